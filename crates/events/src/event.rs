@@ -1,0 +1,83 @@
+//! Live events, by the names of GA4.
+
+use crate::{Amount, Currency, Timestamp};
+
+/// What a visitor, a shop or an offer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum EventKind {
+    ViewItem = 0,
+    AddToCart = 1,
+    RemoveFromCart = 2,
+    BeginCheckout = 3,
+    Purchase = 4,
+    Refund = 5,
+    RecommendationImpression = 6,
+    RecommendationClick = 7,
+    RecommendationDismiss = 8,
+}
+
+impl EventKind {
+    pub const ALL: [EventKind; 9] = [
+        EventKind::ViewItem,
+        EventKind::AddToCart,
+        EventKind::RemoveFromCart,
+        EventKind::BeginCheckout,
+        EventKind::Purchase,
+        EventKind::Refund,
+        EventKind::RecommendationImpression,
+        EventKind::RecommendationClick,
+        EventKind::RecommendationDismiss,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventKind::ViewItem => "view_item",
+            EventKind::AddToCart => "add_to_cart",
+            EventKind::RemoveFromCart => "remove_from_cart",
+            EventKind::BeginCheckout => "begin_checkout",
+            EventKind::Purchase => "purchase",
+            EventKind::Refund => "refund",
+            EventKind::RecommendationImpression => "recommendation_impression",
+            EventKind::RecommendationClick => "recommendation_click",
+            EventKind::RecommendationDismiss => "recommendation_dismiss",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<EventKind> {
+        EventKind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Where an added or bought item was found: `search`, `category`, an offer's `recommendation_id`…
+/// Displacement cannot be measured without it.
+pub type Origin = String;
+
+/// One item of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventLine {
+    pub item_id: String,
+    pub quantity: Amount,
+    pub unit_price: Option<Amount>,
+    pub origin: Option<Origin>,
+}
+
+/// One live event. `event_id` is its idempotency key: the same id twice is one event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub event_id: String,
+    pub kind: EventKind,
+    pub at: Timestamp,
+    pub customer_id: Option<String>,
+    pub session_id: Option<String>,
+    /// `Purchase` and `Refund`: identity is (source, order_id).
+    pub order_id: Option<String>,
+    pub source: String,
+    pub currency: Option<Currency>,
+    pub location_id: Option<String>,
+    pub recommendation_id: Option<String>,
+    pub lines: Vec<EventLine>,
+    /// False for a purchase that a browser sent and no server has confirmed: kept, counts for
+    /// nothing.
+    pub confirmed: bool,
+}

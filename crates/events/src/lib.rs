@@ -1,0 +1,24 @@
+//! What can happen, and how the outside world writes it down.
+//!
+//! Responsibility: the closed set of things that Alongside knows of (order lines, browsing and
+//! offer events, catalogue, customer and holding records), exact money and time, and the parsers
+//! that turn CSV, TSV, JSON lines and Parquet batches of many shapes into them.
+//!
+//! Input: bytes, columns or JSON values handed in by a caller. Output: typed records and, for each
+//! line that cannot be used, a [`reject::Reject`] that says what, where and how to mend it.
+//!
+//! Deliberately absent: files, network, the wall clock. Whoever calls owns those.
+
+pub mod amount;
+pub mod event;
+pub mod lines;
+pub mod record;
+pub mod reject;
+pub mod time;
+
+pub use amount::{Amount, Currency};
+pub use event::{Event, EventKind, Origin};
+pub use lines::{IdColumn, LineKind, NO_ID, OrderLines};
+pub use record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord};
+pub use reject::{Reject, RejectReason};
+pub use time::Timestamp;

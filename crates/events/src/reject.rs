@@ -1,0 +1,57 @@
+//! Lines that cannot be used: counted by reason, sampled, and written out so they can be mended.
+
+/// Why a line was set aside. The order is the order of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum RejectReason {
+    RaggedRow,
+    BadEncoding,
+    BadJson,
+    MissingOrder,
+    MissingItem,
+    MissingCustomer,
+    IdTooLong,
+    MissingDate,
+    BadDate,
+    BadQuantity,
+    BadPrice,
+    BadCurrency,
+    BadValue,
+    LineTooLong,
+    UnknownEvent,
+}
+
+impl RejectReason {
+    /// Stable code, as it stands in the report, in JSON and in the rejects file.
+    pub fn code(self) -> &'static str {
+        match self {
+            RejectReason::RaggedRow => "ragged_row",
+            RejectReason::BadEncoding => "bad_encoding",
+            RejectReason::BadJson => "bad_json",
+            RejectReason::MissingOrder => "missing_order",
+            RejectReason::MissingItem => "missing_item",
+            RejectReason::MissingCustomer => "missing_customer",
+            RejectReason::IdTooLong => "id_too_long",
+            RejectReason::MissingDate => "missing_date",
+            RejectReason::BadDate => "bad_date",
+            RejectReason::BadQuantity => "bad_quantity",
+            RejectReason::BadPrice => "bad_price",
+            RejectReason::BadCurrency => "bad_currency",
+            RejectReason::BadValue => "bad_value",
+            RejectReason::LineTooLong => "line_too_long",
+            RejectReason::UnknownEvent => "unknown_event",
+        }
+    }
+}
+
+/// One line that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// 1-based line (text formats) or row (Parquet) in the file.
+    pub line: u64,
+    pub reason: RejectReason,
+    /// What was found and what was expected, for a person.
+    pub detail: String,
+    /// The line as it stood, so that it can be mended and imported again (cut at 64 KiB).
+    pub raw: String,
+}

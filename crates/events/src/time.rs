@@ -1,0 +1,31 @@
+//! Points in time: microseconds since 1970-01-01T00:00:00Z.
+
+use std::fmt;
+
+/// Microseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+/// Microseconds in a day.
+pub const DAY_US: i64 = 86_400_000_000;
+
+impl Timestamp {
+    pub fn from_seconds(seconds: i64) -> Timestamp {
+        Timestamp(seconds.saturating_mul(1_000_000))
+    }
+
+    /// Days between the two, negative when `self` is the earlier.
+    pub fn days_since(self, earlier: Timestamp) -> f64 {
+        (self.0 - earlier.0) as f64 / DAY_US as f64
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, to the second.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(time) => write!(f, "{}", time.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            Err(_) => write!(f, "{} us", self.0),
+        }
+    }
+}

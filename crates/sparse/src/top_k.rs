@@ -1,0 +1,108 @@
+//! The k best by score, ties broken by the smaller index: the one order used everywhere, so that
+//! the same input gives the same list on every machine and with every number of threads.
+//!
+//! A buffer of `2k` with a rising threshold: once it is full, the best k are selected in O(k) and
+//! everything below the k-th is refused from then on. Amortised O(1) a push. NaN is refused.
+
+use std::cmp::Ordering;
+
+/// An index with its score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    pub index: u32,
+    pub score: f32,
+}
+
+impl Scored {
+    /// Best first: higher score, then smaller index. Scores are never NaN here.
+    #[inline]
+    pub fn best_first(&self, other: &Scored) -> Ordering {
+        other.score.total_cmp(&self.score).then(self.index.cmp(&other.index))
+    }
+}
+
+/// Collects the best `k` of what is pushed. Reusable: [`TopK::reset`] keeps its memory.
+#[derive(Clone, Debug)]
+pub struct TopK {
+    k: usize,
+    buffer: Vec<Scored>,
+    /// Nothing below this can be among the best k any more.
+    threshold: f32,
+}
+
+impl TopK {
+    pub fn new(k: usize) -> TopK {
+        // Capacity is bounded: a caller may ask for 10^9 of a catalogue of ten.
+        TopK { k, buffer: Vec::with_capacity(k.min(4096) * 2), threshold: f32::NEG_INFINITY }
+    }
+
+    pub fn reset(&mut self, k: usize) {
+        self.k = k;
+        self.buffer.clear();
+        self.threshold = f32::NEG_INFINITY;
+    }
+
+    #[inline]
+    pub fn push(&mut self, index: u32, score: f32) {
+        // Written so that NaN fails too. Equal to the threshold may still win by its index.
+        if !(score >= self.threshold) || self.k == 0 {
+            return;
+        }
+        // -0.0 and 0.0 are one score: total_cmp would order them.
+        self.buffer.push(Scored { index, score: score + 0.0 });
+        if self.buffer.len() >= self.k.saturating_mul(2).max(64) {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.buffer.len() > self.k {
+            self.buffer.select_nth_unstable_by(self.k - 1, Scored::best_first);
+            self.buffer.truncate(self.k);
+            self.threshold = self.buffer[self.k - 1].score;
+        }
+    }
+
+    /// The best k, best first. Valid until the next push or reset.
+    pub fn sorted(&mut self) -> &[Scored] {
+        if self.k > 0 {
+            self.cut();
+        }
+        self.buffer.sort_unstable_by(Scored::best_first);
+        &self.buffer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn is_sort_and_cut(scores in prop::collection::vec(-3_i8..4, 0..300), k in 0_usize..40) {
+            let mut top = TopK::new(k);
+            let mut naive: Vec<Scored> = Vec::new();
+            for (index, &score) in scores.iter().enumerate() {
+                let scored = Scored { index: index as u32, score: f32::from(score) };
+                naive.push(scored);
+            }
+            // Any order of pushes gives the same list.
+            for scored in naive.iter().rev() {
+                top.push(scored.index, scored.score);
+            }
+            naive.sort_by(Scored::best_first);
+            naive.truncate(k);
+            prop_assert_eq!(top.sorted(), &naive[..]);
+        }
+    }
+
+    #[test]
+    fn refuses_nan_and_survives_a_huge_k() {
+        let mut top = TopK::new(1_000_000_000);
+        top.push(0, f32::NAN);
+        top.push(1, -0.0);
+        top.push(2, 0.0);
+        assert_eq!(top.sorted().iter().map(|s| s.index).collect::<Vec<_>>(), [1, 2]);
+    }
+}
