@@ -1,1 +1,22 @@
-//! Placeholder.
+//! Scored candidates + rules → offers with reasons. Pure, synchronous, never fails.
+//!
+//! Input: a loaded snapshot with its live overlay (`score::World`), and a [`Request`] that says
+//! who, where and what is in the cart. Output: a [`Decision`]: a ranked slate in which every offer
+//! carries its relation, its reason and the evidence behind it, or an empty slate that says so.
+//!
+//! **Invariant:** items in the cart, their variants, anchors, fees, hidden and out-of-stock items
+//! never come back, on any rung. Hard rules never fail open.
+//!
+//! Deliberately absent: I/O, clock, randomness, wire formats, texts in other languages.
+
+pub mod decision;
+pub mod gate;
+pub mod placement;
+pub mod request;
+pub mod slate;
+
+pub use decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
+pub use gate::{Gate, why_not};
+pub use placement::{Placement, PlacementRules};
+pub use request::{CartLine, Filter, ItemRef, Request};
+pub use slate::{Workspace, decide};

@@ -1,0 +1,122 @@
+//! What a decision answers.
+
+use score::Rung;
+
+/// How an offered item stands to its anchor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Relation {
+    /// Adds to what is there.
+    Complement,
+    /// Replaces it by a dearer one for the same need.
+    Upgrade,
+    Substitute,
+    Bundle,
+    Attach,
+    Replenish,
+    NextProduct,
+}
+
+impl Relation {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Relation::Complement => "complement",
+            Relation::Upgrade => "upgrade",
+            Relation::Substitute => "substitute",
+            Relation::Bundle => "bundle",
+            Relation::Attach => "attach",
+            Relation::Replenish => "replenish",
+            Relation::NextProduct => "next_product",
+        }
+    }
+}
+
+/// Why an item is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReasonCode {
+    /// Bought in the same orders as the anchor, more often than chance.
+    BoughtTogether,
+    /// Completes the cart as a whole; no single pair stands out.
+    CompletesCart,
+    /// Like what the customer bought before.
+    ForYou,
+    /// Alike in title or category; no sales speak for it yet.
+    SimilarContent,
+    PopularInCategory,
+    Popular,
+}
+
+impl ReasonCode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ReasonCode::BoughtTogether => "bought_together",
+            ReasonCode::CompletesCart => "completes_cart",
+            ReasonCode::ForYou => "for_you",
+            ReasonCode::SimilarContent => "similar_content",
+            ReasonCode::PopularInCategory => "popular_in_category",
+            ReasonCode::Popular => "popular",
+        }
+    }
+}
+
+/// The numbers behind a reason; all counts are of baskets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// The item of the request that speaks most for the offer.
+    pub anchor: u32,
+    /// Baskets with both.
+    pub n_both: u32,
+    pub n_anchor: u32,
+    pub n_item: u32,
+    pub n_baskets: u32,
+    /// Observed over expected by chance.
+    pub lift: f32,
+    /// Log-likelihood ratio (G²) of the 2 × 2 table.
+    pub g2: f32,
+    /// Lower 95 % Wilson bound of P(item | anchor).
+    pub wilson_low: f32,
+    /// Shrunk P(item | anchor).
+    pub probability: f32,
+    /// Customers who bought the anchor first and the item in a later order, and the reverse.
+    pub n_after: u32,
+    pub n_before: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reason {
+    pub code: ReasonCode,
+    /// Present for [`ReasonCode::BoughtTogether`], and for others where a pair is known.
+    pub evidence: Option<Evidence>,
+}
+
+/// One offer of the slate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Offer {
+    pub item: u32,
+    /// Ranks within one answer; higher is better. Comparable only within one rung.
+    pub score: f32,
+    pub relation: Relation,
+    pub reason: Reason,
+    pub rung: Rung,
+}
+
+/// What the caller should know besides the slate.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Warning {
+    UnknownItem { item_id: String },
+    /// Asked for more than the placement gives.
+    CountCut { asked: usize, given: usize },
+    /// The cart was longer than what is read of it.
+    CartCut { lines: usize, used: usize },
+}
+
+/// The record of one answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    pub offers: Vec<Offer>,
+    /// The best rung that gave an offer, [`Rung::None`] for an empty slate.
+    pub rung: Rung,
+    /// Candidates looked at, and those left after the gates.
+    pub n_candidates: usize,
+    pub n_eligible: usize,
+    pub warnings: Vec<Warning>,
+}

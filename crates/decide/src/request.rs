@@ -1,0 +1,66 @@
+//! What a decision is asked: indices already resolved, nothing left to parse.
+
+use crate::placement::Placement;
+use events::Amount;
+
+/// An item of the request: known by its dense index, or unknown but told about (a title, a
+/// category), so that the content rung can still serve it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ItemRef<'a> {
+    Known(u32),
+    Unknown { item_id: &'a str },
+}
+
+/// One line of the cart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CartLine<'a> {
+    pub item: ItemRef<'a>,
+    pub quantity: Amount,
+    pub unit_price: Option<Amount>,
+}
+
+/// Limits that the caller sets on what may be offered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Offered items lie in or below one of these categories (empty: any).
+    pub categories: Vec<String>,
+    pub price_min: Option<Amount>,
+    pub price_max: Option<Amount>,
+}
+
+/// One question: which offers, here and now?
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    pub placement: Placement,
+    /// What the page is about (product page, bought item of a thank-you page).
+    pub anchors: &'a [ItemRef<'a>],
+    pub cart: &'a [CartLine<'a>],
+    /// Items seen in this session, latest last.
+    pub session: &'a [u32],
+    /// Items the customer bought before, latest last; empty for a guest or without consent.
+    pub purchased: &'a [u32],
+    /// Category the page is about, if any.
+    pub category: Option<&'a str>,
+    /// `None`: the placement's default.
+    pub count: Option<usize>,
+    pub filter: Option<&'a Filter>,
+    /// Never offered in this answer (other slates of the same page, the caller's list).
+    pub exclude: &'a [u32],
+}
+
+impl<'a> Request<'a> {
+    /// An empty question for a placement.
+    pub fn at(placement: Placement) -> Request<'a> {
+        Request {
+            placement,
+            anchors: &[],
+            cart: &[],
+            session: &[],
+            purchased: &[],
+            category: None,
+            count: None,
+            filter: None,
+            exclude: &[],
+        }
+    }
+}
