@@ -1,0 +1,233 @@
+//! What a client is told when a request cannot be served: problem details (RFC 9457).
+//!
+//! A [`Problem`] carries only what the client may know: a stable code, a title per code and a
+//! detail that says how to mend the request. Causes inside the house are logged where they occur
+//! and never put in here.
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// The stable codes. A client may branch on them; a code never changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    InvalidJson,
+    InvalidValue,
+    MissingField,
+    UnknownPlacement,
+    InvalidEvent,
+    BodyTooLarge,
+    KeyMissing,
+    KeyUnknown,
+    UserTokenInvalid,
+    KeyScope,
+    HostRefused,
+    OriginRefused,
+    NotFound,
+    ItemNotFound,
+    DecisionNotFound,
+    MethodNotAllowed,
+    RateLimited,
+    Timeout,
+    StorageUnavailable,
+    NotReady,
+    Internal,
+}
+
+impl Code {
+    pub const ALL: [Code; 21] = [
+        Code::InvalidJson,
+        Code::InvalidValue,
+        Code::MissingField,
+        Code::UnknownPlacement,
+        Code::InvalidEvent,
+        Code::BodyTooLarge,
+        Code::KeyMissing,
+        Code::KeyUnknown,
+        Code::UserTokenInvalid,
+        Code::KeyScope,
+        Code::HostRefused,
+        Code::OriginRefused,
+        Code::NotFound,
+        Code::ItemNotFound,
+        Code::DecisionNotFound,
+        Code::MethodNotAllowed,
+        Code::RateLimited,
+        Code::Timeout,
+        Code::StorageUnavailable,
+        Code::NotReady,
+        Code::Internal,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        self.facts().1
+    }
+
+    pub fn status(self) -> StatusCode {
+        self.facts().0
+    }
+
+    pub fn title(self) -> &'static str {
+        self.facts().2
+    }
+
+    fn facts(self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Code::InvalidJson => (S::BAD_REQUEST, "invalid_json", "The body is no valid JSON"),
+            Code::InvalidValue => (S::BAD_REQUEST, "invalid_value", "A field has a wrong value"),
+            Code::MissingField => (S::BAD_REQUEST, "missing_field", "A field is missing"),
+            Code::UnknownPlacement => {
+                (S::BAD_REQUEST, "unknown_placement", "There is no such placement")
+            }
+            Code::InvalidEvent => (S::BAD_REQUEST, "invalid_event", "An event cannot be used"),
+            Code::BodyTooLarge => {
+                (S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than the limit")
+            }
+            Code::KeyMissing => (S::UNAUTHORIZED, "key_missing", "An API key is needed"),
+            Code::KeyUnknown => (S::UNAUTHORIZED, "key_unknown", "The API key is not known"),
+            Code::UserTokenInvalid => {
+                (S::UNAUTHORIZED, "user_token_invalid", "The user token does not hold")
+            }
+            Code::KeyScope => (S::FORBIDDEN, "key_scope", "This key may not do that"),
+            Code::HostRefused => (S::FORBIDDEN, "host_refused", "The Host header is not allowed"),
+            Code::OriginRefused => (S::FORBIDDEN, "origin_refused", "The Origin is not allowed"),
+            Code::NotFound => (S::NOT_FOUND, "not_found", "There is nothing at this address"),
+            Code::ItemNotFound => (S::NOT_FOUND, "item_not_found", "There is no such item"),
+            Code::DecisionNotFound => {
+                (S::NOT_FOUND, "decision_not_found", "There is no such decision")
+            }
+            Code::MethodNotAllowed => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Not with this method")
+            }
+            Code::RateLimited => (S::TOO_MANY_REQUESTS, "rate_limited", "Too many requests"),
+            Code::Timeout => (S::SERVICE_UNAVAILABLE, "timeout", "The answer took too long"),
+            Code::StorageUnavailable => {
+                (S::SERVICE_UNAVAILABLE, "storage_unavailable", "The store cannot be written")
+            }
+            Code::NotReady => (S::SERVICE_UNAVAILABLE, "not_ready", "Not ready yet"),
+            Code::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here"),
+        }
+    }
+}
+
+/// One refusal, as it goes out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    pub code: Code,
+    pub detail: String,
+    /// Where in the body, as `items[3].quantity`.
+    pub path: Option<String>,
+    /// What would have been right, when that is a short list.
+    pub allowed: Vec<&'static str>,
+    pub retry_after_s: Option<u64>,
+}
+
+pub const CONTENT_TYPE_PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+impl Problem {
+    pub fn new(code: Code, detail: impl Into<String>) -> Problem {
+        Problem { code, detail: detail.into(), path: None, allowed: Vec::new(), retry_after_s: None }
+    }
+
+    pub fn at(mut self, path: impl Into<String>) -> Problem {
+        self.path = Some(path.into());
+        self
+    }
+
+    pub fn allowing(mut self, allowed: Vec<&'static str>) -> Problem {
+        self.allowed = allowed;
+        self
+    }
+
+    pub fn retry_after(mut self, seconds: u64) -> Problem {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// For what the client did not cause; the cause is logged by the caller.
+    pub fn internal() -> Problem {
+        Problem::new(Code::Internal, "The request was fine; try again, and tell the operator.")
+    }
+
+    pub fn to_json(&self) -> Vec<u8> {
+        let body = ProblemBody {
+            kind: format!("/docs#{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            code: self.code.as_str(),
+            detail: &self.detail,
+            path: self.path.as_deref(),
+            allowed: &self.allowed,
+        };
+        serde_json::to_vec(&body).expect("text and numbers always serialize")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.code.status(), self.to_json()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, CONTENT_TYPE_PROBLEM);
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// The body of every refusal (RFC 9457).
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody<'a> {
+    /// Where the code is explained.
+    #[serde(rename = "type")]
+    #[schema(example = "/docs#unknown_placement")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    /// Stable: branch on this.
+    #[schema(example = "unknown_placement")]
+    code: &'a str,
+    /// How to mend the request.
+    detail: &'a str,
+    /// Where in the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    /// What would have been right.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    allowed: &'a [&'static str],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_where_and_how_to_mend() {
+        let problem = Problem::new(Code::UnknownPlacement, "\"hom\" is no placement.")
+            .at("placement")
+            .allowing(vec!["home", "pdp"]);
+        expect_test::expect![[
+            r#"{"type":"/docs#unknown_placement","title":"There is no such placement","status":400,"code":"unknown_placement","detail":"\"hom\" is no placement.","path":"placement","allowed":["home","pdp"]}"#
+        ]]
+        .assert_eq(std::str::from_utf8(&problem.to_json()).unwrap());
+    }
+
+    #[test]
+    fn a_rate_limit_says_when_to_come_back() {
+        let response = Problem::new(Code::RateLimited, "x").retry_after(3).into_response();
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()["retry-after"], "3");
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+    }
+
+    #[test]
+    fn codes_are_distinct() {
+        let mut codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Code::ALL.len());
+    }
+}
