@@ -14,6 +14,12 @@ impl Timestamp {
         Timestamp(seconds.saturating_mul(1_000_000))
     }
 
+    /// A time with its zone, as JSON carries it: `2026-05-17T09:30:00Z`.
+    pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+        let time: jiff::Timestamp = text.trim().parse().ok()?;
+        Some(Timestamp(time.as_microsecond()))
+    }
+
     /// Days between the two, negative when `self` is the earlier.
     pub fn days_since(self, earlier: Timestamp) -> f64 {
         (self.0 - earlier.0) as f64 / DAY_US as f64
@@ -27,5 +33,18 @@ impl fmt::Display for Timestamp {
             Ok(time) => write!(f, "{}", time.strftime("%Y-%m-%dT%H:%M:%SZ")),
             Err(_) => write!(f, "{} us", self.0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_3339_there_and_back() {
+        let time = Timestamp::parse_rfc3339("2026-05-17T11:30:00.5+02:00").unwrap();
+        assert_eq!(time, Timestamp(1_779_010_200_500_000));
+        assert_eq!(time.to_string(), "2026-05-17T09:30:00Z");
+        assert_eq!(Timestamp::parse_rfc3339("2026-05-17"), None);
     }
 }
