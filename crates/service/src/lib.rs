@@ -8,3 +8,4 @@ pub mod limits;
 mod metrics;
 pub mod problem;
 pub mod user_token;
+pub mod wire;

@@ -1,0 +1,24 @@
+//! The wire format: what a client may send and what it gets, apart from the types of the house.
+//!
+//! Requests borrow from the body where they can. A field that nobody knows is no error but a
+//! warning in the answer, so that a client of a newer version still gets its offers; a known field
+//! of a wrong type is an error that names its path.
+
+mod amount_in;
+mod body;
+mod catalog_in;
+mod recommend_in;
+mod recommend_out;
+mod text_in;
+
+pub(crate) use amount_in::AmountIn;
+pub(crate) use body::{Parsed, parse_body};
+pub use catalog_in::{CustomerIn, HoldingIn, ItemIn};
+pub(crate) use catalog_in::{MAX_BATCH, OneOrMany};
+pub(crate) use recommend_in::MAX_PLACEMENTS;
+pub use recommend_in::{BatchRequest, CartEntryIn, FilterIn, RecommendRequest};
+pub use recommend_out::{
+    BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut, RecommendAnswer,
+    WarningOut,
+};
+pub(crate) use text_in::{IdIn, MAX_ID_BYTES, TextIn};

@@ -1,0 +1,202 @@
+//! What `/v1/items`, `/v1/customers` and `/v1/holdings` take.
+
+use super::{AmountIn, IdIn, TextIn};
+use events::{Currency, CustomerRecord, HoldingRecord, ItemKind, ItemRecord, Timestamp};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Records of one call.
+pub(crate) const MAX_BATCH: usize = 10_000;
+
+/// One record, or a list of records.
+#[derive(Debug)]
+pub(crate) struct OneOrMany<T>(pub(crate) Vec<T>);
+
+struct OneOrManyVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
+    type Value = OneOrMany<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one record or a list of records")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OneOrMany<T>, A::Error> {
+        let mut records = Vec::new();
+        while let Some(record) = seq.next_element()? {
+            if records.len() == MAX_BATCH {
+                return Err(de::Error::custom(format!("at most {MAX_BATCH} records in one call")));
+            }
+            records.push(record);
+        }
+        Ok(OneOrMany(records))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OneOrMany<T>, A::Error> {
+        let record = T::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        Ok(OneOrMany(vec![record]))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OneOrMany<T>, D::Error> {
+        deserializer.deserialize_any(OneOrManyVisitor(PhantomData))
+    }
+}
+
+/// An item, whole or in part: a field that is left out stays as it is.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(expecting = "an item object")]
+pub struct ItemIn<'a> {
+    #[serde(borrow, alias = "id", alias = "product_id", alias = "sku")]
+    #[schema(value_type = String)]
+    item_id: IdIn<'a>,
+    #[schema(value_type = Option<String>)]
+    #[serde(borrow, alias = "name")]
+    title: Option<TextIn<'a>>,
+    /// `good, service, account, menu, fee`; a fee is never offered.
+    #[serde(default, deserialize_with = "kind")]
+    #[schema(value_type = Option<String>)]
+    kind: Option<ItemKind>,
+    /// Path from the root, ` > ` between levels.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
+    category: Option<TextIn<'a>>,
+    #[schema(value_type = Option<f64>)]
+    price: Option<AmountIn>,
+    #[schema(value_type = Option<f64>)]
+    cost: Option<AmountIn>,
+    #[serde(default, deserialize_with = "currency")]
+    #[schema(value_type = Option<String>, example = "GBP")]
+    currency: Option<Currency>,
+    /// Units at hand; 0 is out of stock.
+    stock: Option<i64>,
+    hidden: Option<bool>,
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
+    variant_of: Option<IdIn<'a>>,
+    sensitive: Option<bool>,
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
+    image_url: Option<TextIn<'a>>,
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
+    url: Option<TextIn<'a>>,
+    attributes: Option<BTreeMap<String, Scalar>>,
+}
+
+/// A customer, whole or in part.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(expecting = "a customer object")]
+pub struct CustomerIn<'a> {
+    #[serde(borrow, alias = "user_id", alias = "id")]
+    #[schema(value_type = String)]
+    customer_id: IdIn<'a>,
+    /// False: nothing personal is read.
+    consent: Option<bool>,
+    attributes: Option<BTreeMap<String, Scalar>>,
+}
+
+/// Something that a customer has now.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(expecting = "a holding object")]
+pub struct HoldingIn<'a> {
+    #[serde(borrow, alias = "user_id")]
+    #[schema(value_type = String)]
+    customer_id: IdIn<'a>,
+    #[serde(borrow)]
+    #[schema(value_type = String)]
+    item_id: IdIn<'a>,
+    /// RFC 3339.
+    #[serde(default, deserialize_with = "time")]
+    #[schema(value_type = Option<String>)]
+    since: Option<Timestamp>,
+    /// RFC 3339; left out: still held.
+    #[serde(default, deserialize_with = "time")]
+    #[schema(value_type = Option<String>)]
+    until: Option<Timestamp>,
+}
+
+/// The value of an attribute, kept as written.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(untagged, expecting = "a text, a number or a truth value")]
+pub(crate) enum Scalar {
+    Truth(bool),
+    Whole(i64),
+    Number(f64),
+    Text(String),
+}
+
+impl ItemIn<'_> {
+    pub(crate) fn into_record(self) -> ItemRecord {
+        ItemRecord {
+            item_id: self.item_id.0.into_owned(),
+            title: self.title.map(|text| text.0.into_owned()),
+            kind: self.kind,
+            category: self.category.map(|text| text.0.into_owned()),
+            price: self.price.map(|amount| amount.0),
+            cost: self.cost.map(|amount| amount.0),
+            currency: self.currency,
+            stock: self.stock,
+            hidden: self.hidden,
+            variant_of: self.variant_of.map(|id| id.0.into_owned()),
+            sensitive: self.sensitive,
+            image_url: self.image_url.map(|text| text.0.into_owned()),
+            url: self.url.map(|text| text.0.into_owned()),
+            attributes: attributes_of(self.attributes),
+        }
+    }
+}
+
+impl CustomerIn<'_> {
+    pub(crate) fn into_record(self) -> CustomerRecord {
+        CustomerRecord {
+            customer_id: self.customer_id.0.into_owned(),
+            consent: self.consent,
+            attributes: attributes_of(self.attributes),
+        }
+    }
+}
+
+impl HoldingIn<'_> {
+    pub(crate) fn into_record(self) -> HoldingRecord {
+        HoldingRecord {
+            customer_id: self.customer_id.0.into_owned(),
+            item_id: self.item_id.0.into_owned(),
+            since: self.since,
+            until: self.until,
+        }
+    }
+}
+
+fn attributes_of(attributes: Option<BTreeMap<String, Scalar>>) -> Vec<(String, String)> {
+    let text = |value: Scalar| match value {
+        Scalar::Truth(truth) => truth.to_string(),
+        Scalar::Whole(number) => number.to_string(),
+        Scalar::Number(number) => number.to_string(),
+        Scalar::Text(text) => text,
+    };
+    attributes.into_iter().flatten().map(|(name, value)| (name, text(value))).collect()
+}
+
+fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ItemKind>, D::Error> {
+    let Some(text) = Option::<TextIn<'de>>::deserialize(deserializer)? else { return Ok(None) };
+    let names: Vec<&str> = ItemKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let message = || format!("{:?} is no kind; known are {}", &*text, names.join(", "));
+    ItemKind::parse(&text).map(Some).ok_or_else(|| de::Error::custom(message()))
+}
+
+fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Currency>, D::Error> {
+    let Some(text) = Option::<TextIn<'de>>::deserialize(deserializer)? else { return Ok(None) };
+    let message = "a currency is a code of three letters (ISO 4217) such as GBP";
+    Currency::parse(&text).map(Some).ok_or_else(|| de::Error::custom(message))
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<TextIn<'de>>::deserialize(deserializer)? else { return Ok(None) };
+    let message = "a time is written as RFC 3339, such as 2026-05-17T09:30:00Z";
+    Timestamp::parse_rfc3339(&text).map(Some).ok_or_else(|| de::Error::custom(message))
+}

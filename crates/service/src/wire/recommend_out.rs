@@ -1,0 +1,129 @@
+//! What an answer holds. The hot path writes it by hand (`crate::answer`); these types publish its
+//! schema, and tests read every answer back through them, so the two cannot drift apart.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One slate.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecommendAnswer {
+    /// Names this decision; send it along with impressions, clicks and purchases.
+    #[schema(example = "0c9v5m2kq3t8x1b7d4n6w0zr")]
+    pub recommendation_id: String,
+    pub placement: String,
+    /// Best first; empty when there is nothing worth offering.
+    pub items: Vec<OfferOut>,
+    /// The experiment that this answer belongs to, if any.
+    pub experiment: Option<ExperimentOut>,
+    /// The rung of the ladder that gave the best offer: `personal, basket, session, item, content,
+    /// category, segment_popular, popular, none`.
+    pub fallback: String,
+    pub warnings: Vec<WarningOut>,
+    pub took_ms: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explain: Option<ExplainOut>,
+}
+
+/// One offer.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfferOut {
+    pub item_id: String,
+    /// From 1.
+    pub rank: u32,
+    /// Ranks within this answer; no probability.
+    pub score: f64,
+    pub title: String,
+    /// How the item stands to what is there: `complement, upgrade, substitute, bundle, attach,
+    /// replenish, next_product`.
+    pub relation: String,
+    pub reason: ReasonOut,
+    /// Exact; null when unknown.
+    pub price: Option<f64>,
+    pub currency: Option<String>,
+}
+
+/// Why.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonOut {
+    /// `bought_together, completes_cart, for_you, similar_content, popular_in_category, popular`.
+    pub code: String,
+    /// In English, with every number from the evidence.
+    #[schema(
+        example = "Bought together in 412 of 2,310 orders with WHITE METAL LANTERN, 9.4 times what chance would give."
+    )]
+    pub text: String,
+    pub evidence: Option<EvidenceOut>,
+}
+
+/// The counts behind a reason; all of orders.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceOut {
+    /// The item of the request that speaks most for the offer.
+    pub anchor_item_id: String,
+    pub n_both: u32,
+    pub n_anchor: u32,
+    pub n_item: u32,
+    pub n_orders: u32,
+    /// Orders with both, over what chance would give.
+    pub lift: f64,
+    /// Log-likelihood ratio of the two by two table.
+    pub g2: f64,
+    /// Share of the anchor's orders that hold the item, shrunk towards the average.
+    pub probability: f64,
+    /// Lower 95 % bound of that share.
+    pub probability_low: f64,
+    /// Customers who bought the anchor first and the item in a later order, and the reverse.
+    pub n_after: u32,
+    pub n_before: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentOut {
+    pub id: String,
+    pub variant: String,
+    pub holdout: bool,
+}
+
+/// Something that was mended or left out on the way.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WarningOut {
+    /// `unknown_field, unknown_item, count_cut, cart_cut, not_personal`.
+    pub code: String,
+    pub detail: String,
+}
+
+/// How the answer came about.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainOut {
+    pub n_candidates: u64,
+    pub n_eligible: u64,
+    pub snapshot: String,
+    pub n_cart: u64,
+    pub n_session: u64,
+    pub n_purchased: u64,
+}
+
+/// Several slates of one page.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageAnswer {
+    /// In the order of `placements`; no item comes twice.
+    pub slates: Vec<RecommendAnswer>,
+    pub took_ms: f64,
+}
+
+/// Answers in the order of the requests; where one was refused, its problem stands.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchAnswer {
+    #[schema(value_type = Vec<RecommendAnswer>)]
+    pub answers: Vec<serde_json::Value>,
+    pub took_ms: f64,
+}
