@@ -39,7 +39,8 @@ pub enum ReasonCode {
     CompletesCart,
     /// Like what the customer bought before.
     ForYou,
-    /// Alike in title or category; no sales speak for it yet.
+    /// Bought with items that are like the anchor in title and category; the anchor itself has no
+    /// sales that could speak.
     SimilarContent,
     PopularInCategory,
     Popular,
@@ -115,8 +116,7 @@ pub struct Decision {
     pub offers: Vec<Offer>,
     /// The best rung that gave an offer, [`Rung::None`] for an empty slate.
     pub rung: Rung,
-    /// Candidates looked at, and those left after the gates.
-    pub n_candidates: usize,
+    /// Candidates that passed every gate on eligibility, before evidence and count cut them.
     pub n_eligible: usize,
     pub warnings: Vec<Warning>,
 }

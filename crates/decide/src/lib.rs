@@ -9,14 +9,18 @@
 //!
 //! Deliberately absent: I/O, clock, randomness, wire formats, texts in other languages.
 
+pub mod content;
 pub mod decision;
+pub mod evidence;
 pub mod gate;
 pub mod placement;
 pub mod request;
 pub mod slate;
+pub mod why_not;
 
 pub use decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
-pub use gate::{Gate, why_not};
+pub use gate::Gate;
 pub use placement::{Placement, PlacementRules};
 pub use request::{CartLine, Filter, ItemRef, Request};
 pub use slate::{Workspace, decide};
+pub use why_not::{WhyNot, why_not};

@@ -25,6 +25,8 @@ pub struct PlacementRules {
     /// May items that merely sell well fill the slate when there is no evidence? Right on a home
     /// page, noise beside a product.
     pub fill_with_popular: bool,
+    /// Must a significant pair speak for each offer?
+    pub evidence_required: bool,
 }
 
 impl Placement {
@@ -70,6 +72,11 @@ impl Placement {
             Placement::PostPurchase => (4, false),
             Placement::Pos | Placement::Kiosk | Placement::CallCenter => (3, false),
         };
-        PlacementRules { count, max_count: 100, fill_with_popular }
+        PlacementRules {
+            count,
+            max_count: 100,
+            fill_with_popular,
+            evidence_required: !fill_with_popular,
+        }
     }
 }

@@ -3,8 +3,8 @@
 use crate::placement::Placement;
 use events::Amount;
 
-/// An item of the request: known by its dense index, or unknown but told about (a title, a
-/// category), so that the content rung can still serve it.
+/// An item of the request: known by its dense index in the world (snapshot or live catalogue), or
+/// not known at all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ItemRef<'a> {
     Known(u32),
@@ -37,8 +37,10 @@ pub struct Request<'a> {
     pub cart: &'a [CartLine<'a>],
     /// Items seen in this session, latest last.
     pub session: &'a [u32],
-    /// Items the customer bought before, latest last; empty for a guest or without consent.
-    pub purchased: &'a [u32],
+    /// The snapshot's row of the customer; `None` for a guest, a newcomer or without consent.
+    pub customer: Option<u32>,
+    /// What the customer bought since the snapshot was made; each counts as bought on its last day.
+    pub bought_since: &'a [u32],
     /// Category the page is about, if any.
     pub category: Option<&'a str>,
     /// `None`: the placement's default.
@@ -46,6 +48,8 @@ pub struct Request<'a> {
     pub filter: Option<&'a Filter>,
     /// Never offered in this answer (other slates of the same page, the caller's list).
     pub exclude: &'a [u32],
+    /// Must a significant pair speak for each offer? `None`: what the placement says.
+    pub evidence_required: Option<bool>,
 }
 
 impl<'a> Request<'a> {
@@ -56,11 +60,13 @@ impl<'a> Request<'a> {
             anchors: &[],
             cart: &[],
             session: &[],
-            purchased: &[],
+            customer: None,
+            bought_since: &[],
             category: None,
             count: None,
             filter: None,
             exclude: &[],
+            evidence_required: None,
         }
     }
 }

@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Snapshot + live overlay + context → candidates, their features and scores. Pure.
+//!
+//! Input: a [`World`] (a snapshot and the catalogue as it is this moment) and a [`Query`] (dense
+//! indices of what is in the cart and of what the customer bought). Output: candidates ranked by
+//! a blend of sources, and the numbers that each source gave.
+//!
+//! **Invariant:** the same code ranks in the service, in `recommend` and in `evaluate`, and makes
+//! the cases on which `learn` tunes the blend, so that the four cannot drift apart.
+//!
+//! Deliberately absent: rules (they are `decide`'s), I/O, clock, randomness.
+
+pub mod blend;
+pub mod catalog;
+pub mod rung;
+pub mod search;
+pub mod sources;
+pub mod text;
+pub mod world;
+
+pub use blend::{Blend, CartSize, Features, SOURCES};
+pub use catalog::{AddedItem, Catalog, ItemState};
+pub use rung::Rung;
+pub use search::search;
+pub use sources::{Candidate, Query, Scratch, rank};
+pub use world::World;

@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The waist: what the batch side learned, in one immutable, memory-mapped, checksummed file.
+//!
+//! Input: named arrays of plain numbers from `learn`. Output: the same arrays, borrowed straight
+//! from the mapped file by `score`, `decide` and `service`.
+//!
+//! **Invariants:** a published file is never written again; it is checked whole (checksums, then
+//! every offset and index) when it is opened, so readers index without fear; publishing is one
+//! atomic rename, so a reader sees the old snapshot or the new one and never a mix. The bytes
+//! depend on the tables and the provenance alone: the time of learning is in the file's name.
+//!
+//! Deliberately absent: the wall clock, customer ids, any knowledge of how tables are learned.
+//! The byte format is described in `docs/formats.md`.
+
+pub mod container;
+pub mod directory;
+pub mod error;
+pub mod provenance;
+pub mod rows;
+pub mod strings;
+pub mod tables;
+pub mod writer;
+
+pub use container::{Container, Section};
+pub use directory::{Entry, SnapshotDir};
+pub use error::Error;
+pub use provenance::Provenance;
+pub use rows::Rows;
+pub use strings::StringTable;
+pub use tables::{PairStats, Snapshot};
+pub use writer::SnapshotWriter;

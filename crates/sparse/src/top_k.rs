@@ -55,6 +55,27 @@ impl TopK {
         }
     }
 
+    /// Pushes those of a dense row (`scores[i]` at index `i`) that `is_wanted`. Blocks whose largest
+    /// score is below the threshold are skipped after one vectorised comparison, so `is_wanted` is
+    /// asked for few.
+    #[inline]
+    pub fn push_dense(&mut self, scores: &[f32], mut is_wanted: impl FnMut(u32) -> bool) {
+        const BLOCK: usize = 32;
+        for (block_idx, block) in scores.chunks(BLOCK).enumerate() {
+            // `f32::max` passes over NaN, as `push` does.
+            let largest = block.iter().fold(f32::NEG_INFINITY, |largest, &s| largest.max(s));
+            if largest < self.threshold {
+                continue;
+            }
+            for (at, &score) in block.iter().enumerate() {
+                let index = (block_idx * BLOCK + at) as u32;
+                if score >= self.threshold && is_wanted(index) {
+                    self.push(index, score);
+                }
+            }
+        }
+    }
+
     fn cut(&mut self) {
         if self.buffer.len() > self.k {
             self.buffer.select_nth_unstable_by(self.k - 1, Scored::best_first);
@@ -93,6 +114,10 @@ mod tests {
             }
             naive.sort_by(Scored::best_first);
             naive.truncate(k);
+            prop_assert_eq!(top.sorted(), &naive[..]);
+            let dense: Vec<f32> = scores.iter().map(|&score| f32::from(score)).collect();
+            top.reset(k);
+            top.push_dense(&dense, |_| true);
             prop_assert_eq!(top.sorted(), &naive[..]);
         }
     }

@@ -1,0 +1,36 @@
+//! The pair that speaks most for an offer.
+
+use crate::decision::Evidence;
+use snapshot::Snapshot;
+
+/// The significant pair (anchor → item) with the largest G² over the context, if there is one.
+pub fn strongest(snapshot: &Snapshot, context: &[u32], item: u32) -> Option<Evidence> {
+    let mut best: Option<Evidence> = None;
+    for &anchor in context {
+        let Some(evidence) = of_pair(snapshot, anchor, item) else { continue };
+        if best.is_none_or(|best| evidence.g2 > best.g2) {
+            best = Some(evidence);
+        }
+    }
+    best
+}
+
+/// The evidence of one pair; `None` when it is not stored or not significant.
+pub fn of_pair(snapshot: &Snapshot, anchor: u32, item: u32) -> Option<Evidence> {
+    let (items, stats) = snapshot.pairs(anchor);
+    let at = items.iter().position(|&other| other == item)?;
+    let pair = &stats[at];
+    (pair.is_significant != 0).then(|| Evidence {
+        anchor,
+        n_both: pair.n_both,
+        n_anchor: snapshot.n_item_baskets(anchor),
+        n_item: snapshot.n_item_baskets(item),
+        n_baskets: snapshot.n_baskets(),
+        lift: pair.lift,
+        g2: pair.g2,
+        wilson_low: pair.wilson_low,
+        probability: pair.probability,
+        n_after: pair.n_after,
+        n_before: pair.n_before,
+    })
+}

@@ -1,0 +1,153 @@
+//! What an item must pass to be offered, whichever rung found it. Gates fail closed.
+
+use crate::request::{Filter, Request};
+use score::World;
+
+/// The gate at which an item was stopped, in the order they are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Gate {
+    /// In the cart or an anchor of the page.
+    InContext,
+    /// A variant of something in the cart.
+    VariantInContext,
+    /// In another slate of the page or on the caller's list.
+    Excluded,
+    Fee,
+    Hidden,
+    OutOfStock,
+    FilterCategory,
+    FilterPrice,
+    /// No significant pair speaks for it, and the placement asks for one.
+    NoEvidence,
+}
+
+impl Gate {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Gate::InContext => "in_context",
+            Gate::VariantInContext => "variant_in_context",
+            Gate::Excluded => "excluded",
+            Gate::Fee => "fee",
+            Gate::Hidden => "hidden",
+            Gate::OutOfStock => "out_of_stock",
+            Gate::FilterCategory => "filter_category",
+            Gate::FilterPrice => "filter_price",
+            Gate::NoEvidence => "no_evidence",
+        }
+    }
+}
+
+const IN_CONTEXT: u8 = 1;
+const FAMILY_IN_CONTEXT: u8 = 2;
+const EXCLUDED: u8 = 4;
+const OFFERED: u8 = 8;
+
+/// One mark an item, cleared by what was marked. Reused from request to request.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    bits: Vec<u8>,
+    marked: Vec<u32>,
+}
+
+impl Marks {
+    /// Marks the context, its families and the exclusions of a request.
+    pub fn set(&mut self, world: &World, context: &[u32], request: &Request<'_>) {
+        for &item in &self.marked {
+            self.bits[item as usize] = 0;
+        }
+        self.marked.clear();
+        if self.bits.len() < world.n_items() {
+            self.bits.resize(world.n_items(), 0);
+        }
+        for &item in context {
+            self.mark(item, IN_CONTEXT);
+            self.mark(world.family(item), FAMILY_IN_CONTEXT);
+        }
+        for &item in request.exclude {
+            self.mark(item, EXCLUDED);
+        }
+    }
+
+    /// Never twice in one slate.
+    pub fn set_offered(&mut self, item: u32) {
+        self.mark(item, OFFERED);
+    }
+
+    fn mark(&mut self, item: u32, bit: u8) {
+        // An index from another world (a list kept across a swap) marks nothing.
+        if let Some(bits) = self.bits.get_mut(item as usize) {
+            if *bits == 0 {
+                self.marked.push(item);
+            }
+            *bits |= bit;
+        }
+    }
+
+    #[inline]
+    fn has(&self, item: u32, bit: u8) -> bool {
+        self.bits[item as usize] & bit != 0
+    }
+
+    #[inline]
+    pub fn is_offered(&self, item: u32) -> bool {
+        self.has(item, OFFERED)
+    }
+}
+
+/// The first gate that stops the item; `None`: it may be offered.
+#[inline]
+pub fn stopped_by(
+    world: &World,
+    marks: &Marks,
+    filter: Option<&Filter>,
+    item: u32,
+) -> Option<Gate> {
+    if marks.has(item, IN_CONTEXT) {
+        return Some(Gate::InContext);
+    }
+    if marks.has(item, EXCLUDED) {
+        return Some(Gate::Excluded);
+    }
+    if marks.has(world.family(item), FAMILY_IN_CONTEXT) {
+        return Some(Gate::VariantInContext);
+    }
+    let state = world.catalog.state(item);
+    if state.is_fee() {
+        return Some(Gate::Fee);
+    }
+    if state.is_hidden() {
+        return Some(Gate::Hidden);
+    }
+    if state.is_out_of_stock() {
+        return Some(Gate::OutOfStock);
+    }
+    filter.and_then(|filter| stopped_by_filter(world, filter, item))
+}
+
+fn stopped_by_filter(world: &World, filter: &Filter, item: u32) -> Option<Gate> {
+    if !filter.categories.is_empty() {
+        let category = world.category(item).unwrap_or_default();
+        if !filter.categories.iter().any(|wanted| is_below(category, wanted)) {
+            return Some(Gate::FilterCategory);
+        }
+    }
+    if filter.price_min.is_some() || filter.price_max.is_some() {
+        // Without a price nobody can say that it lies within: closed.
+        let Some(price) = world.catalog.state(item).price() else {
+            return Some(Gate::FilterPrice);
+        };
+        let too_low = filter.price_min.is_some_and(|min| price < min);
+        let too_high = filter.price_max.is_some_and(|max| price > max);
+        if too_low || too_high {
+            return Some(Gate::FilterPrice);
+        }
+    }
+    None
+}
+
+/// Is `category` the `wanted` one or below it? Levels are joined by ` > `.
+pub fn is_below(category: &str, wanted: &str) -> bool {
+    category
+        .strip_prefix(wanted)
+        .is_some_and(|rest| rest.is_empty() || rest.trim_start().starts_with('>'))
+}

@@ -1,0 +1,309 @@
+//! From a request to a slate: context, ladder, gates, evidence, reasons.
+
+use crate::decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
+use crate::evidence::strongest;
+use crate::gate::{self, Marks};
+use crate::placement::PlacementRules;
+use crate::request::{ItemRef, Request};
+use events::ItemKind;
+use score::{Blend, Query, Rung, Scratch, World, rank};
+
+/// Cart lines that are read; a longer cart is cut to its last lines, and says so.
+pub const MAX_CONTEXT: usize = 200;
+/// Items of the purchase history that stand in for a context where there is none.
+const MAX_HISTORY_CONTEXT: usize = 20;
+const MAX_SESSION_CONTEXT: usize = 10;
+/// Items alike that stand in for an anchor without sales.
+const MAX_PROXIES: usize = 8;
+/// Offers are picked from at most this many ranked candidates a place.
+const RANKED_PER_PLACE: usize = 8;
+
+/// Reusable memory of one thread.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace {
+    scratch: Scratch,
+    marks: Marks,
+    context: Vec<u32>,
+    proxies: Vec<u32>,
+    history: Vec<(u32, f32)>,
+}
+
+impl Workspace {
+    /// The marks of the last decision.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+}
+
+/// What one pass over the ladder works on.
+struct Slate<'a> {
+    world: &'a World,
+    request: &'a Request<'a>,
+    rules: PlacementRules,
+    evidence_required: bool,
+    count: usize,
+    offers: Vec<Offer>,
+    n_eligible: usize,
+}
+
+/// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
+/// served is an empty slate.
+pub fn decide(world: &World, request: &Request<'_>, workspace: &mut Workspace) -> Decision {
+    let rules = request.placement.rules();
+    let mut warnings = Vec::new();
+    let n_unknown = collect_context(world, request, workspace, &mut warnings);
+    collect_history(world, request, &mut workspace.history);
+    let count = count_of(request, &rules, &mut warnings);
+    workspace.marks.set(world, &workspace.context, request);
+    let mut slate = Slate {
+        world,
+        request,
+        rules,
+        evidence_required: request.evidence_required.unwrap_or(rules.evidence_required),
+        count,
+        offers: Vec::with_capacity(count),
+        n_eligible: 0,
+    };
+    if count > 0 {
+        slate.climb_down(workspace, n_unknown);
+    }
+    let rung = slate.offers.iter().map(|offer| offer.rung).min().unwrap_or(Rung::None);
+    Decision { offers: slate.offers, rung, n_eligible: slate.n_eligible, warnings }
+}
+
+/// Distinct known items of anchors and cart, into `workspace.context`. Returns how many items of
+/// the request are not known.
+fn collect_context(
+    world: &World,
+    request: &Request<'_>,
+    workspace: &mut Workspace,
+    warnings: &mut Vec<Warning>,
+) -> usize {
+    let context = &mut workspace.context;
+    context.clear();
+    let skipped = request.cart.len().saturating_sub(MAX_CONTEXT);
+    if skipped > 0 {
+        warnings.push(Warning::CartCut { lines: request.cart.len(), used: MAX_CONTEXT });
+    }
+    let cart = request.cart[skipped..].iter().map(|line| &line.item);
+    let mut n_unknown = 0;
+    for item in request.anchors.iter().take(MAX_CONTEXT).chain(cart) {
+        match *item {
+            ItemRef::Known(item) if (item as usize) < world.n_items() => {
+                if !context.contains(&item) {
+                    context.push(item);
+                }
+            }
+            ItemRef::Known(_) => n_unknown += 1,
+            ItemRef::Unknown { item_id } => {
+                n_unknown += 1;
+                warnings.push(Warning::UnknownItem { item_id: item_id.to_owned() });
+            }
+        }
+    }
+    n_unknown
+}
+
+fn collect_history(world: &World, request: &Request<'_>, history: &mut Vec<(u32, f32)>) {
+    history.clear();
+    if let Some(customer) = request.customer {
+        let (items, weights) = world.snapshot.customer_items(customer);
+        history.extend(items.iter().copied().zip(weights.iter().copied()));
+    }
+    for &item in request.bought_since {
+        if world.is_learned(item) {
+            history.push((item, 1.0));
+        }
+    }
+}
+
+fn count_of(request: &Request<'_>, rules: &PlacementRules, warnings: &mut Vec<Warning>) -> usize {
+    let asked = request.count.unwrap_or(rules.count);
+    if asked > rules.max_count {
+        warnings.push(Warning::CountCut { asked, given: rules.max_count });
+    }
+    asked.min(rules.max_count)
+}
+
+impl Slate<'_> {
+    /// The ladder, best rung first, until the slate is full or the placement wants no more.
+    fn climb_down(&mut self, workspace: &mut Workspace, n_unknown: usize) {
+        let has_context = !workspace.context.is_empty();
+        if has_context {
+            self.from_context(workspace);
+            if self.offers.is_empty() {
+                self.from_content(workspace);
+            }
+        } else if n_unknown == 0 {
+            self.from_session(workspace);
+            self.from_history(workspace);
+        }
+        if let Some(category) = self.request.category {
+            self.from_category(category, &mut workspace.marks);
+        }
+        // Beside an item nobody knows there is nothing better; beside a known one without
+        // evidence, bestsellers are noise and the slate stays empty.
+        let knows_nothing = n_unknown > 0 && !has_context;
+        if self.rules.fill_with_popular || !self.evidence_required || knows_nothing {
+            let world = self.world;
+            self.fill(world.snapshot.popular(), Rung::Popular, &mut workspace.marks);
+        }
+    }
+
+    fn from_context(&mut self, workspace: &mut Workspace) {
+        let learned = |item: &u32| self.world.is_learned(*item);
+        let context: Vec<u32> = workspace.context.iter().copied().filter(learned).collect();
+        let rung = match (workspace.history.is_empty(), context.len()) {
+            (_, 0) => return,
+            (false, _) => Rung::Personal,
+            (true, 1) => Rung::Item,
+            (true, _) => Rung::Basket,
+        };
+        self.ranked(&context, rung, workspace);
+    }
+
+    fn from_session(&mut self, workspace: &mut Workspace) {
+        let session = self.request.session;
+        let from = session.len().saturating_sub(MAX_SESSION_CONTEXT);
+        let mut context: Vec<u32> = Vec::new();
+        for &item in session[from..].iter().rev() {
+            if self.world.is_learned(item) && !context.contains(&item) {
+                context.push(item);
+            }
+        }
+        if !context.is_empty() {
+            self.ranked(&context, Rung::Session, workspace);
+        }
+    }
+
+    fn from_history(&mut self, workspace: &mut Workspace) {
+        if workspace.history.is_empty() || self.offers.len() >= self.count {
+            return;
+        }
+        let mut heaviest = workspace.history.clone();
+        heaviest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let mut context: Vec<u32> = Vec::new();
+        for (item, _) in heaviest {
+            if !context.contains(&item) {
+                context.push(item);
+            }
+        }
+        context.truncate(MAX_HISTORY_CONTEXT);
+        self.ranked(&context, Rung::Personal, workspace);
+    }
+
+    /// Items alike stand in for a context that has no sales of its own.
+    fn from_content(&mut self, workspace: &mut Workspace) {
+        let mut proxies = std::mem::take(&mut workspace.proxies);
+        proxies.clear();
+        for &item in &workspace.context {
+            if self.world.n_item_baskets(item) == 0 {
+                crate::content::proxies_of(self.world, item, MAX_PROXIES, &mut proxies);
+            }
+        }
+        proxies.retain(|item| !workspace.context.contains(item));
+        if !proxies.is_empty() {
+            let history = std::mem::take(&mut workspace.history);
+            self.ranked(&proxies, Rung::Content, workspace);
+            workspace.history = history;
+        }
+        workspace.proxies = proxies;
+    }
+
+    /// Ranks by all sources and takes what passes, best first.
+    fn ranked(&mut self, context: &[u32], rung: Rung, workspace: &mut Workspace) {
+        let Workspace { scratch, marks, history, .. } = workspace;
+        let world = self.world;
+        let blend = Blend::from_flat(world.snapshot.blend());
+        let query = Query { context, history };
+        let filter = self.request.filter;
+        let k = self.count.saturating_mul(RANKED_PER_PLACE).max(64);
+        let ranked = rank(&world.snapshot, &blend, &query, k, scratch, |item| {
+            !marks.is_offered(item) && gate::stopped_by(world, marks, filter, item).is_none()
+        });
+        let mut picked = Vec::with_capacity(self.count);
+        for candidate in ranked {
+            if self.offers.len() + picked.len() >= self.count {
+                break;
+            }
+            if !(candidate.score > 0.0) {
+                continue;
+            }
+            let evidence = strongest(&world.snapshot, context, candidate.item);
+            let was_bought = candidate.features[score::blend::HISTORY] > 0.0;
+            if self.evidence_required && evidence.is_none() && !was_bought {
+                continue;
+            }
+            picked.push(offer_of(world, candidate, evidence, rung));
+        }
+        self.n_eligible = self.n_eligible.max(scratch.candidates().len());
+        for offer in picked {
+            marks.set_offered(offer.item);
+            self.offers.push(offer);
+        }
+    }
+
+    fn from_category(&mut self, category: &str, marks: &mut Marks) {
+        let snapshot = &self.world.snapshot;
+        for idx in 0..snapshot.n_categories() as u32 {
+            if gate::is_below(snapshot.category_name(idx), category) {
+                self.fill(snapshot.category_popular(idx), Rung::Category, marks);
+            }
+        }
+    }
+
+    /// Takes from a list that is already in order, as far as the gates allow.
+    fn fill(&mut self, items: &[u32], rung: Rung, marks: &mut Marks) {
+        let code = match rung {
+            Rung::Category => ReasonCode::PopularInCategory,
+            _ => ReasonCode::Popular,
+        };
+        for &item in items {
+            if self.offers.len() >= self.count {
+                return;
+            }
+            let stopped = gate::stopped_by(self.world, marks, self.request.filter, item);
+            if marks.is_offered(item) || stopped.is_some() {
+                continue;
+            }
+            marks.set_offered(item);
+            self.n_eligible += 1;
+            self.offers.push(Offer {
+                item,
+                score: self.world.snapshot.trend(item),
+                relation: Relation::Complement,
+                reason: Reason { code, evidence: None },
+                rung,
+            });
+        }
+    }
+}
+
+fn offer_of(
+    world: &World,
+    candidate: &score::Candidate,
+    evidence: Option<Evidence>,
+    rung: Rung,
+) -> Offer {
+    let was_bought = candidate.features[score::blend::HISTORY] > 0.0;
+    let relation = match world.catalog.state(candidate.item).kind() {
+        _ if was_bought => Relation::Replenish,
+        ItemKind::Account => Relation::NextProduct,
+        ItemKind::Service => Relation::Attach,
+        _ => Relation::Complement,
+    };
+    let code = match (rung, evidence) {
+        (Rung::Content, _) => ReasonCode::SimilarContent,
+        (_, Some(_)) => ReasonCode::BoughtTogether,
+        _ if was_bought => ReasonCode::ForYou,
+        (Rung::Personal, None) => ReasonCode::ForYou,
+        _ => ReasonCode::CompletesCart,
+    };
+    Offer {
+        item: candidate.item,
+        score: candidate.score,
+        relation,
+        reason: Reason { code, evidence },
+        rung,
+    }
+}

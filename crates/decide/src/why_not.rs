@@ -1,0 +1,50 @@
+//! Why was an item not offered? Asked of the same world and request as the decision.
+
+use crate::decision::Decision;
+use crate::gate::{self, Gate};
+use crate::request::Request;
+use crate::slate::{Workspace, decide};
+use score::World;
+
+/// The answer for one item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WhyNot {
+    /// It was offered, at this rank (1 = first).
+    Offered { rank: usize },
+    /// A gate stopped it.
+    Stopped(Gate),
+    /// It passed every gate but others ranked higher: its rank and score among all that did.
+    Outranked { rank: usize, score: f32 },
+    /// No source proposed it: never bought with the context, not in the history.
+    NotProposed,
+}
+
+/// Repeats the decision with room for every candidate and looks where the item went.
+pub fn why_not(
+    world: &World,
+    request: &Request<'_>,
+    item: u32,
+    workspace: &mut Workspace,
+) -> WhyNot {
+    let rank_in = |decision: &Decision| decision.offers.iter().position(|o| o.item == item);
+    let decision = decide(world, request, workspace);
+    if let Some(at) = rank_in(&decision) {
+        return WhyNot::Offered { rank: at + 1 };
+    }
+    if let Some(gate) = gate::stopped_by(world, workspace.marks(), request.filter, item) {
+        return WhyNot::Stopped(gate);
+    }
+    let wide = Request { count: Some(request.placement.rules().max_count), ..request.clone() };
+    let decision = decide(world, &wide, workspace);
+    if let Some(at) = rank_in(&decision) {
+        return WhyNot::Outranked { rank: at + 1, score: decision.offers[at].score };
+    }
+    let open = Request { evidence_required: Some(false), ..wide };
+    let decision = decide(world, &open, workspace);
+    match rank_in(&decision) {
+        Some(at) if decision.offers[at].rung <= score::Rung::Content => {
+            WhyNot::Stopped(Gate::NoEvidence)
+        }
+        _ => WhyNot::NotProposed,
+    }
+}

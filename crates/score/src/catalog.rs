@@ -1,0 +1,259 @@
+//! The catalogue as it is this moment: what changes between snapshots, in place.
+//!
+//! Price, stock and flags are atomics, so that a change counts in the next decision and a decision
+//! never waits. Items that came after the snapshot are appended; adding one makes a new catalogue
+//! (rare), changing one does not.
+
+use crate::text::tokens;
+use events::{Amount, Currency, ItemKind, ItemRecord};
+use hashbrown::HashMap;
+use snapshot::Snapshot;
+use snapshot::tables::{FLAG_HIDDEN, FLAG_SENSITIVE, NO_AMOUNT};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering::Relaxed};
+
+const KIND_SHIFT: u8 = 4;
+
+/// What may change of an item while decisions are made. Each field is read on its own: an order
+/// between fields is not promised, nor needed.
+#[derive(Debug)]
+pub struct ItemState {
+    price: AtomicI64,
+    stock: AtomicI64,
+    /// Low half: hidden, sensitive. High half: kind.
+    flags: AtomicU8,
+}
+
+impl ItemState {
+    fn new(price: Option<Amount>, stock: Option<i64>, flags: u8, kind: ItemKind) -> ItemState {
+        ItemState {
+            price: AtomicI64::new(price.map_or(NO_AMOUNT, |price| price.0)),
+            stock: AtomicI64::new(stock.unwrap_or(NO_AMOUNT)),
+            flags: AtomicU8::new(flags | (kind as u8) << KIND_SHIFT),
+        }
+    }
+
+    pub fn price(&self) -> Option<Amount> {
+        let micros = self.price.load(Relaxed);
+        (micros != NO_AMOUNT).then_some(Amount(micros))
+    }
+
+    /// Units at hand; `None`: not counted, taken as in stock.
+    pub fn stock(&self) -> Option<i64> {
+        let stock = self.stock.load(Relaxed);
+        (stock != NO_AMOUNT).then_some(stock)
+    }
+
+    #[inline]
+    pub fn is_out_of_stock(&self) -> bool {
+        let stock = self.stock.load(Relaxed);
+        stock <= 0 && stock != NO_AMOUNT
+    }
+
+    #[inline]
+    pub fn is_hidden(&self) -> bool {
+        self.flags.load(Relaxed) & FLAG_HIDDEN != 0
+    }
+
+    pub fn is_sensitive(&self) -> bool {
+        self.flags.load(Relaxed) & FLAG_SENSITIVE != 0
+    }
+
+    #[inline]
+    pub fn is_fee(&self) -> bool {
+        self.flags.load(Relaxed) >> KIND_SHIFT == ItemKind::Fee as u8
+    }
+
+    pub fn kind(&self) -> ItemKind {
+        ItemKind::from_code(self.flags.load(Relaxed) >> KIND_SHIFT).unwrap_or_default()
+    }
+
+    /// Applies what a record says; what it does not say stays.
+    fn apply(&self, record: &ItemRecord) {
+        if let Some(price) = record.price {
+            self.price.store(price.0, Relaxed);
+        }
+        if let Some(stock) = record.stock {
+            self.stock.store(stock, Relaxed);
+        }
+        let mut flags = self.flags.load(Relaxed);
+        for (bit, value) in [(FLAG_HIDDEN, record.hidden), (FLAG_SENSITIVE, record.sensitive)] {
+            match value {
+                Some(true) => flags |= bit,
+                Some(false) => flags &= !bit,
+                None => {}
+            }
+        }
+        if let Some(kind) = record.kind {
+            flags = flags & 0x0f | (kind as u8) << KIND_SHIFT;
+        }
+        self.flags.store(flags, Relaxed);
+    }
+}
+
+impl Clone for ItemState {
+    fn clone(&self) -> ItemState {
+        ItemState {
+            price: AtomicI64::new(self.price.load(Relaxed)),
+            stock: AtomicI64::new(self.stock.load(Relaxed)),
+            flags: AtomicU8::new(self.flags.load(Relaxed)),
+        }
+    }
+}
+
+/// An item that the snapshot does not know, or knows by another title.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddedItem {
+    pub item_id: Box<str>,
+    pub title: Box<str>,
+    pub category: Option<Box<str>>,
+    pub image_url: Box<str>,
+    pub currency: Option<Currency>,
+    pub variant_of: Option<u32>,
+}
+
+/// States of all items: first those of the snapshot, by its indices, then the added ones.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    n_snapshot_items: usize,
+    states: Vec<ItemState>,
+    added: Vec<AddedItem>,
+    added_by_id: HashMap<Box<str>, u32>,
+    /// New titles, categories, pictures and families of items that the snapshot knows.
+    changed: HashMap<u32, AddedItem>,
+}
+
+impl Catalog {
+    /// The catalogue as the snapshot has it.
+    pub fn of(snapshot: &Snapshot) -> Catalog {
+        let states = (0..snapshot.n_items() as u32)
+            .map(|item| {
+                ItemState::new(
+                    snapshot.price(item),
+                    snapshot.stock(item),
+                    snapshot.flags(item),
+                    snapshot.kind(item),
+                )
+            })
+            .collect();
+        Catalog { n_snapshot_items: snapshot.n_items(), states, ..Catalog::default() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    #[inline]
+    pub fn state(&self, item: u32) -> &ItemState {
+        &self.states[item as usize]
+    }
+
+    /// The item's entry of the overlay: `None` when the snapshot's own words hold.
+    pub fn overlay(&self, item: u32) -> Option<&AddedItem> {
+        match (item as usize).checked_sub(self.n_snapshot_items) {
+            Some(at) => self.added.get(at),
+            None => self.changed.get(&item),
+        }
+    }
+
+    pub(crate) fn added_idx(&self, item_id: &str) -> Option<u32> {
+        self.added_by_id.get(item_id).copied()
+    }
+
+    pub fn added(&self) -> impl Iterator<Item = (u32, &AddedItem)> {
+        self.added.iter().enumerate().map(|(at, item)| ((self.n_snapshot_items + at) as u32, item))
+    }
+
+    /// Can the record be applied in place? New items, titles, categories, pictures and families
+    /// need [`Catalog::with`].
+    pub fn fits_in_place(&self, snapshot: &Snapshot, record: &ItemRecord) -> bool {
+        self.idx(snapshot, &record.item_id).is_some() && !needs_words(record)
+    }
+
+    /// Price, stock and flags, in force with the next decision. False: the item is not known.
+    pub fn apply_in_place(&self, snapshot: &Snapshot, record: &ItemRecord) -> bool {
+        match self.idx(snapshot, &record.item_id) {
+            Some(item) => {
+                self.state(item).apply(record);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The catalogue with these records added or changed.
+    #[must_use]
+    pub fn with(&self, snapshot: &Snapshot, records: &[ItemRecord]) -> Catalog {
+        let mut next = self.clone();
+        for record in records {
+            let item = next.idx(snapshot, &record.item_id).unwrap_or_else(|| next.append(record));
+            next.states[item as usize].apply(record);
+            next.set_words(snapshot, item, record);
+        }
+        next
+    }
+
+    fn append(&mut self, record: &ItemRecord) -> u32 {
+        let item = self.states.len() as u32;
+        self.states.push(ItemState::new(None, None, 0, ItemKind::Good));
+        let item_id: Box<str> = record.item_id.as_str().into();
+        self.added.push(AddedItem { item_id: item_id.clone(), ..AddedItem::default() });
+        self.added_by_id.insert(item_id, item);
+        item
+    }
+
+    fn set_words(&mut self, snapshot: &Snapshot, item: u32, record: &ItemRecord) {
+        let family = record.variant_of.as_ref().and_then(|head| self.idx(snapshot, head));
+        let words = match (item as usize).checked_sub(self.n_snapshot_items) {
+            Some(at) => &mut self.added[at],
+            None if self.changed.contains_key(&item) || needs_words(record) => {
+                self.changed.entry(item).or_insert_with(|| words_of(snapshot, item))
+            }
+            None => return,
+        };
+        if let Some(title) = &record.title {
+            words.title = title.as_str().into();
+        }
+        if let Some(category) = &record.category {
+            words.category = Some(category.as_str().into());
+        }
+        if let Some(image_url) = &record.image_url {
+            words.image_url = image_url.as_str().into();
+        }
+        words.currency = record.currency.or(words.currency);
+        words.variant_of = family.or(words.variant_of);
+    }
+
+    fn idx(&self, snapshot: &Snapshot, item_id: &str) -> Option<u32> {
+        snapshot.item_idx(item_id).or_else(|| self.added_idx(item_id))
+    }
+}
+
+fn needs_words(record: &ItemRecord) -> bool {
+    record.title.is_some()
+        || record.category.is_some()
+        || record.image_url.is_some()
+        || record.currency.is_some()
+        || record.variant_of.is_some()
+}
+
+fn words_of(snapshot: &Snapshot, item: u32) -> AddedItem {
+    AddedItem {
+        item_id: snapshot.item_id(item).into(),
+        title: snapshot.title(item).into(),
+        category: snapshot.category_of(item).map(|category| snapshot.category_name(category).into()),
+        image_url: snapshot.image_url(item).into(),
+        currency: snapshot.currency(item),
+        variant_of: snapshot.variant_of(item),
+    }
+}
+
+impl AddedItem {
+    /// Words that the content rung looks up.
+    pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
+        tokens(&self.title).chain(self.category.iter().flat_map(|category| tokens(category)))
+    }
+}

@@ -1,0 +1,208 @@
+//! Retrieval and ranking: several sources propose candidates, the blend orders them.
+//!
+//! Candidates are the [`N_DENSE`] best by EASE, the stored pairs and neighbors of every item of
+//! the context, and what the customer bought before. Every candidate then gets the value of every
+//! source, whichever proposed it. Cost for a cart of c items and m EASE items: c·m additions for
+//! EASE (vectorised) and about 250·c for the rest; no allocation once the scratch has grown.
+
+use crate::blend::{Blend, CartSize, EASE, Features, HISTORY, NEIGHBOR, PAIR, TREND, combine};
+use snapshot::Snapshot;
+use snapshot::tables::NONE;
+use sparse::{Scored, TopK};
+
+/// Candidates taken from EASE.
+pub const N_DENSE: usize = 128;
+
+/// What the ranking knows of the moment: dense indices, distinct, all known to the snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Query<'a> {
+    /// Items in the cart and anchors of the page.
+    pub context: &'a [u32],
+    /// What the customer bought before: item and recency-weighted frequency.
+    pub history: &'a [(u32, f32)],
+}
+
+/// One ranked candidate with the value of each source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    pub item: u32,
+    pub score: f32,
+    pub features: Features,
+}
+
+/// Reusable memory of one thread; grows to the catalogue once.
+#[derive(Clone, Debug)]
+pub struct Scratch {
+    ease: Vec<f32>,
+    /// Position of an item in `candidates`, [`NONE`] for the others.
+    slot_of: Vec<u32>,
+    candidates: Vec<Candidate>,
+    top: TopK,
+}
+
+impl Default for Scratch {
+    fn default() -> Scratch {
+        Scratch {
+            ease: Vec::new(),
+            slot_of: Vec::new(),
+            candidates: Vec::new(),
+            top: TopK::new(N_DENSE),
+        }
+    }
+}
+
+impl Scratch {
+    /// The candidates of the last call of [`gather`] or [`rank`].
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    fn reset(&mut self, n_items: usize) {
+        for candidate in &self.candidates {
+            self.slot_of[candidate.item as usize] = NONE;
+        }
+        self.candidates.clear();
+        if self.slot_of.len() < n_items {
+            self.slot_of.resize(n_items, NONE);
+        }
+    }
+
+    /// The candidate of an item, made if it is not there and may be; `None` when it may not.
+    #[inline]
+    fn candidate(
+        &mut self,
+        item: u32,
+        is_eligible: &mut impl FnMut(u32) -> bool,
+    ) -> Option<&mut Candidate> {
+        let slot = self.slot_of[item as usize];
+        if slot != NONE {
+            return self.candidates.get_mut(slot as usize);
+        }
+        if !is_eligible(item) {
+            return None;
+        }
+        self.slot_of[item as usize] = self.candidates.len() as u32;
+        self.candidates.push(Candidate { item, score: 0.0, features: Features::default() });
+        self.candidates.last_mut()
+    }
+}
+
+/// Collects the candidates of all sources with their features, unordered.
+///
+/// `is_eligible` is asked for each item that a source proposes, possibly more than once.
+pub fn gather<'s>(
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    scratch: &'s mut Scratch,
+    mut is_eligible: impl FnMut(u32) -> bool,
+) -> &'s mut [Candidate] {
+    scratch.reset(snapshot.n_items());
+    gather_ease(snapshot, query.context, scratch, &mut is_eligible);
+    for &anchor in query.context {
+        let (items, stats) = snapshot.pairs(anchor);
+        for (&item, stats) in items.iter().zip(stats) {
+            if let Some(candidate) = scratch.candidate(item, &mut is_eligible) {
+                // The strongest pair speaks: a sum would let many weak ones shout it down.
+                let pair = &mut candidate.features[PAIR];
+                *pair = pair.max(stats.jaccard);
+            }
+        }
+        let (items, weights) = snapshot.neighbors(anchor);
+        for (&item, &weight) in items.iter().zip(weights) {
+            if let Some(candidate) = scratch.candidate(item, &mut is_eligible) {
+                candidate.features[NEIGHBOR] += weight;
+            }
+        }
+    }
+    for &(item, weight) in query.history {
+        if let Some(candidate) = scratch.candidate(item, &mut is_eligible) {
+            candidate.features[HISTORY] += weight;
+        }
+    }
+    fill_dense_features(snapshot, query, scratch);
+    &mut scratch.candidates
+}
+
+/// Sums the EASE rows of the context and proposes the best.
+fn gather_ease(
+    snapshot: &Snapshot,
+    context: &[u32],
+    scratch: &mut Scratch,
+    is_eligible: &mut impl FnMut(u32) -> bool,
+) {
+    let ease_items = snapshot.ease_items();
+    scratch.ease.clear();
+    let mut rows = context.iter().filter_map(|&item| snapshot.ease_row(item));
+    let Some(first) = rows.next() else { return };
+    scratch.ease.extend_from_slice(first);
+    for row in rows {
+        for (sum, &weight) in scratch.ease.iter_mut().zip(row) {
+            *sum += weight;
+        }
+    }
+    let mut top = std::mem::replace(&mut scratch.top, TopK::new(0));
+    top.reset(N_DENSE);
+    top.push_dense(&scratch.ease, |row| is_eligible(ease_items[row as usize]));
+    for Scored { index, score } in top.sorted() {
+        if *score > 0.0 {
+            // Eligible: asked a moment ago.
+            scratch.candidate(ease_items[*index as usize], &mut |_| true);
+        }
+    }
+    scratch.top = top;
+}
+
+fn fill_dense_features(snapshot: &Snapshot, query: &Query<'_>, scratch: &mut Scratch) {
+    let has_ease = !scratch.ease.is_empty() && !query.context.is_empty();
+    for candidate in &mut scratch.candidates {
+        candidate.features[TREND] = snapshot.trend(candidate.item);
+        if has_ease && let Some(row) = snapshot.ease_row_idx(candidate.item) {
+            candidate.features[EASE] = scratch.ease[row as usize];
+        }
+    }
+}
+
+/// The best `k` candidates, best first; ties by the smaller index.
+pub fn rank<'s>(
+    snapshot: &Snapshot,
+    blend: &Blend,
+    query: &Query<'_>,
+    k: usize,
+    scratch: &'s mut Scratch,
+    is_eligible: impl FnMut(u32) -> bool,
+) -> &'s [Candidate] {
+    gather(snapshot, query, scratch, is_eligible);
+    let weights = &blend.weights[CartSize::of(query.context.len()) as usize];
+    order(&mut scratch.candidates, weights, k)
+}
+
+/// Scores gathered candidates by the blend and puts the best `k` first, in order.
+pub fn order<'c>(candidates: &'c mut [Candidate], weights: &Features, k: usize) -> &'c [Candidate] {
+    let largest = largest_of(candidates);
+    for candidate in candidates.iter_mut() {
+        candidate.score = combine(weights, &candidate.features, &largest);
+    }
+    let best_first = |a: &Candidate, b: &Candidate| {
+        b.score.total_cmp(&a.score).then(a.item.cmp(&b.item))
+    };
+    let k = k.min(candidates.len());
+    if k == 0 {
+        return &[];
+    }
+    if k < candidates.len() {
+        candidates.select_nth_unstable_by(k - 1, best_first);
+    }
+    candidates[..k].sort_unstable_by(best_first);
+    &candidates[..k]
+}
+
+/// The largest value of each source among the candidates.
+pub fn largest_of(candidates: &[Candidate]) -> Features {
+    let mut largest = Features::default();
+    for candidate in candidates {
+        for (largest, &value) in largest.iter_mut().zip(&candidate.features) {
+            *largest = largest.max(value);
+        }
+    }
+    largest
+}

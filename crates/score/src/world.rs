@@ -1,0 +1,101 @@
+//! What a decision looks at: one snapshot and the catalogue beside it, taken together so that a
+//! request never sees a mix of two.
+
+use crate::catalog::Catalog;
+use events::{Currency, ItemRecord};
+use snapshot::Snapshot;
+use std::sync::Arc;
+
+/// A snapshot with its live catalogue. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub snapshot: Arc<Snapshot>,
+    pub catalog: Arc<Catalog>,
+}
+
+impl World {
+    /// The world as the snapshot has it.
+    pub fn of(snapshot: Arc<Snapshot>) -> World {
+        let catalog = Arc::new(Catalog::of(&snapshot));
+        World { snapshot, catalog }
+    }
+
+    /// Nothing learned, nothing known: every answer is an empty slate.
+    pub fn empty() -> World {
+        World::of(Arc::new(Snapshot::empty()))
+    }
+
+    /// The world with these catalogue records in force. The snapshot is shared.
+    #[must_use]
+    pub fn with_items(&self, records: &[ItemRecord]) -> World {
+        let catalog = Arc::new(self.catalog.with(&self.snapshot, records));
+        World { snapshot: Arc::clone(&self.snapshot), catalog }
+    }
+
+    pub fn n_items(&self) -> usize {
+        self.catalog.len()
+    }
+
+    pub fn item_idx(&self, item_id: &str) -> Option<u32> {
+        self.snapshot.item_idx(item_id).or_else(|| self.catalog.added_idx(item_id))
+    }
+
+    /// Does the snapshot know the item (or was it added after)?
+    #[inline]
+    pub fn is_learned(&self, item: u32) -> bool {
+        (item as usize) < self.snapshot.n_items()
+    }
+
+    pub fn item_id(&self, item: u32) -> &str {
+        match self.catalog.overlay(item) {
+            Some(words) => &words.item_id,
+            None => self.snapshot.item_id(item),
+        }
+    }
+
+    /// Empty when the item has none.
+    pub fn title(&self, item: u32) -> &str {
+        match self.catalog.overlay(item) {
+            Some(words) => &words.title,
+            None => self.snapshot.title(item),
+        }
+    }
+
+    pub fn image_url(&self, item: u32) -> &str {
+        match self.catalog.overlay(item) {
+            Some(words) => &words.image_url,
+            None => self.snapshot.image_url(item),
+        }
+    }
+
+    pub fn category(&self, item: u32) -> Option<&str> {
+        match self.catalog.overlay(item) {
+            Some(words) => words.category.as_deref(),
+            None => {
+                self.snapshot.category_of(item).map(|category| self.snapshot.category_name(category))
+            }
+        }
+    }
+
+    pub fn currency(&self, item: u32) -> Option<Currency> {
+        match self.catalog.overlay(item) {
+            Some(words) => words.currency,
+            None => self.snapshot.currency(item),
+        }
+    }
+
+    /// The head of the item's family: itself when it has none.
+    #[inline]
+    pub fn family(&self, item: u32) -> u32 {
+        let head = match self.catalog.overlay(item) {
+            Some(words) => words.variant_of,
+            None => self.snapshot.variant_of(item),
+        };
+        head.unwrap_or(item)
+    }
+
+    /// Baskets that hold the item; 0 for items added after the snapshot.
+    pub fn n_item_baskets(&self, item: u32) -> u32 {
+        if self.is_learned(item) { self.snapshot.n_item_baskets(item) } else { 0 }
+    }
+}
