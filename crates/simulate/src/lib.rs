@@ -1,1 +1,40 @@
-//! Placeholder.
+//! Made-up shops: histories as large as wanted, with structure that is known because it was
+//! planted.
+//!
+//! Responsibility: a catalogue with latent groups and complements ([`catalog`]), customers with
+//! tastes who fill baskets ([`shopper`]), a stream of their orders ([`orders`]), and writers for
+//! the two file forms that real shops have ([`uci_csv`], [`order_parquet`]).
+//!
+//! Input: a specification and a seed. Output: lines one by one, or a file.
+//!
+//! Invariants: the same specification gives the same lines, on all platforms whose `ln`, `exp` and
+//! `cos` round alike; memory is that of the catalogue, whatever the number of rows; times never
+//! fall.
+//!
+//! Deliberately absent: files (the caller opens them), the clock, and for now customers who respond
+//! to offers: such a world takes the catalogue and the tastes from here and adds its responses.
+
+pub mod catalog;
+pub mod chance;
+pub mod order_parquet;
+pub mod orders;
+pub mod shopper;
+pub mod uci_csv;
+
+pub use catalog::{Catalog, CatalogSpec};
+pub use orders::{Extent, Line, OrderStream, OrdersSpec, orders};
+
+/// Why a simulation cannot be made or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The specification asks for something that does not exist: the caller mends it.
+    #[error("{field} is {value}: {mend}")]
+    Spec { field: &'static str, value: String, mend: &'static str },
+    /// The caller's writer failed.
+    #[error("cannot write the simulated orders: {0}")]
+    Write(#[from] std::io::Error),
+    /// Parquet could not be encoded, most often because its writer failed.
+    #[error("cannot write the simulated orders as Parquet: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+}
