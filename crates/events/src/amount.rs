@@ -152,7 +152,10 @@ impl Currency {
     /// Three ASCII letters in either case; `None` for anything else.
     pub fn parse(text: &str) -> Option<Currency> {
         let bytes: [u8; 3] = text.trim().as_bytes().try_into().ok()?;
-        bytes.iter().all(u8::is_ascii_alphabetic).then(|| Currency(bytes.map(|b| b.to_ascii_uppercase())))
+        bytes
+            .iter()
+            .all(u8::is_ascii_alphabetic)
+            .then(|| Currency(bytes.map(|b| b.to_ascii_uppercase())))
     }
 
     pub fn as_str(&self) -> &str {
@@ -218,7 +221,9 @@ mod tests {
 
     #[test]
     fn floats_come_back_as_they_are_printed() {
-        for (value, text) in [(2.55, "2.55"), (0.1, "0.1"), (-11062.06, "-11062.06"), (38970.0, "38970")] {
+        for (value, text) in
+            [(2.55, "2.55"), (0.1, "0.1"), (-11062.06, "-11062.06"), (38970.0, "38970")]
+        {
             assert_eq!(Amount::from_f64(value).unwrap().to_string(), text);
         }
         assert!(Amount::from_f64(f64::NAN).is_err());

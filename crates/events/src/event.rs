@@ -47,6 +47,40 @@ impl EventKind {
     pub fn parse(text: &str) -> Option<EventKind> {
         EventKind::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
+
+    /// By the names of other systems too: Segment (`Product Added`), Google Retail
+    /// (`detail-page-view`), RetailRocket (`addtocart`, `transaction`), older Google Analytics.
+    pub fn from_alias(text: &str) -> Option<EventKind> {
+        if let Some(kind) = EventKind::parse(text) {
+            return Some(kind);
+        }
+        let squeezed: String =
+            text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        Some(match squeezed.as_str() {
+            "view" | "viewitem" | "viewproduct" | "itemview" | "itemviewed" | "productview"
+            | "productviewed" | "detailpageview" | "detail" | "click" => EventKind::ViewItem,
+            "addtocart" | "productadded" | "cartadd" | "add" | "cart" | "addedtocart" => {
+                EventKind::AddToCart
+            }
+            "removefromcart" | "productremoved" | "cartremove" | "remove" => {
+                EventKind::RemoveFromCart
+            }
+            "begincheckout"
+            | "checkoutstarted"
+            | "checkout"
+            | "initiatecheckout"
+            | "shoppingcartpageview" => EventKind::BeginCheckout,
+            "purchase" | "transaction" | "ordercompleted" | "purchasecomplete" | "buy"
+            | "order" | "inapppurchase" | "ecommercepurchase" | "sale" | "orderplaced" => {
+                EventKind::Purchase
+            }
+            "refund" | "orderrefunded" | "return" => EventKind::Refund,
+            "recommendationimpression" => EventKind::RecommendationImpression,
+            "recommendationclick" => EventKind::RecommendationClick,
+            "recommendationdismiss" => EventKind::RecommendationDismiss,
+            _ => return None,
+        })
+    }
 }
 
 /// Where an added or bought item was found: `search`, `category`, an offer's `recommendation_id`…

@@ -10,15 +10,20 @@
 //! Deliberately absent: files, network, the wall clock. Whoever calls owns those.
 
 pub mod amount;
+pub mod error;
 pub mod event;
+pub mod import;
 pub mod lines;
 pub mod record;
 pub mod reject;
 pub mod time;
+pub mod wire;
 
 pub use amount::{Amount, Currency};
+pub use error::Error;
 pub use event::{Event, EventKind, Origin};
 pub use lines::{IdColumn, LineKind, NO_ID, OrderLines};
 pub use record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord};
 pub use reject::{Reject, RejectReason};
 pub use time::Timestamp;
+pub use wire::{EventFault, event_from_json};

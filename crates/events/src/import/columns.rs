@@ -1,0 +1,689 @@
+//! Which column means what: the names that people really have, told apart by file kind.
+//!
+//! Names are compared without case, spaces, underscores, dots or a byte order mark. Columns of the
+//! lines inside an order (`items[].sku`, `items.item_id`, `Lineitem sku`) are known as such, so
+//! that `name` is the order in Shopify's export and the item's title in its lines.
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    Orders,
+    Items,
+    Customers,
+    Holdings,
+    Events,
+}
+
+impl FileKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FileKind::Orders => "orders",
+            FileKind::Items => "items",
+            FileKind::Customers => "customers",
+            FileKind::Holdings => "holdings",
+            FileKind::Events => "events",
+        }
+    }
+}
+
+macro_rules! fields {
+    ($($variant:ident $name:literal)*) => {
+        /// What a column can mean; the names are those of `--map`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Field { $($variant),* }
+
+        impl Field {
+            pub const ALL: &[Field] = &[$(Field::$variant),*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Field::$variant => $name),* }
+            }
+        }
+    };
+}
+
+fields! {
+    OrderId "order_id"
+    ItemId "item_id"
+    Title "title"
+    Category "category"
+    Subcategory "subcategory"
+    CustomerId "customer_id"
+    Email "email"
+    SessionId "session_id"
+    LocationId "location_id"
+    Timestamp "timestamp"
+    Clock "clock"
+    Quantity "quantity"
+    UnitPrice "unit_price"
+    LineTotal "line_total"
+    Currency "currency"
+    Status "status"
+    CancelledAt "cancelled_at"
+    IsCancellation "is_cancellation"
+    EventName "event_name"
+    EventId "event_id"
+    Origin "origin"
+    RecommendationId "recommendation_id"
+    Kind "kind"
+    Cost "cost"
+    Stock "stock"
+    Hidden "hidden"
+    VariantOf "variant_of"
+    Sensitive "sensitive"
+    ImageUrl "image_url"
+    Url "url"
+    Consent "consent"
+    Since "since"
+    Until "until"
+}
+
+/// The exports that have habits of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Generic,
+    /// UCI Online Retail: invoice numbers that begin with C are credit notes.
+    Uci,
+    /// Order fields stand on the first line of an order only.
+    Shopify,
+    WooCommerce,
+    /// Google Analytics 4: one row an event; only purchases and refunds are orders.
+    Ga4,
+}
+
+impl Shape {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Shape::Generic => "generic",
+            Shape::Uci => "UCI Online Retail",
+            Shape::Shopify => "Shopify order export",
+            Shape::WooCommerce => "WooCommerce order export",
+            Shape::Ga4 => "Google Analytics 4 export",
+        }
+    }
+}
+
+/// A column name made comparable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Norm {
+    name: String,
+    /// Belongs to the lines inside an order.
+    is_line: bool,
+}
+
+fn squeeze(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn normalize(name: &str) -> Norm {
+    let name = name.trim_start_matches('\u{feff}').trim();
+    if let Some((_, leaf)) = name.split_once("[]") {
+        let leaf = squeeze(leaf);
+        return Norm { name: if leaf.is_empty() { "id".into() } else { leaf }, is_line: true };
+    }
+    let squeezed = squeeze(name);
+    for prefix in ["ecommerce", "eventparams", "properties", "order"] {
+        let stripped = squeezed.strip_prefix(&squeeze(prefix));
+        if name.contains('.')
+            && let Some(rest) = stripped
+        {
+            return Norm { name: rest.to_owned(), is_line: false };
+        }
+    }
+    for prefix in ["lineitems", "lineitem", "orderitems", "items", "products"] {
+        // `Lineitem sku`, `items.item_id`, `items_quantity`; but not `itemsku`.
+        if let Some(rest) = squeezed.strip_prefix(prefix)
+            && !rest.is_empty()
+            && name.chars().any(|c| matches!(c, '.' | ' ' | '_' | ':'))
+        {
+            return Norm { name: rest.to_owned(), is_line: true };
+        }
+    }
+    Norm { name: squeezed, is_line: false }
+}
+
+/// The columns of a file with the field of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recognition {
+    pub shape: Shape,
+    pub fields: Vec<Option<Field>>,
+}
+
+impl Recognition {
+    pub(crate) fn column(&self, field: Field) -> Option<usize> {
+        self.fields.iter().position(|found| *found == Some(field))
+    }
+}
+
+/// How many of these names are known: a header has some, data has none.
+pub(crate) fn n_known(kind: FileKind, names: &[String]) -> usize {
+    recognize(kind, names).fields.iter().flatten().count()
+}
+
+pub(crate) fn recognize(kind: FileKind, names: &[String]) -> Recognition {
+    let norms: Vec<Norm> = names.iter().map(|name| normalize(name)).collect();
+    let shape = detect_shape(&norms);
+    let mut fields: Vec<Option<Field>> = vec![None; norms.len()];
+    for &field in fields_of(kind) {
+        let found = aliases(kind, field, shape).iter().find_map(|alias| {
+            let fits = |is_line: bool, norm: &Norm| norm.name == *alias && norm.is_line == is_line;
+            let free = |is_line: bool| {
+                (0..norms.len()).find(|&i| fields[i].is_none() && fits(is_line, &norms[i]))
+            };
+            if is_of_line(field) { free(true).or_else(|| free(false)) } else { free(false) }
+        });
+        let found = found.or_else(|| of_line_by_short_name(field, &norms, &fields));
+        if let Some(idx) = found {
+            fields[idx] = Some(field);
+        }
+    }
+    Recognition { shape, fields }
+}
+
+/// `id`, `name` and the like mean the item when they stand inside an order's lines.
+fn of_line_by_short_name(field: Field, norms: &[Norm], fields: &[Option<Field>]) -> Option<usize> {
+    let short: &[&str] = match field {
+        Field::ItemId => &["id", "code", "number"],
+        Field::Title => &["name", "title"],
+        _ => return None,
+    };
+    short.iter().find_map(|alias| {
+        (0..norms.len())
+            .find(|&i| norms[i].is_line && fields[i].is_none() && norms[i].name == *alias)
+    })
+}
+
+fn is_of_line(field: Field) -> bool {
+    use Field::*;
+    matches!(
+        field,
+        ItemId | Title | Category | Subcategory | Quantity | UnitPrice | LineTotal | Origin
+    )
+}
+
+fn detect_shape(norms: &[Norm]) -> Shape {
+    let has = |name: &str| norms.iter().any(|norm| !norm.is_line && norm.name == name);
+    let line_has = |name: &str| norms.iter().any(|norm| norm.is_line && norm.name == name);
+    if has("name") && line_has("quantity") && line_has("name") {
+        return Shape::Shopify;
+    }
+    if has("stockcode") && (has("invoice") || has("invoiceno")) {
+        return Shape::Uci;
+    }
+    if has("eventname") && (has("eventtimestamp") || has("userpseudoid") || has("eventdate")) {
+        return Shape::Ga4;
+    }
+    let woo_line = ["itemname", "itemcost", "ordercurrency", "orderitemname", "productname"];
+    if (has("orderstatus") || has("status"))
+        && (has("ordernumber") || has("orderid"))
+        && (woo_line.into_iter().any(has))
+        && (has("sku") || has("productsku") || has("itemsku") || has("productid"))
+    {
+        return Shape::WooCommerce;
+    }
+    Shape::Generic
+}
+
+/// The fields that a file of this kind may have, in the order in which they claim columns.
+pub fn fields_of(kind: FileKind) -> &'static [Field] {
+    use Field::*;
+    match kind {
+        FileKind::Orders => &[
+            OrderId,
+            ItemId,
+            Title,
+            Category,
+            CustomerId,
+            Email,
+            SessionId,
+            LocationId,
+            Timestamp,
+            Clock,
+            Quantity,
+            UnitPrice,
+            LineTotal,
+            Currency,
+            Status,
+            CancelledAt,
+            IsCancellation,
+            EventName,
+        ],
+        FileKind::Items => &[
+            ItemId,
+            Title,
+            Kind,
+            Category,
+            Subcategory,
+            UnitPrice,
+            Cost,
+            Currency,
+            Stock,
+            Hidden,
+            VariantOf,
+            Sensitive,
+            ImageUrl,
+            Url,
+        ],
+        FileKind::Customers => &[CustomerId, Email, Consent],
+        FileKind::Holdings => &[CustomerId, ItemId, Since, Until],
+        FileKind::Events => &[
+            EventId,
+            EventName,
+            Timestamp,
+            CustomerId,
+            SessionId,
+            OrderId,
+            ItemId,
+            Quantity,
+            UnitPrice,
+            Currency,
+            LocationId,
+            Origin,
+            RecommendationId,
+        ],
+    }
+}
+
+/// Squeezed names of a field, the surest first.
+fn aliases(kind: FileKind, field: Field, shape: Shape) -> &'static [&'static str] {
+    match (kind, field, shape) {
+        (FileKind::Orders, Field::OrderId, Shape::Shopify) => &["name"],
+        (FileKind::Orders, Field::EventName, _) => &["eventname", "eventtype", "event"],
+        (FileKind::Orders, Field::Timestamp, Shape::Ga4) => {
+            &["eventtimestamp", "eventdatetime", "timestamp", "eventdate"]
+        }
+        (FileKind::Items, Field::ItemId | Field::Title | Field::Category, _) => item_aliases(field),
+        (FileKind::Items, Field::UnitPrice, _) => &[
+            "price",
+            "unitprice",
+            "productprice",
+            "itemprice",
+            "sellingprice",
+            "saleprice",
+            "variantprice",
+            "regularprice",
+            "listprice",
+            "retailprice",
+        ],
+        (FileKind::Holdings, Field::ItemId, _) => &[
+            "itemid",
+            "productid",
+            "sku",
+            "productcode",
+            "product",
+            "item",
+            "accounttype",
+            "policytype",
+            "service",
+            "serviceid",
+            "plan",
+            "planid",
+        ],
+        _ => general_aliases(field),
+    }
+}
+
+fn item_aliases(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::ItemId => &[
+            "itemid",
+            "productid",
+            "sku",
+            "stockcode",
+            "menuitemid",
+            "id",
+            "variantsku",
+            "productsku",
+            "itemsku",
+            "productcode",
+            "itemcode",
+            "articleid",
+            "code",
+            "handle",
+            "asin",
+            "upc",
+            "ean",
+            "gtin",
+            "itemno",
+            "itemnumber",
+            "productkey",
+            "dishid",
+            "plu",
+        ],
+        Field::Title => &[
+            "title",
+            "titles",
+            "itemname",
+            "productname",
+            "name",
+            "producttitle",
+            "itemtitle",
+            "description",
+            "productdescription",
+            "displayname",
+            "prodname",
+        ],
+        _ => &[
+            "category",
+            "categoryname",
+            "categorypath",
+            "categories",
+            "productcategory",
+            "googleproductcategory",
+            "producttype",
+            "itemcategory",
+            "type",
+            "department",
+            "categoryid",
+            "productcategoryname",
+            "section",
+        ],
+    }
+}
+
+fn general_aliases(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::OrderId => &[
+            "orderid",
+            "basketid",
+            "transactionid",
+            "invoiceno",
+            "invoice",
+            "invoiceid",
+            "invoicenumber",
+            "ordernumber",
+            "orderno",
+            "receiptid",
+            "receipt",
+            "receiptno",
+            "receiptnumber",
+            "ticketid",
+            "ticket",
+            "ticketno",
+            "checkid",
+            "salesorderid",
+            "salesordernumber",
+            "saleid",
+            "salesid",
+            "ordername",
+            "orderkey",
+            "ecommercetransactionid",
+            "billid",
+            "billno",
+            "bill",
+            "cartid",
+            "txnid",
+            "transactionno",
+            "transactionnumber",
+            "transaction",
+            "order",
+            "basket",
+            "invoicedocno",
+        ],
+        Field::ItemId => &[
+            "itemid",
+            "productid",
+            "sku",
+            "stockcode",
+            "menuitemid",
+            "itemsku",
+            "productsku",
+            "variantsku",
+            "productcode",
+            "itemcode",
+            "articleid",
+            "articlecode",
+            "articleno",
+            "variantid",
+            "itemno",
+            "itemnumber",
+            "productnumber",
+            "productkey",
+            "upc",
+            "ean",
+            "gtin",
+            "asin",
+            "materialid",
+            "dishid",
+            "plu",
+            "product",
+            "item",
+            "article",
+        ],
+        Field::Title => &[
+            "title",
+            "itemname",
+            "productname",
+            "producttitle",
+            "itemtitle",
+            "description",
+            "itemdescription",
+            "productdescription",
+            "menuitem",
+            "menuitemname",
+            "dish",
+            "orderitemname",
+            "prodname",
+        ],
+        Field::Category => &[
+            "category",
+            "categoryname",
+            "itemcategory",
+            "productcategory",
+            "categorypath",
+            "producttype",
+            "department",
+            "productcategoryname",
+            "categories",
+        ],
+        Field::Subcategory => &["subcategory", "subcategoryname", "productsubcategory"],
+        Field::LocationId => &[
+            "locationid",
+            "location",
+            "storeid",
+            "store",
+            "shopid",
+            "branchid",
+            "branch",
+            "branchcode",
+            "territoryid",
+            "territory",
+            "outletid",
+            "outlet",
+            "restaurantid",
+            "storecode",
+            "storename",
+            "storenumber",
+            "siteid",
+            "warehouseid",
+        ],
+        Field::Timestamp => &[
+            "invoicedate",
+            "timestamp",
+            "createdat",
+            "orderdate",
+            "orderdatetime",
+            "transactiondate",
+            "purchasedate",
+            "datetime",
+            "orderedat",
+            "ordertimestamp",
+            "transactiontimestamp",
+            "purchasetimestamp",
+            "orderpurchasetimestamp",
+            "datecreated",
+            "created",
+            "date",
+            "eventtimestamp",
+            "eventtime",
+            "saledate",
+            "salesdate",
+            "dateadded",
+            "processedat",
+            "receivedat",
+            "orderdayandtime",
+            "ts",
+            "t",
+            "ordertime",
+            "transactiontime",
+            "time",
+            "eventdate",
+            "day",
+        ],
+        Field::Clock => &["ordertime", "time", "transactiontime", "timeofday"],
+        _ => more_aliases(field),
+    }
+}
+
+fn more_aliases(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::CustomerId => &[
+            "customerid",
+            "userid",
+            "clientid",
+            "customerno",
+            "customernumber",
+            "customer",
+            "memberid",
+            "accountid",
+            "buyerid",
+            "shopperid",
+            "customeruserid",
+            "customerkey",
+            "userpseudoid",
+            "loyaltyid",
+            "cardid",
+            "householdkey",
+            "householdid",
+            "contactid",
+            "personid",
+            "user",
+            "client",
+            "visitoraccountid",
+            "msno",
+            "customeridentifier",
+        ],
+        Field::Email => &[
+            "email",
+            "customeremail",
+            "billingemail",
+            "emailaddress",
+            "useremail",
+            "customeremailaddress",
+            "contactemail",
+        ],
+        Field::SessionId => &[
+            "sessionid",
+            "visitorid",
+            "gasessionid",
+            "session",
+            "visitid",
+            "anonymousid",
+            "deviceid",
+            "cookieid",
+            "usersession",
+        ],
+        Field::Quantity => &[
+            "quantity",
+            "qty",
+            "itemquantity",
+            "quantityordered",
+            "orderquantity",
+            "units",
+            "unitssold",
+            "numitems",
+            "itemqty",
+            "orderqty",
+            "productquantity",
+            "count",
+            "pieces",
+        ],
+        Field::UnitPrice => &[
+            "unitprice",
+            "price",
+            "itemprice",
+            "priceperunit",
+            "itemcost",
+            "amountperitem",
+            "productprice",
+            "sellingprice",
+            "salesprice",
+            "priceeach",
+        ],
+        Field::LineTotal => &[
+            "linetotal",
+            "lineprice",
+            "lineamount",
+            "itemtotal",
+            "linesubtotal",
+            "extendedprice",
+            "salesamount",
+            "linevalue",
+            "itemrevenue",
+            "revenue",
+            "amount",
+        ],
+        Field::Currency => &["currency", "currencycode", "ordercurrency", "presentmentcurrency"],
+        Field::Status => &["financialstatus", "orderstatus", "status", "paymentstatus"],
+        Field::CancelledAt => &["cancelledat", "canceledat", "cancelleddate", "datecancelled"],
+        Field::IsCancellation => &[
+            "iscancellation",
+            "iscancelled",
+            "iscanceled",
+            "cancelled",
+            "canceled",
+            "isreturn",
+            "isrefund",
+            "returned",
+            "void",
+            "isvoid",
+        ],
+        Field::EventName => &["eventname", "eventtype", "event", "action", "eventaction", "type"],
+        Field::EventId => &["eventid", "messageid", "hitid", "insertid", "uuid"],
+        Field::Origin => &["origin", "itemlistid", "itemlistname"],
+        Field::RecommendationId => &["recommendationid", "recoid", "recommendationtoken"],
+        _ => record_aliases(field),
+    }
+}
+
+fn record_aliases(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::Kind => &["kind", "itemkind"],
+        Field::Cost => &["cost", "unitcost", "productcost", "itemcost", "costprice", "costperitem"],
+        Field::Stock => &[
+            "stock",
+            "stockquantity",
+            "inventory",
+            "inventoryquantity",
+            "variantinventoryqty",
+            "onhand",
+            "quantityavailable",
+            "stocklevel",
+            "availablequantity",
+            "qtyinstock",
+        ],
+        Field::Hidden => &["hidden", "ishidden", "disabled"],
+        Field::VariantOf => &["variantof", "parentid", "parentsku", "itemgroupid", "parentitemid"],
+        Field::Sensitive => &["sensitive", "issensitive", "adult"],
+        Field::ImageUrl => &["imageurl", "imagelink", "imagesrc", "image", "picture", "images"],
+        Field::Url => &["url", "link", "producturl", "itemurl", "permalink"],
+        Field::Consent => &["consent", "marketingconsent", "hasconsent", "optin", "gdprconsent"],
+        Field::Since => &["since", "startdate", "start", "openedat", "opendate", "validfrom"],
+        Field::Until => &["until", "enddate", "end", "closedat", "closedate", "validto"],
+        _ => &[],
+    }
+}
+
+/// Why a column that one might expect to be used is not.
+pub(crate) fn why_ignored(kind: FileKind, name: &str) -> &'static str {
+    match (kind, squeeze(name).as_str()) {
+        (FileKind::Orders, "country" | "shippingcountry" | "billingcountry") => {
+            "a country is no location of a shop"
+        }
+        (FileKind::Orders, "total" | "subtotal" | "ordertotal") => "a sum of the whole order",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests;

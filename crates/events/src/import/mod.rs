@@ -1,0 +1,44 @@
+//! Files of many shapes to typed records.
+//!
+//! [`Source`] (bytes the caller opened) -> [`ImportPlan`] (decided on a sample, shown, confirmed)
+//! -> `read_…` (whole file, in parallel, in file order). The way of a byte: `source` unpacks it,
+//! `encoding` makes it text, `chunk` cuts records, `text_rows` (or `parquet_rows`) makes rows of
+//! typed cells, `orders` and `records` make sense of them.
+
+mod carry;
+mod cell;
+mod chunk;
+mod columns;
+mod date_plan;
+mod date_scan;
+mod dates;
+mod delimited;
+mod encoding;
+mod fees;
+mod field_read;
+mod interner;
+mod json_lines;
+mod json_value;
+mod numbers;
+mod orders;
+mod parquet_rows;
+mod pipeline;
+mod plan;
+mod planner;
+mod read;
+mod records;
+mod sample_table;
+mod source;
+mod text_rows;
+
+pub use columns::{Field, FileKind, Shape, fields_of};
+pub use date_plan::{DatePlan, OrderEvidence};
+pub use dates::{DateForm, DayOrder};
+pub use encoding::Encoding;
+pub use fees::propose_kind;
+pub(crate) use json_value::{FieldText, read_json_amount, read_json_time};
+pub use orders::read_orders;
+pub use plan::{ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions};
+pub use read::{ReadOptions, ReadSummary};
+pub use records::{RecordSink, read_customers, read_events, read_holdings, read_items};
+pub use source::{Compression, Source};

@@ -1,0 +1,178 @@
+//! What will be done with a file, decided on a sample and shown before anything is done.
+
+use jiff::tz::TimeZone;
+
+use super::columns::{Field, FileKind, Shape};
+use super::date_plan::DatePlan;
+use super::dates::{DateReader, DayOrder};
+use super::encoding::Encoding;
+use super::json_lines::JsonLayout;
+use super::source::Compression;
+use crate::record::ItemKind;
+use crate::{Currency, Error};
+
+/// How a file will be read.
+#[derive(Clone, Debug)]
+pub struct ImportPlan {
+    /// The file's name, as the caller gave it.
+    pub name: String,
+    pub kind: FileKind,
+    pub format: Format,
+    pub compression: Compression,
+    pub encoding: Encoding,
+    pub shape: Shape,
+    pub columns: Vec<ColumnPlan>,
+    /// `None`: there is no column of dates.
+    pub dates: Option<DatePlan>,
+    /// IANA name of the zone that local times are read in.
+    pub time_zone: String,
+    /// `.` or `,`
+    pub decimal: u8,
+    pub currency: CurrencyPlan,
+    pub order_from: OrderFrom,
+    /// Items without an id of their own go by their title.
+    pub title_is_item: bool,
+    /// An absent quantity means one piece.
+    pub quantity_may_be_absent: bool,
+    /// Ids written `17850.0`, as programs write whole numbers with gaps, lose the `.0`.
+    pub float_order_ids: bool,
+    pub float_item_ids: bool,
+    pub float_customer_ids: bool,
+    /// Items of the sample that look like fees, with the number of their lines.
+    pub fees: Vec<FeeProposal>,
+    /// What a person should know before saying yes.
+    pub notes: Vec<String>,
+    pub n_sample_rows: usize,
+    pub(crate) zone: TimeZone,
+    pub(crate) json: Option<JsonLayout>,
+    /// Where rows of events come from, for their identity.
+    pub(crate) event_source: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Delimited { delimiter: u8, terminator: u8 },
+    JsonLines,
+    Parquet { n_rows: u64 },
+}
+
+impl Format {
+    pub fn describe(self) -> &'static str {
+        match self {
+            Format::Delimited { delimiter: b',', .. } => "CSV, comma",
+            Format::Delimited { delimiter: b';', .. } => "CSV, semicolon",
+            Format::Delimited { delimiter: b'\t', .. } => "TSV, tab",
+            Format::Delimited { delimiter: b'|', .. } => "CSV, |",
+            Format::Delimited { .. } => "CSV",
+            Format::JsonLines => "JSON lines",
+            Format::Parquet { .. } => "Parquet",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnPlan {
+    pub name: String,
+    /// `None`: not used for orders and events, an attribute of items and customers.
+    pub field: Option<Field>,
+    pub note: String,
+    /// The first value of the sample.
+    pub example: String,
+}
+
+/// What the prices are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CurrencyPlan {
+    /// A column says it; where it is empty, what was told.
+    Column {
+        otherwise: Option<Currency>,
+    },
+    /// By the symbol beside the prices.
+    Symbol(Currency),
+    Told(Currency),
+    Unknown,
+}
+
+/// What makes lines one order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrderFrom {
+    #[default]
+    Column,
+    /// A session is an order. Only when asked for.
+    Session,
+    /// What a customer bought at the same time is an order. Only when asked for.
+    CustomerAndTime,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeeProposal {
+    pub item_id: String,
+    pub title: String,
+    pub kind: ItemKind,
+    pub why: &'static str,
+    pub n_lines: usize,
+}
+
+/// What the caller knows better than the sample.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// `field=column`; a column of `-` leaves the field unused.
+    pub map: Vec<(String, String)>,
+    /// IANA name; UTC when not told.
+    pub time_zone: Option<String>,
+    pub day_order: Option<DayOrder>,
+    pub currency: Option<Currency>,
+    pub delimiter: Option<u8>,
+    pub encoding: Option<Encoding>,
+    pub decimal: Option<u8>,
+    pub order_from: OrderFrom,
+    /// The `source` of events in the file; `file` when not told.
+    pub event_source: Option<String>,
+}
+
+impl ImportPlan {
+    pub(crate) fn column_of(&self, field: Field) -> Option<usize> {
+        self.columns.iter().position(|column| column.field == Some(field))
+    }
+
+    /// The file's own name of the column, or the field's where there is none.
+    pub(crate) fn column_name(&self, field: Field) -> &str {
+        match self.column_of(field) {
+            Some(idx) => &self.columns[idx].name,
+            None => field.as_str(),
+        }
+    }
+
+    pub(crate) fn order_column_name(&self) -> &str {
+        self.column_name(match self.order_from {
+            OrderFrom::Column => Field::OrderId,
+            OrderFrom::Session => Field::SessionId,
+            OrderFrom::CustomerAndTime => Field::CustomerId,
+        })
+    }
+
+    pub(crate) fn day_order(&self) -> Option<DayOrder> {
+        self.dates.as_ref().and_then(|dates| dates.day_order)
+    }
+
+    pub(crate) fn date_reader(&self) -> DateReader {
+        let order = match &self.dates {
+            Some(dates) => dates.day_order,
+            None => Some(DayOrder::DayFirst),
+        };
+        DateReader::new(order, self.zone.clone())
+    }
+
+    /// Order fields stand on the first line of each order only.
+    pub(crate) fn carries_down(&self) -> bool {
+        self.kind == FileKind::Orders && self.shape == Shape::Shopify
+    }
+
+    pub(crate) fn expect_kind(&self, asked: FileKind) -> Result<(), Error> {
+        if self.kind == asked {
+            return Ok(());
+        }
+        let name = self.name.clone();
+        Err(Error::OtherPlan { name, planned: self.kind.as_str(), asked: asked.as_str() })
+    }
+}

@@ -1,0 +1,400 @@
+//! Makes an [`ImportPlan`] from the beginning of a file and what the caller knows.
+
+use hashbrown::HashMap;
+use jiff::tz::TimeZone;
+
+use super::columns::{self, Field, FileKind, Recognition, Shape};
+use super::date_plan::{DateHints, DatePlan, OrderEvidence, plan_dates};
+use super::date_scan::parse_parts;
+use super::dates::DayOrder;
+use super::fees::propose_kind;
+use super::numbers::{currency_of_symbol, detect_decimal};
+use super::plan::{
+    ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions,
+};
+use super::sample_table::SampleTable;
+use super::source::Source;
+use crate::event::EventKind;
+use crate::{Currency, Error};
+
+impl ImportPlan {
+    /// Reads the beginning of the source and decides. The source can be read afterwards.
+    pub fn make(
+        source: &mut Source,
+        kind: FileKind,
+        options: &PlanOptions,
+    ) -> Result<ImportPlan, Error> {
+        let zone_name = options.time_zone.as_deref().unwrap_or("UTC");
+        let zone = match zone_name {
+            "UTC" | "Z" => TimeZone::UTC,
+            name => {
+                TimeZone::get(name).map_err(|_| Error::UnknownTimeZone { zone: name.to_owned() })?
+            }
+        };
+        let table = SampleTable::of(source, kind, options)?;
+        let mut found = columns::recognize(kind, &table.names);
+        apply_map(source.name(), kind, &table.names, options, &mut found)?;
+        settle(&table, kind, &mut found, options);
+        require(source.name(), kind, &table, &found, options)?;
+        let mut plan = Draft { table: &table, found: &found, kind, options }.plan(source, zone);
+        plan.time_zone = zone_name.to_owned();
+        note_all(&mut plan, &table);
+        plan.json = table.json;
+        Ok(plan)
+    }
+}
+
+fn apply_map(
+    name: &str,
+    kind: FileKind,
+    names: &[String],
+    options: &PlanOptions,
+    found: &mut Recognition,
+) -> Result<(), Error> {
+    let fields = columns::fields_of(kind);
+    for (field_name, column) in &options.map {
+        let Some(&field) = fields.iter().find(|field| field.as_str() == field_name.trim()) else {
+            let valid = fields.iter().map(|field| field.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownField { field: field_name.clone(), valid });
+        };
+        if let Some(idx) = found.column(field) {
+            found.fields[idx] = None;
+        }
+        if column == "-" {
+            continue;
+        }
+        let same = |known: &&String| known.trim() == column.trim();
+        let alike = |known: &&String| known.trim().eq_ignore_ascii_case(column.trim());
+        let at = |idx: usize| names.iter().position(|known| std::ptr::eq(known, &names[idx]));
+        let idx = names
+            .iter()
+            .find(same)
+            .or_else(|| names.iter().find(alike))
+            .and_then(|known| names.iter().position(|other| std::ptr::eq(other, known)))
+            .or_else(|| column.strip_prefix('#')?.parse::<usize>().ok()?.checked_sub(1))
+            .filter(|&idx| idx < names.len())
+            .and_then(at);
+        let Some(idx) = idx else {
+            return Err(Error::UnknownColumn {
+                name: name.into(),
+                field: field_name.clone(),
+                column: column.clone(),
+                found: names.join(", "),
+            });
+        };
+        found.fields[idx] = Some(field);
+    }
+    Ok(())
+}
+
+/// Drops what the values speak against, unless it was mapped by hand.
+fn settle(table: &SampleTable, kind: FileKind, found: &mut Recognition, options: &PlanOptions) {
+    let is_mapped = |field: Field| options.map.iter().any(|(name, _)| name == field.as_str());
+    let drop_field = |found: &mut Recognition, field: Field, idx: usize| {
+        if !is_mapped(field) {
+            found.fields[idx] = None;
+        }
+    };
+    if let (Some(date), Some(clock)) = (found.column(Field::Timestamp), found.column(Field::Clock))
+    {
+        let has_clock = |value: &str| {
+            let parts = parse_parts(value, Some(DayOrder::DayFirst));
+            parts
+                .or_else(|_| parse_parts(value, Some(DayOrder::MonthFirst)))
+                .is_ok_and(|p| p.has_clock)
+        };
+        let clocked_date = table.is_time[date] || table.values(date).take(50).any(has_clock);
+        let is_clock = |value: &str| super::date_scan::parse_clock(value).is_some();
+        if clocked_date || !table.values(clock).take(50).any(is_clock) {
+            drop_field(found, Field::Clock, clock);
+        }
+    }
+    if kind == FileKind::Orders
+        && let Some(idx) = found.column(Field::EventName)
+    {
+        let is_order = |value: &str| {
+            matches!(EventKind::from_alias(value), Some(EventKind::Purchase | EventKind::Refund))
+        };
+        if found.shape != Shape::Ga4 && !table.values(idx).any(is_order) {
+            drop_field(found, Field::EventName, idx);
+        }
+    }
+}
+
+fn require(
+    name: &str,
+    kind: FileKind,
+    table: &SampleTable,
+    found: &Recognition,
+    options: &PlanOptions,
+) -> Result<(), Error> {
+    let has = |field| found.column(field).is_some();
+    let missing = |field: Field, advice| Error::MissingColumn {
+        name: name.into(),
+        field: field.as_str(),
+        found: table.names.join(", "),
+        advice,
+    };
+    // Events in JSON have the shape of the wire, where fields are looked for one by one.
+    if kind == FileKind::Events && table.json.is_some() {
+        return Ok(());
+    }
+    if !has(Field::ItemId)
+        && !(kind == FileKind::Orders && has(Field::Title))
+        && kind != FileKind::Customers
+    {
+        return Err(missing(Field::ItemId, header_advice(table, found)));
+    }
+    let order_field = match options.order_from {
+        OrderFrom::Column => Field::OrderId,
+        OrderFrom::Session => Field::SessionId,
+        OrderFrom::CustomerAndTime => Field::CustomerId,
+    };
+    if kind == FileKind::Orders
+        && !has(order_field)
+        && !(order_field == Field::CustomerId && has(Field::Email))
+    {
+        let advice = match order_field {
+            Field::OrderId => "; or say with --order-from what makes lines one order",
+            _ => "",
+        };
+        return Err(missing(order_field, advice));
+    }
+    if kind == FileKind::Events && !has(Field::Timestamp) {
+        return Err(missing(Field::Timestamp, ""));
+    }
+    if matches!(kind, FileKind::Customers | FileKind::Holdings)
+        && !has(Field::CustomerId)
+        && !has(Field::Email)
+    {
+        return Err(missing(Field::CustomerId, header_advice(table, found)));
+    }
+    Ok(())
+}
+
+/// A file without a header shows figures where names should be.
+fn header_advice(table: &SampleTable, found: &Recognition) -> &'static str {
+    let is_figure = |name: &String| name.parse::<f64>().is_ok();
+    if found.fields.iter().all(Option::is_none) && table.names.iter().any(is_figure) {
+        "; the first row looks like data: put a row of column names above it"
+    } else {
+        ""
+    }
+}
+
+struct Draft<'a> {
+    table: &'a SampleTable,
+    found: &'a Recognition,
+    kind: FileKind,
+    options: &'a PlanOptions,
+}
+
+impl Draft<'_> {
+    fn plan(&self, source: &Source, zone: TimeZone) -> ImportPlan {
+        let (table, options) = (self.table, self.options);
+        let currency = self.currency();
+        let title_is_item = self.kind == FileKind::Orders
+            && self.found.column(Field::Title).is_some()
+            && (self.found.column(Field::ItemId).is_none()
+                || matches!(self.found.shape, Shape::Shopify | Shape::WooCommerce));
+        ImportPlan {
+            name: source.name().to_owned(),
+            kind: self.kind,
+            format: table.format,
+            compression: table.compression,
+            encoding: table.encoding,
+            shape: self.found.shape,
+            columns: self.columns(),
+            dates: self.dates(currency),
+            time_zone: String::new(),
+            decimal: options.decimal.unwrap_or_else(|| self.decimal().0),
+            currency,
+            order_from: options.order_from,
+            title_is_item,
+            quantity_may_be_absent: table.json.is_some() || self.found.shape == Shape::Ga4,
+            float_order_ids: self.is_float(Field::OrderId),
+            float_item_ids: self.is_float(Field::ItemId),
+            float_customer_ids: self.is_float(Field::CustomerId),
+            fees: self.fees(),
+            notes: Vec::new(),
+            n_sample_rows: table.rows.len(),
+            zone,
+            json: None,
+            event_source: options.event_source.clone().unwrap_or_else(|| "file".into()),
+        }
+    }
+
+    fn values(&self, field: Field) -> impl Iterator<Item = &str> {
+        self.found.column(field).into_iter().flat_map(|column| self.table.values(column))
+    }
+
+    fn columns(&self) -> Vec<ColumnPlan> {
+        let column = |(idx, name): (usize, &String)| {
+            let field = self.found.fields[idx];
+            let note = match field {
+                Some(_) => "",
+                None => columns::why_ignored(self.kind, name),
+            };
+            let example = self.table.values(idx).next().unwrap_or("");
+            let example = example.chars().take(60).collect();
+            ColumnPlan { name: name.clone(), field, note: note.to_owned(), example }
+        };
+        self.table.names.iter().enumerate().map(column).collect()
+    }
+
+    fn dates(&self, currency: CurrencyPlan) -> Option<DatePlan> {
+        let field = if self.kind == FileKind::Holdings { Field::Since } else { Field::Timestamp };
+        let column = self.found.column(field)?;
+        if self.table.is_time[column] {
+            let example = self.table.values(column).next().unwrap_or("").to_owned();
+            return Some(DatePlan {
+                form: None,
+                other_forms: Vec::new(),
+                example,
+                day_order: Some(DayOrder::DayFirst),
+                evidence: OrderEvidence::NotNeeded,
+            });
+        }
+        let values: Vec<&str> = self.table.values(column).collect();
+        let zone = self.options.time_zone.as_deref().unwrap_or("");
+        let dollar = Currency::parse("USD");
+        let is_american = zone.starts_with("America/")
+            || matches!(currency, CurrencyPlan::Told(c) | CurrencyPlan::Symbol(c) if Some(c) == dollar);
+        plan_dates(&values, DateHints { told: self.options.day_order, is_american })
+    }
+
+    fn decimal(&self) -> (u8, bool) {
+        let fields = [Field::UnitPrice, Field::LineTotal, Field::Quantity, Field::Cost];
+        detect_decimal(fields.into_iter().flat_map(|field| self.values(field)))
+    }
+
+    fn currency(&self) -> CurrencyPlan {
+        if self.found.column(Field::Currency).is_some() {
+            return CurrencyPlan::Column { otherwise: self.options.currency };
+        }
+        if let Some(told) = self.options.currency {
+            return CurrencyPlan::Told(told);
+        }
+        let is_letter =
+            |c: &char| !c.is_ascii_digit() && !c.is_whitespace() && !".,-+()'".contains(*c);
+        let symbol = self
+            .values(Field::UnitPrice)
+            .chain(self.values(Field::LineTotal))
+            .map(|value| value.chars().filter(is_letter).collect::<String>())
+            .find_map(|symbol| currency_of_symbol(&symbol));
+        symbol.map_or(CurrencyPlan::Unknown, CurrencyPlan::Symbol)
+    }
+
+    /// Every id of the sample is a whole number followed by `.0`.
+    fn is_float(&self, field: Field) -> bool {
+        let is_float = |value: &str| {
+            value
+                .strip_suffix(".0")
+                .is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()))
+        };
+        let mut values = self.values(field).peekable();
+        values.peek().is_some() && values.all(is_float)
+    }
+
+    fn fees(&self) -> Vec<FeeProposal> {
+        if !matches!(self.kind, FileKind::Orders | FileKind::Items) {
+            return Vec::new();
+        }
+        let (item, title) = (self.found.column(Field::ItemId), self.found.column(Field::Title));
+        let mut n_lines: HashMap<(&str, &str), usize> = HashMap::new();
+        for row in &self.table.rows {
+            let value = |column: Option<usize>| {
+                column.and_then(|idx| row.get(idx)).map_or("", String::as_str)
+            };
+            *n_lines.entry((value(item.or(title)), value(title))).or_default() += 1;
+        }
+        let mut fees: Vec<FeeProposal> = Vec::new();
+        for ((item_id, title), n_lines) in n_lines {
+            if item_id.is_empty() {
+                continue;
+            }
+            if let Some((kind, why)) = propose_kind(item_id, Some(title)) {
+                let (item_id, title) = (item_id.to_owned(), title.to_owned());
+                fees.push(FeeProposal { item_id, title, kind, why, n_lines });
+            }
+        }
+        fees.sort_by(|a, b| b.n_lines.cmp(&a.n_lines).then_with(|| a.item_id.cmp(&b.item_id)));
+        fees
+    }
+}
+
+fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
+    let mut notes = Vec::new();
+    let mut note = |text: String| notes.push(text);
+    if let Some(dates) = &plan.dates {
+        match dates.evidence {
+            OrderEvidence::Assumed | OrderEvidence::Contradiction | OrderEvidence::Sequence => {
+                let order = dates.day_order.map_or("in no order", DayOrder::as_str);
+                note(format!(
+                    "dates such as {} are read as {order} ({}); tell otherwise with --date-order",
+                    dates.example,
+                    dates.evidence.as_str()
+                ));
+            }
+            _ => {}
+        }
+        if !dates.other_forms.is_empty() {
+            let forms: Vec<&str> = dates.other_forms.iter().map(|form| form.as_str()).collect();
+            note(format!("some dates are written otherwise: {}", forms.join("; ")));
+        }
+    } else if plan.kind == FileKind::Orders {
+        note("no column of dates: the order of appearance stands for time".into());
+    }
+    if plan.kind == FileKind::Orders {
+        note_orders(plan, &mut note);
+    }
+    if plan.encoding == super::Encoding::Windows1252 {
+        note("the text is no UTF-8; it is read as Windows-1252 (Latin-1)".into());
+    }
+    let n_twice = table.names.iter().enumerate();
+    let n_twice = n_twice.filter(|(idx, name)| table.names[..*idx].contains(name)).count();
+    if n_twice > 0 {
+        note(format!("{n_twice} column names stand twice: the first of each is used"));
+    }
+    if plan.float_customer_ids || plan.float_item_ids || plan.float_order_ids {
+        note("ids are written as 17850.0 throughout: they are read as 17850".into());
+    }
+    plan.notes = notes;
+}
+
+fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
+    let has = |field| plan.column_of(field).is_some();
+    if !has(Field::ItemId) {
+        note("no column of item ids: items are told apart by their titles".into());
+    }
+    if !has(Field::CustomerId) && !has(Field::Email) {
+        note("no column of customers: all orders are anonymous".into());
+    }
+    if !has(Field::Quantity) {
+        note("no column of quantities: every line counts as one piece".into());
+    }
+    if !has(Field::UnitPrice) && has(Field::LineTotal) {
+        note(format!(
+            "{} is taken as the sum of a line: divided by the quantity it gives the price",
+            plan.column_name(Field::LineTotal)
+        ));
+    }
+    if (has(Field::UnitPrice) || has(Field::LineTotal)) && plan.currency == CurrencyPlan::Unknown {
+        note("the currency is not known: tell it with --currency".into());
+    }
+    if plan.shape == Shape::Uci {
+        note("invoices that begin with C are credit notes: their lines are returns".into());
+    }
+    if plan.shape == Shape::Ga4 {
+        note("only purchases and refunds are orders: other events are passed over".into());
+    }
+    if plan.carries_down() {
+        note("order fields stand on the first line of an order: they are carried down".into());
+    }
+    if let Format::Delimited { delimiter: b';', .. } = plan.format
+        && plan.decimal == b'.'
+        && has(Field::UnitPrice)
+    {
+        note("decimal point, though columns are separated by semicolons".into());
+    }
+}
