@@ -34,11 +34,6 @@ impl Workspace {
         command
     }
 
-    pub(crate) fn read(&self, path: &str) -> Result<String> {
-        let full = self.root.join(path);
-        std::fs::read_to_string(&full).with_context(|| format!("cannot read {}", full.display()))
-    }
-
     /// The folder that cargo builds into.
     pub(crate) fn target_dir(&self) -> PathBuf {
         std::env::var_os("CARGO_TARGET_DIR")
@@ -173,6 +168,7 @@ mod tests {
     #[test]
     fn this_workspace_is_found() {
         let workspace = Workspace::find();
-        assert!(workspace.read("Cargo.toml").unwrap().contains("[workspace]"));
+        let manifest = std::fs::read_to_string(workspace.root.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
     }
 }
