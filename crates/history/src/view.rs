@@ -15,6 +15,7 @@ pub struct ItemEntry {
     pub kind: ItemKind,
     pub category: Option<Box<str>>,
     pub price: Option<Amount>,
+    pub cost: Option<Amount>,
     pub currency: Option<Currency>,
     pub stock: Option<i64>,
     pub hidden: bool,

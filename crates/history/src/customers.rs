@@ -1,0 +1,190 @@
+//! Customers and what they hold. Their external ids stand in one table; all else knows their index.
+
+use std::collections::BTreeMap;
+
+use events::{CustomerRecord, HoldingRecord, Timestamp};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::catalog::{add_items, disjoint, number_ids};
+use crate::database::advance;
+use crate::error::Result;
+use crate::numbering::{Numbered, json_rows};
+use crate::store::Store;
+
+const CHUNK: usize = 5_000;
+
+/// A customer as the store knows them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Customer {
+    pub customer_idx: u32,
+    pub customer_id: String,
+    /// `None`: never asked.
+    pub consent: Option<bool>,
+    pub attributes: Vec<(String, String)>,
+}
+
+/// What one customer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holding {
+    pub customer_idx: u32,
+    pub item_idx: u32,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+impl Store {
+    /// Enters records; `None` leaves what is known, attributes are merged by name.
+    pub async fn upsert_customers(&self, records: &[CustomerRecord]) -> Result<i64> {
+        let mut transaction = self.database().begin().await?;
+        let entered = async {
+            let version = advance(&mut transaction, "catalog_version", 1).await? + 1;
+            let ids = records.iter().map(|record| record.customer_id.as_str());
+            let indices = number_ids(&mut transaction, Numbered::Customers, ids).await?;
+            for group in disjoint(&indices) {
+                for chunk in group.chunks(CHUNK) {
+                    let rows: Vec<_> = chunk
+                        .iter()
+                        .map(|&at| {
+                            let record = &records[at];
+                            let attributes: BTreeMap<&str, &str> = record
+                                .attributes
+                                .iter()
+                                .map(|(name, value)| (name.as_str(), value.as_str()))
+                                .collect();
+                            (indices[at], record.consent, attributes)
+                        })
+                        .collect();
+                    sqlx::query(
+                        "INSERT INTO customer_record \
+                         (customer_idx, consent, attributes, catalog_version) \
+                         SELECT n.value ->> 0, n.value ->> 1, n.value -> 2, ?2 \
+                         FROM json_each(?1) AS n WHERE true \
+                         ON CONFLICT (customer_idx) DO UPDATE SET \
+                         consent = COALESCE(excluded.consent, consent), \
+                         attributes = json_patch(attributes, excluded.attributes), \
+                         catalog_version = ?2",
+                    )
+                    .bind(json_rows(&rows))
+                    .bind(version)
+                    .execute(&mut *transaction)
+                    .await?;
+                }
+            }
+            Ok(version)
+        };
+        let version: sqlx::Result<i64> = entered.await;
+        let version = version.map_err(self.error("enter customers"))?;
+        self.database().commit(transaction).await?;
+        Ok(version)
+    }
+
+    /// Enters what customers hold; items and customers that are new get their index.
+    pub async fn upsert_holdings(&self, records: &[HoldingRecord]) -> Result<i64> {
+        let mut transaction = self.database().begin().await?;
+        let entered = async {
+            let version = advance(&mut transaction, "catalog_version", 1).await? + 1;
+            let item_ids: Vec<&str> = records.iter().map(|r| r.item_id.as_str()).collect();
+            add_items(&mut transaction, &item_ids).await?;
+            let items =
+                number_ids(&mut transaction, Numbered::Items, item_ids.iter().copied()).await?;
+            let ids = records.iter().map(|record| record.customer_id.as_str());
+            let customers = number_ids(&mut transaction, Numbered::Customers, ids).await?;
+            let rows: Vec<_> = records
+                .iter()
+                .enumerate()
+                .map(|(at, record)| {
+                    let micros = |time: Option<Timestamp>| time.map(|time| time.0);
+                    (customers[at], items[at], micros(record.since), micros(record.until))
+                })
+                .collect();
+            for chunk in rows.chunks(CHUNK) {
+                sqlx::query(
+                    "INSERT INTO holding \
+                     (customer_idx, item_idx, since_us, until_us, catalog_version) \
+                     SELECT n.value ->> 0, n.value ->> 1, n.value ->> 2, n.value ->> 3, ?2 \
+                     FROM json_each(?1) AS n WHERE true \
+                     ON CONFLICT (customer_idx, item_idx) DO UPDATE SET \
+                     since_us = COALESCE(excluded.since_us, since_us), \
+                     until_us = COALESCE(excluded.until_us, until_us), catalog_version = ?2",
+                )
+                .bind(json_rows(chunk))
+                .bind(version)
+                .execute(&mut *transaction)
+                .await?;
+            }
+            Ok(version)
+        };
+        let version: sqlx::Result<i64> = entered.await;
+        let version = version.map_err(self.error("enter holdings"))?;
+        self.database().commit(transaction).await?;
+        Ok(version)
+    }
+
+    pub async fn customer(&self, customer_id: &str) -> Result<Option<Customer>> {
+        let row = sqlx::query(
+            "SELECT c.customer_idx, c.customer_id, r.consent, r.attributes FROM customer AS c \
+             LEFT JOIN customer_record AS r ON r.customer_idx = c.customer_idx \
+             WHERE c.customer_id = ?1",
+        )
+        .bind(customer_id)
+        .fetch_optional(&self.database().reader)
+        .await
+        .map_err(self.error("read a customer"))?;
+        row.as_ref().map(customer_from).transpose().map_err(self.error("read a customer"))
+    }
+
+    /// All customers with their records, in rising order of index.
+    pub async fn customers(&self) -> Result<Vec<Customer>> {
+        let rows = sqlx::query(
+            "SELECT c.customer_idx, c.customer_id, r.consent, r.attributes FROM customer AS c \
+             LEFT JOIN customer_record AS r ON r.customer_idx = c.customer_idx \
+             ORDER BY c.customer_idx",
+        )
+        .fetch_all(&self.database().reader)
+        .await
+        .map_err(self.error("read customers"))?;
+        rows.iter()
+            .map(customer_from)
+            .collect::<sqlx::Result<_>>()
+            .map_err(self.error("read customers"))
+    }
+
+    /// The holdings that changed after `catalog_version` (0: all).
+    pub async fn holdings_since(&self, catalog_version: i64) -> Result<Vec<Holding>> {
+        let rows = sqlx::query(
+            "SELECT customer_idx, item_idx, since_us, until_us FROM holding \
+             WHERE catalog_version > ?1 ORDER BY customer_idx, item_idx",
+        )
+        .bind(catalog_version)
+        .fetch_all(&self.database().reader)
+        .await
+        .map_err(self.error("read holdings"))?;
+        rows.iter()
+            .map(|row| {
+                Ok(Holding {
+                    customer_idx: row.try_get::<i64, _>(0)? as u32,
+                    item_idx: row.try_get::<i64, _>(1)? as u32,
+                    since: row.try_get::<Option<i64>, _>(2)?.map(Timestamp),
+                    until: row.try_get::<Option<i64>, _>(3)?.map(Timestamp),
+                })
+            })
+            .collect::<sqlx::Result<_>>()
+            .map_err(self.error("read holdings"))
+    }
+}
+
+fn customer_from(row: &SqliteRow) -> sqlx::Result<Customer> {
+    let attributes: BTreeMap<String, String> = match row.try_get::<Option<&str>, _>("attributes")? {
+        Some(json) => {
+            serde_json::from_str(json).map_err(|error| sqlx::Error::Decode(error.into()))?
+        }
+        None => BTreeMap::new(),
+    };
+    Ok(Customer {
+        customer_idx: row.try_get::<i64, _>("customer_idx")? as u32,
+        customer_id: row.try_get("customer_id")?,
+        consent: row.try_get("consent")?,
+        attributes: attributes.into_iter().collect(),
+    })
+}

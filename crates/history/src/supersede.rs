@@ -1,0 +1,95 @@
+//! Finding the version of an order that counts so far.
+
+use std::ops::Range;
+use std::path::Path;
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::manifest::ManifestSegment;
+use crate::order_key::OrderKey;
+use crate::segment::{KeyCursor, KeyedRow};
+
+/// An order that counts, and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KnownOrder {
+    /// Place in the manifest that was handed in.
+    pub(crate) segment: usize,
+    pub(crate) row: usize,
+    pub(crate) digest: u64,
+}
+
+/// The living orders of all segments, asked for in rising order of key.
+pub(crate) struct Known<'a> {
+    cursors: Vec<Cursor<'a>>,
+}
+
+struct Cursor<'a> {
+    place: usize,
+    segment: &'a ManifestSegment,
+    keys: KeyCursor,
+    /// The first order at or above the key asked for last; `None` at the end.
+    next: Option<KeyedRow>,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn open(
+        segments: &Path,
+        manifest: &'a [ManifestSegment],
+        partitions: Range<usize>,
+    ) -> Result<Known<'a>> {
+        let mut cursors = Vec::new();
+        for (place, segment) in manifest.iter().enumerate() {
+            let written = &segment.written;
+            if written.last_partition < partitions.start
+                || written.first_partition >= partitions.end
+            {
+                continue;
+            }
+            let mut keys = KeyCursor::open(segments, &written.name, partitions.start)?;
+            let next = keys.seek(OrderKey::NONE)?;
+            cursors.push(Cursor { place, segment, keys, next });
+        }
+        Ok(Known { cursors })
+    }
+
+    /// `key` must be above those asked for before.
+    pub(crate) fn find(&mut self, key: OrderKey) -> Result<Option<KnownOrder>> {
+        let mut found = None;
+        for cursor in &mut self.cursors {
+            if cursor.next.is_some_and(|next| next.key < key) {
+                cursor.next = cursor.keys.seek(key)?;
+            }
+            let Some(next) = cursor.next else { continue };
+            if next.key == key && !cursor.segment.dead.contains(next.row) {
+                let (row, digest) = (next.row, next.digest);
+                found = Some(KnownOrder { segment: cursor.place, row, digest });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Rows that a newer version replaces, by place of their segment in the manifest.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Superseded {
+    rows: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Superseded {
+    pub(crate) fn add(&mut self, segment: usize, row: usize) {
+        self.rows.entry(segment).or_default().push(row);
+    }
+
+    pub(crate) fn union<'b>(parts: impl Iterator<Item = &'b Superseded>) -> Superseded {
+        let mut all = Superseded::default();
+        for (&segment, rows) in parts.flat_map(|part| &part.rows) {
+            all.rows.entry(segment).or_default().extend_from_slice(rows);
+        }
+        all
+    }
+
+    pub(crate) fn by_segment(&self) -> impl Iterator<Item = (usize, &[usize])> {
+        self.rows.iter().map(|(&segment, rows)| (segment, &rows[..]))
+    }
+}

@@ -1,0 +1,1 @@
+//! The real file, where it is at hand.
