@@ -1,11 +1,51 @@
-//! Placeholder.
-mod hex;
-mod json_text;
+//! HTTP and HTML: the wire format, live state, keys, limits, the demo shop and the dashboard.
+//!
+//! Input: requests, a published snapshot, and a store behind [`ledger::Ledger`]. Output: offers
+//! with reasons, acknowledgements of durable events, pages, metrics.
+//!
+//! **Invariants:** between a validated request and its answer nothing waits; an event is
+//! acknowledged only when it is durable, and is seen by the very next decision; a request sees one
+//! world from beginning to end, also across a swap of snapshots; no internal text reaches a
+//! client; with a public key nothing personal is used or told without a signed user token.
+//!
+//! Deliberately absent: learning (a child process does it), files of the store, configuration and
+//! the environment (both belong to the command line).
+
 pub mod clock;
 pub mod error;
+mod hex;
+mod json_text;
+pub mod wire;
+
 pub mod keys;
 pub mod limits;
-mod metrics;
 pub mod problem;
 pub mod user_token;
-pub mod wire;
+
+mod caller;
+pub mod gatekeeper;
+
+mod live;
+mod recent;
+pub mod ledger;
+mod recommendation_id;
+pub mod state;
+
+mod answer;
+mod question;
+mod reason;
+mod recommend;
+mod record;
+
+mod edge;
+mod health;
+mod metrics;
+mod pages;
+mod router;
+mod routes;
+pub mod serve;
+
+pub use edge::PeerAddress;
+pub use live::LiveSettings;
+pub use router::{bare_router, router};
+pub use state::{AppState, Served, Settings};

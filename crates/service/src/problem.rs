@@ -122,13 +122,27 @@ pub struct Problem {
     /// What would have been right, when that is a short list.
     pub allowed: Vec<&'static str>,
     pub retry_after_s: Option<u64>,
+    /// For the log alone.
+    cause: Option<String>,
 }
+
+/// Why a request failed inside the house: travels with the response to the edge, which writes it
+/// to the log once, and goes no further.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
 
 pub const CONTENT_TYPE_PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Problem {
-        Problem { code, detail: detail.into(), path: None, allowed: Vec::new(), retry_after_s: None }
+        Problem {
+            code,
+            detail: detail.into(),
+            path: None,
+            allowed: Vec::new(),
+            retry_after_s: None,
+            cause: None,
+        }
     }
 
     pub fn at(mut self, path: impl Into<String>) -> Problem {
@@ -146,7 +160,13 @@ impl Problem {
         self
     }
 
-    /// For what the client did not cause; the cause is logged by the caller.
+    /// What the log is to tell; the client never sees it.
+    pub fn because(mut self, cause: impl std::fmt::Display) -> Problem {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// For what the client did not cause.
     pub fn internal() -> Problem {
         Problem::new(Code::Internal, "The request was fine; try again, and tell the operator.")
     }
@@ -166,8 +186,11 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let mut response = (self.code.status(), self.to_json()).into_response();
+        if let Some(cause) = self.cause.take() {
+            response.extensions_mut().insert(Cause(cause));
+        }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, CONTENT_TYPE_PROBLEM);
         if let Some(seconds) = self.retry_after_s {

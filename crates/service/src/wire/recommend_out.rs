@@ -102,12 +102,13 @@ pub struct WarningOut {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExplainOut {
-    pub n_candidates: u64,
+    /// Candidates that passed every gate, before evidence and count cut them.
     pub n_eligible: u64,
     pub snapshot: String,
+    /// Cart lines, items seen in the session and items bought since the snapshot that were read.
     pub n_cart: u64,
     pub n_session: u64,
-    pub n_purchased: u64,
+    pub n_bought_since: u64,
 }
 
 /// Several slates of one page.

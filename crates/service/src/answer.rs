@@ -1,0 +1,208 @@
+//! Writes one slate as JSON, straight from the decision. The shape is that of
+//! [`crate::wire::RecommendAnswer`].
+
+use crate::json_text::JsonText;
+use crate::reason::write_reason;
+use crate::recommendation_id::RecommendationId;
+use decide::{Decision, Evidence, Offer, Placement, Warning};
+use events::{Amount, Currency};
+use score::World;
+
+/// A remark for the caller, beside those that the decision makes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Remark {
+    UnknownField(String),
+    /// `user_id` came with a public key and without a token.
+    NotPersonal,
+}
+
+/// What the answer tells on `explain: true`.
+#[derive(Clone, Debug)]
+pub(crate) struct Explanation<'a> {
+    pub(crate) snapshot: &'a str,
+    pub(crate) n_cart: usize,
+    pub(crate) n_session: usize,
+    pub(crate) n_bought_since: usize,
+}
+
+/// One finished slate.
+pub(crate) struct Slate<'a> {
+    pub(crate) id: RecommendationId,
+    pub(crate) placement: Placement,
+    pub(crate) decision: &'a Decision,
+    pub(crate) remarks: &'a [Remark],
+    pub(crate) explanation: Option<Explanation<'a>>,
+    pub(crate) took_us: u64,
+}
+
+/// Some 500 bytes go out for each offer.
+pub(crate) fn size_hint(decision: &Decision) -> usize {
+    320 + decision.offers.len() * 640
+}
+
+pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) {
+    out.raw("{\"recommendation_id\":\"");
+    out.raw(slate.id.as_str());
+    out.raw("\",\"placement\":\"");
+    out.raw(slate.placement.as_str());
+    out.raw("\",\"items\":[");
+    for (at, offer) in slate.decision.offers.iter().enumerate() {
+        out.raw(if at == 0 { "{" } else { ",{" });
+        write_offer(out, world, offer, at + 1);
+    }
+    out.raw("],\"experiment\":null,\"fallback\":\"");
+    out.raw(slate.decision.rung.as_str());
+    out.raw("\",\"warnings\":[");
+    write_warnings(out, &slate.decision.warnings, slate.remarks);
+    out.raw("],\"took_ms\":");
+    out.float(slate.took_us as f64 / 1e3, 3);
+    if let Some(explanation) = &slate.explanation {
+        write_explanation(out, slate.decision, explanation);
+    }
+    out.raw("}");
+}
+
+fn write_offer(out: &mut JsonText, world: &World, offer: &Offer, rank: usize) {
+    out.raw("\"item_id\":");
+    out.string(world.item_id(offer.item));
+    out.raw(",\"rank\":");
+    out.number(rank as u64);
+    out.raw(",\"score\":");
+    out.estimate(f64::from(offer.score));
+    out.raw(",\"title\":");
+    out.string(world.title(offer.item));
+    out.raw(",\"relation\":\"");
+    out.raw(offer.relation.as_str());
+    out.raw("\",\"reason\":{\"code\":\"");
+    out.raw(offer.reason.code.as_str());
+    out.raw("\",\"text\":\"");
+    write_reason(out, world, offer);
+    out.raw("\",\"evidence\":");
+    match &offer.reason.evidence {
+        Some(evidence) => write_evidence(out, world, evidence),
+        None => out.raw("null"),
+    }
+    out.raw("},\"price\":");
+    let price = world.catalog.state(offer.item).price();
+    write_price(out, price, world.currency(offer.item));
+    out.raw("}");
+}
+
+fn write_price(out: &mut JsonText, price: Option<Amount>, currency: Option<Currency>) {
+    match price {
+        Some(price) => write_amount(out, price),
+        None => out.raw("null"),
+    }
+    out.raw(",\"currency\":");
+    match currency {
+        Some(currency) => out.string(currency.as_str()),
+        None => out.raw("null"),
+    }
+}
+
+/// Exact: the digits of the amount itself, no float in between.
+pub(crate) fn write_amount(out: &mut JsonText, amount: Amount) {
+    const MICROS: u64 = events::amount::MICROS as u64;
+    if amount.is_negative() {
+        out.raw("-");
+    }
+    let micros = amount.0.unsigned_abs();
+    out.number(micros / MICROS);
+    let mut rest = micros % MICROS;
+    if rest == 0 {
+        return;
+    }
+    out.raw(".");
+    let mut unit = MICROS / 10;
+    while 0 < rest {
+        out.number(rest / unit);
+        rest %= unit;
+        unit = (unit / 10).max(1);
+    }
+}
+
+fn write_evidence(out: &mut JsonText, world: &World, evidence: &Evidence) {
+    out.raw("{\"anchor_item_id\":");
+    out.string(world.item_id(evidence.anchor));
+    for (name, count) in [
+        (",\"n_both\":", evidence.n_both),
+        (",\"n_anchor\":", evidence.n_anchor),
+        (",\"n_item\":", evidence.n_item),
+        (",\"n_orders\":", evidence.n_baskets),
+    ] {
+        out.raw(name);
+        out.number(count.into());
+    }
+    for (name, value) in [
+        (",\"lift\":", evidence.lift),
+        (",\"g2\":", evidence.g2),
+        (",\"probability\":", evidence.probability),
+        (",\"probability_low\":", evidence.wilson_low),
+    ] {
+        out.raw(name);
+        // Infinite only if a table was forged; JSON has no word for it.
+        out.estimate(if value.is_finite() { f64::from(value) } else { 0.0 });
+    }
+    out.raw(",\"n_after\":");
+    out.number(evidence.n_after.into());
+    out.raw(",\"n_before\":");
+    out.number(evidence.n_before.into());
+    out.raw("}");
+}
+
+fn write_warnings(out: &mut JsonText, warnings: &[Warning], remarks: &[Remark]) {
+    let mut is_first = true;
+    let mut write = |code: &str, detail: &str| {
+        out.raw(if is_first { "{\"code\":\"" } else { ",{\"code\":\"" });
+        is_first = false;
+        out.raw(code);
+        out.raw("\",\"detail\":");
+        out.string(detail);
+        out.raw("}");
+    };
+    for remark in remarks {
+        match remark {
+            Remark::UnknownField(path) => {
+                write("unknown_field", &format!("`{path}` is no field of a request; not used."));
+            }
+            Remark::NotPersonal => write(
+                "not_personal",
+                "user_id was not used: with a public key it needs a signed user_token.",
+            ),
+        }
+    }
+    for warning in warnings {
+        let (code, detail) = told(warning);
+        write(code, &detail);
+    }
+}
+
+fn told(warning: &Warning) -> (&'static str, String) {
+    match warning {
+        Warning::UnknownItem { item_id } => {
+            ("unknown_item", format!("The catalog has no item {item_id:?}."))
+        }
+        Warning::CountCut { asked, given } => {
+            ("count_cut", format!("{asked} offers were asked for; at most {given} are given."))
+        }
+        Warning::CartCut { lines, used } => {
+            ("cart_cut", format!("The cart has {lines} lines; the last {used} are read."))
+        }
+    }
+}
+
+fn write_explanation(out: &mut JsonText, decision: &Decision, explanation: &Explanation<'_>) {
+    out.raw(",\"explain\":{\"n_eligible\":");
+    out.number(decision.n_eligible as u64);
+    out.raw(",\"snapshot\":");
+    out.string(explanation.snapshot);
+    for (name, n) in [
+        (",\"n_cart\":", explanation.n_cart),
+        (",\"n_session\":", explanation.n_session),
+        (",\"n_bought_since\":", explanation.n_bought_since),
+    ] {
+        out.raw(name);
+        out.number(n as u64);
+    }
+    out.raw("}");
+}

@@ -1,0 +1,136 @@
+//! Is the service well? Green, yellow (it answers, but something is old) or red.
+
+use crate::ledger::LedgerFigures;
+use events::Timestamp;
+use std::sync::{Mutex, MutexGuard};
+
+/// What has gone wrong so far.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    /// Background tasks that ended when they should not.
+    dead_tasks: Vec<&'static str>,
+    learn_failure: Option<LearnFailure>,
+    snapshot_fault: Option<String>,
+}
+
+/// The last run of learning that failed; cleared by the next that succeeds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LearnFailure {
+    pub(crate) at: Timestamp,
+    /// For the operator: dashboard and log.
+    pub(crate) detail: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Color {
+    Green,
+    Yellow,
+    Red,
+}
+
+impl Color {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Color::Green => "green",
+            Color::Yellow => "yellow",
+            Color::Red => "red",
+        }
+    }
+}
+
+impl Health {
+    pub(crate) fn task_died(&self, name: &'static str) {
+        self.lock().dead_tasks.push(name);
+    }
+
+    pub(crate) fn learn_failed(&self, at: Timestamp, detail: String) {
+        self.lock().learn_failure = Some(LearnFailure { at, detail });
+    }
+
+    pub(crate) fn learn_succeeded(&self) {
+        self.lock().learn_failure = None;
+    }
+
+    pub(crate) fn snapshot_fault(&self, fault: Option<String>) {
+        self.lock().snapshot_fault = fault;
+    }
+
+    pub(crate) fn learn_failure(&self) -> Option<LearnFailure> {
+        self.lock().learn_failure.clone()
+    }
+
+    pub(crate) fn is_ready(&self, figures: &LedgerFigures) -> bool {
+        self.color(figures) != Color::Red
+    }
+
+    pub(crate) fn color(&self, figures: &LedgerFigures) -> Color {
+        let state = self.lock();
+        if !state.dead_tasks.is_empty() || figures.is_broken {
+            Color::Red
+        } else if state.learn_failure.is_some() || state.snapshot_fault.is_some() {
+            Color::Yellow
+        } else {
+            Color::Green
+        }
+    }
+
+    /// What is wrong, in words that any client may read.
+    pub(crate) fn complaints(&self, figures: &LedgerFigures) -> Vec<String> {
+        let state = self.lock();
+        let mut complaints: Vec<String> = Vec::new();
+        for task in &state.dead_tasks {
+            complaints.push(format!("The background task \"{task}\" has died; restart."));
+        }
+        if figures.is_broken {
+            complaints.push("The store's writer has died; restart.".to_owned());
+        }
+        if let Some(failure) = &state.learn_failure {
+            complaints.push(format!("Learning failed at {}; see the log.", failure.at));
+        }
+        if state.snapshot_fault.is_some() {
+            complaints.push("The newest snapshot cannot be loaded; see the log.".to_owned());
+        }
+        complaints
+    }
+
+    /// For the operator alone: may hold paths.
+    pub(crate) fn details(&self) -> Vec<String> {
+        let state = self.lock();
+        let learn = state.learn_failure.as_ref().map(|failure| failure.detail.clone());
+        learn.into_iter().chain(state.snapshot_fault.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yellow_when_old_red_when_dead() {
+        let health = Health::default();
+        let fine = LedgerFigures::default();
+        assert_eq!(health.color(&fine), Color::Green);
+        health.learn_failed(Timestamp(0), "out of memory in /secret".to_owned());
+        assert_eq!(health.color(&fine), Color::Yellow);
+        let told = health.complaints(&fine);
+        assert_eq!(told, ["Learning failed at 1970-01-01T00:00:00Z; see the log."]);
+        assert_eq!(health.details(), ["out of memory in /secret"]);
+        health.learn_succeeded();
+        assert_eq!(health.color(&fine), Color::Green);
+        assert_eq!(
+            health.color(&LedgerFigures { is_broken: true, ..fine }),
+            Color::Red
+        );
+        health.task_died("housekeeping");
+        assert!(!health.is_ready(&fine));
+    }
+}

@@ -1,0 +1,88 @@
+//! What the service asks of the store, and no more.
+//!
+//! Behind it stands `history` ([`StoreLedger`]); tests put a ledger in memory there that can fail
+//! on demand.
+
+#[cfg(test)]
+pub(crate) mod memory;
+
+use crate::recommendation_id::RecommendationId;
+use bytes::Bytes;
+use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
+use std::future::Future;
+use std::pin::Pin;
+
+pub type LedgerFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerFault>> + Send + 'a>>;
+
+/// Why the store did not do it. The text is for the log, never for a client.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerFault {
+    /// Disk full, locked for too long, read-only: may work again later.
+    #[error("the store cannot do this now: {0}")]
+    Unavailable(Box<dyn std::error::Error + Send + Sync>),
+    /// The records themselves are not accepted.
+    #[error("the store refuses the records: {0}")]
+    Refused(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Which of the events were new; in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Appended {
+    pub is_new: Vec<bool>,
+}
+
+/// One answer, for the record.
+#[derive(Clone, Debug)]
+pub struct DecisionEntry {
+    pub(crate) id: RecommendationId,
+    pub at: Timestamp,
+    /// So that the record goes when the customer is erased.
+    pub customer_idx: Option<u32>,
+    /// JSON.
+    pub payload: Bytes,
+}
+
+impl DecisionEntry {
+    pub fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+/// What the store has to tell about a customer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownCustomer {
+    pub customer_id: String,
+    pub customer_idx: u32,
+    pub consent: Option<bool>,
+}
+
+/// How the decision log is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LedgerFigures {
+    pub n_records_written: u64,
+    pub n_records_shed: u64,
+    /// A background writer has died: nothing is durable any more.
+    pub is_broken: bool,
+}
+
+pub trait Ledger: Send + Sync + 'static {
+    /// Resolves when the events are durable.
+    fn append(&self, events: Vec<Event>) -> LedgerFuture<'_, Appended>;
+    /// Each returns the version of the catalog after the change, which is durable then.
+    fn put_items(&self, records: Vec<ItemRecord>) -> LedgerFuture<'_, u64>;
+    fn put_customers(&self, records: Vec<CustomerRecord>) -> LedgerFuture<'_, u64>;
+    fn put_holdings(&self, records: Vec<HoldingRecord>) -> LedgerFuture<'_, u64>;
+    /// Items changed after a version, and the version that this leads to.
+    fn items_since(&self, version: u64) -> LedgerFuture<'_, (Vec<ItemRecord>, u64)>;
+    /// Customers changed after a version, likewise.
+    fn customers_since(&self, version: u64) -> LedgerFuture<'_, (Vec<KnownCustomer>, u64)>;
+    /// Events at or after a time, oldest first: to rebuild sessions.
+    fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>>;
+    /// Orders since the store began: the learning schedule counts on it.
+    fn n_orders(&self) -> LedgerFuture<'_, u64>;
+    /// Never waits; under pressure the record is given up and counted.
+    fn record(&self, entry: DecisionEntry);
+    fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Bytes>>;
+    fn figures(&self) -> LedgerFigures;
+}

@@ -1,0 +1,126 @@
+//! What changes between snapshots and is kept in memory: sessions with their carts, pages being
+//! filled, and what customers bought since.
+//!
+//! Everything here can be rebuilt from the log of recent events; nothing here is the only copy.
+//! Items are kept by their external ids: dense indices change their meaning with the snapshot.
+
+mod customers;
+mod lapsing;
+mod sessions;
+
+pub(crate) use customers::Customers;
+pub(crate) use lapsing::LapsingMap;
+pub(crate) use sessions::{CartLineLive, Session};
+
+use events::{Event, EventKind, Timestamp};
+
+/// How much is kept, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LiveSettings {
+    pub max_sessions: usize,
+    /// A session without events for this long starts anew.
+    pub session_ttl_us: i64,
+}
+
+const MINUTE_US: i64 = 60_000_000;
+const DAY_US: i64 = events::time::DAY_US;
+
+impl Default for LiveSettings {
+    fn default() -> LiveSettings {
+        LiveSettings { max_sessions: 200_000, session_ttl_us: DAY_US }
+    }
+}
+
+/// Items that the slates of one page have shown so far.
+pub(crate) type PageItems = Vec<Box<str>>;
+
+/// All live state.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) sessions: LapsingMap<Session>,
+    /// By page and session, for one minute.
+    pub(crate) pages: LapsingMap<PageItems>,
+    pub(crate) customers: Customers,
+}
+
+impl Live {
+    pub(crate) fn new(settings: &LiveSettings) -> Live {
+        Live {
+            sessions: LapsingMap::new(settings.max_sessions, settings.session_ttl_us),
+            pages: LapsingMap::new(settings.max_sessions, MINUTE_US),
+            customers: Customers::default(),
+        }
+    }
+
+    /// Makes an event that is durable visible to the next decision. An old event (a rebuild at
+    /// start) counts with its own time, an event dated ahead with the present.
+    pub(crate) fn apply(&self, event: &Event, now: Timestamp) {
+        let at = event.at.min(now);
+        if let Some(session_id) = &event.session_id {
+            self.sessions.update(session_id, at, |session| session.apply(event));
+        }
+        // What a browser alone claims to have bought counts for nothing.
+        if let (EventKind::Purchase, Some(customer_id), true) =
+            (event.kind, &event.customer_id, event.confirmed)
+        {
+            self.customers.add_purchase(customer_id, &event.lines);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use events::Amount;
+    use events::event::EventLine;
+
+    pub(crate) fn event(kind: EventKind, who: &str, items: &[&str]) -> Event {
+        let line = |item_id: &&str| EventLine {
+            item_id: (*item_id).to_owned(),
+            quantity: Amount::ONE,
+            unit_price: None,
+            origin: None,
+        };
+        Event {
+            event_id: "e".to_owned(),
+            kind,
+            at: Timestamp(1_000),
+            customer_id: Some(who.to_owned()),
+            session_id: Some(who.to_owned()),
+            order_id: None,
+            source: "web".to_owned(),
+            currency: None,
+            location_id: None,
+            recommendation_id: None,
+            lines: items.iter().map(line).collect(),
+            confirmed: true,
+        }
+    }
+
+    fn purchases(live: &Live, who: &str) -> Vec<String> {
+        live.customers.find(who, |customer| {
+            customer.recent.iter().map(|item_id| item_id.to_string()).collect()
+        })
+    }
+
+    #[test]
+    fn a_confirmed_purchase_counts_and_an_unconfirmed_one_does_not() {
+        let live = Live::new(&LiveSettings::default());
+        live.apply(&event(EventKind::Purchase, "anna", &["A", "B"]), Timestamp(2_000));
+        let claimed = Event { confirmed: false, ..event(EventKind::Purchase, "anna", &["Z"]) };
+        live.apply(&claimed, Timestamp(2_000));
+        assert_eq!(purchases(&live, "anna"), ["A", "B"]);
+        assert_eq!(purchases(&live, "bert"), [""; 0]);
+    }
+
+    #[test]
+    fn an_event_from_the_future_does_not_outlive_its_session() {
+        let settings = LiveSettings { max_sessions: 100, session_ttl_us: 1_000 };
+        let live = Live::new(&settings);
+        let ahead = Event { at: Timestamp(i64::MAX), ..event(EventKind::ViewItem, "s", &["A"]) };
+        live.apply(&ahead, Timestamp(5_000));
+        let n_views = |now| live.sessions.read("s", Timestamp(now), |session| session.views.len());
+        assert_eq!(n_views(5_500), Some(1));
+        assert_eq!(n_views(7_000), None);
+    }
+}

@@ -1,0 +1,268 @@
+//! The cart of the demo shop, as a page and as a drawer; checkout without money.
+
+use super::card::{Card, is_shown};
+use super::shop::page_for;
+use super::visitor::{Visitor, line, offers};
+use super::{Page, html, lost, money};
+use crate::live::Session;
+use crate::problem::Problem;
+use crate::routes::storage_problem;
+use crate::state::{AppState, Inner};
+use askama::Template;
+use axum::Router;
+use axum::extract::{RawForm, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use decide::Placement;
+use events::event::EventLine;
+use events::{Amount, Event, EventKind};
+use score::World;
+
+const N_ADDONS: usize = 4;
+/// Items of one form; the bundle row has three.
+const MAX_FORM_ITEMS: usize = 20;
+
+pub(super) fn cart_routes() -> Router<AppState> {
+    Router::new()
+        .route("/cart", get(page))
+        .route("/cart/add", post(add))
+        .route("/cart/remove", post(remove))
+        .route("/cart/checkout", post(checkout))
+}
+
+/// A line of the cart with its sum.
+struct LineView {
+    card: Card,
+    quantity: String,
+    sum: String,
+}
+
+/// What both the page and the drawer show.
+struct CartView {
+    lines: Vec<LineView>,
+    total: String,
+    addons: Vec<Card>,
+    /// For those who cannot see that it changed.
+    announcement: String,
+    n_in_cart: usize,
+}
+
+#[derive(Template)]
+#[template(path = "cart.html")]
+struct CartPage {
+    page: Page,
+    cart: CartView,
+}
+
+#[derive(Template)]
+#[template(path = "cart_fragment.html")]
+struct CartFragment {
+    cart: CartView,
+}
+
+#[derive(Template)]
+#[template(path = "thanks.html")]
+struct ThanksPage {
+    page: Page,
+    order_id: String,
+    addons: Vec<Card>,
+}
+
+async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let visitor = Visitor::of(&state, &headers);
+    visitor.remember(show(&state, &visitor, &headers, String::new()))
+}
+
+fn show(state: &AppState, visitor: &Visitor, headers: &HeaderMap, announcement: String) -> Response {
+    let session = visitor.session(&state.inner);
+    let served = state.inner.served.load();
+    let page = page_for(state, "Cart", &session);
+    let cart = CartView {
+        n_in_cart: page.n_in_cart,
+        announcement,
+        ..view_of(&served.world, &session)
+    };
+    if wants_fragment(headers) { html(&CartFragment { cart }) } else { html(&CartPage { page, cart }) }
+}
+
+/// Our script asks for the drawer alone.
+fn wants_fragment(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-fragment")
+}
+
+fn view_of(world: &World, session: &Session) -> CartView {
+    let mut total = Some(Amount::ZERO);
+    let mut currency = None;
+    let mut lines = Vec::new();
+    for held in &session.cart {
+        let Some(item) = world.item_idx(&held.item_id) else { continue };
+        let card = Card::of(world, item);
+        currency = currency.or(world.currency(item));
+        let sum = card.amount.and_then(|price| price.checked_mul(held.quantity));
+        total = total.zip(sum).and_then(|(total, sum)| total.checked_add(sum));
+        lines.push(LineView {
+            quantity: held.quantity.to_string(),
+            sum: sum.map(|sum| money::show(sum, world.currency(item))).unwrap_or_default(),
+            card,
+        });
+    }
+    let addons = match lines.is_empty() {
+        true => Vec::new(),
+        false => offers(world, session, Placement::Cart, &[], N_ADDONS)
+            .offers
+            .iter()
+            .map(|offer| Card::of_offer(world, offer))
+            .collect(),
+    };
+    CartView {
+        lines,
+        total: total.map(|total| money::show(total, currency)).unwrap_or_default(),
+        addons,
+        announcement: String::new(),
+        n_in_cart: 0,
+    }
+}
+
+async fn add(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    RawForm(form): RawForm,
+) -> Response {
+    change(&state, &headers, EventKind::AddToCart, &form).await
+}
+
+async fn remove(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    RawForm(form): RawForm,
+) -> Response {
+    change(&state, &headers, EventKind::RemoveFromCart, &form).await
+}
+
+/// Adds or takes out the items of a form; each `item` field is one unit, `all=1` takes out all.
+async fn change(
+    state: &AppState,
+    headers: &HeaderMap,
+    kind: EventKind,
+    form: &[u8],
+) -> Response {
+    let inner = &state.inner;
+    let visitor = Visitor::of(state, headers);
+    let served = inner.served.load_full();
+    let world = &served.world;
+    let is_all = form_values(form, "all").next().is_some();
+    let session = visitor.session(inner);
+    let held = |item_id: &str| session.cart.iter().find(|line| *line.item_id == *item_id);
+    let quantity = |item_id: &str| match held(item_id) {
+        Some(line) if is_all => line.quantity,
+        _ => Amount::ONE,
+    };
+    let items: Vec<u32> = form_values(form, "item")
+        .take(MAX_FORM_ITEMS)
+        .filter_map(|item_id| world.item_idx(&item_id))
+        .filter(|&item| is_shown(world, item))
+        .collect();
+    let Some(&first) = items.first() else {
+        return lost(state, "There is no such product here.");
+    };
+    let lines: Vec<EventLine> = items
+        .iter()
+        .map(|&item| (world.item_id(item), world.catalog.state(item).price()))
+        .map(|(item_id, price)| line(item_id, quantity(item_id), price))
+        .collect();
+    let event = visitor.event(inner, kind, lines);
+    if let Err(problem) = keep(inner, event).await {
+        return problem.into_response();
+    }
+    let title = Card::of(world, first).title;
+    let announcement = match (kind, items.len()) {
+        (EventKind::AddToCart, 1) => format!("{title} is in the cart."),
+        (EventKind::AddToCart, n) => format!("{n} products are in the cart."),
+        _ => format!("{title} was taken out."),
+    };
+    let response = if wants_fragment(headers) {
+        show(state, &visitor, headers, announcement)
+    } else {
+        Redirect::to("/cart").into_response()
+    };
+    visitor.remember(response)
+}
+
+async fn keep(inner: &Inner, event: Event) -> Result<(), Problem> {
+    inner.ledger.append(vec![event.clone()]).await.map_err(storage_problem)?;
+    inner.live.apply(&event, inner.clock.now());
+    inner.metrics.count_event(event.kind);
+    Ok(())
+}
+
+async fn checkout(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let inner = &state.inner;
+    let visitor = Visitor::of(&state, &headers);
+    let session = visitor.session(inner);
+    if session.cart.is_empty() {
+        return Redirect::to("/cart").into_response();
+    }
+    let served = inner.served.load_full();
+    let world = &served.world;
+    let lines = session
+        .cart
+        .iter()
+        .map(|held| line(&held.item_id, held.quantity, held.unit_price))
+        .collect();
+    let order_id = format!("DEMO-{}", inner.ids.next(inner.clock.now()).as_str());
+    let mut event = visitor.event(inner, EventKind::Purchase, lines);
+    event.order_id = Some(order_id.clone());
+    event.currency = session
+        .cart
+        .iter()
+        .find_map(|held| world.currency(world.item_idx(&held.item_id)?));
+    if let Err(problem) = keep(inner, event).await {
+        return problem.into_response();
+    }
+    let decision = offers(world, &session, Placement::PostPurchase, &[], N_ADDONS);
+    let after = visitor.session(inner);
+    html(&ThanksPage {
+        page: page_for(&state, "Thank you", &after),
+        order_id,
+        addons: decision.offers.iter().map(|offer| Card::of_offer(world, offer)).collect(),
+    })
+}
+
+/// The values of one field of an urlencoded form.
+fn form_values(form: &[u8], name: &str) -> impl Iterator<Item = String> {
+    form.split(|&byte| byte == b'&').filter_map(move |pair| {
+        let at = pair.iter().position(|&byte| byte == b'=')?;
+        (&pair[..at] == name.as_bytes()).then(|| decode(&pair[at + 1..]))
+    })
+}
+
+/// `a+b%2Fc` → `a b/c`; what is no UTF-8 becomes something that no item is called.
+fn decode(text: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.iter().copied();
+    while let Some(byte) = rest.next() {
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => match (digit(rest.next()), digit(rest.next())) {
+                (Some(high), Some(low)) => bytes.push((high << 4 | low) as u8),
+                _ => bytes.push(b'%'),
+            },
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read() {
+        let values: Vec<String> =
+            form_values(b"item=A+b%2Fc&x=1&item=%C3%BC&item=%ff&item=%", "item").collect();
+        assert_eq!(values, ["A b/c", "ü", "\u{fffd}", "%"]);
+    }
+}

@@ -1,0 +1,239 @@
+//! The demo shop: home, search, product.
+
+use super::card::{Card, is_shown};
+use super::visitor::{Visitor, line, offers};
+use super::words::{calm, grouped};
+use super::{Page, html, lost, money};
+use crate::live::Session;
+use crate::reason::name_of;
+use crate::state::{AppState, Served};
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+use decide::{Placement, ReasonCode};
+use events::{Amount, EventKind};
+use score::World;
+use serde::Deserialize;
+
+const N_POPULAR: usize = 12;
+const N_RESULTS: usize = 48;
+const N_INSTANT: usize = 6;
+/// In the bundle row beside the product itself.
+const N_BUNDLE: usize = 2;
+const N_OFFERS: usize = 8;
+const N_HOME_PAIRS: usize = 3;
+
+pub(super) fn shop_routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(home))
+        .route("/search", get(search))
+        .route("/p/{item_id}", get(product))
+}
+
+/// Two items that the orders put together.
+struct HomePair {
+    anchor: Card,
+    item: Card,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    page: Page,
+    popular: Vec<Card>,
+    heading: &'static str,
+    pairs: Vec<HomePair>,
+    n_orders: String,
+    n_items: String,
+}
+
+async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let visitor = Visitor::of(&state, &headers);
+    let session = visitor.session(&state.inner);
+    let served = state.inner.served.load();
+    let world = &served.world;
+    let decision = offers(world, &session, Placement::Home, &[], N_POPULAR);
+    let is_personal = decision.rung != score::Rung::Popular;
+    let response = html(&HomePage {
+        page: page_for(&state, "", &session),
+        popular: decision.offers.iter().map(|offer| Card::of_offer(world, offer)).collect(),
+        heading: if is_personal { "For you, from what you looked at" } else { "Popular now" },
+        pairs: home_pairs(world),
+        n_orders: grouped(world.snapshot.n_baskets().into()),
+        n_items: grouped(world.n_items() as u64),
+    });
+    visitor.remember(response)
+}
+
+/// The best pair of some items that sell well, no item twice.
+fn home_pairs(world: &World) -> Vec<HomePair> {
+    let mut seen: Vec<u32> = Vec::new();
+    let mut pairs = Vec::new();
+    for &anchor in world.snapshot.popular().iter().take(60) {
+        if pairs.len() == N_HOME_PAIRS {
+            break;
+        }
+        if seen.contains(&anchor) || !is_shown(world, anchor) {
+            continue;
+        }
+        let decision = offers(world, &Session::default(), Placement::Pdp, &[anchor], 1);
+        let Some(offer) = decision.offers.first() else { continue };
+        let Some(evidence) = offer.reason.evidence else { continue };
+        if seen.contains(&offer.item) {
+            continue;
+        }
+        seen.extend([anchor, offer.item]);
+        pairs.push(HomePair {
+            anchor: Card::of(world, anchor),
+            item: Card::of(world, offer.item),
+            text: format!(
+                "In {} of {} orders together, {:.1} times what chance would give.",
+                grouped(evidence.n_both.into()),
+                grouped(evidence.n_anchor.into()),
+                evidence.lift
+            ),
+        });
+    }
+    pairs
+}
+
+pub(super) fn page_for(state: &AppState, title: &str, session: &Session) -> Page {
+    let units: i64 = session.cart.iter().map(|line| line.quantity.0 / events::amount::MICROS).sum();
+    Page { n_in_cart: usize::try_from(units).unwrap_or(0), ..Page::of(state, title) }
+}
+
+#[derive(Debug, Deserialize)]
+struct SearchQuery {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    fragment: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "search.html")]
+struct SearchPage {
+    page: Page,
+    results: Vec<Card>,
+}
+
+/// What appears under the search box while typing.
+#[derive(Template)]
+#[template(path = "search_fragment.html")]
+struct SearchFragment {
+    query: String,
+    results: Vec<Card>,
+}
+
+async fn search(
+    State(state): State<AppState>,
+    Query(query): Query<SearchQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let served = state.inner.served.load();
+    let words: String = query.q.chars().take(200).collect();
+    if query.fragment.is_some() {
+        let results = find(&served, &words, N_INSTANT);
+        return html(&SearchFragment { query: words, results });
+    }
+    let visitor = Visitor::of(&state, &headers);
+    let session = visitor.session(&state.inner);
+    let results = find(&served, &words, N_RESULTS);
+    let page = Page { query: words, ..page_for(&state, "Search", &session) };
+    visitor.remember(html(&SearchPage { page, results }))
+}
+
+pub(super) fn find(served: &Served, words: &str, limit: usize) -> Vec<Card> {
+    let world = &served.world;
+    // Some of the matches may not be shown, so more are asked for.
+    let found = score::search(world, words, limit * 2);
+    let shown = found.into_iter().filter(|&item| is_shown(world, item));
+    shown.take(limit).map(|item| Card::of(world, item)).collect()
+}
+
+#[derive(Template)]
+#[template(path = "product.html")]
+struct ProductPage {
+    page: Page,
+    item: Card,
+    category: String,
+    n_orders: u64,
+    n_orders_text: String,
+    is_sold_out: bool,
+    bundle: Vec<Card>,
+    bundle_total: String,
+    addons: Vec<Card>,
+    /// The rung that the add-ons come from, in words, when it is not the usual one.
+    note: &'static str,
+}
+
+async fn product(
+    State(state): State<AppState>,
+    Path(item_id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let inner = &state.inner;
+    let served = inner.served.load_full();
+    let world = &served.world;
+    let Some(item) = world.item_idx(&item_id).filter(|&item| is_shown(world, item)) else {
+        return lost(&state, "There is no such product here.");
+    };
+    let visitor = Visitor::of(&state, &headers);
+    let session = visitor.session(inner);
+    let decision = offers(world, &session, Placement::Pdp, &[item], N_OFFERS);
+    let card = Card::of(world, item);
+    let in_bundle = decision
+        .offers
+        .iter()
+        .filter(|offer| offer.reason.code == ReasonCode::BoughtTogether)
+        .filter(|offer| world.catalog.state(offer.item).price().is_some())
+        .take(N_BUNDLE)
+        .map(|offer| offer.item)
+        .collect::<Vec<u32>>();
+    let of_offer = |offer: &decide::Offer| Card::of_offer(world, offer);
+    let (bundled, others): (Vec<_>, Vec<_>) =
+        decision.offers.iter().partition(|offer| in_bundle.contains(&offer.item));
+    let bundle: Vec<Card> = bundled.into_iter().map(of_offer).collect();
+    let template = ProductPage {
+        page: page_for(&state, &calm(name_of(world, item)), &session),
+        category: world.category(item).unwrap_or_default().to_owned(),
+        n_orders: world.n_item_baskets(item).into(),
+        n_orders_text: grouped(world.n_item_baskets(item).into()),
+        is_sold_out: world.catalog.state(item).is_out_of_stock(),
+        bundle_total: total(world, item, &card, &bundle),
+        bundle,
+        addons: others.into_iter().map(of_offer).collect(),
+        note: note_of(decision.rung),
+        item: card,
+    };
+    let response = visitor.remember(html(&template));
+    let view = visitor.event(inner, EventKind::ViewItem, vec![line(&item_id, Amount::ONE, None)]);
+    inner.live.apply(&view, inner.clock.now());
+    // A view need not be durable before the page goes out.
+    let state = state.clone();
+    tokio::spawn(async move {
+        if let Err(fault) = state.inner.ledger.append(vec![view]).await {
+            tracing::warn!(%fault, "a page view was not kept");
+        }
+    });
+    response
+}
+
+fn total(world: &World, item: u32, card: &Card, bundle: &[Card]) -> String {
+    let amounts = std::iter::once(card).chain(bundle).map(|card| card.amount);
+    let sum = amounts.fold(Some(Amount::ZERO), |sum, amount| sum?.checked_add(amount?));
+    sum.map(|sum| money::show(sum, world.currency(item))).unwrap_or_default()
+}
+
+fn note_of(rung: score::Rung) -> &'static str {
+    match rung {
+        score::Rung::Content => "No sales speak for this product yet; these go with products alike.",
+        score::Rung::Category => "Popular in the same category.",
+        score::Rung::Popular | score::Rung::SegmentPopular => "Popular in this shop.",
+        _ => "",
+    }
+}

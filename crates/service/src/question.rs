@@ -1,0 +1,226 @@
+//! From a request to what the decision is asked: items looked up, session, cart and customer
+//! added from the live state.
+
+use crate::answer::Remark;
+use crate::caller::Caller;
+use crate::live::Live;
+use crate::problem::{Code, Problem};
+use crate::user_token;
+use crate::wire::{CartEntryIn, FilterIn, IdIn, RecommendRequest};
+use decide::{CartLine, Filter, ItemRef, Placement, Request};
+use events::{Amount, Timestamp};
+use score::World;
+
+/// Anchors of one request; more are no page.
+const MAX_ANCHORS: usize = 100;
+const MAX_EXCLUDED: usize = 1_000;
+
+/// What is asked of all slates of one request.
+#[derive(Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) anchors: Vec<ItemRef<'a>>,
+    pub(crate) cart: Vec<CartLine<'a>>,
+    pub(crate) session: Vec<u32>,
+    pub(crate) customer: Option<u32>,
+    pub(crate) bought_since: Vec<u32>,
+    pub(crate) category: Option<&'a str>,
+    pub(crate) count: Option<usize>,
+    pub(crate) filter: Option<Filter>,
+    /// Grows with each slate of the page.
+    pub(crate) exclude: Vec<u32>,
+    pub(crate) remarks: Vec<Remark>,
+}
+
+impl<'a> Question<'a> {
+    pub(crate) fn of(
+        request: &'a RecommendRequest<'a>,
+        world: &World,
+        live: &Live,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Question<'a>, Problem> {
+        let mut question = Question {
+            anchors: refs(world, request.item_ids.as_deref().unwrap_or_default(), MAX_ANCHORS),
+            cart: Vec::new(),
+            session: Vec::new(),
+            customer: None,
+            bought_since: Vec::new(),
+            category: request
+                .context
+                .as_ref()
+                .and_then(|context| context.category.as_deref()),
+            count: request.count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
+            filter: request.filter.as_ref().map(filter_of),
+            exclude: excluded(request, world)?,
+            remarks: Vec::new(),
+        };
+        if let Some(session_id) = &request.session_id {
+            question.read_session(session_id, request.cart.is_none(), world, live, now);
+        }
+        if let Some(cart) = &request.cart {
+            question.cart = cart.iter().map(|entry| line_of(world, entry)).collect();
+        }
+        if let Some(user_id) = personal(request, caller, now, &mut question.remarks)? {
+            question.read_customer(user_id, world, live);
+        }
+        Ok(question)
+    }
+
+    fn read_session(
+        &mut self,
+        session_id: &str,
+        with_cart: bool,
+        world: &World,
+        live: &Live,
+        now: Timestamp,
+    ) {
+        live.sessions.read(session_id, now, |session| {
+            self.session.extend(session.views.iter().filter_map(|id| world.item_idx(id)));
+            if !with_cart {
+                return;
+            }
+            // An item that the catalog does not know cannot come back either.
+            self.cart.extend(session.cart.iter().filter_map(|line| {
+                let item = ItemRef::Known(world.item_idx(&line.item_id)?);
+                Some(CartLine { item, quantity: line.quantity, unit_price: line.unit_price })
+            }));
+        });
+    }
+
+    fn read_customer(&mut self, user_id: &str, world: &World, live: &Live) {
+        live.customers.find(user_id, |customer| {
+            if customer.consent == Some(false) {
+                return;
+            }
+            self.customer = customer.idx;
+            self.bought_since
+                .extend(customer.recent.iter().filter_map(|item_id| world.item_idx(item_id)));
+        });
+    }
+
+    /// The question for one of the slates.
+    pub(crate) fn at(&self, placement: Placement) -> Request<'_> {
+        Request {
+            anchors: &self.anchors,
+            cart: &self.cart,
+            session: &self.session,
+            customer: self.customer,
+            bought_since: &self.bought_since,
+            category: self.category,
+            count: self.count,
+            filter: self.filter.as_ref(),
+            exclude: &self.exclude,
+            ..Request::at(placement)
+        }
+    }
+}
+
+/// The placements asked for, at least one.
+pub(crate) fn placements_of(request: &RecommendRequest<'_>) -> Result<Vec<Placement>, Problem> {
+    match (&request.placement, &request.placements) {
+        (Some(_), Some(_)) => Err(Problem::new(
+            Code::InvalidValue,
+            "Give `placement` for one slate or `placements` for several, not both.",
+        )),
+        (Some(name), None) => Ok(vec![parse_placement(name, || "placement".to_owned())?]),
+        (None, Some(names)) if names.is_empty() || crate::wire::MAX_PLACEMENTS < names.len() => {
+            let detail = format!(
+                "`placements` holds {} names; between 1 and {} can be answered at once.",
+                names.len(),
+                crate::wire::MAX_PLACEMENTS
+            );
+            Err(Problem::new(Code::InvalidValue, detail).at("placements"))
+        }
+        (None, Some(names)) => names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| parse_placement(name, || format!("placements[{at}]")))
+            .collect(),
+        (None, None) => {
+            let detail = format!("`placement` says where the offers appear: {}.", known());
+            Err(Problem::new(Code::MissingField, detail).at("placement").allowing(allowed()))
+        }
+    }
+}
+
+fn parse_placement(name: &str, path: impl FnOnce() -> String) -> Result<Placement, Problem> {
+    Placement::parse(name).ok_or_else(|| {
+        let shown: String = name.chars().take(80).collect();
+        let detail = format!("There is no placement {shown:?}; there are {}.", known());
+        Problem::new(Code::UnknownPlacement, detail).at(path()).allowing(allowed())
+    })
+}
+
+fn allowed() -> Vec<&'static str> {
+    Placement::ALL.iter().map(|placement| placement.as_str()).collect()
+}
+
+fn known() -> String {
+    allowed().join(", ")
+}
+
+/// The customer whose history may be read, after the rules for public keys.
+fn personal<'a>(
+    request: &'a RecommendRequest<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    remarks: &mut Vec<Remark>,
+) -> Result<Option<&'a str>, Problem> {
+    let Some(user_id) = request.user_id.as_deref() else { return Ok(None) };
+    match (&request.user_token, caller.signing_secret()) {
+        _ if caller.is_trusted() => Ok(Some(user_id)),
+        (None, _) => {
+            remarks.push(Remark::NotPersonal);
+            Ok(None)
+        }
+        (Some(token), secret) => {
+            let secret = secret.unwrap_or_default();
+            user_token::verify(secret, user_id, token, now)
+                .map(|()| Some(user_id))
+                .map_err(|fault| {
+                    Problem::new(Code::UserTokenInvalid, fault.detail()).at("user_token")
+                })
+        }
+    }
+}
+
+fn item_ref<'a>(world: &World, item_id: &'a IdIn<'a>) -> ItemRef<'a> {
+    match world.item_idx(item_id) {
+        Some(item) => ItemRef::Known(item),
+        None => ItemRef::Unknown { item_id },
+    }
+}
+
+fn refs<'a>(world: &World, item_ids: &'a [IdIn<'a>], limit: usize) -> Vec<ItemRef<'a>> {
+    item_ids.iter().take(limit).map(|item_id| item_ref(world, item_id)).collect()
+}
+
+fn line_of<'a>(world: &World, entry: &'a CartEntryIn<'a>) -> CartLine<'a> {
+    CartLine {
+        item: item_ref(world, &entry.item_id),
+        quantity: entry.quantity.map_or(Amount::ONE, |amount| amount.0),
+        unit_price: entry.price.map(|amount| amount.0),
+    }
+}
+
+fn filter_of(filter: &FilterIn<'_>) -> Filter {
+    let categories = filter.categories.as_deref().unwrap_or_default();
+    Filter {
+        categories: categories.iter().map(|category| category.0.to_string()).collect(),
+        price_min: filter.price_min.map(|amount| amount.0),
+        price_max: filter.price_max.map(|amount| amount.0),
+    }
+}
+
+/// A list that were cut would offer what must not be offered, so a longer one is refused.
+fn excluded(request: &RecommendRequest<'_>, world: &World) -> Result<Vec<u32>, Problem> {
+    let item_ids = request.exclude_item_ids.as_deref().unwrap_or_default();
+    if MAX_EXCLUDED < item_ids.len() {
+        let detail = format!(
+            "`exclude_item_ids` holds {} ids; the limit is {MAX_EXCLUDED}.",
+            item_ids.len()
+        );
+        return Err(Problem::new(Code::InvalidValue, detail).at("exclude_item_ids"));
+    }
+    Ok(item_ids.iter().filter_map(|item_id| world.item_idx(item_id)).collect())
+}

@@ -1,0 +1,155 @@
+//! `GET /v1/decisions/{id}` and `…/why_not?item_id=`.
+
+use super::{admit, json};
+use crate::keys::Scope;
+use crate::problem::{Code, Problem, ProblemBody};
+use crate::recommend::with_workspace;
+use crate::record::Record;
+use crate::state::{AppState, Inner};
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use bytes::Bytes;
+use decide::WhyNot;
+use score::World;
+use serde::{Deserialize, Serialize};
+
+/// The record of one answer: what was asked, what was known, what came out.
+#[utoipa::path(get, path = "/v1/decisions/{id}", tag = "Decisions",
+    params(("id" = String, Path, description = "The `recommendation_id` of an answer")),
+    responses(
+        (status = 200, description = "The record", body = serde_json::Value),
+        (status = 404, description = "No such decision, or it is older than the retention", body = ProblemBody),
+    ))]
+pub(super) async fn get_decision(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    admit(&state, &headers, Scope::Server)?;
+    find(&state.inner, &id).await.map(json)
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct WhyNotQuery {
+    item_id: Option<String>,
+}
+
+/// Why an item was not offered.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct WhyNotOut {
+    item_id: String,
+    /// `offered, stopped, outranked, not_proposed`.
+    verdict: &'static str,
+    /// The gate that stopped it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<&'static str>,
+    /// Its place, from 1, among all that passed the gates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f32>,
+    text: String,
+    /// False: the snapshot or catalog changed since; the verdict is of now.
+    is_same_snapshot: bool,
+}
+
+/// Asks the decision again and tells where the item went.
+#[utoipa::path(get, path = "/v1/decisions/{id}/why_not", tag = "Decisions",
+    params(
+        ("id" = String, Path, description = "The `recommendation_id` of an answer"),
+        ("item_id" = String, Query, description = "The item that is missed"),
+    ),
+    responses(
+        (status = 200, description = "Where the item went", body = WhyNotOut),
+        (status = 404, description = "No such decision or item", body = ProblemBody),
+    ))]
+pub(super) async fn why_not(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Query(query): Query<WhyNotQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    admit(&state, &headers, Scope::Server)?;
+    let item_id = query.item_id.ok_or_else(|| {
+        Problem::new(Code::MissingField, "`?item_id=` names the item that is missed.").at("item_id")
+    })?;
+    let payload = find(&state.inner, &id).await?;
+    let served = state.inner.served.load();
+    let world = &served.world;
+    let record = Record::read(&payload)
+        .ok_or_else(|| Problem::internal().because("a decision record cannot be read"))?;
+    let Some(item) = world.item_idx(&item_id) else {
+        return Err(Problem::new(Code::ItemNotFound, "The catalog has no item with this id."));
+    };
+    let verdict = record
+        .ask_again(world, |asked| {
+            with_workspace(|workspace| decide::why_not(world, asked, item, workspace))
+        })
+        .ok_or_else(|| Problem::internal().because("a decision record names no placement"))?;
+    let out = told(world, item, verdict, record.snapshot == served.snapshot_id);
+    Ok(json(serde_json::to_vec(&out).expect("texts and numbers always serialize")))
+}
+
+async fn find(inner: &Inner, id: &str) -> Result<Bytes, Problem> {
+    if let Some(payload) = inner.recent.find(id) {
+        return Ok(payload);
+    }
+    let found = inner.ledger.find_decision(id).await.map_err(super::storage_problem)?;
+    found.ok_or_else(|| {
+        let detail = "No decision has this recommendation_id; it may be older than the retention, \
+                      or it was given up under load.";
+        Problem::new(Code::DecisionNotFound, detail)
+    })
+}
+
+fn told(world: &World, item: u32, verdict: WhyNot, is_same_snapshot: bool) -> WhyNotOut {
+    let blank = WhyNotOut {
+        item_id: world.item_id(item).to_owned(),
+        verdict: "offered",
+        gate: None,
+        rank: None,
+        score: None,
+        text: String::new(),
+        is_same_snapshot,
+    };
+    match verdict {
+        WhyNot::Offered { rank } => {
+            WhyNotOut { rank: Some(rank), text: format!("Offered at place {rank}."), ..blank }
+        }
+        WhyNot::Stopped(gate) => WhyNotOut {
+            verdict: "stopped",
+            gate: Some(gate.as_str()),
+            text: gate_text(gate).to_owned(),
+            ..blank
+        },
+        WhyNot::Outranked { rank, score } => WhyNotOut {
+            verdict: "outranked",
+            rank: Some(rank),
+            score: Some(score),
+            text: format!("It passed every gate; others ranked higher, it came in at place {rank}."),
+            ..blank
+        },
+        WhyNot::NotProposed => WhyNotOut {
+            verdict: "not_proposed",
+            text: "Nothing speaks for it here: it was not bought with what is in the context."
+                .to_owned(),
+            ..blank
+        },
+    }
+}
+
+fn gate_text(gate: decide::Gate) -> &'static str {
+    use decide::Gate;
+    match gate {
+        Gate::InContext => "It is in the cart, or the page is about it.",
+        Gate::VariantInContext => "It is a variant of something in the cart or on the page.",
+        Gate::Excluded => "It is on the caller's list, or another slate of the page shows it.",
+        Gate::Fee => "It is a fee; fees are never offered.",
+        Gate::Hidden => "It is hidden in the catalog.",
+        Gate::OutOfStock => "It is out of stock.",
+        Gate::FilterCategory => "It is in none of the categories of the filter.",
+        Gate::FilterPrice => "Its price lies outside the filter, or it has none.",
+        Gate::NoEvidence => "No significant pair speaks for it, and this placement asks for one.",
+    }
+}

@@ -1,0 +1,104 @@
+//! `POST /v1/recommend` and `POST /v1/recommend:batch`.
+
+use super::{MIB, admit, json, read_body};
+use crate::caller::Caller;
+use crate::clock::Stopwatch;
+use crate::json_text::JsonText;
+use crate::keys::Scope;
+use crate::problem::{Code, Problem, ProblemBody};
+use crate::recommend::answer;
+use crate::state::{AppState, Inner};
+use crate::wire::{BatchAnswer, BatchRequest, PageAnswer, RecommendAnswer, RecommendRequest};
+use crate::wire::parse_body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+const MAX_BATCH_REQUESTS: usize = 1_000;
+
+/// Offers for one placement, or for several of one page.
+#[utoipa::path(
+    post,
+    path = "/v1/recommend",
+    tag = "Offers",
+    request_body = RecommendRequest,
+    responses(
+        (status = 200, description = "One slate; with `placements`, a PageAnswer", body = RecommendAnswer),
+        (status = 201, description = "Never sent: names the shape of an answer to `placements`", body = PageAnswer),
+        (status = "4XX", description = "The request cannot be served", body = ProblemBody),
+    )
+)]
+pub(super) async fn recommend(
+    State(state): State<AppState>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let caller = admit(&state, request.headers(), Scope::Browser)?;
+    let body = read_body(request, MIB).await?;
+    let parsed = parse_body::<RecommendRequest<'_>>(&body)?;
+    answer(&state.inner, &caller, &parsed.value, parsed.unknown_fields).map(json)
+}
+
+/// Many questions at once: e-mail, overnight runs.
+#[utoipa::path(
+    post,
+    path = "/v1/recommend:batch",
+    tag = "Offers",
+    request_body = BatchRequest,
+    responses(
+        (status = 200, description = "Answers and problems, in the order of the requests", body = BatchAnswer),
+        (status = "4XX", description = "The batch as a whole cannot be served", body = ProblemBody),
+    )
+)]
+pub(super) async fn recommend_batch(
+    State(state): State<AppState>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let caller = admit(&state, request.headers(), Scope::Server)?;
+    let body = read_body(request, 5 * MIB).await?;
+    // A thousand decisions take a while: not on a thread that other requests wait for.
+    let work = move || answer_batch(&state.inner, &caller, &body);
+    let answers = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::internal().because(error))?;
+    answers.map(json)
+}
+
+fn answer_batch(inner: &Inner, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let stopwatch = Stopwatch::start();
+    let parsed = parse_body::<BatchRequest<'_>>(body)?;
+    let requests = &parsed.value.requests;
+    if MAX_BATCH_REQUESTS < requests.len() {
+        let detail = format!(
+            "`requests` holds {}; at most {MAX_BATCH_REQUESTS} are answered at once.",
+            requests.len()
+        );
+        return Err(Problem::new(Code::InvalidValue, detail).at("requests"));
+    }
+    let mut unknown_of = vec![Vec::new(); requests.len()];
+    for path in parsed.unknown_fields {
+        // A field beside `requests` belongs to all of them: told with the first.
+        let (at, path) = split_request_path(&path).unwrap_or((0, &path));
+        if let Some(unknown) = unknown_of.get_mut(at) {
+            unknown.push(path.to_owned());
+        }
+    }
+    let mut out = JsonText::with_capacity(requests.len() * 4_096);
+    out.raw("{\"answers\":[");
+    for (at, (request, unknown)) in requests.iter().zip(unknown_of).enumerate() {
+        if at > 0 {
+            out.raw(",");
+        }
+        let bytes =
+            answer(inner, caller, request, unknown).unwrap_or_else(|problem| problem.to_json());
+        out.raw(std::str::from_utf8(&bytes).expect("answers are written from texts"));
+    }
+    out.raw("],\"took_ms\":");
+    out.float(stopwatch.elapsed_us() as f64 / 1e3, 3);
+    out.raw("}");
+    Ok(out.into_bytes())
+}
+
+/// `requests[3].colour` → (3, `colour`)
+fn split_request_path(path: &str) -> Option<(usize, &str)> {
+    let (at, rest) = path.strip_prefix("requests[")?.split_once("].")?;
+    Some((at.parse().ok()?, rest))
+}

@@ -1,0 +1,175 @@
+//! What all requests share.
+
+use crate::clock::{Clock, elapsed_us};
+use crate::error::{Error, Result};
+use crate::gatekeeper::OriginSettings;
+use crate::health::Health;
+use crate::keys::KeyRing;
+use crate::ledger::{Ledger, LedgerFault};
+use crate::limits::{AddressLimits, LimitSettings};
+use crate::live::{Live, LiveSettings};
+use crate::metrics::{Gauges, Metrics, RecentWindow};
+use crate::recent::RecentDecisions;
+use crate::recommendation_id::IdSource;
+use arc_swap::ArcSwap;
+use events::{ItemRecord, Timestamp};
+use score::World;
+use std::sync::Arc;
+
+/// What the operator decides about the service.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    pub limits: LimitSettings,
+    pub origins: OriginSettings,
+    pub live: LiveSettings,
+    /// Serve the demo shop at `/`.
+    pub with_shop: bool,
+    /// Whose data the shop shows, for the foot of its pages.
+    pub attribution: Option<String>,
+}
+
+/// The snapshot in use with its live catalog, and where it came from.
+#[derive(Clone, Debug)]
+pub struct Served {
+    pub world: World,
+    /// The name under which the snapshot was published; empty before the first.
+    pub snapshot_id: String,
+    pub published_at: Option<Timestamp>,
+}
+
+impl Served {
+    /// Before anything was learned.
+    pub fn nothing() -> Served {
+        Served { world: World::empty(), snapshot_id: String::new(), published_at: None }
+    }
+}
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) served: ArcSwap<Served>,
+    /// Held while the world is changed: by a swap of snapshots or by catalog records. Readers
+    /// never wait for it.
+    pub(crate) world_change: tokio::sync::Mutex<CatalogProgress>,
+    pub(crate) live: Live,
+    pub(crate) keys: ArcSwap<KeyRing>,
+    pub(crate) address_limits: AddressLimits,
+    pub(crate) ledger: Box<dyn Ledger>,
+    pub(crate) metrics: Metrics,
+    pub(crate) window: RecentWindow,
+    pub(crate) recent: RecentDecisions,
+    pub(crate) health: Health,
+    pub(crate) ids: IdSource,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+    pub(crate) started_at: Timestamp,
+}
+
+/// How far the live catalog has followed the store.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CatalogProgress {
+    pub(crate) items_version: u64,
+    pub(crate) customers_version: u64,
+}
+
+impl AppState {
+    pub fn new(
+        ledger: Box<dyn Ledger>,
+        keys: KeyRing,
+        clock: Clock,
+        settings: Settings,
+    ) -> Result<AppState> {
+        settings.origins.check()?;
+        let seed = getrandom::u64()
+            .map_err(|error| Error::NoRandomness { detail: error.to_string() })?;
+        let inner = Inner {
+            served: ArcSwap::from_pointee(Served::nothing()),
+            world_change: tokio::sync::Mutex::default(),
+            live: Live::new(&settings.live),
+            keys: ArcSwap::from_pointee(keys),
+            address_limits: AddressLimits::new(&settings.limits),
+            ledger,
+            metrics: Metrics::default(),
+            window: RecentWindow::default(),
+            recent: RecentDecisions::default(),
+            health: Health::default(),
+            ids: IdSource::new(seed),
+            started_at: clock.now(),
+            clock,
+            settings,
+        };
+        Ok(AppState { inner: Arc::new(inner) })
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.inner.keys.load().is_open()
+    }
+}
+
+impl Inner {
+    /// Puts a snapshot in force with the catalog as the store has it now. Requests under way keep
+    /// the one they began with.
+    pub(crate) async fn swap(&self, mut served: Served) -> std::result::Result<(), LedgerFault> {
+        let mut progress = self.world_change.lock().await;
+        let learned_version = catalog_version_of(&served.world);
+        let (records, version) = self.ledger.items_since(learned_version).await?;
+        if !records.is_empty() {
+            served.world = served.world.with_items(&records);
+        }
+        progress.items_version = version;
+        self.served.store(Arc::new(served));
+        self.metrics.n_snapshot_swaps.add(1);
+        Ok(())
+    }
+
+    /// Brings records that are durable into force for the next decision.
+    pub(crate) async fn apply_items(&self, records: &[ItemRecord]) {
+        let _progress = self.world_change.lock().await;
+        self.apply_items_locked(records);
+    }
+
+    /// The lock of `world_change` must be held.
+    pub(crate) fn apply_items_locked(&self, records: &[ItemRecord]) {
+        let served = self.served.load();
+        let world = &served.world;
+        if records.iter().all(|record| world.catalog.fits_in_place(&world.snapshot, record)) {
+            for record in records {
+                world.catalog.apply_in_place(&world.snapshot, record);
+            }
+            return;
+        }
+        let world = world.with_items(records);
+        self.served.store(Arc::new(Served { world, ..Served::clone(&served) }));
+    }
+
+    pub(crate) fn snapshot_age_s(&self, served: &Served) -> Option<f64> {
+        let published_at = served.published_at?;
+        Some(elapsed_us(published_at, self.clock.now()) as f64 / 1e6)
+    }
+
+    pub(crate) fn gauges(&self) -> Gauges {
+        let served = self.served.load();
+        let figures = self.ledger.figures();
+        Gauges {
+            snapshot_age_s: self.snapshot_age_s(&served),
+            snapshot_version: served.snapshot_id.clone(),
+            n_items: served.world.n_items(),
+            n_sessions: self.live.sessions.len(),
+            n_records_written: figures.n_records_written,
+            n_records_shed: figures.n_records_shed,
+            is_ready: self.health.is_ready(&figures),
+            is_learning_late: self.health.learn_failure().is_some(),
+        }
+    }
+}
+
+/// The version of the catalog that the snapshot was learned from; what changed after it must be
+/// added. An unknown one counts as 0: then everything is added once more, which is right but slow.
+fn catalog_version_of(world: &World) -> u64 {
+    let sources = &world.snapshot.provenance().sources;
+    sources.get("catalog_version").and_then(|text| text.parse().ok()).unwrap_or(0)
+}
