@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Replays time splits and published protocols through `learn` and the very path that serves.
+//!
+//! Input: files of orders as they are (ids verbatim, nothing cleaned but what a protocol says) or
+//! ready-made baskets. Output: metrics a method and case, with intervals.
+//!
+//! **Invariants:** a protocol draws the same cases for every method and on every machine; what is
+//! tuned is tuned on an inner split of the training part; the method `alongside` is `learn` and
+//! `decide`, not a copy of them.
+//!
+//! Deliberately absent: the clock (a [`Stopwatch`] is handed in), printing.
+
+pub mod basket_completion;
+pub mod baselines;
+pub mod cases;
+pub mod error;
+pub mod order_columns;
+pub mod order_file;
+pub mod ours;
+pub mod report;
+
+pub use basket_completion::{Options, Stopwatch, run};
+pub use error::Error;
+pub use order_file::OrderFile;
+pub use report::{Metrics, Outcome};

@@ -1,1 +1,31 @@
-//! Placeholder.
+//! History view + checked parameters + seed → snapshot. Pure: no clock, no I/O.
+//!
+//! Input: a [`history::HistoryView`]. Output: a [`Learned`]: the tables of a snapshot, not yet
+//! written, and what is to be said about them. One learner is one file; everything item-to-item
+//! comes from the one Gram builder.
+//!
+//! **Invariants:** same input and seed give the same bytes for the same number of threads (integer
+//! tables for any number); an empty history gives a valid, empty snapshot; memory is estimated
+//! before anything large is made; what is tuned is tuned on an inner split by time.
+
+pub mod blend;
+pub mod columns;
+pub mod content;
+pub mod customers;
+pub mod ease;
+pub mod error;
+pub mod gram;
+pub mod pair_counts;
+pub mod pairs;
+pub mod params;
+pub mod pipeline;
+pub mod popularity;
+pub mod progress;
+pub mod shrinkage;
+pub mod split;
+pub mod tune;
+
+pub use error::Error;
+pub use params::{CheckedParams, Params};
+pub use pipeline::{Learned, learn, memory_needed_bytes};
+pub use progress::{Progress, Silent, Step};

@@ -1,0 +1,299 @@
+//! Protocol BC, "what else goes in this cart": methods × cases.
+
+use crate::baselines::{BasketKnn, Ease, PairModel, PairScore, PairScorer, Popularity, Scorer};
+use crate::cases::{Query, Split, Windows, ordered};
+use crate::error::Error;
+use crate::order_file::OrderFile;
+use crate::ours;
+use crate::report::{Outcome, summarize};
+use decide::Workspace;
+use measure::ranking::{ndcg_at, rank_with_ties};
+use rayon::prelude::*;
+use std::time::Duration;
+
+/// What is asked of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub windows: Windows,
+    pub max_queries: Option<usize>,
+    /// Only these methods; all when empty.
+    pub methods: Vec<String>,
+}
+
+/// Time since some fixed moment; handed in, since the core reads no clock.
+pub type Stopwatch<'a> = &'a (dyn Fn() -> Duration + Sync);
+
+/// Called before each method.
+pub type OnMethod<'a> = &'a dyn Fn(&str);
+
+pub const DEFAULT_MAX_QUERIES: usize = 5_000;
+const MAX_INNER_QUERIES: usize = 2_000;
+const KNN_KS: [usize; 3] = [100, 500, 2_000];
+const EASE_LAMBDAS: [f64; 7] = [5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
+
+/// Every method, in the order of the report.
+pub const METHODS: [&str; 13] = [
+    "popularity",
+    "confidence",
+    "confidence_max",
+    "lift",
+    "jaccard",
+    "jaccard_max",
+    "cosine",
+    "cosine_max",
+    "llr",
+    "llr_max",
+    "basket_knn",
+    "ease",
+    "alongside",
+];
+
+/// The sizes of a split, to be checked first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    pub n_train: usize,
+    pub n_items: usize,
+    pub n_queries: usize,
+    pub n_discover: usize,
+    pub mean_context: f64,
+}
+
+pub fn sizes_of(split: &Split) -> Sizes {
+    let n_context: usize = split.queries.iter().map(|query| query.context.len()).sum();
+    Sizes {
+        n_train: split.train.view().n_rows(),
+        n_items: split.n_items(),
+        n_queries: split.queries.len(),
+        n_discover: split.queries.iter().filter(|query| split.is_new(query)).count(),
+        mean_context: n_context as f64 / split.queries.len().max(1) as f64,
+    }
+}
+
+/// Ranks of the hidden items by case, and what they took.
+pub(crate) struct Ranks {
+    pub rest: Vec<usize>,
+    pub single: Vec<usize>,
+    /// Only queries that are new to their customer, in order.
+    pub discover_rest: Vec<usize>,
+    pub discover_single: Vec<usize>,
+    pub latencies: Vec<Duration>,
+}
+
+/// Runs the protocol. Each outcome is handed on as soon as its method is done.
+pub fn run(
+    file: &OrderFile,
+    options: &Options,
+    now: Stopwatch<'_>,
+    on_method: OnMethod<'_>,
+    mut take: impl FnMut(Outcome),
+) -> Result<Sizes, Error> {
+    let all = ordered(file, &options.windows);
+    let split = all.split(file, options.max_queries.unwrap_or(DEFAULT_MAX_QUERIES));
+    if split.queries.is_empty() {
+        return Err(Error::NothingToTest { n_baskets: all.len(), n_train: all.n_train() });
+    }
+    let methods = chosen_methods(options)?;
+    let inner = all.train_part().split(file, MAX_INNER_QUERIES);
+    let mut bench = Bench::new(file, &split, &inner, now);
+    for method in methods {
+        on_method(method);
+        let (ranks, fit, parameter) = bench.run_method(method)?;
+        for outcome in summarize(method, &split, &ranks, fit, parameter) {
+            take(outcome);
+        }
+    }
+    Ok(sizes_of(&split))
+}
+
+fn chosen_methods(options: &Options) -> Result<Vec<&'static str>, Error> {
+    if options.methods.is_empty() {
+        return Ok(METHODS.to_vec());
+    }
+    options
+        .methods
+        .iter()
+        .map(|name| {
+            METHODS.into_iter().find(|method| method == name).ok_or_else(|| Error::UnknownMethod {
+                name: name.clone(),
+                known: METHODS.join(", "),
+            })
+        })
+        .collect()
+}
+
+struct Bench<'a> {
+    file: &'a OrderFile,
+    split: &'a Split,
+    inner: &'a Split,
+    now: Stopwatch<'a>,
+    pairs: Option<(PairModel, Duration)>,
+}
+
+type MethodRun = (Ranks, Duration, Option<String>);
+
+impl<'a> Bench<'a> {
+    fn new(file: &'a OrderFile, split: &'a Split, inner: &'a Split, now: Stopwatch<'a>) -> Self {
+        Bench { file, split, inner, now, pairs: None }
+    }
+
+    fn run_method(&mut self, method: &str) -> Result<MethodRun, Error> {
+        let began = (self.now)();
+        let split = self.split;
+        match method {
+            "popularity" => {
+                let model = Popularity::fit(split.train.view(), split.n_items());
+                let fit = (self.now)() - began;
+                Ok((ranks_of(split, &model, self.now), fit, None))
+            }
+            "basket_knn" => self.basket_knn(began),
+            "ease" => self.ease(began),
+            "alongside" => self.alongside(began),
+            _ => Ok(self.pair_method(method)),
+        }
+    }
+
+    fn pair_method(&mut self, method: &str) -> MethodRun {
+        let (name, is_max) = match method.strip_suffix("_max") {
+            Some(name) => (name, true),
+            None => (method, false),
+        };
+        let score = match name {
+            "confidence" => PairScore::Confidence,
+            "lift" => PairScore::Lift,
+            "jaccard" => PairScore::Jaccard,
+            "cosine" => PairScore::Cosine,
+            _ => PairScore::Llr,
+        };
+        let (split, now) = (self.split, self.now);
+        let (model, fit) = self.pairs.get_or_insert_with(|| {
+            let began = now();
+            let model = PairModel::fit(split.train.view(), split.n_items());
+            (model, now() - began)
+        });
+        let scorer = PairScorer { model, score, is_max };
+        (ranks_of(split, &scorer, now), *fit, None)
+    }
+
+    fn basket_knn(&self, began: Duration) -> Result<MethodRun, Error> {
+        let inner_of = self.inner.train.view().transpose(self.inner.n_items());
+        let k = best_of(&KNN_KS, |k| {
+            let model = BasketKnn { split: self.inner, baskets_of: &inner_of, k };
+            Ok(inner_ndcg(self.inner, &model))
+        })?;
+        let baskets_of = self.split.train.view().transpose(self.split.n_items());
+        let fit = (self.now)() - began;
+        let model = BasketKnn { split: self.split, baskets_of: &baskets_of, k };
+        Ok((ranks_of(self.split, &model, self.now), fit, Some(format!("k={k}"))))
+    }
+
+    fn ease(&self, began: Duration) -> Result<MethodRun, Error> {
+        let lambda = best_of(&EASE_LAMBDAS, |lambda| {
+            Ok(inner_ndcg(self.inner, &Ease::fit(self.inner, lambda)?))
+        })?;
+        let model = Ease::fit(self.split, lambda)?;
+        let fit = (self.now)() - began;
+        Ok((ranks_of(self.split, &model, self.now), fit, Some(format!("lambda={lambda}"))))
+    }
+
+    fn alongside(&self, began: Duration) -> Result<MethodRun, Error> {
+        let world = ours::world_of(self.file, self.split)?;
+        let fit = (self.now)() - began;
+        let ask = |query: &Query, context: &[u32], masked: &[u32], workspace: &mut Workspace| {
+            ours::rank(&world, query, context, masked, workspace)
+        };
+        let ranks = rank_all(self.split, self.now, Workspace::default, ask);
+        let blend = world.snapshot.provenance().parameters.get("ease.parameters").cloned();
+        Ok((ranks, fit, blend))
+    }
+}
+
+/// The value with the best score; of equals the first.
+fn best_of<T: Copy>(values: &[T], score: impl Fn(T) -> Result<f64, Error>) -> Result<T, Error> {
+    let mut best = (f64::NEG_INFINITY, values[0]);
+    for &value in values {
+        let found = score(value)?;
+        if found > best.0 {
+            best = (found, value);
+        }
+    }
+    Ok(best.1)
+}
+
+/// NDCG@10 of case rest on the inner split.
+fn inner_ndcg(inner: &Split, model: &dyn Scorer) -> f64 {
+    let values: Vec<f64> = inner
+        .queries
+        .par_iter()
+        .map_init(
+            || vec![0.0; inner.n_items()],
+            |scores, query| ndcg_at(rank_of(model, query, &query.context, &[], scores), 10),
+        )
+        .collect();
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Rank among all training items but the context (and what is masked); ties at their mean.
+fn rank_of(
+    model: &dyn Scorer,
+    query: &Query,
+    context: &[u32],
+    masked: &[u32],
+    scores: &mut [f64],
+) -> usize {
+    model.score(context, scores);
+    for &item in context.iter().chain(masked) {
+        scores[item as usize] = f64::NEG_INFINITY;
+    }
+    rank_with_ties(scores, query.hidden as usize)
+}
+
+fn ranks_of(split: &Split, model: &dyn Scorer, now: Stopwatch<'_>) -> Ranks {
+    rank_all(
+        split,
+        now,
+        || vec![0.0; split.n_items()],
+        |query, context, masked, scores: &mut Vec<f64>| {
+            rank_of(model, query, context, masked, scores)
+        },
+    )
+}
+
+/// Asks every query in all four cases; latency is that of case rest.
+fn rank_all<W>(
+    split: &Split,
+    now: Stopwatch<'_>,
+    make: impl Fn() -> W + Sync + Send,
+    ask: impl Fn(&Query, &[u32], &[u32], &mut W) -> usize + Sync,
+) -> Ranks {
+    struct Asked {
+        rest: usize,
+        single: usize,
+        discover: Option<(usize, usize)>,
+        latency: Duration,
+    }
+    let asked: Vec<Asked> = split
+        .queries
+        .par_iter()
+        .map_init(make, |workspace, query| {
+            let single = &query.context[..1];
+            let began = now();
+            let rest = ask(query, &query.context, &[], workspace);
+            let latency = now() - began;
+            let discover = split.is_new(query).then(|| {
+                let masked = split.bought(query);
+                (
+                    ask(query, &query.context, masked, workspace),
+                    ask(query, single, masked, workspace),
+                )
+            });
+            Asked { rest, single: ask(query, single, &[], workspace), discover, latency }
+        })
+        .collect();
+    Ranks {
+        rest: asked.iter().map(|asked| asked.rest).collect(),
+        single: asked.iter().map(|asked| asked.single).collect(),
+        discover_rest: asked.iter().filter_map(|asked| Some(asked.discover?.0)).collect(),
+        discover_single: asked.iter().filter_map(|asked| Some(asked.discover?.1)).collect(),
+        latencies: asked.iter().map(|asked| asked.latency).collect(),
+    }
+}

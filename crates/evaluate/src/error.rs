@@ -1,0 +1,28 @@
+//! Why an evaluation cannot be made.
+
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("could not {action} {path}: {source}")]
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Read(#[from] events::Error),
+    #[error("{path}: {source}")]
+    Parquet { path: PathBuf, source: parquet::errors::ParquetError },
+    #[error("{path}: {what}")]
+    BadColumn { path: PathBuf, what: String },
+    /// The split leaves nothing to ask.
+    #[error(
+        "nothing to evaluate: {n_baskets} baskets give {n_train} for training and no test basket \
+         with two known items; use more orders or a smaller --min-baskets"
+    )]
+    NothingToTest { n_baskets: usize, n_train: usize },
+    #[error("no method `{name}`; there are: {known}")]
+    UnknownMethod { name: String, known: String },
+    #[error(transparent)]
+    Learn(#[from] learn::Error),
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::Error),
+}

@@ -1,0 +1,185 @@
+//! A file of orders as it is: ids verbatim as text, nothing cleaned.
+
+use crate::error::Error;
+use crate::order_columns;
+use events::import::{FileKind, Format, ImportPlan, PlanOptions, ReadOptions, Source, read_orders};
+use events::lines::{NO_ID, NO_TIME};
+use events::{Amount, OrderLines};
+use hashbrown::HashMap;
+use rayon::prelude::*;
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// No customer, no time.
+pub const ABSENT: u32 = u32::MAX;
+
+/// Distinct (basket, item) pairs of all lines with quantity > 0. Basket and item codes are given
+/// in order of first appearance.
+#[derive(Clone, Debug, Default)]
+pub struct OrderFile {
+    pub basket_ids: Vec<Box<str>>,
+    pub item_ids: Vec<Box<str>>,
+    pub customer_ids: Vec<Box<str>>,
+    /// For each basket, rising distinct item codes.
+    pub items: Vec<Vec<u32>>,
+    /// First time of each basket in microseconds; `None` where the file has no times.
+    pub first_at: Option<Vec<i64>>,
+    /// Code of the first customer named in each basket, [`ABSENT`] for none.
+    pub customers: Vec<u32>,
+}
+
+/// Rows in columns of codes, as the readers make them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CodedRows {
+    pub baskets: Vec<u32>,
+    pub items: Vec<u32>,
+    /// Empty where the file names no customers.
+    pub customers: Vec<u32>,
+    /// Empty where the file has no times; `i64::MIN` for a row without.
+    pub at: Vec<i64>,
+    pub basket_ids: Vec<Box<str>>,
+    pub item_ids: Vec<Box<str>>,
+    pub customer_ids: Vec<Box<str>>,
+}
+
+impl OrderFile {
+    /// Reads any format that `import` reads; columns are recognised as there.
+    pub fn read(path: &Path, options: &PlanOptions) -> Result<OrderFile, Error> {
+        let open = || {
+            File::open(path).map_err(|source| Error::Io {
+                action: "open",
+                path: path.to_path_buf(),
+                source,
+            })
+        };
+        let name = path.display().to_string();
+        let mut source = Source::file(&name, open()?);
+        let mut plan = ImportPlan::make(&mut source, FileKind::Orders, options)?;
+        // Verbatim: `17850.0` stays what it is.
+        (plan.float_order_ids, plan.float_item_ids, plan.float_customer_ids) =
+            (false, false, false);
+        let rows = match plan.format {
+            Format::Parquet { .. } => order_columns::read(path, open()?, &plan)?,
+            _ => read_text(source, &plan)?,
+        };
+        Ok(OrderFile::from_rows(rows))
+    }
+
+    /// Groups rows by basket.
+    pub(crate) fn from_rows(rows: CodedRows) -> OrderFile {
+        let n_baskets = rows.basket_ids.len();
+        let mut items: Vec<Vec<u32>> = vec![Vec::new(); n_baskets];
+        for (&basket, &item) in rows.baskets.iter().zip(&rows.items) {
+            items[basket as usize].push(item);
+        }
+        items.par_iter_mut().for_each(|row| {
+            row.sort_unstable();
+            row.dedup();
+        });
+        let first_at = rows.at.iter().any(|&at| at != i64::MIN).then(|| {
+            let mut first_at = vec![i64::MAX; n_baskets];
+            for (&basket, &at) in rows.baskets.iter().zip(&rows.at) {
+                if at != i64::MIN {
+                    let first = &mut first_at[basket as usize];
+                    *first = at.min(*first);
+                }
+            }
+            first_at
+        });
+        let mut customers = vec![ABSENT; n_baskets];
+        for (&basket, &customer) in rows.baskets.iter().zip(&rows.customers) {
+            let first = &mut customers[basket as usize];
+            if *first == ABSENT {
+                *first = customer;
+            }
+        }
+        OrderFile {
+            basket_ids: rows.basket_ids,
+            item_ids: rows.item_ids,
+            customer_ids: rows.customer_ids,
+            items,
+            first_at,
+            customers,
+        }
+    }
+
+    /// Basket codes in order of (first time, basket id as text); of appearance without times.
+    pub fn baskets_in_order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.basket_ids.len() as u32).collect();
+        if let Some(first_at) = &self.first_at {
+            order.par_sort_by(|&a, &b| {
+                let key = |basket: u32| (first_at[basket as usize], &self.basket_ids[basket as usize]);
+                key(a).cmp(&key(b))
+            });
+        }
+        order
+    }
+}
+
+/// Ids to codes in order of first appearance.
+#[derive(Default)]
+pub(crate) struct Codes {
+    by_id: HashMap<Box<str>, u32, rapidhash::fast::RandomState>,
+    pub ids: Vec<Box<str>>,
+}
+
+impl Codes {
+    pub fn code(&mut self, id: &str) -> u32 {
+        if let Some(&code) = self.by_id.get(id) {
+            return code;
+        }
+        let code = self.ids.len() as u32;
+        self.by_id.insert(id.into(), code);
+        self.ids.push(id.into());
+        code
+    }
+
+    /// Codes of a batch's own dictionary, for the ids that rows use.
+    fn translate(&mut self, code: u32, ids: &[Box<str>], known: &mut [u32]) -> u32 {
+        if code == NO_ID {
+            return ABSENT;
+        }
+        let known = &mut known[code as usize];
+        if *known == ABSENT {
+            *known = self.code(&ids[code as usize]);
+        }
+        *known
+    }
+}
+
+fn read_text(source: Source, plan: &ImportPlan) -> Result<CodedRows, Error> {
+    let mut rows = CodedRows::default();
+    let (mut baskets, mut items, mut customers) =
+        (Codes::default(), Codes::default(), Codes::default());
+    let mut has_customers = false;
+    read_orders(source, plan, ReadOptions::default(), &mut |lines: OrderLines, _rejects| {
+        let mut known = [
+            vec![ABSENT; lines.order_ids.dictionary.len()],
+            vec![ABSENT; lines.item_ids.dictionary.len()],
+            vec![ABSENT; lines.customer_ids.dictionary.len()],
+        ];
+        for row in 0..lines.len() {
+            if lines.quantity[row] <= Amount::ZERO {
+                continue;
+            }
+            let ids = &lines.order_ids;
+            rows.baskets.push(baskets.translate(ids.codes[row], &ids.dictionary, &mut known[0]));
+            let ids = &lines.item_ids;
+            rows.items.push(items.translate(ids.codes[row], &ids.dictionary, &mut known[1]));
+            let ids = &lines.customer_ids;
+            let customer = customers.translate(ids.codes[row], &ids.dictionary, &mut known[2]);
+            has_customers |= customer != ABSENT;
+            rows.customers.push(customer);
+            let at = lines.at[row];
+            rows.at.push(if at == NO_TIME { i64::MIN } else { at.0 });
+        }
+        ControlFlow::Continue(())
+    })?;
+    if !has_customers {
+        rows.customers.clear();
+    }
+    (rows.basket_ids, rows.item_ids, rows.customer_ids) =
+        (baskets.ids, items.ids, customers.ids);
+    Ok(rows)
+}

@@ -1,0 +1,75 @@
+//! The method `alongside`: `learn` on the training baskets, `decide` for each query.
+
+use crate::cases::{Query, Split};
+use crate::error::Error;
+use crate::order_file::{ABSENT, OrderFile};
+use decide::{CartLine, ItemRef, Placement, Request, Workspace, decide};
+use events::{Amount, Timestamp};
+use history::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};
+use learn::{Params, Silent};
+use score::World;
+use snapshot::Snapshot;
+use std::sync::Arc;
+
+/// The list is asked this long; a hidden item below it counts as missed.
+pub const LIST_LEN: usize = 20;
+
+/// Everything after the k-th place.
+pub const MISSED: usize = usize::MAX;
+
+/// The training baskets as the learners take them.
+pub fn baskets_of(split: &Split) -> Baskets {
+    Baskets {
+        items: split.train.clone(),
+        at: split.train_at.iter().map(|&at| Timestamp(at)).collect(),
+        customers: split
+            .train_customers
+            .iter()
+            .map(|&customer| if customer == ABSENT { NO_CUSTOMER } else { customer })
+            .collect(),
+    }
+}
+
+/// A world that knows the training baskets and nothing else.
+pub fn world_of(file: &OrderFile, split: &Split) -> Result<World, Error> {
+    let items = split.item_codes.iter().map(|&code| ItemEntry {
+        id: file.item_ids[code as usize].clone(),
+        ..ItemEntry::default()
+    });
+    let view = HistoryView {
+        items: items.collect(),
+        baskets: baskets_of(split),
+        n_customers: split.n_customers,
+        provenance: Vec::new(),
+    };
+    let learned = learn::learn(&view, &Params::default().check()?, &Silent)?;
+    Ok(World::of(Arc::new(Snapshot::from_writer(&learned.writer)?)))
+}
+
+/// Rank of the hidden item in the slate, [`MISSED`] when it is not on it. `masked`: never offered.
+pub fn rank(
+    world: &World,
+    query: &Query,
+    context: &[u32],
+    masked: &[u32],
+    workspace: &mut Workspace,
+) -> usize {
+    let line = |&item: &u32| CartLine {
+        item: ItemRef::Known(item),
+        quantity: Amount::ONE,
+        unit_price: None,
+    };
+    let cart: Vec<CartLine<'_>> = context.iter().map(line).collect();
+    let request = Request {
+        cart: &cart,
+        customer: (query.customer != ABSENT).then_some(query.customer),
+        exclude: masked,
+        count: Some(LIST_LEN),
+        // The protocol ranks the whole catalogue: abstaining is not one of its answers.
+        evidence_required: Some(false),
+        ..Request::at(Placement::Cart)
+    };
+    let decision = decide(world, &request, workspace);
+    let at = decision.offers.iter().position(|offer| offer.item == query.hidden);
+    at.map_or(MISSED, |at| at + 1)
+}

@@ -1,0 +1,214 @@
+//! Ranks to metrics: one outcome a method and case, with intervals by bootstrap over queries.
+
+use crate::basket_completion::Ranks;
+use crate::cases::Split;
+use crate::order_file::ABSENT;
+use measure::BootstrapSpec;
+use measure::bootstrap::bootstrap_columns;
+use measure::ranking::{hit_at, ndcg_at, reciprocal_rank_at};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// Seed of the bootstrap: intervals are the same from run to run.
+const SEED: u64 = 7;
+
+/// Means over the queries of a case, with 95 % intervals (`low`, `high`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// `(name, mean, low, high)` in the order of the report; the interval is `None` below two
+    /// queries.
+    pub values: Vec<(&'static str, f64, Option<(f64, f64)>)>,
+}
+
+/// What one method gave in one case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub method: String,
+    /// `rest`, `single`, `discover:rest`, `discover:single`, and the slices `rest:new`…
+    pub case: String,
+    pub n_queries: usize,
+    pub metrics: Metrics,
+    pub fit: Duration,
+    pub p50: Duration,
+    pub p99: Duration,
+    /// What was chosen on the inner split.
+    pub parameter: Option<String>,
+}
+
+const NAMES: [&str; 5] = ["HR@5", "HR@10", "HR@20", "MRR@20", "NDCG@10"];
+
+fn metrics_of(ranks: &[usize]) -> Metrics {
+    let column = |of: &dyn Fn(usize) -> f64| ranks.iter().map(|&rank| of(rank)).collect::<Vec<_>>();
+    let columns = [
+        column(&|rank| hit_at(rank, 5)),
+        column(&|rank| hit_at(rank, 10)),
+        column(&|rank| hit_at(rank, 20)),
+        column(&|rank| reciprocal_rank_at(rank, 20)),
+        column(&|rank| ndcg_at(rank, 10)),
+    ];
+    let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    let intervals = bootstrap_columns(&slices, &BootstrapSpec::with_seed(SEED));
+    let values = NAMES
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let mean = columns[at].iter().sum::<f64>() / ranks.len().max(1) as f64;
+            let interval = intervals.as_ref().map(|all| (all[at].low, all[at].high));
+            (name, mean, interval)
+        })
+        .collect();
+    Metrics { values }
+}
+
+impl Metrics {
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.values.iter().find(|(other, _, _)| *other == name).map(|(_, mean, _)| *mean)
+    }
+}
+
+impl Outcome {
+    /// One JSON line of EVALUATION's form.
+    pub fn to_json(&self) -> Value {
+        let mut line = Map::new();
+        line.insert("method".into(), json!(self.method));
+        line.insert("case".into(), json!(self.case));
+        line.insert("queries".into(), json!(self.n_queries));
+        for (name, mean, interval) in &self.metrics.values {
+            line.insert((*name).into(), json!(mean));
+            if let Some((low, high)) = interval {
+                line.insert(format!("{name}_low"), json!(low));
+                line.insert(format!("{name}_high"), json!(high));
+            }
+        }
+        line.insert("fit_s".into(), json!(self.fit.as_secs_f64()));
+        line.insert("p50_us".into(), json!(self.p50.as_secs_f64() * 1e6));
+        line.insert("p99_us".into(), json!(self.p99.as_secs_f64() * 1e6));
+        if let Some(parameter) = &self.parameter {
+            line.insert("parameter".into(), json!(parameter));
+        }
+        Value::Object(line)
+    }
+}
+
+/// Which queries a slice of `rest` or `single` holds.
+struct Slices {
+    new: Vec<bool>,
+    again: Vec<bool>,
+    unknown: Vec<bool>,
+    tail: Vec<bool>,
+    unseen_rest: Vec<bool>,
+    unseen_single: Vec<bool>,
+}
+
+impl Slices {
+    fn of(split: &Split) -> Slices {
+        let is_head = head_items(split);
+        let baskets_of = split.train.view().transpose(split.n_items());
+        let was_seen = |hidden: u32, context: &[u32]| {
+            baskets_of.view().row(hidden as usize).iter().any(|&basket| {
+                let row = split.train.view().row(basket as usize);
+                context.iter().any(|item| row.binary_search(item).is_ok())
+            })
+        };
+        let queries = &split.queries;
+        let mask = |of: &dyn Fn(&crate::cases::Query) -> bool| queries.iter().map(of).collect();
+        Slices {
+            new: mask(&|query| split.is_new(query)),
+            again: mask(&|query| split.is_known(query) && !split.is_new(query)),
+            unknown: mask(&|query| query.customer == ABSENT),
+            tail: mask(&|query| !is_head[query.hidden as usize]),
+            unseen_rest: mask(&|query| !was_seen(query.hidden, &query.context)),
+            unseen_single: mask(&|query| !was_seen(query.hidden, &query.context[..1])),
+        }
+    }
+
+    fn named(&self, is_single: bool) -> [(&'static str, &[bool]); 5] {
+        [
+            ("new", &self.new),
+            ("again", &self.again),
+            ("unknown", &self.unknown),
+            ("tail", &self.tail),
+            ("unseen_pair", if is_single { &self.unseen_single } else { &self.unseen_rest }),
+        ]
+    }
+}
+
+/// The best-selling items that make up half of the training lines.
+fn head_items(split: &Split) -> Vec<bool> {
+    let mut counts = vec![0_u64; split.n_items()];
+    split.train.indices.iter().for_each(|&item| counts[item as usize] += 1);
+    let mut items: Vec<usize> = (0..counts.len()).collect();
+    items.sort_by_key(|&item| (std::cmp::Reverse(counts[item]), item));
+    let half = split.train.indices.len() as u64;
+    let mut is_head = vec![false; counts.len()];
+    let mut sum = 0;
+    for item in items {
+        if sum * 2 >= half {
+            break;
+        }
+        sum += counts[item];
+        is_head[item] = true;
+    }
+    is_head
+}
+
+/// All cases and slices of one method.
+pub(crate) fn summarize(
+    method: &str,
+    split: &Split,
+    ranks: &Ranks,
+    fit: Duration,
+    parameter: Option<String>,
+) -> Vec<Outcome> {
+    let mut latencies = ranks.latencies.clone();
+    latencies.sort_unstable();
+    let quantile = |share: f64| {
+        let at = (latencies.len() as f64 * share) as usize;
+        latencies.get(at.min(latencies.len().saturating_sub(1))).copied().unwrap_or_default()
+    };
+    let outcome = |case: String, ranks: &[usize]| Outcome {
+        method: method.to_owned(),
+        case,
+        n_queries: ranks.len(),
+        metrics: metrics_of(ranks),
+        fit,
+        p50: quantile(0.5),
+        p99: quantile(0.99),
+        parameter: parameter.clone(),
+    };
+    let mut outcomes = vec![
+        outcome("rest".into(), &ranks.rest),
+        outcome("single".into(), &ranks.single),
+        outcome("discover:rest".into(), &ranks.discover_rest),
+        outcome("discover:single".into(), &ranks.discover_single),
+    ];
+    let slices = Slices::of(split);
+    let discover = &slices.new;
+    for (case, case_ranks) in [
+        ("rest", &ranks.rest),
+        ("single", &ranks.single),
+        ("discover:rest", &ranks.discover_rest),
+        ("discover:single", &ranks.discover_single),
+    ] {
+        let is_discover = case_ranks.len() != split.queries.len() || case.starts_with("discover");
+        for (name, mask) in slices.named(case.ends_with("single")) {
+            // Discovery is the slice `new` by itself; its rows are those of the mask.
+            if is_discover && ["new", "again", "unknown"].contains(&name) {
+                continue;
+            }
+            let mask: Vec<bool> = if is_discover {
+                discover.iter().zip(mask).filter(|(new, _)| **new).map(|(_, in_it)| *in_it).collect()
+            } else {
+                mask.to_vec()
+            };
+            let picked: Vec<usize> = case_ranks
+                .iter()
+                .zip(&mask)
+                .filter(|(_, in_slice)| **in_slice)
+                .map(|(rank, _)| *rank)
+                .collect();
+            outcomes.push(outcome(format!("{case}:{name}"), &picked));
+        }
+    }
+    outcomes
+}

@@ -1,0 +1,90 @@
+//! What may be set, checked before any work is done.
+
+use crate::ease::BYTES_PER_CELL;
+use crate::error::Error;
+use crate::pairs::PairParams;
+
+/// Unchecked parameters; [`Params::check`] makes them usable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Params {
+    pub pairs: PairParams,
+    /// Recency half-life of pairs in days; `None`: 180, or half of the data's span if that is less.
+    pub half_life_days: Option<f64>,
+    /// Baskets with more items are left out of pair counts.
+    pub max_basket_items: usize,
+    /// λ; `None`: tuned on an inner split.
+    pub ease_lambda: Option<f64>,
+    /// EASE is solved for at most this many items, the best-selling ones.
+    pub ease_max_items: usize,
+    /// Above this many items EASE is not tuned (each trial costs a solve): defaults hold.
+    pub ease_tune_max_items: usize,
+    /// Upper bound for what learning may allocate, in bytes. Lowers `ease_max_items` if needed.
+    pub memory_limit_bytes: u64,
+    pub seed: u64,
+}
+
+impl Default for Params {
+    fn default() -> Params {
+        Params {
+            pairs: PairParams::default(),
+            half_life_days: None,
+            max_basket_items: 1_000,
+            ease_lambda: None,
+            ease_max_items: 10_000,
+            ease_tune_max_items: 6_000,
+            memory_limit_bytes: 4 << 30,
+            seed: 42,
+        }
+    }
+}
+
+/// Parameters within their ranges.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedParams(Params);
+
+impl std::ops::Deref for CheckedParams {
+    type Target = Params;
+
+    fn deref(&self) -> &Params {
+        &self.0
+    }
+}
+
+impl Params {
+    pub fn check(self) -> Result<CheckedParams, Error> {
+        check_positive("half-life", self.half_life_days)?;
+        check_positive("lambda", self.ease_lambda)?;
+        let rate = self.pairs.false_discovery_rate;
+        if !(rate > 0.0 && rate < 1.0) {
+            return Err(bad("false discovery rate", rate, "between 0 and 1"));
+        }
+        if self.pairs.per_item == 0 || self.pairs.per_item > 10_000 {
+            return Err(bad("pairs per item", self.pairs.per_item, "from 1 to 10,000"));
+        }
+        if self.max_basket_items < 2 {
+            return Err(bad("largest basket", self.max_basket_items, "at least 2 items"));
+        }
+        Ok(CheckedParams(self))
+    }
+}
+
+impl CheckedParams {
+    /// Items that EASE may be solved for within the memory limit.
+    pub fn ease_limit(&self) -> usize {
+        let cells = self.memory_limit_bytes / (BYTES_PER_CELL as u64 + 4);
+        self.ease_max_items.min((cells as f64).sqrt() as usize)
+    }
+}
+
+fn check_positive(name: &'static str, value: Option<f64>) -> Result<(), Error> {
+    match value {
+        Some(value) if !(value > 0.0 && value.is_finite()) => {
+            Err(bad(name, value, "a number above 0"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn bad(name: &'static str, found: impl ToString, expected: &'static str) -> Error {
+    Error::BadParameter { name, found: found.to_string(), expected }
+}

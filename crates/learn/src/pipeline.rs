@@ -1,0 +1,315 @@
+//! One run of learning: tune on the inner split, learn on everything, assemble the snapshot.
+
+use crate::blend::{self, MIN_CASES};
+use crate::ease::{self, BYTES_PER_CELL, EaseParams, EaseWeights};
+use crate::error::Error;
+use crate::gram::BasketWeights;
+use crate::params::CheckedParams;
+use crate::progress::{Progress, Step};
+use crate::{columns, content, customers, pairs, popularity, shrinkage, split, tune};
+use history::HistoryView;
+use snapshot::tables::{NONE, names};
+use snapshot::{Provenance, Rows, Snapshot, SnapshotWriter, StringTable};
+use score::Blend;
+use std::collections::BTreeMap;
+
+/// EASE where it cannot be tuned: what is near the best on the data sets looked at.
+const DEFAULT_LAMBDA: f64 = 10.0;
+const DEFAULT_LENGTH_EXPONENT: f64 = 0.5;
+/// Fewer inner cases than this choose nothing.
+const MIN_EASE_CASES: usize = 100;
+
+/// A snapshot ready to be written, and what to tell about it.
+pub struct Learned {
+    pub writer: SnapshotWriter,
+    pub provenance: Provenance,
+}
+
+/// Half-lives in days, by what they serve; `None` where the data has no time.
+#[derive(Clone, Copy, Debug)]
+struct HalfLives {
+    pairs: Option<f64>,
+    history: Option<f64>,
+    trend: Option<f64>,
+}
+
+/// What tuning chose; the same choice builds the inner tables and the final ones.
+#[derive(Clone, Debug)]
+struct Choice {
+    half_lives: HalfLives,
+    ease: EaseParams,
+    blend: Blend,
+}
+
+/// Bytes that a run on this view will need at its peak, to be said before it begins.
+pub fn memory_needed_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
+    let n_core = view.n_items().min(params.ease_limit()) as u64;
+    let n_entries = view.baskets.items.indices.len() as u64;
+    let per_item = (params.pairs.per_item * (36 + 4 + 8) + 64) as u64;
+    // Baskets, their transpose and the inner copy; EASE; pairs and neighbors; customers' rows.
+    3 * 8 * n_entries
+        + n_core * n_core * (BYTES_PER_CELL as u64 + 8)
+        + view.n_items() as u64 * per_item
+        + 24 * n_entries
+}
+
+/// Learns everything. Fails only on parameters or on a solve that does not check out; a history
+/// with little or nothing in it gives a snapshot with little or nothing in it.
+pub fn learn(
+    view: &HistoryView,
+    params: &CheckedParams,
+    progress: &dyn Progress,
+) -> Result<Learned, Error> {
+    let mut notes = BTreeMap::new();
+    let choice = choose(view, params, progress, &mut notes)?;
+    progress.report(Step::Pairs, 0.0);
+    let tables = Tables::learn(view, params, &choice, None, progress, &mut notes)?;
+    progress.report(Step::Write, 0.0);
+    let provenance = provenance_of(view, params, notes);
+    let mut writer = SnapshotWriter::new(&provenance);
+    tables.write(view, &choice, &mut writer);
+    Ok(Learned { writer, provenance })
+}
+
+/// Parameters from the inner split, or the documented defaults where there is too little data.
+fn choose(
+    view: &HistoryView,
+    params: &CheckedParams,
+    progress: &dyn Progress,
+    notes: &mut BTreeMap<String, String>,
+) -> Result<Choice, Error> {
+    let half_lives = half_lives_of(view, params);
+    let span_days = span_days(view);
+    let mut choice = Choice {
+        half_lives,
+        ease: EaseParams {
+            lambda: params.ease_lambda.unwrap_or(DEFAULT_LAMBDA),
+            half_life_days: (span_days >= 2.0).then_some(span_days),
+            length_exponent: DEFAULT_LENGTH_EXPONENT,
+        },
+        blend: Blend::default(),
+    };
+    progress.report(Step::Split, 0.0);
+    let Some((train, cases)) = split::inner(view, params.seed, MIN_EASE_CASES.min(MIN_CASES)) else {
+        let note = format!("defaults: fewer than {MIN_CASES} baskets to tune on");
+        notes.insert("tuning".into(), note);
+        return Ok(choice);
+    };
+    notes.insert("tuning".into(), format!("inner split by time, {} cases", cases.len()));
+    let tuned = tune_ease(&train, &cases, params, progress, notes)?;
+    let weights = tuned.map(|tuned| {
+        choice.ease = tuned.params;
+        tuned.weights
+    });
+    let mut unused = BTreeMap::new();
+    progress.report(Step::TuneBlend, 0.0);
+    let tables = Tables::learn(&train, params, &choice, weights, progress, &mut unused)?;
+    let mut writer = SnapshotWriter::new(&Provenance::default());
+    tables.write(&train, &choice, &mut writer);
+    drop(tables);
+    let inner = Snapshot::from_writer(&writer)?;
+    drop(writer);
+    let (blend, report) = blend::tune(&inner, &cases, progress);
+    choice.blend = blend;
+    for ((size, weights), tuned) in
+        ["single", "few", "many"].iter().zip(blend.weights).zip(report)
+    {
+        let note = match tuned {
+            Some(tuned) => format!(
+                "{weights:?} on {} cases: NDCG@10 {:.4} discover, {:.4} all",
+                tuned.n_cases, tuned.ndcg_discover, tuned.ndcg_all
+            ),
+            None => format!("{weights:?}, the default: fewer than {MIN_CASES} cases"),
+        };
+        notes.insert(format!("blend.{size}"), note);
+    }
+    Ok(choice)
+}
+
+fn tune_ease(
+    train: &HistoryView,
+    cases: &[split::Case],
+    params: &CheckedParams,
+    progress: &dyn Progress,
+    notes: &mut BTreeMap<String, String>,
+) -> Result<Option<tune::TunedEase>, Error> {
+    let n_baskets_of = counts_of(train);
+    let core = ease::core_items(&n_baskets_of, params.ease_limit());
+    if core.len() > params.ease_tune_max_items || params.ease_lambda.is_some() {
+        notes.insert("ease.tuning".into(), "not tuned: too many items, or lambda was given".into());
+        return Ok(None);
+    }
+    let tuned = tune::ease(train, cases, core, params.seed, progress)?;
+    if let Some(tuned) = &tuned {
+        let note = format!("{} fits, NDCG@10 {:.4} on full carts", tuned.n_fits, tuned.ndcg);
+        notes.insert("ease.tuning".into(), note);
+    }
+    Ok(tuned)
+}
+
+fn span_days(view: &HistoryView) -> f64 {
+    view.span().map_or(0.0, |(first, last)| last.days_since(first))
+}
+
+fn half_lives_of(view: &HistoryView, params: &CheckedParams) -> HalfLives {
+    let span = span_days(view);
+    let at_most = |days: f64, share: f64| (span >= 2.0).then(|| days.min(span * share));
+    HalfLives {
+        pairs: params.half_life_days.or(at_most(180.0, 0.5)),
+        history: at_most(90.0, 0.25),
+        trend: at_most(30.0, 1.0 / 6.0),
+    }
+}
+
+fn counts_of(view: &HistoryView) -> Vec<u32> {
+    let mut counts = vec![0_u32; view.n_items()];
+    for &item in &view.baskets.items.indices {
+        counts[item as usize] += 1;
+    }
+    counts
+}
+
+/// Everything learned on one view.
+struct Tables {
+    n_baskets_of: Vec<u32>,
+    trend: Vec<f32>,
+    categories: popularity::Categories,
+    pairs: pairs::PairTables,
+    ease: EaseWeights,
+    content: content::ContentTables,
+    customers: customers::CustomerTable,
+}
+
+impl Tables {
+    /// `known_ease`: weights that tuning has already learned on this very view.
+    fn learn(
+        view: &HistoryView,
+        params: &CheckedParams,
+        choice: &Choice,
+        known_ease: Option<EaseWeights>,
+        progress: &dyn Progress,
+        notes: &mut BTreeMap<String, String>,
+    ) -> Result<Tables, Error> {
+        let n_items = view.n_items();
+        let n_baskets_of = counts_of(view);
+        let baskets_of = view.baskets.items.view().transpose(n_items);
+        let weights =
+            BasketWeights::new(&view.baskets, choice.half_lives.pairs, params.max_basket_items);
+        let prior = shrinkage::prior_baskets(view.baskets.items.view(), &baskets_of);
+        let pairs = pairs::learn(&view.baskets, &baskets_of, &weights, prior, &params.pairs);
+        note_pairs(params, choice, prior, &weights, &pairs, notes);
+        progress.report(Step::Ease, 0.0);
+        let core = ease::core_items(&n_baskets_of, params.ease_limit());
+        note_ease(choice, core.len(), n_items, notes);
+        let ease = match known_ease {
+            Some(known) => known,
+            None => ease::learn(&view.baskets, core, n_items, &choice.ease, params.seed)?,
+        };
+        notes.insert("ease.residual".into(), format!("below {:.0e}", ease::MAX_RESIDUAL));
+        progress.report(Step::Content, 0.0);
+        let trend = popularity::trend(view, choice.half_lives.trend);
+        Ok(Tables {
+            categories: popularity::categories(view, &trend),
+            content: content::learn(view, &n_baskets_of),
+            customers: customers::learn(
+                &view.baskets,
+                view.n_customers as usize,
+                choice.half_lives.history,
+            ),
+            n_baskets_of,
+            trend,
+            pairs,
+            ease,
+        })
+    }
+
+    fn write(&self, view: &HistoryView, choice: &Choice, writer: &mut SnapshotWriter) {
+        columns::write(writer, view, &self.categories);
+        writer.add(names::N_BASKETS, &self.n_baskets_of);
+        writer.add(names::TREND, &self.trend);
+        writer.add(names::POPULAR, &popularity::ranking(&self.trend));
+        Rows::write(writer, names::PAIRS, &self.pairs.pairs, &self.pairs.stats);
+        let weights = &self.pairs.neighbor_weights;
+        Rows::write(writer, names::NEIGHBORS, &self.pairs.neighbors, weights);
+        let mut row_of_item = vec![NONE; view.n_items()];
+        for (row, &item) in self.ease.items.iter().enumerate() {
+            row_of_item[item as usize] = row as u32;
+        }
+        writer.add(names::EASE_ROW_OF_ITEM, &row_of_item);
+        writer.add(names::EASE_ITEM_OF_ROW, &self.ease.items);
+        writer.add(names::EASE_WEIGHTS, &self.ease.weights);
+        let content = &self.content;
+        StringTable::write(writer, names::TOKENS, content.words.iter().map(String::as_str));
+        Rows::write(writer, names::POSTINGS, &content.postings, &content.weights);
+        Rows::write(writer, names::CONTENT, &content.neighbors, &content.likeness);
+        Rows::write(writer, names::CUSTOMERS, &self.customers.items, &self.customers.weights);
+        writer.add(names::BLEND, &choice.blend.to_flat());
+    }
+}
+
+fn note_pairs(
+    params: &CheckedParams,
+    choice: &Choice,
+    prior: f64,
+    weights: &BasketWeights,
+    pairs: &pairs::PairTables,
+    notes: &mut BTreeMap<String, String>,
+) {
+    let half_life = choice.half_lives.pairs.map_or("none".into(), |days| format!("{days:.0} days"));
+    notes.insert("pairs.half_life".into(), half_life);
+    notes.insert("pairs.prior".into(), format!("{prior} baskets"));
+    notes.insert("pairs.per_item".into(), params.pairs.per_item.to_string());
+    notes.insert("pairs.seen".into(), pairs.n_seen.to_string());
+    notes.insert(
+        "pairs.significant".into(),
+        format!(
+            "{} of those kept, both directions, at a false discovery rate of {}",
+            pairs.n_significant, params.pairs.false_discovery_rate
+        ),
+    );
+    if weights.n_left_out > 0 {
+        let note = format!(
+            "{} baskets of more than {} items give no pairs",
+            weights.n_left_out, params.max_basket_items
+        );
+        notes.insert("pairs.left_out".into(), note);
+    }
+}
+
+fn note_ease(
+    choice: &Choice,
+    n_core: usize,
+    n_items: usize,
+    notes: &mut BTreeMap<String, String>,
+) {
+    let ease = &choice.ease;
+    let half_life = ease.half_life_days.map_or("none".into(), |days| format!("{days:.0} days"));
+    notes.insert(
+        "ease.parameters".into(),
+        format!(
+            "lambda {}, half-life {half_life}, length exponent {}",
+            ease.lambda, ease.length_exponent
+        ),
+    );
+    notes.insert("ease.items".into(), format!("{n_core} of {n_items} (those that sold, up to the limit)"));
+}
+
+fn provenance_of(
+    view: &HistoryView,
+    params: &CheckedParams,
+    parameters: BTreeMap<String, String>,
+) -> Provenance {
+    let span = view.span();
+    Provenance {
+        code_version: env!("CARGO_PKG_VERSION").to_owned(),
+        data_from: span.map(|(first, _)| first.to_string()),
+        data_to: span.map(|(_, last)| last.to_string()),
+        n_baskets: view.baskets.len() as u64,
+        n_lines: view.baskets.items.indices.len() as u64,
+        n_items: view.n_items() as u64,
+        n_customers: u64::from(view.n_customers),
+        seed: params.seed,
+        parameters,
+        sources: view.provenance.iter().cloned().collect(),
+    }
+}
