@@ -281,7 +281,7 @@ fn skewed(n: u32, chance: &mut Chance) -> u32 {
 fn country_of(customer: Option<u32>) -> &'static str {
     let Some(customer) = customer else { return COUNTRIES[0] };
     let hash = hash(u64::from(customer));
-    if hash % 10 != 0 { COUNTRIES[0] } else { COUNTRIES[1 + (hash >> 32) as usize % 5] }
+    if hash.is_multiple_of(10) { COUNTRIES[1 + (hash >> 32) as usize % 5] } else { COUNTRIES[0] }
 }
 
 /// Shares as in the Online Retail file.

@@ -27,7 +27,7 @@ fn functions_are_measured_from_fn_to_brace() {
     let text = "\
 fn one() -> [u8; 2] { [1, 2] }
 trait T { fn none(&self); }
-type P = fn(u8) -> u8;
+struct P { p: fn(u8) -> u8 }
 pub fn two<'a>(
     x: &'a str, // {
 ) -> usize
