@@ -44,6 +44,8 @@ mod pages;
 mod router;
 mod routes;
 pub mod serve;
+#[cfg(test)]
+mod testing;
 
 pub use edge::PeerAddress;
 pub use live::LiveSettings;

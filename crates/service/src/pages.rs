@@ -13,6 +13,8 @@ mod dashboard;
 mod explore;
 mod money;
 mod shop;
+#[cfg(test)]
+mod tests;
 mod visitor;
 mod words;
 

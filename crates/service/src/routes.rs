@@ -6,6 +6,8 @@ mod documentation;
 mod events;
 mod operations;
 mod recommend;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use documentation::ApiDoc;
 

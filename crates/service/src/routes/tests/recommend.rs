@@ -1,0 +1,232 @@
+use crate::testing::{NOW, TestShop, ids};
+use crate::wire::{PageAnswer, RecommendAnswer};
+use axum::http::Method;
+use events::Timestamp;
+
+/// An answer with what changes from run to run taken out, after a look through the wire types.
+fn settled(body: &str) -> String {
+    let slate: RecommendAnswer = serde_json::from_str(body).expect("the shape of RecommendAnswer");
+    let mut value = serde_json::to_value(&slate).unwrap();
+    value["took_ms"] = 0.into();
+    value["recommendation_id"] = "R".into();
+    serde_json::to_string_pretty(&value).unwrap()
+}
+
+#[tokio::test]
+async fn one_slate_as_it_goes_out() {
+    let shop = TestShop::new();
+    let answer = shop.recommend(r#"{"placement":"pdp","item_ids":["A"],"count":1}"#).await;
+    assert_eq!(answer.headers["content-type"], "application/json");
+    expect_test::expect![[r#"
+        {
+          "experiment": null,
+          "fallback": "item",
+          "items": [
+            {
+              "currency": "GBP",
+              "item_id": "B",
+              "price": 2.55,
+              "rank": 1,
+              "reason": {
+                "code": "bought_together",
+                "evidence": {
+                  "anchor_item_id": "A",
+                  "g2": 21.739,
+                  "lift": 2.174,
+                  "n_after": 2,
+                  "n_anchor": 23,
+                  "n_before": 1,
+                  "n_both": 18,
+                  "n_item": 18,
+                  "n_orders": 50,
+                  "probability": 0.782609,
+                  "probability_low": 0.391304
+                },
+                "text": "Bought together in 18 of 23 orders with WHITE METAL LANTERN, 2.2 times what chance would give."
+              },
+              "relation": "complement",
+              "score": 1.5,
+              "title": "RED HEART T-LIGHT HOLDER"
+            }
+          ],
+          "placement": "pdp",
+          "recommendation_id": "R",
+          "took_ms": 0,
+          "warnings": []
+        }"#]]
+    .assert_eq(&settled(&answer.body));
+}
+
+#[tokio::test]
+async fn titles_with_quotes_and_markup_come_through_as_they_are() {
+    let shop = TestShop::new();
+    let answer = shop.recommend(r#"{"placement":"pdp","item_ids":["H"]}"#).await.json();
+    assert_eq!(answer["items"][0]["title"], "JUMBO BAG \"RETRO\" <b>RED</b>");
+    assert!(answer["items"][0]["reason"]["text"].as_str().unwrap().contains("with BELL"));
+}
+
+#[tokio::test]
+async fn several_placements_show_no_item_twice() {
+    let shop = TestShop::new();
+    let body = r#"{"placements":["pdp","cart","home"],"item_ids":["E"],"count":2,"page_id":"p",
+                   "session_id":"s"}"#;
+    let answer = shop.recommend(body).await;
+    let page: PageAnswer = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(page.slates.len(), 3);
+    let mut all: Vec<String> = page
+        .slates
+        .into_iter()
+        .flat_map(|slate| slate.items.into_iter().map(|item| item.item_id))
+        .collect();
+    let n = all.len();
+    assert!(n >= 3, "{all:?}");
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), n);
+}
+
+#[tokio::test]
+async fn a_page_does_not_repeat_itself_for_a_minute() {
+    let shop = TestShop::new();
+    let ask = r#"{"placement":"home","count":2,"page_id":"p","session_id":"s"}"#;
+    let first = ids(&shop.recommend(ask).await.json());
+    let second = ids(&shop.recommend(ask).await.json());
+    assert_ne!(first, second);
+    assert!(!second.split(' ').any(|id| first.split(' ').any(|other| id == other)));
+    let other_session = ask.replace("\"s\"", "\"t\"");
+    assert_eq!(ids(&shop.recommend(&other_session).await.json()), first);
+    shop.clock.set(Timestamp(NOW.0 + 61_000_000));
+    assert_eq!(ids(&shop.recommend(ask).await.json()), first);
+}
+
+#[tokio::test]
+async fn the_cart_may_come_from_the_session() {
+    let shop = TestShop::new();
+    let event = r#"{"event_id":"1","event_name":"add_to_cart","session_id":"s",
+                    "items":[{"item_id":"D","quantity":1}]}"#;
+    assert_eq!(shop.post("/v1/events", event).await.verdict(), "200");
+    let told = shop.recommend(r#"{"placement":"cart","session_id":"s"}"#).await.json();
+    let given = shop.recommend(r#"{"placement":"cart","cart":["D"]}"#).await.json();
+    assert_eq!(ids(&told), ids(&given));
+    assert!(!ids(&told).is_empty() && !ids(&told).contains('D'));
+    let empty = shop.recommend(r#"{"placement":"cart","session_id":"s","cart":[]}"#).await.json();
+    assert_ne!(ids(&empty), ids(&told), "a cart that is given replaces the session's");
+}
+
+#[tokio::test]
+async fn fees_are_never_offered() {
+    let shop = TestShop::new();
+    for placement in decide::Placement::ALL {
+        for cart in ["[]", "[\"A\"]", "[\"A\",\"POST\"]", "[\"unknown\"]"] {
+            let name = placement.as_str();
+            let body = format!("{{\"placement\":\"{name}\",\"cart\":{cart},\"count\":100}}");
+            let slate = shop.recommend(&body).await.json();
+            assert!(!ids(&slate).contains("POST"), "{name} {cart}: {}", ids(&slate));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_ladder_is_told() {
+    let shop = TestShop::new();
+    let rung = async |body: &str| {
+        let slate = shop.recommend(body).await.json();
+        format!("{} [{}]", slate["fallback"].as_str().unwrap(), ids(&slate))
+    };
+    assert!(rung(r#"{"placement":"cart","cart":["D","E"]}"#).await.starts_with("basket [F/1 ü"));
+    assert!(rung(r#"{"placement":"pdp","item_ids":["D"]}"#).await.starts_with("item [E"));
+    assert!(rung(r#"{"placement":"pdp","item_ids":["N"]}"#).await.starts_with("content ["));
+    assert!(rung(r#"{"placement":"home"}"#).await.starts_with("popular ["));
+    let category = r#"{"placement":"category","context":{"category":"Bags","theme":1}}"#;
+    assert!(rung(category).await.starts_with("category [C"));
+    assert_eq!(rung(r#"{"placement":"home","exclude_item_ids":["A"],"count":1}"#).await.len(), 11);
+}
+
+#[tokio::test]
+async fn an_empty_world_answers_with_an_empty_slate() {
+    let shop = TestShop::new();
+    shop.state.inner.served.store(std::sync::Arc::new(crate::Served::nothing()));
+    let slate = shop.recommend(r#"{"placement":"cart","cart":["A"]}"#).await.json();
+    assert_eq!((ids(&slate), slate["fallback"].as_str()), (String::new(), Some("none")));
+}
+
+#[tokio::test]
+async fn what_a_customer_bought_counts_unless_they_said_no() {
+    let shop = TestShop::new();
+    shop.state.inner.live.customers.set_idx("anna", 0);
+    let ask = r#"{"placement":"home","user_id":"anna","count":2}"#;
+    let slate = shop.recommend(ask).await.json();
+    assert_eq!(slate["fallback"], "personal");
+    let refuse = r#"{"customer_id":"anna","consent":false}"#;
+    let answer = shop.call(Method::PUT, "/v1/customers", &[], refuse).await;
+    assert_eq!(answer.verdict(), "200");
+    assert_eq!(shop.recommend(ask).await.json()["fallback"], "popular");
+}
+
+#[tokio::test]
+async fn a_purchase_counts_in_the_next_decision() {
+    let shop = TestShop::new();
+    let ask = r#"{"placement":"home","user_id":"new","count":2,"explain":true}"#;
+    assert_eq!(shop.recommend(ask).await.json()["fallback"], "popular");
+    let event = r#"{"event_id":"1","event_name":"purchase","order_id":"o1","user_id":"new",
+                    "items":[{"item_id":"E"}]}"#;
+    assert_eq!(shop.post("/v1/events", event).await.verdict(), "200");
+    let slate = shop.recommend(ask).await.json();
+    assert_eq!(slate["fallback"], "personal");
+    assert_eq!(slate["explain"]["n_bought_since"], 1);
+}
+
+#[tokio::test]
+async fn a_batch_answers_in_order_and_keeps_problems_apart() {
+    let shop = TestShop::new();
+    let body = r#"{"requests":[
+        {"placement":"pdp","item_ids":["A"],"colour":1},
+        {"placement":"nowhere"},
+        {"placements":["home","cart"]}]}"#;
+    let answer = shop.post("/v1/recommend:batch", body).await.json();
+    let answers = answer["answers"].as_array().unwrap();
+    assert_eq!(ids(&answers[0]), "B C");
+    assert!(answers[0]["warnings"][0]["detail"].as_str().unwrap().contains("`colour`"));
+    assert_eq!(answers[1]["code"], "unknown_placement");
+    assert_eq!(answers[2]["slates"].as_array().unwrap().len(), 2);
+    let many = format!("{{\"requests\":[{}]}}", vec!["{}"; 1_001].join(","));
+    assert_eq!(shop.post("/v1/recommend:batch", &many).await.verdict(), "400 invalid_value");
+}
+
+#[tokio::test]
+async fn a_decision_can_be_looked_up_and_asked_why_not() {
+    let shop = TestShop::new();
+    let body = r#"{"placement":"pdp","item_ids":["A"],"exclude_item_ids":["B"],
+                   "filter":{"price_max":2.0}}"#;
+    let slate = shop.recommend(body).await.json();
+    let id = slate["recommendation_id"].as_str().unwrap();
+    let record = shop.get(&format!("/v1/decisions/{id}")).await.json();
+    assert_eq!(record["asked"]["anchors"][0], "A");
+    assert_eq!(record["asked"]["filter"]["price_max"], 2);
+    assert_eq!(record["answer"], slate);
+    assert_eq!(record["snapshot"], "20260101T000000Z-test");
+    let why = async |item_id: &str| {
+        let path = format!("/v1/decisions/{id}/why_not?item_id={item_id}");
+        let answer = shop.get(&path).await.json();
+        let gate = answer["gate"].as_str().unwrap_or("-");
+        format!("{} {gate}", answer["verdict"].as_str().unwrap_or_default())
+    };
+    assert_eq!(why("C").await, "offered -");
+    assert_eq!(why("A").await, "stopped in_context");
+    assert_eq!(why("B").await, "stopped excluded");
+    assert_eq!(why("POST").await, "stopped fee");
+    assert_eq!(why("D").await, "stopped filter_price");
+    let path = format!("/v1/decisions/{id}/why_not");
+    assert_eq!(shop.get(&path).await.verdict(), "400 missing_field");
+    assert_eq!(shop.get(&format!("{path}?item_id=zz")).await.verdict(), "404 item_not_found");
+    assert_eq!(shop.get("/v1/decisions/none").await.verdict(), "404 decision_not_found");
+}
+
+#[tokio::test]
+async fn every_answer_is_recorded() {
+    let shop = TestShop::new();
+    for _ in 0..3 {
+        shop.recommend(r#"{"placements":["home","cart"]}"#).await;
+    }
+    assert_eq!(shop.ledger.state().decisions.len(), 6);
+}
