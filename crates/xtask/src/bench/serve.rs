@@ -149,7 +149,9 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert!(server.peak_mb().is_some_and(|peak| peak > 0.0));
         }
+        let started = std::time::Instant::now();
         drop(server);
+        assert!(started.elapsed().as_secs() < 30, "it was waited for, not ended");
         assert!(!Path::new(&format!("/proc/{pid}/status")).exists());
     }
 }
