@@ -115,6 +115,17 @@ fn squeeze(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// First words of columns that belong to the lines inside an order.
+const LINE_PREFIXES: &[&[&str]] = &[
+    &["line", "items"],
+    &["line", "item"],
+    &["lineitems"],
+    &["lineitem"],
+    &["order", "items"],
+    &["items"],
+    &["products"],
+];
+
 fn normalize(name: &str) -> Norm {
     let name = name.trim_start_matches('\u{feff}').trim();
     if let Some((_, leaf)) = name.split_once("[]") {
@@ -130,13 +141,15 @@ fn normalize(name: &str) -> Norm {
             return Norm { name: rest.to_owned(), is_line: false };
         }
     }
-    for prefix in ["lineitems", "lineitem", "orderitems", "items", "products"] {
-        // `Lineitem sku`, `items.item_id`, `items_quantity`; but not `itemsku`.
-        if let Some(rest) = squeezed.strip_prefix(prefix)
-            && !rest.is_empty()
-            && name.chars().any(|c| matches!(c, '.' | ' ' | '_' | ':'))
-        {
-            return Norm { name: rest.to_owned(), is_line: true };
+    // `Lineitem sku`, `items.item_id`, `items_quantity`; but not `itemsku`.
+    let words: Vec<String> = name
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    for prefix in LINE_PREFIXES {
+        if words.len() > prefix.len() && words.iter().zip(*prefix).all(|(word, of)| word == of) {
+            return Norm { name: words[prefix.len()..].concat(), is_line: true };
         }
     }
     Norm { name: squeezed, is_line: false }

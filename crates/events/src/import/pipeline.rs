@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
 
 use crate::Error;
 
@@ -48,15 +48,16 @@ where
     }
     let (piece_sender, pieces) = sync_channel::<Numbered<P>>(n_workers);
     let (result_sender, results) = channel::<Numbered<Outcome<T>>>();
-    let pieces = Mutex::new(pieces);
+    // Shared by the workers alone: when the last of them ends, the reader's next piece is refused.
+    let pieces = Arc::new(Mutex::new(pieces));
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || read_all(next, &tickets, &piece_sender));
         for _ in 0..n_workers {
-            let result_sender = result_sender.clone();
-            let (pieces, make_worker) = (&pieces, &make_worker);
-            scope.spawn(move || work(pieces, make_worker(), &result_sender));
+            let (pieces, result_sender) = (Arc::clone(&pieces), result_sender.clone());
+            let make_worker = &make_worker;
+            scope.spawn(move || work(&pieces, make_worker(), &result_sender));
         }
-        drop(result_sender);
+        drop((pieces, result_sender));
         let flow = take_in_order(&results, &ticket_sender, &mut take);
         // Without tickets the reader ends, then the workers: nobody waits for ever.
         drop(ticket_sender);
