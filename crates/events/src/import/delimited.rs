@@ -86,6 +86,7 @@ fn finish(block: &[u8], start: usize, end: usize, has_quote: bool) -> Record {
 pub(crate) struct Fields {
     spans: Vec<Span>,
     unquoted: String,
+    has_stray_quote: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +101,13 @@ impl Fields {
         self.spans.len()
     }
 
+    /// A quoted field runs over a line end, and letters follow its closing quote: most likely a
+    /// quote was opened on one line and the opening quote of another one closed it.
+    #[inline]
+    pub(crate) fn has_stray_quote(&self) -> bool {
+        self.has_stray_quote
+    }
+
     /// Field `idx` of `record`, the text that was split last.
     #[inline]
     pub(crate) fn get<'a>(&'a self, record: &'a str, idx: usize) -> Option<&'a str> {
@@ -112,6 +120,7 @@ impl Fields {
     #[inline]
     pub(crate) fn split(&mut self, record: &str, has_quote: bool, delimiter: u8) {
         self.spans.clear();
+        self.has_stray_quote = false;
         if has_quote {
             return self.split_quoted(record, delimiter);
         }
@@ -158,6 +167,7 @@ impl Fields {
             self.spans.push(Span { start, end, is_unquoted: false });
             return rest_start;
         }
+        self.has_stray_quote |= !rest.is_empty() && inner.contains(['\n', '\r']);
         let mut pieces = inner.split("\"\"");
         self.unquoted.push_str(pieces.next().unwrap_or(""));
         for piece in pieces {

@@ -88,7 +88,8 @@ fn open_chunks<T: ChunkReader + 'static>(
 ) -> Result<Opened, Error> {
     let n_bytes = chunks.len();
     let ending = chunks.get_bytes(n_bytes.saturating_sub(4), n_bytes.min(4) as usize);
-    if !ending.is_ok_and(|bytes| bytes == MAGIC) {
+    // Magic, length of the footer, magic: nothing shorter is whole.
+    if n_bytes < 12 || !ending.is_ok_and(|bytes| bytes == MAGIC) {
         return Err(Error::Truncated { name: name.into(), container: "Parquet", offset: n_bytes });
     }
     let corrupt = |detail: String| Error::Corrupt {

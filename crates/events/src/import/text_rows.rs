@@ -135,21 +135,22 @@ impl DelimitedRows {
             return Err(too_long(text.len() as u64));
         }
         self.fields.split(text, record.has_quote, self.dialect.delimiter);
-        if self.fields.len() != self.n_columns || record.is_open {
-            self.check_width(text, record)?;
+        let is_doubtful = record.is_open || self.fields.has_stray_quote();
+        if self.fields.len() != self.n_columns || is_doubtful {
+            self.check_width(text, is_doubtful)?;
         }
         parse(&TextRow { record: text, fields: &self.fields })
     }
 
     /// Empty fields too many at the end do no harm.
     #[cold]
-    fn check_width(&self, text: &str, record: Record) -> Result<(), Fault> {
+    fn check_width(&self, text: &str, is_doubtful: bool) -> Result<(), Fault> {
         let (n_found, n_columns) = (self.fields.len(), self.n_columns);
         let is_blank = |idx| self.fields.get(text, idx).is_none_or(|field| field.trim().is_empty());
-        if !record.is_open && n_found >= n_columns && (n_columns..n_found).all(is_blank) {
+        if !is_doubtful && n_found >= n_columns && (n_columns..n_found).all(is_blank) {
             return Ok(());
         }
-        let detail = if record.is_open || text.contains(['\n', '\r']) {
+        let detail = if is_doubtful || text.contains(['\n', '\r']) {
             format!(
                 "a quoted field runs over the end of the line, and the row then has {n_found} \
                  fields in place of {n_columns}; look for a quote too many or too few"

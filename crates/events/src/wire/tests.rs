@@ -1,1 +1,176 @@
+use proptest::prelude::*;
+use serde_json::json;
 
+use super::*;
+
+const NOW: Timestamp = Timestamp(1_612_345_678_000_000);
+
+fn show(value: &Value) -> String {
+    match event_from_json(value, NOW) {
+        Err(fault) => fault.to_string(),
+        Ok((event, warnings)) => {
+            let lines: Vec<String> = event
+                .lines
+                .iter()
+                .map(|line| {
+                    let price = line.unit_price.map_or(String::new(), |price| format!("@{price}"));
+                    let origin = line.origin.as_deref().map_or(String::new(), |o| format!("<{o}"));
+                    format!("{}x{}{price}{origin}", line.item_id, line.quantity)
+                })
+                .collect();
+            format!(
+                "{} {} {} c={} s={} o={} [{}] {}",
+                event.event_id,
+                event.kind.as_str(),
+                event.at,
+                event.customer_id.as_deref().unwrap_or("-"),
+                event.session_id.as_deref().unwrap_or("-"),
+                event.order_id.as_deref().unwrap_or("-"),
+                lines.join(" "),
+                warnings.join("; "),
+            )
+        }
+    }
+}
+
+fn check(value: Value, expected: &str) {
+    assert_eq!(show(&value).trim_end(), expected, "for {value}");
+}
+
+#[test]
+fn events_by_our_own_names() {
+    check(
+        json!({"event_id": "e1", "event_name": "view_item", "session_id": "s", "item_id": 7,
+               "timestamp": "2021-02-03T10:00:00+01:00"}),
+        "e1 view_item 2021-02-03T09:00:00Z c=- s=s o=- [7x1]",
+    );
+    check(
+        json!({"event_id": "e2", "event": "purchase", "user_id": "u", "order_id": "o1",
+               "currency": "GBP", "items": [
+                   {"item_id": "a", "quantity": 2, "price": 2.55, "item_list_id": "search"},
+                   {"item_id": "b", "price": "1.5"}, "c"]}),
+        "e2 purchase 2021-02-03T09:47:58Z c=u s=- o=o1 [ax2@2.55<search bx1@1.5 cx1]",
+    );
+    check(
+        json!({"event_id": "e3", "event_name": "recommendation_click", "recommendation_id": "r",
+               "item_id": "a", "timestamp": 1_612_345_678}),
+        "e3 recommendation_click 2021-02-03T09:47:58Z c=- s=- o=- [ax1]",
+    );
+}
+
+#[test]
+fn events_by_the_names_of_others() {
+    // Segment
+    check(
+        json!({"type": "track", "event": "Product Added", "messageId": "m", "anonymousId": "an",
+               "userId": "u", "timestamp": "2021-02-03T10:00:00.123Z",
+               "properties": {"product_id": "p", "quantity": 1, "price": 3}}),
+        "m add_to_cart 2021-02-03T10:00:00Z c=u s=an o=- [px1@3]",
+    );
+    check(
+        json!({"event": "Order Completed", "messageId": "m",
+               "properties": {"order_id": "9", "products": [{"product_id": "p", "quantity": 2}]}}),
+        "m purchase 2021-02-03T09:47:58Z c=- s=- o=9 [px2]",
+    );
+    // Google Retail
+    check(
+        json!({"eventType": "purchase-complete", "visitorId": "v", "eventTime": "2021-02-03T10:00:00Z",
+               "eventId": "g", "purchaseTransaction": {"id": "t1", "currencyCode": "EUR", "revenue": 5},
+               "productDetails": [{"product": {"id": "p1"}, "quantity": 2}]}),
+        "g purchase 2021-02-03T10:00:00Z c=- s=v o=t1 [p1x2]",
+    );
+    // GA4
+    check(
+        json!({"event_name": "add_to_cart", "event_id": "e", "event_timestamp": 1_612_345_678_000_000_i64,
+               "user_pseudo_id": "u1", "ecommerce": {"items": [{"item_id": "a", "item_name": "Mug"}]}}),
+        "e add_to_cart 2021-02-03T09:47:58Z c=u1 s=- o=- [ax1]",
+    );
+}
+
+#[test]
+fn a_known_customer_goes_before_a_pseudonym() {
+    check(
+        json!({"event_id": "e", "event": "view", "user_pseudo_id": "p", "user_id": "u",
+               "customer_id": "c", "item_id": "a"}),
+        "e view_item 2021-02-03T09:47:58Z c=c s=- o=- [ax1]",
+    );
+}
+
+#[test]
+fn unknown_fields_are_warned_of() {
+    check(
+        json!({"event_id": "e", "event": "view_item", "item_id": "a", "qantity": 3,
+               "items": [{"item_id": "b", "colour": "red", "item_brand": "x"}]}),
+        "e view_item 2021-02-03T09:47:58Z c=- s=- o=- [bx1 ax1] \
+         unknown field \"colour\" of an item is ignored; unknown field \"qantity\" is ignored",
+    );
+}
+
+#[test]
+fn without_an_id_the_content_is_the_id() {
+    let value = json!({"event": "view_item", "item_id": "a"});
+    let (first, warnings) = event_from_json(&value, NOW).unwrap();
+    let (again, _) = event_from_json(&value, NOW).unwrap();
+    let (later, _) = event_from_json(&value, Timestamp(NOW.0 + 1)).unwrap();
+    assert_eq!(first.event_id, again.event_id);
+    assert_ne!(first.event_id, later.event_id);
+    assert!(warnings[0].starts_with("no event_id"));
+}
+
+#[test]
+fn what_is_no_event() {
+    check(json!([1]), "an event is a JSON object");
+    check(json!({"item_id": "a"}), "event_name is missing");
+    check(
+        json!({"event": "jump"}),
+        "\"jump\" is no event; the events are view_item, add_to_cart, remove_from_cart, \
+         begin_checkout, purchase, refund, recommendation_impression, recommendation_click, \
+         recommendation_dismiss",
+    );
+    check(json!({"event": "view_item"}), "item_id is missing");
+    check(json!({"event": "view_item", "item_id": "  "}), "item_id is missing");
+    check(json!({"event": "purchase", "item_id": "a"}), "order_id is missing");
+    check(json!({"event": "recommendation_click", "item_id": "a"}), "recommendation_id is missing");
+    check(
+        json!({"event": "view_item", "item_id": ["a"]}),
+        "item_id is [\"a\"]; expected text or a number",
+    );
+    check(
+        json!({"event": "view_item", "item_id": "x".repeat(2000)}),
+        "item_id has 2000 bytes; at most 1024 are kept",
+    );
+    check(
+        json!({"event": "view_item", "item_id": "a", "timestamp": "yesterday"}),
+        "timestamp is yesterday; expected RFC 3339, such as 2026-01-31T12:00:00Z, or a Unix time",
+    );
+    let quantity = "expected a number below 10^9 with at most six decimals";
+    for found in [json!("many"), json!(1e12), json!(true)] {
+        let shown = FieldText(&found).to_string();
+        check(
+            json!({"event": "view_item", "item_id": "a", "quantity": found}),
+            &format!("quantity is {shown}; {quantity}"),
+        );
+    }
+    check(
+        json!({"event": "view_item", "item_id": "a", "quantity": -1}),
+        "quantity is -1; expected more than zero",
+    );
+    check(
+        json!({"event": "purchase", "order_id": 1, "items": "a"}),
+        "items is a; expected a list of {item_id, quantity, price}",
+    );
+    check(
+        json!({"event": "view_item", "item_id": "a", "currency": "pounds"}),
+        "currency is pounds; expected three letters, such as GBP",
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_json_makes_it_panic(text in "[a-z0-9:,{}\\[\\]\" ]{0,80}", number in any::<f64>()) {
+        if let Ok(value) = serde_json::from_str::<Value>(&text) {
+            let _ = event_from_json(&value, NOW);
+        }
+        let _ = event_from_json(&json!({"event": "view", "items": [text], "timestamp": number, "price": number}), NOW);
+    }
+}

@@ -41,6 +41,17 @@ fn an_open_quote_is_told() {
 }
 
 #[test]
+fn a_quote_closed_by_that_of_another_line_is_told() {
+    let mut fields = Fields::default();
+    for (record, expected) in
+        [("\"a\nb,\"c\"", true), ("\"a\nb\",c", false), ("\"a\"b,c", false), ("a,b", false)]
+    {
+        fields.split(record, true, b',');
+        assert_eq!(fields.has_stray_quote(), expected, "{record:?}");
+    }
+}
+
+#[test]
 fn old_mac_line_ends() {
     assert_eq!(detect_terminator(b"a,b\rc,d\r"), b'\r');
     assert_eq!(detect_terminator(b"a,b\r\nc"), b'\n');
