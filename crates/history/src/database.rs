@@ -56,7 +56,9 @@ impl Database {
             options = options
                 .journal_mode(SqliteJournalMode::Wal)
                 .auto_vacuum(SqliteAutoVacuum::Incremental)
-                .synchronous(SqliteSynchronous::Full);
+                .synchronous(SqliteSynchronous::Full)
+                // What is erased is overwritten, not only unlinked.
+                .pragma("secure_delete", "ON");
         }
         let error = || Error::database("open the database", &how.path);
         let pool = |n_connections: u32, options: SqliteConnectOptions| {
@@ -114,6 +116,20 @@ impl Database {
             .await
             .map(drop)
             .map_err(self.error("checkpoint the database"))
+    }
+
+    /// Like [`Database::checkpoint`], and leaves nothing in the log: what was removed is gone from
+    /// there too. Readers that are still at work put it off.
+    pub(crate) async fn truncate_log(&self) -> Result<()> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.writer)
+            .await
+            .map(drop)
+            .map_err(self.error("checkpoint the database"))
+    }
+
+    pub(crate) fn corrupt(&self, what: &str) -> Error {
+        Error::Corrupt { path: self.path.clone(), detail: format!("{what} cannot be read") }
     }
 
     pub(crate) async fn close(&self) {

@@ -29,6 +29,8 @@ pub enum Error {
     Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error("cannot {action}: {source}")]
     Database { action: &'static str, source: sqlx::Error },
+    #[error("the events were not stored, send them again: {source}")]
+    EventsNotStored { source: std::sync::Arc<Error> },
     #[error("no customer has the id that was given")]
     UnknownCustomer,
     #[error("{what} is more than this store can number ({limit}): split the data by shop")]

@@ -9,9 +9,9 @@ mod read;
 mod write;
 
 pub(crate) use read::{
-    KeyCursor, KeyedRow, RowGroup, SegmentReader, i64s, strings, u8s, u32s, u64s,
+    KeyCursor, KeyedRow, RowGroup, SegmentReader, coded, coded_text, i64s, strings, u8s, u32s, u64s,
 };
-pub(crate) use write::{SegmentTexts, SegmentWriter, WrittenSegment};
+pub(crate) use write::{Checksum, SegmentTexts, SegmentWriter, WrittenSegment, finish_file, sink};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};

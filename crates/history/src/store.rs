@@ -10,7 +10,9 @@ use crate::database::{self, Database, DatabaseOptions};
 use crate::decision_log;
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
+use crate::event_segment;
 use crate::manifest;
+use crate::segment;
 
 const DATABASE: &str = "alongside.db";
 const SEGMENTS: &str = "segments";
@@ -202,16 +204,22 @@ impl Store {
     pub(crate) fn remove_segment_files(&self, names: &[String]) {
         let segments = self.segments_dir();
         for name in names {
-            for path in [
-                crate::segment::orders_path(&segments, name),
-                crate::segment::lines_path(&segments, name),
-            ] {
+            for path in segment_paths(&segments, name).into_iter().filter(|path| path.exists()) {
                 if let Err(error) = self.disk().remove_file(&path) {
                     tracing::warn!(path = %path.display(), %error, "could not remove a file");
                 }
             }
         }
     }
+}
+
+/// The files that a segment of either content may have.
+pub(crate) fn segment_paths(segments: &Path, name: &str) -> [PathBuf; 3] {
+    [
+        segment::orders_path(segments, name),
+        segment::lines_path(segments, name),
+        event_segment::events_path(segments, name),
+    ]
 }
 
 /// Held while the set of segments is being changed.

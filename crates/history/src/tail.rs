@@ -173,13 +173,8 @@ fn assemble(
 ) -> TailOrders {
     let mut orders: Vec<LoggedOrder> = latest.into_values().collect();
     orders.sort_unstable_by_key(|order| order.row.key);
-    let texts = |table: &IdTable| table.iter().map(str::to_owned).collect();
     let mut tail = TailOrders {
-        texts: SegmentTexts {
-            locations: texts(&codes.locations),
-            currencies: texts(&codes.currencies),
-            sources: texts(&codes.sources),
-        },
+        texts: SegmentTexts::new(&codes.locations, &codes.currencies, &codes.sources),
         ..TailOrders::default()
     };
     for mut order in orders {

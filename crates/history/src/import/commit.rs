@@ -11,6 +11,7 @@ use super::spill::SpillReader;
 use super::{ImportSummary, OrderImport, ProposeKind};
 use crate::database::{advance, counter};
 use crate::error::{Error, Result};
+use crate::id_table::IdTable;
 use crate::manifest::{self, CodeMap, ManifestSegment, NewSegment, ORDERS_CONTENT};
 use crate::numbering::{Numbered, UNKNOWN, json_rows, look_up, number};
 use crate::order_key::OrderKeys;
@@ -56,14 +57,12 @@ impl OrderImport {
         } = self;
         let _lock = store.lock_segments().await?;
         let (manifest, in_tail) = read_before(&store).await?;
+        let mut sources = IdTable::default();
+        sources.intern(&source)?;
         let prepared = Source {
             store: store.clone(),
             spill: spill.finish()?,
-            texts: SegmentTexts {
-                locations: codes.locations.iter().map(str::to_owned).collect(),
-                currencies: codes.currencies.iter().map(str::to_owned).collect(),
-                sources: vec![source.clone()],
-            },
+            texts: SegmentTexts::new(&codes.locations, &codes.currencies, &sources),
             codes,
             keys,
             job: job.name.clone(),
@@ -135,14 +134,9 @@ fn write_segment(
         }
         let writer = match &mut writer {
             Some(writer) => writer,
-            None => writer.insert(SegmentWriter::create(
-                &**store.disk(),
-                &segments,
-                name,
-                &source.texts,
-            )?),
+            None => writer.insert(SegmentWriter::create(&**store.disk(), &segments, name)?),
         };
-        writer.append(&set)?;
+        writer.append(&set, &source.texts)?;
     }
     outcome.written = writer.map(SegmentWriter::finish).transpose()?;
     Ok(outcome)

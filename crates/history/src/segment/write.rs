@@ -22,6 +22,7 @@ use super::{
 };
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
+use crate::id_table::IdTable;
 use crate::order_key::{N_PARTITIONS, OrderKey};
 use crate::orders::{NO_CODE, NO_PRICE, OrderSet};
 
@@ -60,7 +61,7 @@ impl<W: Write> Write for Checksum<W> {
     }
 }
 
-type Sink = Checksum<BufWriter<Box<dyn DiskFile>>>;
+pub(crate) type Sink = Checksum<BufWriter<Box<dyn DiskFile>>>;
 
 /// What the manifest says of a finished segment.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,53 +85,59 @@ pub(crate) struct SegmentWriter {
     lines: ArrowWriter<Sink>,
     orders_path: PathBuf,
     lines_path: PathBuf,
-    locations: ArrayRef,
-    currencies: ArrayRef,
-    sources: ArrayRef,
     so_far: WrittenSegment,
 }
 
 /// The texts behind the codes of location, currency and source.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct SegmentTexts {
-    pub(crate) locations: Vec<String>,
-    pub(crate) currencies: Vec<String>,
-    pub(crate) sources: Vec<String>,
+    locations: ArrayRef,
+    currencies: ArrayRef,
+    sources: ArrayRef,
+}
+
+impl Default for SegmentTexts {
+    fn default() -> SegmentTexts {
+        SegmentTexts::new(&IdTable::default(), &IdTable::default(), &IdTable::default())
+    }
+}
+
+impl SegmentTexts {
+    pub(crate) fn new(
+        locations: &IdTable,
+        currencies: &IdTable,
+        sources: &IdTable,
+    ) -> SegmentTexts {
+        let values =
+            |table: &IdTable| Arc::new(StringArray::from_iter_values(table.iter())) as ArrayRef;
+        SegmentTexts {
+            locations: values(locations),
+            currencies: values(currencies),
+            sources: values(sources),
+        }
+    }
 }
 
 impl SegmentWriter {
-    pub(crate) fn create(
-        disk: &dyn Disk,
-        segments: &Path,
-        name: &str,
-        texts: &SegmentTexts,
-    ) -> Result<SegmentWriter> {
+    pub(crate) fn create(disk: &dyn Disk, segments: &Path, name: &str) -> Result<SegmentWriter> {
         let (orders_path, lines_path) = (orders_path(segments, name), lines_path(segments, name));
-        let open = |path: &Path| -> Result<Sink> {
-            let file = disk.create(path).map_err(Error::io("create the segment", path))?;
-            Ok(Checksum::new(BufWriter::with_capacity(1 << 20, file)))
-        };
         let orders = ArrowWriter::try_new(
-            open(&orders_path)?,
+            sink(disk, &orders_path)?,
             ORDERS_SCHEMA.clone(),
             Some(orders_properties()),
         )
         .map_err(Error::parquet("write to", &orders_path))?;
         let lines = ArrowWriter::try_new(
-            open(&lines_path)?,
+            sink(disk, &lines_path)?,
             LINES_SCHEMA.clone(),
             Some(lines_properties()),
         )
         .map_err(Error::parquet("write to", &lines_path))?;
-        let values = |texts: &[String]| Arc::new(StringArray::from_iter_values(texts)) as ArrayRef;
         Ok(SegmentWriter {
             orders,
             lines,
             orders_path,
             lines_path,
-            locations: values(&texts.locations),
-            currencies: values(&texts.currencies),
-            sources: values(&texts.sources),
             so_far: WrittenSegment {
                 name: name.to_owned(),
                 n_orders: 0,
@@ -150,12 +157,12 @@ impl SegmentWriter {
 
     /// Appends orders whose keys are all above those appended before; a set ends at the border of
     /// a partition.
-    pub(crate) fn append(&mut self, set: &OrderSet) -> Result<()> {
+    pub(crate) fn append(&mut self, set: &OrderSet, texts: &SegmentTexts) -> Result<()> {
         if set.orders.is_empty() {
             return Ok(());
         }
         self.count(set);
-        let orders = self.orders_batch(set);
+        let orders = orders_batch(set, texts);
         self.orders.write(&orders).map_err(Error::parquet("write to", &self.orders_path))?;
         self.lines
             .write(&lines_batch(set))
@@ -198,42 +205,40 @@ impl SegmentWriter {
             so_far.last_partition = so_far.last_partition.max(last.key.partition());
         }
     }
+}
 
-    fn orders_batch(&self, set: &OrderSet) -> RecordBatch {
-        let orders = &set.orders;
-        let u64s = |of: fn(&crate::orders::OrderRow) -> u64| {
-            Arc::new(UInt64Array::from_iter_values(orders.iter().map(of))) as ArrayRef
-        };
-        let u32s = |of: fn(&crate::orders::OrderRow) -> u32| {
-            Arc::new(UInt32Array::from_iter_values(orders.iter().map(of))) as ArrayRef
-        };
-        let coded = |of: fn(&crate::orders::OrderRow) -> u32, values: &ArrayRef| {
-            let keys: Int32Array = orders
-                .iter()
-                .map(|order| (of(order) != NO_CODE).then(|| of(order) as i32))
-                .collect();
-            let array = DictionaryArray::<Int32Type>::try_new(keys, Arc::clone(values))
-                .expect("codes come from the dictionary beside them");
-            Arc::new(array) as ArrayRef
-        };
-        let columns: Vec<ArrayRef> = vec![
-            u64s(|order| order.key.halves().0),
-            u64s(|order| order.key.halves().1),
-            u64s(|order| order.digest),
-            Arc::new(StringArray::from_iter_values(orders.iter().map(|order| set.id_of(order)))),
-            u64s(|order| order.position),
-            u32s(|order| order.customer),
-            coded(|order| order.location, &self.locations),
-            coded(|order| order.currency, &self.currencies),
-            coded(|order| order.source, &self.sources),
-            Arc::new(Int64Array::from_iter_values(orders.iter().map(|order| order.at_us))),
-            u32s(|order| order.n_lines),
-            u64s(|order| order.refers.halves().0),
-            u64s(|order| order.refers.halves().1),
-        ];
-        RecordBatch::try_new(ORDERS_SCHEMA.clone(), columns)
-            .expect("the columns are built after the schema")
-    }
+fn orders_batch(set: &OrderSet, texts: &SegmentTexts) -> RecordBatch {
+    let orders = &set.orders;
+    let u64s = |of: fn(&crate::orders::OrderRow) -> u64| {
+        Arc::new(UInt64Array::from_iter_values(orders.iter().map(of))) as ArrayRef
+    };
+    let u32s = |of: fn(&crate::orders::OrderRow) -> u32| {
+        Arc::new(UInt32Array::from_iter_values(orders.iter().map(of))) as ArrayRef
+    };
+    let coded = |of: fn(&crate::orders::OrderRow) -> u32, values: &ArrayRef| {
+        let keys: Int32Array =
+            orders.iter().map(|order| (of(order) != NO_CODE).then(|| of(order) as i32)).collect();
+        let array = DictionaryArray::<Int32Type>::try_new(keys, Arc::clone(values))
+            .expect("codes come from the dictionary beside them");
+        Arc::new(array) as ArrayRef
+    };
+    let columns: Vec<ArrayRef> = vec![
+        u64s(|order| order.key.halves().0),
+        u64s(|order| order.key.halves().1),
+        u64s(|order| order.digest),
+        Arc::new(StringArray::from_iter_values(orders.iter().map(|order| set.id_of(order)))),
+        u64s(|order| order.position),
+        u32s(|order| order.customer),
+        coded(|order| order.location, &texts.locations),
+        coded(|order| order.currency, &texts.currencies),
+        coded(|order| order.source, &texts.sources),
+        Arc::new(Int64Array::from_iter_values(orders.iter().map(|order| order.at_us))),
+        u32s(|order| order.n_lines),
+        u64s(|order| order.refers.halves().0),
+        u64s(|order| order.refers.halves().1),
+    ];
+    RecordBatch::try_new(ORDERS_SCHEMA.clone(), columns)
+        .expect("the columns are built after the schema")
 }
 
 fn lines_batch(set: &OrderSet) -> RecordBatch {
@@ -257,7 +262,13 @@ fn lines_batch(set: &OrderSet) -> RecordBatch {
         .expect("the columns are built after the schema")
 }
 
-fn finish_file(writer: ArrowWriter<Sink>, path: &Path) -> Result<(u64, u64)> {
+/// A new file of a segment, buffered and hashed.
+pub(crate) fn sink(disk: &dyn Disk, path: &Path) -> Result<Sink> {
+    let file = disk.create(path).map_err(Error::io("create the segment", path))?;
+    Ok(Checksum::new(BufWriter::with_capacity(1 << 20, file)))
+}
+
+pub(crate) fn finish_file(writer: ArrowWriter<Sink>, path: &Path) -> Result<(u64, u64)> {
     let sink = writer.into_inner().map_err(Error::parquet("write to", path))?;
     let (buffered, checksum, n_bytes) = sink.finish();
     let mut file = buffered

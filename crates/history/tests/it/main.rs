@@ -1,5 +1,6 @@
 //! The store through its public doors.
 
 mod imports;
+mod live;
 mod online_retail;
 mod shop;

@@ -1,0 +1,74 @@
+//! What happened lately, for a service that starts and rebuilds its sessions.
+
+use events::Timestamp;
+use hashbrown::HashMap;
+use sqlx::Row;
+
+use crate::error::Result;
+use crate::event_log::{LoggedEvent, event_from};
+use crate::event_segment;
+use crate::manifest::{self, EVENTS_CONTENT};
+use crate::store::{Store, join};
+
+impl Store {
+    /// The events at or after `since` in the order of the log: all of the tail, and of sealed ones
+    /// those that are no orders.
+    pub async fn recent_events(&self, since: Timestamp) -> Result<Vec<LoggedEvent>> {
+        let mut snapshot = self.database().snapshot().await?;
+        let read = async {
+            let mut manifest = manifest::read(&mut snapshot).await?;
+            manifest.retain(|segment| {
+                segment.content == EVENTS_CONTENT && segment.written.last_at_us >= since.0
+            });
+            let rows = sqlx::query(
+                "SELECT e.*, c.customer_id FROM event AS e \
+                 LEFT JOIN customer AS c ON c.customer_idx = e.customer_idx \
+                 WHERE e.at_us >= ?1 ORDER BY e.seq",
+            )
+            .bind(since.0)
+            .fetch_all(&mut *snapshot)
+            .await?;
+            let tail = rows.iter().map(event_from).collect::<sqlx::Result<Vec<_>>>()?;
+            Ok((manifest, tail))
+        };
+        let read: sqlx::Result<_> = read.await;
+        let (manifest, tail) = read.map_err(self.error("read events"))?;
+        let segments = self.segments_dir();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut rows = Vec::new();
+            for segment in &manifest {
+                let sealed = event_segment::read(&segments, &segment.written.name)?;
+                rows.extend(sealed.into_iter().filter(|row| row.at_us >= since.0));
+            }
+            Ok(rows)
+        });
+        let sealed = join(task).await?;
+        let mut names: HashMap<u32, Option<String>> = HashMap::new();
+        let mut events = Vec::with_capacity(sealed.len() + tail.len());
+        for row in sealed {
+            let customer_id = match row.customer_idx {
+                None => None,
+                Some(idx) if names.contains_key(&idx) => names[&idx].clone(),
+                Some(idx) => {
+                    let found = self.customer_id(idx).await?;
+                    names.insert(idx, found.clone());
+                    found
+                }
+            };
+            events.extend(row.into_event(customer_id));
+        }
+        events.extend(tail);
+        events.sort_unstable_by_key(|event| event.seq);
+        Ok(events)
+    }
+
+    /// The external id of a customer, `None` for one who was erased.
+    pub async fn customer_id(&self, customer_idx: u32) -> Result<Option<String>> {
+        let row = sqlx::query("SELECT customer_id FROM customer WHERE customer_idx = ?1")
+            .bind(customer_idx)
+            .fetch_optional(&self.database().reader)
+            .await
+            .map_err(self.error("read a customer"))?;
+        row.map(|row| row.try_get(0)).transpose().map_err(self.error("read a customer"))
+    }
+}
