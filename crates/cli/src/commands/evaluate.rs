@@ -1,0 +1,126 @@
+//! `alongside evaluate`: protocols on your own orders.
+
+use crate::clock::Stopwatch;
+use crate::show;
+use clap::{Args, Subcommand};
+use evaluate::basket_completion::METHODS;
+use evaluate::cases::Windows;
+use evaluate::{Options, OrderFile, Outcome};
+use events::import::PlanOptions;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    #[command(subcommand)]
+    protocol: Protocol,
+}
+
+#[derive(Debug, Subcommand)]
+enum Protocol {
+    /// What else goes in this cart? One item of each test basket is hidden.
+    BasketCompletion(BasketCompletionArgs),
+}
+
+#[derive(Debug, Args)]
+struct BasketCompletionArgs {
+    /// File of orders: CSV, TSV, JSON lines or Parquet, plain or packed.
+    #[arg(long, value_name = "FILE")]
+    orders: PathBuf,
+    /// Use only the last N baskets.
+    #[arg(long, value_name = "N")]
+    last_baskets: Option<usize>,
+    /// Use only items in at least M baskets.
+    #[arg(long, value_name = "M")]
+    min_baskets: Option<usize>,
+    /// Ask at most N test baskets.
+    #[arg(long, value_name = "N")]
+    max_queries: Option<usize>,
+    /// Only these methods, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    methods: Vec<String>,
+    /// Say which column is which: field=column.
+    #[arg(long = "map", value_name = "FIELD=COLUMN")]
+    map: Vec<String>,
+    #[command(flatten)]
+    output: crate::args::Output,
+}
+
+pub(crate) fn run(args: EvaluateArgs) -> anyhow::Result<()> {
+    match args.protocol {
+        Protocol::BasketCompletion(args) => basket_completion(&args),
+    }
+}
+
+fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
+    let plan = PlanOptions { map: super::import::parse_map(&args.map)?, ..PlanOptions::default() };
+    let file = OrderFile::read(&args.orders, &plan)?;
+    let options = Options {
+        windows: Windows { last_baskets: args.last_baskets, min_baskets: args.min_baskets },
+        max_queries: args.max_queries,
+        methods: args.methods.clone(),
+    };
+    let n_methods = if args.methods.is_empty() { METHODS.len() } else { args.methods.len() };
+    let bar = ProgressBar::new(n_methods as u64);
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}")?);
+    let watch = Stopwatch::start();
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut printed = Ok(());
+    let on_method = |method: &str| {
+        bar.set_message(method.to_owned());
+        bar.inc(u64::from(bar.elapsed().as_millis() > 0));
+    };
+    let sizes = evaluate::run(&file, &options, &|| watch.elapsed(), &on_method, |outcome| {
+        if args.output.json && printed.is_ok() {
+            printed = show::line(outcome.to_json());
+        }
+        outcomes.push(outcome);
+    })?;
+    bar.finish_and_clear();
+    printed?;
+    show::note(format!(
+        "{} training baskets, {} items, {} queries (mean context {:.1}), {} of them new to a known customer",
+        show::count(sizes.n_train as u64),
+        show::count(sizes.n_items as u64),
+        show::count(sizes.n_queries as u64),
+        sizes.mean_context,
+        show::count(sizes.n_discover as u64),
+    ));
+    if !args.output.json {
+        print_tables(&outcomes)?;
+    }
+    Ok(())
+}
+
+/// One table a case, methods as rows.
+fn print_tables(outcomes: &[Outcome]) -> anyhow::Result<()> {
+    let mut cases: Vec<&str> = Vec::new();
+    for outcome in outcomes {
+        if !cases.contains(&outcome.case.as_str()) {
+            cases.push(&outcome.case);
+        }
+    }
+    for case in cases {
+        let of_case: Vec<&Outcome> = outcomes.iter().filter(|o| o.case == case).collect();
+        let n_queries = of_case.first().map_or(0, |outcome| outcome.n_queries);
+        show::line(format!("\n{case} ({} queries)", show::count(n_queries as u64)))?;
+        let mut heads = vec!["method"];
+        heads.extend(of_case[0].metrics.values.iter().map(|(name, _, _)| *name));
+        heads.extend(["NDCG@10 95 %", "fit s", "p50 us", "p99 us", "chosen"]);
+        let right: Vec<usize> = (1..heads.len() - 1).collect();
+        let mut table = show::table(&heads, &right);
+        for outcome in of_case {
+            let mut cells = vec![outcome.method.clone()];
+            cells.extend(outcome.metrics.values.iter().map(|(_, mean, _)| format!("{mean:.4}")));
+            let interval = outcome.metrics.values.last().and_then(|(_, _, interval)| *interval);
+            cells.push(interval.map_or("–".into(), |(low, high)| format!("{low:.3}–{high:.3}")));
+            cells.push(format!("{:.2}", outcome.fit.as_secs_f64()));
+            cells.push(format!("{:.0}", outcome.p50.as_secs_f64() * 1e6));
+            cells.push(format!("{:.0}", outcome.p99.as_secs_f64() * 1e6));
+            cells.push(outcome.parameter.clone().unwrap_or_default());
+            show::row(&mut table, &cells);
+        }
+        show::line(table)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,405 @@
+//! `alongside import`: files in, history out. Plan first, then all of it or nothing.
+
+use super::import_report::{self, Rejects, Report};
+use crate::clock::{self, Stopwatch};
+use crate::show;
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+use events::import::{
+    DayOrder, Encoding, FileKind, ImportPlan, OrderFrom, PlanOptions, ReadOptions, ReadSummary,
+    Source, propose_kind, read_customers, read_events, read_holdings, read_items, read_orders,
+};
+use events::{Currency, Reject};
+use history::{ImportRequest, OpenMode, Store};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// What the files hold.
+    kind: KindArg,
+    /// CSV, TSV, JSON lines or Parquet; plain, gzip or zstd; told by content, not by name.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Say which column is which: field=column (`-` for none). May be given several times.
+    #[arg(long = "map", value_name = "FIELD=COLUMN")]
+    map: Vec<String>,
+    /// Currency of the prices where no column says it, like GBP.
+    #[arg(long, value_name = "CODE")]
+    currency: Option<String>,
+    /// Time zone of dates that name none, like Europe/Berlin [default: UTC].
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// How to read 03/04/2026 [default: told by the data].
+    #[arg(long)]
+    day_order: Option<DayOrderArg>,
+    /// Field delimiter of text files [default: told by the data].
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<String>,
+    /// Encoding of text files [default: told by the data].
+    #[arg(long)]
+    encoding: Option<EncodingArg>,
+    /// Where the orders come from: with the order id it is an order's identity.
+    #[arg(long, default_value = "shop", value_name = "NAME")]
+    source: String,
+    /// What makes lines one order where there is no order id.
+    #[arg(long)]
+    order_from: Option<OrderFromArg>,
+    /// Refuse the whole import when more than this share of rows cannot be used, in percent.
+    #[arg(long, default_value_t = 20.0, value_name = "PERCENT")]
+    max_rejects: f64,
+    /// Show the plan and stop.
+    #[arg(long)]
+    dry_run: bool,
+    /// Threads that parse [default: one a processor].
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    threads: usize,
+    #[command(flatten)]
+    output: crate::args::Output,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum KindArg {
+    Orders,
+    Items,
+    Customers,
+    Holdings,
+    Events,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DayOrderArg {
+    DayFirst,
+    MonthFirst,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum EncodingArg {
+    #[value(name = "utf-8")]
+    Utf8,
+    #[value(name = "windows-1252", alias = "latin-1")]
+    Windows1252,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OrderFromArg {
+    Session,
+    CustomerAndTime,
+}
+
+/// `field=column` pairs.
+pub(crate) fn parse_map(map: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+    map.iter()
+        .map(|pair| {
+            let (field, column) = pair
+                .split_once('=')
+                .with_context(|| format!("--map {pair}: write it as field=column"))?;
+            Ok((field.trim().to_owned(), column.trim().to_owned()))
+        })
+        .collect()
+}
+
+impl ImportArgs {
+    /// What `demo` imports: one file of orders, in pounds.
+    pub(crate) fn of_demo(file: PathBuf) -> ImportArgs {
+        ImportArgs {
+            kind: KindArg::Orders,
+            files: vec![file],
+            map: Vec::new(),
+            currency: Some("GBP".into()),
+            time_zone: Some("Europe/London".into()),
+            day_order: None,
+            delimiter: None,
+            encoding: None,
+            source: "online_retail".into(),
+            order_from: None,
+            max_rejects: 20.0,
+            dry_run: false,
+            threads: 0,
+            output: crate::args::Output::default(),
+        }
+    }
+
+    fn plan_options(&self) -> anyhow::Result<PlanOptions> {
+        let currency = match &self.currency {
+            Some(code) => Some(Currency::parse(code).with_context(|| {
+                format!("--currency {code}: give a three-letter code like GBP or EUR")
+            })?),
+            None => None,
+        };
+        let delimiter = match self.delimiter.as_deref() {
+            None => None,
+            Some("\\t" | "tab") => Some(b'\t'),
+            Some(text) if text.len() == 1 => Some(text.as_bytes()[0]),
+            Some(text) => anyhow::bail!("--delimiter {text}: give one character, or `tab`"),
+        };
+        Ok(PlanOptions {
+            map: parse_map(&self.map)?,
+            time_zone: self.time_zone.clone(),
+            day_order: self.day_order.map(|order| match order {
+                DayOrderArg::DayFirst => DayOrder::DayFirst,
+                DayOrderArg::MonthFirst => DayOrder::MonthFirst,
+            }),
+            currency,
+            delimiter,
+            encoding: self.encoding.map(|encoding| match encoding {
+                EncodingArg::Utf8 => Encoding::Utf8,
+                EncodingArg::Windows1252 => Encoding::Windows1252,
+            }),
+            order_from: match self.order_from {
+                None => OrderFrom::Column,
+                Some(OrderFromArg::Session) => OrderFrom::Session,
+                Some(OrderFromArg::CustomerAndTime) => OrderFrom::CustomerAndTime,
+            },
+            event_source: Some(self.source.clone()),
+            ..PlanOptions::default()
+        })
+    }
+
+    fn file_kind(&self) -> FileKind {
+        match self.kind {
+            KindArg::Orders => FileKind::Orders,
+            KindArg::Items => FileKind::Items,
+            KindArg::Customers => FileKind::Customers,
+            KindArg::Holdings => FileKind::Holdings,
+            KindArg::Events => FileKind::Events,
+        }
+    }
+}
+
+/// A file that is open and understood.
+struct Planned {
+    path: PathBuf,
+    source: Source,
+    plan: ImportPlan,
+    len_bytes: u64,
+}
+
+fn plan_files(args: &ImportArgs) -> anyhow::Result<Vec<Planned>> {
+    let options = args.plan_options()?;
+    args.files
+        .iter()
+        .map(|path| {
+            let name = path.display().to_string();
+            let metadata =
+                std::fs::metadata(path).with_context(|| format!("could not open {name}"))?;
+            ensure!(!metadata.is_dir(), "{name} is a folder; name the files in it");
+            let file = File::open(path).with_context(|| format!("could not open {name}"))?;
+            let mut source = Source::file(&name, file);
+            let plan = ImportPlan::make(&mut source, args.file_kind(), &options)?;
+            Ok(Planned { path: path.clone(), source, plan, len_bytes: metadata.len() })
+        })
+        .collect()
+}
+
+pub(crate) async fn run(dir: &Path, args: ImportArgs) -> anyhow::Result<()> {
+    let files = plan_files(&args)?;
+    for file in &files {
+        if args.output.json && args.dry_run {
+            show::line(import_report::plan_json(&file.plan))?;
+        } else if !args.output.json {
+            import_report::show_plan(&file.plan, args.dry_run)?;
+        }
+    }
+    if args.dry_run {
+        return Ok(());
+    }
+    let watch = Stopwatch::start();
+    let store = Store::open(dir, OpenMode::Create).await?;
+    let mut rejects = Rejects::new(store.rejects_dir(), &clock::file_time());
+    let imported = match args.kind {
+        KindArg::Orders => orders(&store, &args, files, &mut rejects).await,
+        KindArg::Items => items(&store, &args, files, &mut rejects).await,
+        KindArg::Customers => customers(&store, &args, files, &mut rejects).await,
+        KindArg::Holdings => holdings(&store, &args, files, &mut rejects).await,
+        KindArg::Events => events(&store, &args, files, &mut rejects).await,
+    };
+    rejects.finish()?;
+    let mut report = imported?;
+    report.seconds = watch.elapsed().as_secs_f64();
+    store.close().await;
+    import_report::show(&report, &rejects, args.output.json)
+}
+
+/// Reads a file with a progress bar; `read` gets the source and calls back with each batch.
+struct Progress {
+    bar: ProgressBar,
+    consumed: Arc<AtomicU64>,
+    n_rows: u64,
+    watch: Stopwatch,
+}
+
+impl Progress {
+    fn start(file: &Planned) -> anyhow::Result<Progress> {
+        let bar = ProgressBar::new(file.len_bytes);
+        let template = "{bar:30} {percent:>3} % {msg} {elapsed} (left {eta})";
+        bar.set_style(ProgressStyle::with_template(template)?);
+        Ok(Progress { bar, consumed: file.source.progress(), n_rows: 0, watch: Stopwatch::start() })
+    }
+
+    fn add(&mut self, n_rows: usize) {
+        self.n_rows += n_rows as u64;
+        let per_second = self.n_rows as f64 / self.watch.elapsed().as_secs_f64().max(1e-3);
+        self.bar.set_message(format!(
+            "{} rows, {} rows/s",
+            show::count(self.n_rows),
+            show::count(per_second as u64)
+        ));
+        self.bar.set_position(self.consumed.load(Relaxed));
+    }
+}
+
+/// Above the allowed share of rejects nothing is taken.
+fn check_share(
+    args: &ImportArgs,
+    path: &Path,
+    summary: &ReadSummary,
+    rejects: &Rejects,
+) -> anyhow::Result<()> {
+    let share = 100.0 * summary.n_rejected as f64 / (summary.n_rows.max(1)) as f64;
+    if share > args.max_rejects {
+        let sample = rejects.samples_text(&path.display().to_string());
+        anyhow::bail!(
+            "{}: {} of {} rows ({share:.1} %) cannot be used, more than --max-rejects {} %. \
+             Nothing was imported, the store is as before.\n{sample}\
+             All of them, to be mended and imported: {}",
+            path.display(),
+            show::count(summary.n_rejected),
+            show::count(summary.n_rows),
+            args.max_rejects,
+            rejects.paths_text(),
+        );
+    }
+    Ok(())
+}
+
+async fn orders(
+    store: &Store,
+    args: &ImportArgs,
+    files: Vec<Planned>,
+    rejects: &mut Rejects,
+) -> anyhow::Result<Report> {
+    let mut report = Report::new("orders");
+    let mut import = store.begin_orders(ImportRequest::new(&args.source, clock::now()))?;
+    for file in files {
+        let mut progress = Progress::start(&file)?;
+        let Planned { path, source, plan, len_bytes } = file;
+        import.begin_file(&path.display().to_string(), &fingerprint(&path, len_bytes));
+        rejects.begin_file(&path, &plan);
+        let mut failed: anyhow::Result<()> = Ok(());
+        let options = ReadOptions { n_threads: args.threads };
+        let summary = read_orders(source, &plan, options, &mut |lines, set_aside: &[Reject]| {
+            progress.add(lines.len() + set_aside.len());
+            failed = import
+                .push(&lines)
+                .map_err(anyhow::Error::from)
+                .and_then(|()| rejects.push(set_aside));
+            if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        progress.bar.finish_and_clear();
+        failed?;
+        rejects.flush()?;
+        check_share(args, &path, &summary, rejects)?;
+        report.add_file(&path, len_bytes, &summary);
+    }
+    let bar = ProgressBar::new_spinner().with_message("grouping orders and making them durable");
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    let propose = |item_id: &str, title: Option<&str>| propose_kind(item_id, title).map(|p| p.0);
+    let summary = import.commit(&propose).await;
+    bar.finish_and_clear();
+    report.orders = Some(summary?);
+    Ok(report)
+}
+
+/// Size and date: enough to tell exports apart in the record of imports.
+fn fingerprint(path: &Path, len_bytes: u64) -> String {
+    let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let seconds = modified
+        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+        .map_or(0, |since| since.as_secs());
+    format!("{len_bytes} bytes, modified {seconds}")
+}
+
+/// Reads all records of all files into one list: catalogue files fit in memory, and one
+/// transaction takes them in.
+macro_rules! gather {
+    ($args:expr, $files:expr, $rejects:expr, $report:expr, $read:path) => {{
+        let mut records = Vec::new();
+        for file in $files {
+            let mut progress = Progress::start(&file)?;
+            let Planned { path, source, plan, len_bytes } = file;
+            $rejects.begin_file(&path, &plan);
+            let mut failed = Ok(());
+            let options = ReadOptions { n_threads: $args.threads };
+            let summary = $read(source, &plan, options, &mut |batch, set_aside: &[Reject]| {
+                progress.add(batch.len() + set_aside.len());
+                records.extend(batch);
+                failed = $rejects.push(set_aside);
+                if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            progress.bar.finish_and_clear();
+            failed?;
+            $rejects.flush()?;
+            check_share($args, &path, &summary, $rejects)?;
+            $report.add_file(&path, len_bytes, &summary);
+        }
+        records
+    }};
+}
+
+async fn items(
+    store: &Store,
+    args: &ImportArgs,
+    files: Vec<Planned>,
+    rejects: &mut Rejects,
+) -> anyhow::Result<Report> {
+    let mut report = Report::new("items");
+    let records = gather!(args, files, rejects, report, read_items);
+    store.upsert_items(&records).await?;
+    Ok(report)
+}
+
+async fn customers(
+    store: &Store,
+    args: &ImportArgs,
+    files: Vec<Planned>,
+    rejects: &mut Rejects,
+) -> anyhow::Result<Report> {
+    let mut report = Report::new("customers");
+    let records = gather!(args, files, rejects, report, read_customers);
+    store.upsert_customers(&records).await?;
+    Ok(report)
+}
+
+async fn holdings(
+    store: &Store,
+    args: &ImportArgs,
+    files: Vec<Planned>,
+    rejects: &mut Rejects,
+) -> anyhow::Result<Report> {
+    let mut report = Report::new("holdings");
+    let records = gather!(args, files, rejects, report, read_holdings);
+    store.upsert_holdings(&records).await?;
+    Ok(report)
+}
+
+/// Events in one append: its transaction takes all or none.
+async fn events(
+    store: &Store,
+    args: &ImportArgs,
+    files: Vec<Planned>,
+    rejects: &mut Rejects,
+) -> anyhow::Result<Report> {
+    let mut report = Report::new("events");
+    let records = gather!(args, files, rejects, report, read_events);
+    let n_events = records.len() as u64;
+    let log = store.event_log()?;
+    let acks = log.append(records).await?;
+    report.n_duplicates = acks.iter().filter(|ack| matches!(ack, history::Ack::Duplicate)).count() as u64;
+    report.n_events = Some(n_events);
+    Ok(report)
+}

@@ -1,0 +1,351 @@
+//! What an import will do and what it did: the plan, the rejects file, the summary.
+
+use crate::show;
+use anyhow::Context;
+use events::import::{CurrencyPlan, ImportPlan, OrderFrom, ReadSummary};
+use events::{LineKind, Reject, RejectReason};
+use history::ImportSummary;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Samples kept of each reason.
+const MAX_SAMPLES: usize = 3;
+
+/// What became of an import.
+pub(crate) struct Report {
+    kind: &'static str,
+    files: Vec<(String, ReadSummary)>,
+    n_bytes: u64,
+    pub orders: Option<ImportSummary>,
+    pub n_events: Option<u64>,
+    pub n_duplicates: u64,
+    pub seconds: f64,
+}
+
+impl Report {
+    pub(crate) fn new(kind: &'static str) -> Report {
+        Report {
+            kind,
+            files: Vec::new(),
+            n_bytes: 0,
+            orders: None,
+            n_events: None,
+            n_duplicates: 0,
+            seconds: 0.0,
+        }
+    }
+
+    pub(crate) fn add_file(&mut self, path: &Path, n_bytes: u64, summary: &ReadSummary) {
+        self.n_bytes += n_bytes;
+        self.files.push((path.display().to_string(), summary.clone()));
+    }
+
+    fn n_rows(&self) -> u64 {
+        self.files.iter().map(|(_, summary)| summary.n_rows).sum()
+    }
+
+    fn n_taken(&self) -> u64 {
+        self.files.iter().map(|(_, summary)| summary.n_taken).sum()
+    }
+}
+
+/// Rows that were set aside: counted, sampled, and written out under the header of their file, so
+/// that they can be mended and imported again.
+pub(crate) struct Rejects {
+    dir: PathBuf,
+    time: String,
+    counts: BTreeMap<RejectReason, u64>,
+    samples: BTreeMap<RejectReason, Vec<(String, u64, String)>>,
+    current: Option<Current>,
+    paths: Vec<PathBuf>,
+}
+
+struct Current {
+    name: String,
+    header: Option<String>,
+    is_json: bool,
+    path: PathBuf,
+    out: Option<BufWriter<File>>,
+}
+
+impl Rejects {
+    pub(crate) fn new(dir: PathBuf, time: &str) -> Rejects {
+        Rejects {
+            dir,
+            time: time.to_owned(),
+            counts: BTreeMap::new(),
+            samples: BTreeMap::new(),
+            current: None,
+            paths: Vec::new(),
+        }
+    }
+
+    pub(crate) fn begin_file(&mut self, path: &Path, plan: &ImportPlan) {
+        let stem = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let stem = stem.split('.').next().unwrap_or("rejects").to_owned();
+        let header = plan.rejects_header();
+        let ending = if header.is_some() { "csv" } else { "jsonl" };
+        let n = self.paths.len();
+        let file = self.dir.join(format!("{}-{n}-{stem}.{ending}", self.time));
+        self.current = Some(Current {
+            name: path.display().to_string(),
+            is_json: header.is_none(),
+            header,
+            path: file,
+            out: None,
+        });
+    }
+
+    pub(crate) fn push(&mut self, rejects: &[Reject]) -> anyhow::Result<()> {
+        let Some(current) = &mut self.current else { return Ok(()) };
+        for reject in rejects {
+            *self.counts.entry(reject.reason).or_default() += 1;
+            let samples = self.samples.entry(reject.reason).or_default();
+            if samples.len() < MAX_SAMPLES {
+                samples.push((current.name.clone(), reject.line, reject.detail.clone()));
+            }
+            if current.out.is_none() {
+                fs::create_dir_all(&self.dir)
+                    .with_context(|| format!("could not make {}", self.dir.display()))?;
+                let file = File::create(&current.path).with_context(|| {
+                    format!("could not write the rejects file {}", current.path.display())
+                })?;
+                let mut out = BufWriter::new(file);
+                if let Some(header) = &current.header {
+                    writeln!(out, "{header}")?;
+                }
+                current.out = Some(out);
+                self.paths.push(current.path.clone());
+            }
+            if let Some(out) = &mut current.out {
+                let raw = if current.is_json { reject.raw.trim_end() } else { &reject.raw };
+                writeln!(out, "{raw}")
+                    .with_context(|| format!("could not write {}", current.path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
+        if let Some(out) = self.current.as_mut().and_then(|current| current.out.as_mut()) {
+            out.flush().context("could not write the rejects file")?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(&mut self) -> anyhow::Result<()> {
+        self.flush()?;
+        self.current = None;
+        Ok(())
+    }
+
+    pub(crate) fn paths_text(&self) -> String {
+        self.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Reasons with samples of one file.
+    pub(crate) fn samples_text(&self, name: &str) -> String {
+        let mut text = String::new();
+        for (reason, n) in &self.counts {
+            text.push_str(&format!("  {} × {}\n", show::count(*n), reason.code()));
+            for (file, line, detail) in self.samples.get(reason).into_iter().flatten() {
+                if file == name {
+                    text.push_str(&format!("    {file}:{line}: {detail}\n"));
+                }
+            }
+        }
+        text
+    }
+}
+
+fn currency_text(plan: &ImportPlan) -> String {
+    match plan.currency {
+        CurrencyPlan::Column { otherwise: Some(currency) } => {
+            format!("by a column, where empty {currency}")
+        }
+        CurrencyPlan::Column { otherwise: None } => "by a column".into(),
+        CurrencyPlan::Symbol(currency) => format!("{currency}, by the symbol beside the prices"),
+        CurrencyPlan::Told(currency) => format!("{currency}, as told"),
+        CurrencyPlan::Unknown => "not known (tell it with --currency)".into(),
+    }
+}
+
+fn dates_text(plan: &ImportPlan) -> String {
+    let Some(dates) = &plan.dates else { return "none in the file".into() };
+    let order = match dates.day_order {
+        Some(order) => format!(", {order:?}: {}", dates.evidence.as_str()),
+        None => String::new(),
+    };
+    format!("like {}{order}; time zone {}", dates.example, plan.time_zone)
+}
+
+/// The plan as a table, on standard output for a dry run and beside it otherwise.
+pub(crate) fn show_plan(plan: &ImportPlan, is_result: bool) -> anyhow::Result<()> {
+    let mut text = format!(
+        "{}: {}, {}, {}\n  dates: {}\n  currency: {}\n",
+        plan.name,
+        plan.format.describe(),
+        plan.compression.as_str(),
+        plan.encoding.as_str(),
+        dates_text(plan),
+        currency_text(plan),
+    );
+    if plan.order_from != OrderFrom::Column {
+        text.push_str(&format!("  orders: made by {:?}\n", plan.order_from));
+    }
+    let mut table = show::table(&["column", "is", "first value", "note"], &[]);
+    for column in &plan.columns {
+        let field = column.field.map_or("not used", |field| field.as_str());
+        let example: String = column.example.chars().take(40).collect();
+        show::row(&mut table, &[column.name.clone(), field.into(), example, column.note.clone()]);
+    }
+    text.push_str(&table.to_string());
+    for fee in plan.fees.iter().take(12) {
+        text.push_str(&format!(
+            "\n  {} {}: taken as {} ({})",
+            fee.item_id,
+            fee.title,
+            fee.kind.as_str(),
+            fee.why
+        ));
+    }
+    for note in &plan.notes {
+        text.push_str(&format!("\n  note: {note}"));
+    }
+    if is_result { show::line(text) } else { show_note(&text) }
+}
+
+fn show_note(text: &str) -> anyhow::Result<()> {
+    show::note(text);
+    Ok(())
+}
+
+pub(crate) fn plan_json(plan: &ImportPlan) -> Value {
+    let columns: Vec<Value> = plan
+        .columns
+        .iter()
+        .map(|column| {
+            json!({
+                "name": column.name, "field": column.field.map(|field| field.as_str()),
+                "example": column.example, "note": column.note,
+            })
+        })
+        .collect();
+    let fees: Vec<Value> = plan
+        .fees
+        .iter()
+        .map(|fee| json!({"item_id": fee.item_id, "title": fee.title, "why": fee.why}))
+        .collect();
+    json!({
+        "file": plan.name,
+        "format": plan.format.describe(),
+        "compression": plan.compression.as_str(),
+        "encoding": plan.encoding.as_str(),
+        "dates": dates_text(plan),
+        "time_zone": plan.time_zone,
+        "currency": currency_text(plan),
+        "columns": columns,
+        "fees": fees,
+        "notes": plan.notes,
+    })
+}
+
+/// The summary of a finished import.
+pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Result<()> {
+    if json {
+        return show::line(to_json(report, rejects));
+    }
+    let per_second = report.n_rows() as f64 / report.seconds.max(1e-9);
+    show::line(format!(
+        "{} rows of {} in {:.1} s ({} rows/s), {} taken",
+        show::count(report.n_rows()),
+        report.kind,
+        report.seconds,
+        show::count(per_second as u64),
+        show::count(report.n_taken()),
+    ))?;
+    if let Some(orders) = &report.orders {
+        show::line(orders_table(report, orders))?;
+    }
+    if let Some(n_events) = report.n_events {
+        show::line(format!(
+            "{} events, {} of them known before",
+            show::count(n_events),
+            show::count(report.n_duplicates)
+        ))?;
+    }
+    if rejects.counts.is_empty() {
+        return Ok(());
+    }
+    show::line("Rows that could not be used:")?;
+    for (name, _) in &report.files {
+        let text = rejects.samples_text(name);
+        show::line(text.trim_end())?;
+    }
+    show::line(format!("Mend them in {} and import that file.", rejects.paths_text()))
+}
+
+fn orders_table(report: &Report, orders: &ImportSummary) -> comfy_table::Table {
+    let mut table = show::table(&["orders", ""], &[1]);
+    let kind = |kind: LineKind| orders.n_rows_by_kind[kind as usize];
+    let span = report
+        .files
+        .iter()
+        .filter_map(|(_, summary)| summary.span)
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let mut rows = vec![
+        ("new", show::count(orders.n_orders_new)),
+        ("changed (a later version supersedes)", show::count(orders.n_orders_changed)),
+        ("unchanged", show::count(orders.n_orders_unchanged)),
+        ("lines: sales", show::count(kind(LineKind::Sale))),
+        ("lines: returns", show::count(kind(LineKind::Return))),
+        ("lines: cancellations", show::count(kind(LineKind::Cancellation))),
+        ("lines: adjustments (price or quantity 0)", show::count(kind(LineKind::Adjustment))),
+        ("equal lines of one order, added up", show::count(orders.n_rows_equal)),
+        ("lines that differ in quantity alone, added up", show::count(orders.n_rows_added_up)),
+        ("items new", show::count(orders.n_items_new)),
+        ("customers new", show::count(orders.n_customers_new)),
+        ("written", show::bytes(orders.n_bytes_written)),
+    ];
+    if let Some((first, last)) = span {
+        rows.push(("from", first.to_string()));
+        rows.push(("to", last.to_string()));
+    }
+    for (name, value) in rows {
+        show::row(&mut table, &[name.into(), value]);
+    }
+    table
+}
+
+fn to_json(report: &Report, rejects: &Rejects) -> Value {
+    let counts: serde_json::Map<String, Value> =
+        rejects.counts.iter().map(|(reason, n)| (reason.code().to_owned(), (*n).into())).collect();
+    let samples: Vec<Value> = rejects
+        .samples
+        .iter()
+        .flat_map(|(reason, samples)| {
+            samples.iter().map(|(file, line, detail)| {
+                json!({"reason": reason.code(), "file": file, "line": line, "detail": detail})
+            })
+        })
+        .collect();
+    json!({
+        "kind": report.kind,
+        "files": report.files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(),
+        "bytes": report.n_bytes,
+        "rows": report.n_rows(),
+        "taken": report.n_taken(),
+        "rejected": rejects.counts.values().sum::<u64>(),
+        "rejected_by_reason": counts,
+        "reject_samples": samples,
+        "rejects_files": rejects.paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>(),
+        "orders": report.orders,
+        "events": report.n_events,
+        "duplicates": report.n_duplicates,
+        "seconds": report.seconds,
+        "rows_per_s": report.n_rows() as f64 / report.seconds.max(1e-9),
+    })
+}

@@ -1,0 +1,143 @@
+//! `alongside learn`: history in, snapshot out.
+
+use crate::clock::{self, Stopwatch};
+use crate::show;
+use anyhow::Context;
+use clap::Args;
+use history::{OpenMode, Store, ViewOptions};
+use indicatif::{ProgressBar, ProgressStyle};
+use learn::{Params, Progress, Step, memory_needed_bytes};
+use serde_json::json;
+use snapshot::SnapshotDir;
+use std::path::Path;
+
+#[derive(Debug, Args)]
+pub(crate) struct LearnArgs {
+    /// Recency half-life of pairs, in days [default: 180, or half of the data's span].
+    #[arg(long, value_name = "DAYS")]
+    half_life: Option<f64>,
+    /// EASE regularisation [default: tuned on an inner split].
+    #[arg(long, value_name = "BASKETS")]
+    lambda: Option<f64>,
+    /// EASE is solved for at most so many best-selling items.
+    #[arg(long, default_value_t = Params::default().ease_max_items, value_name = "N")]
+    ease_max_items: usize,
+    /// Most memory that learning may take, in MiB.
+    #[arg(long, default_value_t = 4096, value_name = "MIB")]
+    memory: u64,
+    #[arg(long, default_value_t = Params::default().seed)]
+    seed: u64,
+    /// Snapshots to keep; older ones are removed.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    keep: usize,
+    /// Run at low priority, so that a server beside it stays quick.
+    #[arg(long)]
+    nice: bool,
+    #[command(flatten)]
+    output: crate::args::Output,
+}
+
+impl Default for LearnArgs {
+    fn default() -> LearnArgs {
+        let params = Params::default();
+        LearnArgs {
+            half_life: None,
+            lambda: None,
+            ease_max_items: params.ease_max_items,
+            memory: params.memory_limit_bytes >> 20,
+            seed: params.seed,
+            keep: 10,
+            nice: false,
+            output: crate::args::Output::default(),
+        }
+    }
+}
+
+/// Draws the steps of learning.
+struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn report(&self, step: Step, done: f32) {
+        // Shares of the whole, by what the steps took on Online Retail.
+        let (from, to) = match step {
+            Step::Split => (0.0, 0.01),
+            Step::TuneEase => (0.01, 0.65),
+            Step::TuneBlend => (0.65, 0.8),
+            Step::Pairs => (0.8, 0.85),
+            Step::Ease => (0.85, 0.95),
+            Step::Content => (0.95, 0.97),
+            Step::Write => (0.97, 1.0),
+        };
+        self.0.set_message(step.as_str());
+        self.0.set_position(((from + (to - from) * done) * 1000.0) as u64);
+    }
+}
+
+pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
+    if args.nice {
+        lower_priority();
+    }
+    let watch = Stopwatch::start();
+    let params = Params {
+        half_life_days: args.half_life,
+        ease_lambda: args.lambda,
+        ease_max_items: args.ease_max_items,
+        memory_limit_bytes: args.memory << 20,
+        seed: args.seed,
+        ..Params::default()
+    }
+    .check()?;
+    let store = Store::open(dir, OpenMode::ReadOnly).await?;
+    let view = store.view(&ViewOptions::default()).await?;
+    show::note(format!(
+        "{} baskets, {} lines, {} items, {} customers; learning needs about {} of memory",
+        show::count(view.baskets.len() as u64),
+        show::count(view.baskets.items.indices.len() as u64),
+        show::count(view.n_items() as u64),
+        show::count(view.n_customers.into()),
+        show::bytes(memory_needed_bytes(&view, &params)),
+    ));
+    let bar = ProgressBar::new(1000);
+    bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {elapsed}")?);
+    let bar = Bar(bar);
+    let learned = learn::learn(&view, &params, &bar)?;
+    let snapshots = SnapshotDir::new(store.snapshots_dir());
+    let entry = snapshots
+        .publish(&learned.writer, &clock::file_time())
+        .context("the snapshot was not published; the one before stays in force")?;
+    let n_removed = snapshots.prune(args.keep)?;
+    bar.0.finish_and_clear();
+    let seconds = watch.elapsed().as_secs_f64();
+    if args.output.json {
+        return show::line(json!({
+            "snapshot": entry.id,
+            "bytes": entry.len_bytes,
+            "seconds": seconds,
+            "removed": n_removed,
+            "provenance": learned.provenance,
+        }));
+    }
+    show::line(format!(
+        "snapshot {} is in force ({}, learned in {seconds:.1} s)",
+        entry.id,
+        show::bytes(entry.len_bytes)
+    ))?;
+    let mut table = show::table(&["what was learned", ""], &[]);
+    for (name, value) in &learned.provenance.parameters {
+        show::row(&mut table, &[name.clone(), value.clone()]);
+    }
+    show::line(table)
+}
+
+/// Nice 10: below everything interactive. A failure only means full priority.
+fn lower_priority() {
+    #[cfg(unix)]
+    {
+        let pid = std::process::id().to_string();
+        let _ = std::process::Command::new("renice")
+            .args(["-n", "10", "-p", &pid])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status();
+    }
+}

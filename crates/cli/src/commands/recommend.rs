@@ -1,0 +1,291 @@
+//! `alongside recommend`: offers on the command line, with their evidence.
+
+use crate::args::PlacementArg;
+use crate::show;
+use clap::Args;
+use decide::{CartLine, Decision, Evidence, ItemRef, Offer, Placement, Reason, ReasonCode, Request};
+use decide::{Warning, Workspace, decide};
+use events::{Amount, ItemRecord};
+use history::{CatalogItem, OpenMode, Store};
+use score::{World, search};
+use serde_json::{Value, json};
+use snapshot::SnapshotDir;
+use std::path::Path;
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+pub(crate) struct RecommendArgs {
+    /// What the customer looks at or has in the cart: an item id, or words of its title.
+    #[arg(long = "item", visible_alias = "items", value_name = "ID|WORDS")]
+    items: Vec<String>,
+    /// Who asks: a customer id.
+    #[arg(long, value_name = "ID")]
+    customer: Option<String>,
+    /// Where the offers will appear [default: pdp for one item, cart for several, home for none].
+    #[arg(long)]
+    placement: Option<PlacementArg>,
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    /// Never offer these items.
+    #[arg(long, value_name = "ID")]
+    exclude: Vec<String>,
+    /// Print the numbers behind each reason.
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    output: crate::args::Output,
+}
+
+/// The world of the snapshot in force with today's catalogue.
+pub(crate) async fn load_world(store: &Store) -> anyhow::Result<World> {
+    let snapshot = SnapshotDir::new(store.snapshots_dir()).open_current()?;
+    let world = World::of(Arc::new(snapshot));
+    // What the snapshot was made from says which version of the catalogue it knows.
+    let learned = world.snapshot.provenance().sources.get("catalog_version");
+    let learned = learned.and_then(|version| version.parse().ok()).unwrap_or(0);
+    let (items, _version) = store.items_since(learned).await?;
+    let records: Vec<ItemRecord> = items.into_iter().map(record_of).collect();
+    Ok(if records.is_empty() { world } else { world.with_items(&records) })
+}
+
+fn record_of(item: CatalogItem) -> ItemRecord {
+    let CatalogItem { entry, url, attributes, .. } = item;
+    let text = |text: Option<Box<str>>| text.map(String::from);
+    ItemRecord {
+        item_id: entry.id.into(),
+        title: text(entry.title),
+        kind: Some(entry.kind),
+        category: text(entry.category),
+        price: entry.price,
+        cost: entry.cost,
+        currency: entry.currency,
+        stock: entry.stock,
+        hidden: Some(entry.hidden),
+        // Families do not change without a new snapshot here; the service keeps them live.
+        variant_of: None,
+        sensitive: Some(entry.sensitive),
+        image_url: text(entry.image_url),
+        url,
+        attributes,
+    }
+}
+
+pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
+    let store = Store::open(dir, OpenMode::ReadOnly).await?;
+    let world = load_world(&store).await?;
+    let mut asked = Vec::new();
+    for text in &args.items {
+        asked.push(resolve(&world, text)?);
+    }
+    let customer = match &args.customer {
+        Some(id) => customer_row(&store, id).await?,
+        None => None,
+    };
+    let placement = args.placement.map_or(default_placement(asked.len()), Placement::from);
+    let exclude: Vec<u32> = args.exclude.iter().filter_map(|id| world.item_idx(id)).collect();
+    let lines: Vec<CartLine<'_>> = asked
+        .iter()
+        .map(|&item| CartLine { item: ItemRef::Known(item), quantity: Amount::ONE, unit_price: None })
+        .collect();
+    let anchors: Vec<ItemRef<'_>> = asked.iter().map(|&item| ItemRef::Known(item)).collect();
+    let is_cart = !matches!(placement, Placement::Pdp | Placement::PostPurchase);
+    let request = Request {
+        anchors: if is_cart { &[] } else { &anchors },
+        cart: if is_cart { &lines } else { &[] },
+        customer,
+        count: args.count,
+        exclude: &exclude,
+        ..Request::at(placement)
+    };
+    let decision = decide(&world, &request, &mut Workspace::default());
+    if args.output.json {
+        return show::line(to_json(&world, placement, &decision));
+    }
+    print(&world, &asked, placement, &decision, args.explain)
+}
+
+fn default_placement(n_items: usize) -> Placement {
+    match n_items {
+        0 => Placement::Home,
+        1 => Placement::Pdp,
+        _ => Placement::Cart,
+    }
+}
+
+/// An id, or the best match of a search in titles.
+fn resolve(world: &World, text: &str) -> anyhow::Result<u32> {
+    if let Some(item) = world.item_idx(text) {
+        return Ok(item);
+    }
+    let found = search(world, text, 5);
+    let Some(&first) = found.first() else {
+        anyhow::bail!("no item has the id or the words `{text}`; look at the ids of your catalogue");
+    };
+    let others: Vec<String> = found[1..].iter().map(|&item| name_of(world, item)).collect();
+    show::note(format!("`{text}` is taken as {}", name_of(world, first)));
+    if !others.is_empty() {
+        show::note(format!("  (others: {})", others.join("; ")));
+    }
+    Ok(first)
+}
+
+async fn customer_row(store: &Store, id: &str) -> anyhow::Result<Option<u32>> {
+    match store.customer(id).await? {
+        Some(customer) if customer.consent == Some(false) => {
+            show::note(format!("customer {id} has not consented: nothing personal is used"));
+            Ok(None)
+        }
+        Some(customer) => Ok(Some(customer.customer_idx)),
+        None => {
+            show::note(format!("customer {id} is not known: the answer is that for a guest"));
+            Ok(None)
+        }
+    }
+}
+
+fn name_of(world: &World, item: u32) -> String {
+    match world.title(item) {
+        "" => world.item_id(item).to_owned(),
+        title => format!("{} {title}", world.item_id(item)),
+    }
+}
+
+fn label(world: &World, item: u32) -> &str {
+    match world.title(item) {
+        "" => world.item_id(item),
+        title => title,
+    }
+}
+
+fn print(
+    world: &World,
+    asked: &[u32],
+    placement: Placement,
+    decision: &Decision,
+    explain: bool,
+) -> anyhow::Result<()> {
+    let names: Vec<String> = asked.iter().map(|&item| name_of(world, item)).collect();
+    let beside = if names.is_empty() { "no item".to_owned() } else { names.join(" + ") };
+    show::note(format!("{} · {beside} · rung: {}", placement.as_str(), decision.rung.as_str()));
+    for warning in &decision.warnings {
+        show::note(format!("note: {}", warning_text(warning)));
+    }
+    if decision.offers.is_empty() {
+        return show::line("No offer: there is no evidence for one. Silence beats noise.");
+    }
+    let mut heads = vec!["#", "item", "title", "price", "relation", "why"];
+    if explain {
+        heads.extend(["both", "lift", "G2", "P", "P low", "after/before", "score"]);
+    }
+    let mut table = show::table(&heads, &[0, 3, 6, 7, 8, 9, 10, 11, 12]);
+    for (at, offer) in decision.offers.iter().enumerate() {
+        show::row(&mut table, &cells(world, at + 1, offer, explain));
+    }
+    show::line(table)
+}
+
+fn cells(world: &World, rank: usize, offer: &Offer, explain: bool) -> Vec<String> {
+    let price = world.catalog.state(offer.item).price();
+    let price = price.map_or(String::new(), |price| match world.currency(offer.item) {
+        Some(currency) => format!("{price} {currency}"),
+        None => price.to_string(),
+    });
+    let mut cells = vec![
+        rank.to_string(),
+        world.item_id(offer.item).to_owned(),
+        world.title(offer.item).to_owned(),
+        price,
+        offer.relation.as_str().to_owned(),
+        reason_text(world, &offer.reason),
+    ];
+    if explain {
+        match &offer.reason.evidence {
+            Some(evidence) => cells.extend([
+                evidence.n_both.to_string(),
+                format!("{:.1}", evidence.lift),
+                format!("{:.0}", evidence.g2),
+                format!("{:.3}", evidence.probability),
+                format!("{:.3}", evidence.wilson_low),
+                format!("{}/{}", evidence.n_after, evidence.n_before),
+            ]),
+            None => cells.extend(std::iter::repeat_n(String::from("–"), 6)),
+        }
+        cells.push(format!("{:.3}", offer.score));
+    }
+    cells
+}
+
+/// The sentence behind a reason; every number comes from the evidence.
+pub(crate) fn reason_text(world: &World, reason: &Reason) -> String {
+    let of_pair = |evidence: &Evidence, verb: &str| {
+        format!(
+            "{verb} in {} of {} orders with {}, {:.1} times what chance would give",
+            show::count(evidence.n_both.into()),
+            show::count(evidence.n_anchor.into()),
+            label(world, evidence.anchor),
+            evidence.lift,
+        )
+    };
+    match (reason.code, &reason.evidence) {
+        (ReasonCode::BoughtTogether, Some(evidence)) => of_pair(evidence, "bought together"),
+        (ReasonCode::SimilarContent, Some(evidence)) => {
+            of_pair(evidence, "goes with items like this: bought")
+        }
+        (ReasonCode::ForYou, _) => "fits what this customer bought before".into(),
+        (ReasonCode::SimilarContent, None) => "goes with items like this".into(),
+        (ReasonCode::PopularInCategory, _) => "sells well in this category".into(),
+        (ReasonCode::Popular, _) => "sells well now".into(),
+        (ReasonCode::BoughtTogether | ReasonCode::CompletesCart, _) => {
+            "completes the cart as a whole".into()
+        }
+    }
+}
+
+fn warning_text(warning: &Warning) -> String {
+    match warning {
+        Warning::UnknownItem { item_id } => format!("item `{item_id}` is not known"),
+        Warning::CountCut { asked, given } => format!("asked for {asked}, at most {given} are given"),
+        Warning::CartCut { lines, used } => {
+            format!("of {lines} cart lines the last {used} are read")
+        }
+    }
+}
+
+fn to_json(world: &World, placement: Placement, decision: &Decision) -> Value {
+    let items: Vec<Value> = decision
+        .offers
+        .iter()
+        .enumerate()
+        .map(|(at, offer)| {
+            let evidence = offer.reason.evidence.map(|evidence| {
+                json!({
+                    "anchor": world.item_id(evidence.anchor),
+                    "n_both": evidence.n_both, "n_anchor": evidence.n_anchor,
+                    "n_item": evidence.n_item, "n_baskets": evidence.n_baskets,
+                    "lift": evidence.lift, "g2": evidence.g2,
+                    "wilson_low": evidence.wilson_low, "probability": evidence.probability,
+                    "n_after": evidence.n_after, "n_before": evidence.n_before,
+                })
+            });
+            json!({
+                "item_id": world.item_id(offer.item),
+                "title": world.title(offer.item),
+                "rank": at + 1,
+                "score": offer.score,
+                "relation": offer.relation.as_str(),
+                "reason": {
+                    "code": offer.reason.code.as_str(),
+                    "text": reason_text(world, &offer.reason),
+                    "evidence": evidence,
+                },
+                "price": world.catalog.state(offer.item).price().map(|price| price.to_string()),
+            })
+        })
+        .collect();
+    json!({
+        "placement": placement.as_str(),
+        "items": items,
+        "fallback": decision.rung.as_str(),
+        "warnings": decision.warnings.iter().map(warning_text).collect::<Vec<_>>(),
+    })
+}
