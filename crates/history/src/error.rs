@@ -9,7 +9,7 @@ pub enum Error {
     #[error("no store in {}: create one by importing orders, or name the right data directory", path.display())]
     NotAStore { path: PathBuf },
     #[error(
-        "{} holds other files but no store: name an empty or a new directory", path.display()
+        "{} is not empty: name an empty or a new directory", path.display()
     )]
     NotEmpty { path: PathBuf },
     #[error(

@@ -1,6 +1,7 @@
 //! What did happen: the durable log, catalogue, customers, sealed segments, dense id dictionaries
 //! and immutable views. The only crate that writes customer data.
 
+pub mod backup;
 pub mod catalog;
 pub mod customers;
 mod database;
@@ -10,6 +11,7 @@ pub mod erase;
 pub mod error;
 pub mod event_log;
 mod event_segment;
+pub mod export;
 mod id_table;
 pub mod import;
 mod living;
@@ -30,6 +32,7 @@ mod tail;
 mod unit;
 pub mod view;
 
+pub use backup::{BackupManifest, restore, verify_backup};
 pub use catalog::{CatalogItem, KindOrigin};
 pub use customers::{Customer, Holding};
 pub use database::FORMAT_VERSION;
@@ -37,6 +40,7 @@ pub use decision_log::{DecisionLog, DecisionLogCounts, DecisionRecord};
 pub use erase::{EraseOrders, EraseReceipt};
 pub use error::{Error, Result};
 pub use event_log::{Ack, EventLog, EventLogCounts, LoggedEvent};
+pub use export::ExportFormat;
 pub use import::{ImportRequest, ImportSummary, ImportedFile, OrderImport};
 pub use load::ViewOptions;
 pub use retention::{RetentionPolicy, RetentionSummary};

@@ -116,3 +116,11 @@ pub(crate) fn json_array<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 pub(crate) fn json_rows<T: serde::Serialize>(rows: &[T]) -> String {
     serde_json::to_string(rows).expect("plain columns always have a JSON form")
 }
+
+/// Attributes as a JSON object, empty text for none.
+pub(crate) fn json_map(attributes: &std::collections::BTreeMap<String, String>) -> String {
+    if attributes.is_empty() {
+        return String::new();
+    }
+    serde_json::to_string(attributes).expect("strings always have a JSON form")
+}

@@ -14,8 +14,8 @@ use crate::event_segment;
 use crate::manifest;
 use crate::segment;
 
-const DATABASE: &str = "alongside.db";
-const SEGMENTS: &str = "segments";
+pub(crate) const DATABASE: &str = "alongside.db";
+pub(crate) const SEGMENTS: &str = "segments";
 const SNAPSHOTS: &str = "snapshots";
 const REJECTS: &str = "rejects";
 const SEGMENTS_LOCK: &str = "segments.lock";
