@@ -25,9 +25,8 @@ fn the_first_lines_never_change() {
         .map(|line| {
             let Line { order, is_return, item, customer, quantity, unit_price_cents, at, country } =
                 line;
-            format!(
-                "{order} {is_return} {item} {customer:?} {quantity} {unit_price_cents} {at} {country}"
-            )
+            let who = format!("{order} {is_return} {item} {customer:?}");
+            format!("{who} {quantity} {unit_price_cents} {at} {country}")
         })
         .collect();
     assert_eq!(
