@@ -5,6 +5,9 @@
 
 #[cfg(test)]
 pub(crate) mod memory;
+mod store;
+
+pub use store::StoreLedger;
 
 use crate::recommendation_id::RecommendationId;
 use bytes::Bytes;
@@ -75,14 +78,14 @@ pub trait Ledger: Send + Sync + 'static {
     fn put_holdings(&self, records: Vec<HoldingRecord>) -> LedgerFuture<'_, u64>;
     /// Items changed after a version, and the version that this leads to.
     fn items_since(&self, version: u64) -> LedgerFuture<'_, (Vec<ItemRecord>, u64)>;
-    /// Customers changed after a version, likewise.
-    fn customers_since(&self, version: u64) -> LedgerFuture<'_, (Vec<KnownCustomer>, u64)>;
+    /// All customers: their places in the snapshot's table, and their consent.
+    fn customers(&self) -> LedgerFuture<'_, Vec<KnownCustomer>>;
     /// Events at or after a time, oldest first: to rebuild sessions.
     fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>>;
-    /// Orders since the store began: the learning schedule counts on it.
-    fn n_orders(&self) -> LedgerFuture<'_, u64>;
     /// Never waits; under pressure the record is given up and counted.
     fn record(&self, entry: DecisionEntry);
     fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Bytes>>;
     fn figures(&self) -> LedgerFigures;
+    /// Resolves when every record taken so far is written or counted as lost: at the end.
+    fn flush(&self) -> LedgerFuture<'_, ()>;
 }

@@ -37,6 +37,7 @@ mod reason;
 mod recommend;
 mod record;
 
+pub mod background;
 mod edge;
 mod health;
 mod metrics;
@@ -47,6 +48,7 @@ pub mod serve;
 #[cfg(test)]
 mod testing;
 
+pub use background::{Background, LearnSchedule, Upkeep};
 pub use edge::PeerAddress;
 pub use live::LiveSettings;
 pub use router::{bare_router, router};

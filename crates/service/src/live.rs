@@ -63,7 +63,7 @@ impl Live {
         if let (EventKind::Purchase, Some(customer_id), true) =
             (event.kind, &event.customer_id, event.confirmed)
         {
-            self.customers.add_purchase(customer_id, &event.lines);
+            self.customers.add_purchase(customer_id, &event.lines, at);
         }
     }
 }
@@ -99,7 +99,7 @@ pub(crate) mod tests {
 
     fn purchases(live: &Live, who: &str) -> Vec<String> {
         live.customers.find(who, |customer| {
-            customer.recent.iter().map(|item_id| item_id.to_string()).collect()
+            customer.recent.iter().map(|bought| bought.item_id.to_string()).collect()
         })
     }
 

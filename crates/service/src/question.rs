@@ -94,7 +94,7 @@ impl<'a> Question<'a> {
             }
             self.customer = customer.idx;
             self.bought_since
-                .extend(customer.recent.iter().filter_map(|item_id| world.item_idx(item_id)));
+                .extend(customer.recent.iter().filter_map(|bought| world.item_idx(&bought.item_id)));
         });
     }
 

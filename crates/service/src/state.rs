@@ -73,7 +73,6 @@ pub(crate) struct Inner {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CatalogProgress {
     pub(crate) items_version: u64,
-    pub(crate) customers_version: u64,
 }
 
 impl AppState {
@@ -117,13 +116,48 @@ impl Inner {
         let mut progress = self.world_change.lock().await;
         let learned_version = catalog_version_of(&served.world);
         let (records, version) = self.ledger.items_since(learned_version).await?;
-        if !records.is_empty() {
-            served.world = served.world.with_items(&records);
+        let changes = only_changes(&served.world, records);
+        if !changes.is_empty() {
+            served.world = served.world.with_items(&changes);
         }
         progress.items_version = version;
+        let learned_until = served.world.snapshot.provenance().data_to.as_deref();
+        if let Some(learned_until) = learned_until.and_then(Timestamp::parse_rfc3339) {
+            self.live.customers.forget_until(learned_until);
+        }
         self.served.store(Arc::new(served));
         self.metrics.n_snapshot_swaps.add(1);
         Ok(())
+    }
+
+    /// Follows what this process and others changed in the catalog of the store.
+    pub(crate) async fn follow_catalog(&self) -> std::result::Result<(), LedgerFault> {
+        let mut progress = self.world_change.lock().await;
+        let (records, version) = self.ledger.items_since(progress.items_version).await?;
+        let changes = only_changes(&self.served.load().world, records);
+        self.apply_items_locked(&changes);
+        progress.items_version = version;
+        Ok(())
+    }
+
+    /// Learns from the store who the customers are and what they consented to.
+    pub(crate) async fn follow_customers(&self) -> std::result::Result<(), LedgerFault> {
+        for known in self.ledger.customers().await? {
+            self.live.customers.set_idx(&known.customer_id, known.customer_idx);
+            self.live.customers.set_consent(&known.customer_id, known.consent);
+        }
+        Ok(())
+    }
+
+    /// Rebuilds sessions and recent purchases from the log.
+    pub(crate) async fn rebuild_live(&self) -> std::result::Result<usize, LedgerFault> {
+        let now = self.clock.now();
+        let since = Timestamp(now.0.saturating_sub(self.settings.live.session_ttl_us));
+        let events = self.ledger.recent_events(since).await?;
+        for event in &events {
+            self.live.apply(event, now);
+        }
+        Ok(events.len())
     }
 
     /// Brings records that are durable into force for the next decision.
@@ -133,7 +167,7 @@ impl Inner {
     }
 
     /// The lock of `world_change` must be held.
-    pub(crate) fn apply_items_locked(&self, records: &[ItemRecord]) {
+    fn apply_items_locked(&self, records: &[ItemRecord]) {
         let served = self.served.load();
         let world = &served.world;
         if records.iter().all(|record| world.catalog.fits_in_place(&world.snapshot, record)) {
@@ -172,4 +206,18 @@ impl Inner {
 fn catalog_version_of(world: &World) -> u64 {
     let sources = &world.snapshot.provenance().sources;
     sources.get("catalog_version").and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// Words that are as they were need no new catalog; prices and stock change in place.
+fn only_changes(world: &World, mut records: Vec<ItemRecord>) -> Vec<ItemRecord> {
+    for record in &mut records {
+        let Some(item) = world.item_idx(&record.item_id) else { continue };
+        record.title.take_if(|title| title == world.title(item));
+        record.category.take_if(|category| Some(category.as_str()) == world.category(item));
+        record.image_url.take_if(|url| url == world.image_url(item));
+        record.currency.take_if(|currency| Some(*currency) == world.currency(item));
+        let family = world.item_id(world.family(item));
+        record.variant_of.take_if(|head| head == family);
+    }
+    records
 }

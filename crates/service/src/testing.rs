@@ -50,6 +50,15 @@ fn basket(text: &str) -> Vec<u32> {
 
 /// The snapshot of the shop.
 pub(crate) fn snapshot() -> Snapshot {
+    Snapshot::from_writer(&snapshot_writer()).expect("the test shop is a valid snapshot")
+}
+
+/// Publishes the snapshot of the shop; its id.
+pub(crate) fn publish_snapshot(dir: &snapshot::SnapshotDir) -> String {
+    dir.publish(&snapshot_writer(), "20260301T120000Z").expect("a fresh directory").id
+}
+
+fn snapshot_writer() -> SnapshotWriter {
     let n_baskets: u32 = BASKETS.iter().map(|(n, _)| n).sum();
     let provenance = Provenance {
         n_baskets: n_baskets.into(),
@@ -81,7 +90,7 @@ pub(crate) fn snapshot() -> Snapshot {
     let purchases = csr(&[vec![(3, 1.0_f32), (4, 0.5)]]);
     Rows::write(&mut writer, names::CUSTOMERS, &purchases.0, &purchases.1);
     writer.add(names::EASE_ROW_OF_ITEM, &[] as &[u32]);
-    Snapshot::from_writer(&writer).expect("the test shop is a valid snapshot")
+    writer
 }
 
 fn csr<V: Copy>(rows: &[Vec<(u32, V)>]) -> (Csr, Vec<V>) {
@@ -216,8 +225,16 @@ impl TestShop {
         TestShop::with(KeyRing::default(), settings)
     }
 
+    /// Another process over the same ledger.
+    pub(crate) fn over(ledger: MemoryLedger) -> TestShop {
+        TestShop::build(ledger, KeyRing::default(), Settings::default())
+    }
+
     pub(crate) fn with(keys: KeyRing, settings: Settings) -> TestShop {
-        let ledger = MemoryLedger::default();
+        TestShop::build(MemoryLedger::default(), keys, settings)
+    }
+
+    fn build(ledger: MemoryLedger, keys: KeyRing, settings: Settings) -> TestShop {
         let clock = Clock::manual(NOW);
         let state = AppState::new(Box::new(ledger.clone()), keys, clock.clone(), settings).unwrap();
         state.inner.served.store(Arc::new(Served {

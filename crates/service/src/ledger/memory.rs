@@ -93,18 +93,21 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    fn customers_since(&self, _version: u64) -> LedgerFuture<'_, (Vec<KnownCustomer>, u64)> {
-        self.answer(|state| (Vec::new(), state.version))
+    fn customers(&self) -> LedgerFuture<'_, Vec<KnownCustomer>> {
+        self.answer(|state| {
+            let known = |(at, record): (usize, &CustomerRecord)| KnownCustomer {
+                customer_id: record.customer_id.clone(),
+                customer_idx: at as u32,
+                consent: record.consent,
+            };
+            state.customers.iter().enumerate().map(known).collect()
+        })
     }
 
     fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>> {
         self.answer(|state| {
             state.events.iter().filter(|event| event.at >= since).cloned().collect()
         })
-    }
-
-    fn n_orders(&self) -> LedgerFuture<'_, u64> {
-        self.answer(|state| state.events.len() as u64)
     }
 
     fn record(&self, entry: DecisionEntry) {
@@ -119,5 +122,9 @@ impl Ledger for MemoryLedger {
     fn figures(&self) -> LedgerFigures {
         let n_records_written = self.state().decisions.len() as u64;
         LedgerFigures { n_records_written, ..LedgerFigures::default() }
+    }
+
+    fn flush(&self) -> LedgerFuture<'_, ()> {
+        self.answer(|_| ())
     }
 }

@@ -1,12 +1,19 @@
 //! What is known of customers beside the snapshot: their place in it, their consent, and what
 //! they bought since.
 
+use events::Timestamp;
 use events::event::EventLine;
 use hashbrown::HashMap;
 use std::sync::RwLock;
 
 /// Purchases since the snapshot that are kept per customer, latest last.
 const MAX_RECENT: usize = 50;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Bought {
+    pub(crate) item_id: Box<str>,
+    at: Timestamp,
+}
 
 /// One customer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,7 +22,7 @@ pub(crate) struct Customer {
     pub(crate) idx: Option<u32>,
     /// `Some(false)`: nothing personal is read.
     pub(crate) consent: Option<bool>,
-    pub(crate) recent: Vec<Box<str>>,
+    pub(crate) recent: Vec<Bought>,
 }
 
 /// All customers by external id. Grows with the customers of the shop, as the snapshot does; only
@@ -35,14 +42,14 @@ impl Customers {
         }
     }
 
-    pub(crate) fn add_purchase(&self, customer_id: &str, lines: &[EventLine]) {
+    pub(crate) fn add_purchase(&self, customer_id: &str, lines: &[EventLine], at: Timestamp) {
         self.edit(customer_id, |customer| {
             for line in lines {
-                customer.recent.retain(|item_id| **item_id != *line.item_id);
+                customer.recent.retain(|bought| *bought.item_id != *line.item_id);
                 if customer.recent.len() == MAX_RECENT {
                     customer.recent.remove(0);
                 }
-                customer.recent.push(line.item_id.as_str().into());
+                customer.recent.push(Bought { item_id: line.item_id.as_str().into(), at });
             }
         });
     }
@@ -55,6 +62,14 @@ impl Customers {
 
     pub(crate) fn set_idx(&self, customer_id: &str, idx: u32) {
         self.edit(customer_id, |customer| customer.idx = Some(idx));
+    }
+
+    /// Purchases up to here are in the snapshot by now.
+    pub(crate) fn forget_until(&self, learned_until: Timestamp) {
+        let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for customer in by_id.values_mut() {
+            customer.recent.retain(|bought| learned_until < bought.at);
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -89,11 +104,32 @@ mod tests {
             origin: None,
         };
         let lines: Vec<EventLine> = (0..200).chain([190]).map(line).collect();
-        customers.add_purchase("anna", &lines);
+        customers.add_purchase("anna", &lines, Timestamp(7));
         customers.find("anna", |customer| {
             assert_eq!(customer.recent.len(), MAX_RECENT);
-            assert_eq!(customer.recent.last().map(|id| &**id), Some("190"));
-            assert_eq!(customer.recent.iter().filter(|id| ***id == *"190").count(), 1);
+            assert_eq!(customer.recent.last().map(|bought| &*bought.item_id), Some("190"));
+            let n = customer.recent.iter().filter(|bought| *bought.item_id == *"190").count();
+            assert_eq!(n, 1);
+        });
+    }
+
+    #[test]
+    fn what_the_snapshot_has_learned_is_forgotten_here() {
+        let customers = Customers::default();
+        let line = |item_id: &str| {
+            vec![EventLine {
+                item_id: item_id.to_owned(),
+                quantity: Amount::ONE,
+                unit_price: None,
+                origin: None,
+            }]
+        };
+        customers.add_purchase("anna", &line("old"), Timestamp(5));
+        customers.add_purchase("anna", &line("new"), Timestamp(6));
+        customers.forget_until(Timestamp(5));
+        customers.find("anna", |customer| {
+            let ids: Vec<&str> = customer.recent.iter().map(|bought| &*bought.item_id).collect();
+            assert_eq!(ids, ["new"]);
         });
     }
 

@@ -1,0 +1,101 @@
+//! What runs beside the requests: looking for new snapshots, keys and catalog changes, ticking the
+//! figures, starting learning.
+//!
+//! **Invariant:** a task that ends when it should not turns health red.
+
+mod learning;
+mod watch;
+
+pub use learning::LearnSchedule;
+pub(crate) use watch::load_current;
+
+use crate::error::Result;
+use crate::keys::KeyFile;
+use crate::state::AppState;
+use snapshot::SnapshotDir;
+use std::num::NonZeroU32;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// What the background tasks look after.
+#[derive(Clone, Debug)]
+pub struct Upkeep {
+    pub snapshots: SnapshotDir,
+    pub keys: KeyFile,
+    pub learn: Option<LearnSchedule>,
+}
+
+/// Ends the tasks when it is dropped.
+#[derive(Debug)]
+pub struct Background {
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl AppState {
+    /// Loads the snapshot in force and rebuilds the live state; the service can answer after this.
+    /// No snapshot yet is no error: every answer is an empty slate then, and says so.
+    pub async fn start(&self, upkeep: &Upkeep) -> Result<()> {
+        load_current(&self.inner, &upkeep.snapshots).await;
+        match self.inner.rebuild_live().await {
+            Ok(n_events) => tracing::info!(n_events, "sessions rebuilt from the log"),
+            Err(fault) => tracing::error!(%fault, "sessions could not be rebuilt from the log"),
+        }
+        Ok(())
+    }
+
+    /// Starts the background tasks on the runtime that this is called on.
+    pub fn spawn_background(&self, upkeep: Upkeep) -> Background {
+        let mut tasks = vec![
+            self.supervise("customers", watch::load_customers(self.clone())),
+            self.supervise("housekeeping", watch::housekeeping(self.clone())),
+            self.supervise("snapshots", watch::snapshots(self.clone(), upkeep.snapshots)),
+            self.supervise("catalog", watch::catalog(self.clone())),
+            self.supervise("keys", watch::keys(self.clone(), upkeep.keys)),
+        ];
+        if let Some(schedule) = upkeep.learn {
+            tasks.push(self.supervise("learning", learning::run(self.clone(), schedule)));
+        }
+        Background { tasks }
+    }
+
+    /// Waits until what was promised to be kept is kept; at the very end.
+    pub async fn flush(&self) {
+        if let Err(fault) = self.inner.ledger.flush().await {
+            tracing::error!(%fault, "the last decision records could not be written");
+        }
+    }
+
+    /// The keys' rate, for loading a ring.
+    pub fn per_key_per_second(&self) -> NonZeroU32 {
+        self.inner.settings.limits.per_key_per_second
+    }
+
+    fn supervise<F>(&self, name: &'static str, task: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let state = self.clone();
+        tokio::spawn(async move {
+            // Aborting the outer task at the end drops the inner handle and says nothing.
+            if let Err(error) = tokio::spawn(task).await
+                && error.is_panic()
+            {
+                tracing::error!(task = name, "a background task died");
+                state.inner.health.task_died(name);
+            }
+        })
+    }
+}
+
+/// Sleeps between two looks.
+async fn pause() {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}

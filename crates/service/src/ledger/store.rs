@@ -1,0 +1,157 @@
+//! The ledger over the store of the data directory.
+
+use super::{
+    Appended, DecisionEntry, KnownCustomer, Ledger, LedgerFault, LedgerFigures, LedgerFuture,
+};
+use bytes::Bytes;
+use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
+use hashbrown::HashMap;
+use history::{Ack, CatalogItem, DecisionLog, DecisionRecord, EventLog, Store};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Events and decisions go through their writers, everything else straight to the store.
+#[derive(Debug)]
+pub struct StoreLedger {
+    store: Store,
+    events: EventLog,
+    decisions: DecisionLog,
+    is_broken: AtomicBool,
+}
+
+impl StoreLedger {
+    /// Starts the writers on the runtime that this is called on.
+    pub fn start(store: Store) -> history::Result<StoreLedger> {
+        Ok(StoreLedger {
+            events: store.event_log()?,
+            decisions: store.decision_log()?,
+            store,
+            is_broken: AtomicBool::new(false),
+        })
+    }
+
+    fn fault(&self, error: history::Error) -> LedgerFault {
+        match error {
+            history::Error::Invalid { .. } | history::Error::TooMany { .. } => {
+                LedgerFault::Refused(error.into())
+            }
+            history::Error::WriterStopped { .. } => {
+                self.is_broken.store(true, Ordering::Relaxed);
+                LedgerFault::Unavailable(error.into())
+            }
+            error => LedgerFault::Unavailable(error.into()),
+        }
+    }
+
+    fn result<T>(&self, result: history::Result<T>) -> Result<T, LedgerFault> {
+        result.map_err(|error| self.fault(error))
+    }
+
+    fn version(&self, result: history::Result<i64>) -> Result<u64, LedgerFault> {
+        self.result(result).map(|version| u64::try_from(version).unwrap_or(0))
+    }
+}
+
+impl Ledger for StoreLedger {
+    fn append(&self, events: Vec<Event>) -> LedgerFuture<'_, Appended> {
+        Box::pin(async move {
+            let acks = self.result(self.events.append(events).await)?;
+            let is_new = acks.iter().map(|ack| matches!(ack, Ack::Stored { .. })).collect();
+            Ok(Appended { is_new })
+        })
+    }
+
+    fn put_items(&self, records: Vec<ItemRecord>) -> LedgerFuture<'_, u64> {
+        Box::pin(async move { self.version(self.store.upsert_items(&records).await) })
+    }
+
+    fn put_customers(&self, records: Vec<CustomerRecord>) -> LedgerFuture<'_, u64> {
+        Box::pin(async move { self.version(self.store.upsert_customers(&records).await) })
+    }
+
+    fn put_holdings(&self, records: Vec<HoldingRecord>) -> LedgerFuture<'_, u64> {
+        Box::pin(async move { self.version(self.store.upsert_holdings(&records).await) })
+    }
+
+    fn items_since(&self, version: u64) -> LedgerFuture<'_, (Vec<ItemRecord>, u64)> {
+        Box::pin(async move {
+            let version = i64::try_from(version).unwrap_or(i64::MAX);
+            let (items, version) = self.result(self.store.items_since(version).await)?;
+            Ok((records_of(items), u64::try_from(version).unwrap_or(0)))
+        })
+    }
+
+    fn customers(&self) -> LedgerFuture<'_, Vec<KnownCustomer>> {
+        Box::pin(async move {
+            let customers = self.result(self.store.customers().await)?;
+            let known = customers.into_iter().map(|customer| KnownCustomer {
+                customer_id: customer.customer_id,
+                customer_idx: customer.customer_idx,
+                consent: customer.consent,
+            });
+            Ok(known.collect())
+        })
+    }
+
+    fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>> {
+        Box::pin(async move {
+            let logged = self.result(self.store.recent_events(since).await)?;
+            Ok(logged.into_iter().map(|logged| logged.event).collect())
+        })
+    }
+
+    fn record(&self, entry: DecisionEntry) {
+        // The log counts what it gives up; the metrics show it.
+        let _is_taken = self.decisions.push(DecisionRecord {
+            recommendation_id: entry.id().to_owned(),
+            at: entry.at,
+            customer_idx: entry.customer_idx,
+            payload: entry.payload.to_vec(),
+        });
+    }
+
+    fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Bytes>> {
+        Box::pin(async move {
+            let found = self.result(self.decisions.get(id).await)?;
+            Ok(found.map(|record| Bytes::from(record.payload)))
+        })
+    }
+
+    fn figures(&self) -> LedgerFigures {
+        let counts = self.decisions.counts();
+        LedgerFigures {
+            n_records_written: counts.n_written,
+            n_records_shed: counts.n_shed + counts.n_failed,
+            is_broken: self.is_broken.load(Ordering::Relaxed),
+        }
+    }
+
+    fn flush(&self) -> LedgerFuture<'_, ()> {
+        Box::pin(async move {
+            self.decisions.flush().await;
+            Ok(())
+        })
+    }
+}
+
+/// Families are told by index; the catalog wants the id of the head.
+fn records_of(items: Vec<CatalogItem>) -> Vec<ItemRecord> {
+    let ids: HashMap<u32, String> =
+        items.iter().map(|item| (item.item_idx, item.entry.id.to_string())).collect();
+    let record = |item: CatalogItem| ItemRecord {
+        item_id: item.entry.id.into(),
+        title: item.entry.title.map(String::from),
+        kind: Some(item.entry.kind),
+        category: item.entry.category.map(String::from),
+        price: item.entry.price,
+        cost: item.entry.cost,
+        currency: item.entry.currency,
+        stock: item.entry.stock,
+        hidden: Some(item.entry.hidden),
+        variant_of: item.entry.variant_of.and_then(|head| ids.get(&head).cloned()),
+        sensitive: Some(item.entry.sensitive),
+        image_url: item.entry.image_url.map(String::from),
+        url: item.url,
+        attributes: item.attributes,
+    };
+    items.into_iter().map(record).collect()
+}
