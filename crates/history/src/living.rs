@@ -91,7 +91,7 @@ impl<'a> LivingOrders<'a> {
         let id = strings(batch, segment::ORDER_ID).value(row);
         let id_start = texts.len() as u32;
         texts.extend_from_slice(id.as_bytes());
-        let mut coded_in = |table: &mut IdTable, name: &str| {
+        let coded_in = |table: &mut IdTable, name: &str| {
             coded_text(coded(batch, name), row).map_or(Ok(NO_CODE), |text| table.intern(text))
         };
         Ok(OrderRow {
