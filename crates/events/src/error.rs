@@ -1,4 +1,5 @@
-//! What can go wrong with a whole file. Rows that cannot be used are no errors: see [`crate::Reject`].
+//! What can go wrong with a whole file. Rows that cannot be used are no errors: see
+//! [`crate::Reject`].
 
 use std::io;
 

@@ -1,5 +1,6 @@
 //! Damaged, foreign and absurd files: a clear error or counted rejects, never a panic, never much
 //! memory.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
@@ -429,7 +430,8 @@ proptest! {
         price in any::<f64>(),
     ) {
         let text = format!(
-            "{{\"order_id\":1,\"items\":[{{\"sku\":\"a\",\"price\":{price},\"quantity\":{price}}}]}}\n{{{body}}}\n"
+            "{{\"order_id\":1,\"items\":[{{\"sku\":\"a\",\"price\":{price},\
+            \"quantity\":{price}}}]}}\n{{{body}}}\n"
         );
         swallow(text.as_bytes());
     }

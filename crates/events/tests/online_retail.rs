@@ -1,5 +1,6 @@
 //! The real files: what is read must be what is known of them.
 //! Needs the data sets: the folder is named by `ALONGSIDE_TEST_DATA`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
 use std::fs::File;

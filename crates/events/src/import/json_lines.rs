@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn event_params_of_ga4() {
         let (names, shown) = rows(
-            r#"{"event_name":"purchase","event_params":[{"key":"transaction_id","value":{"string_value":"T1","int_value":null}}]}"#,
+            "{\"event_name\":\"purchase\",\"event_params\":[{\"key\":\"transaction_id\",\
+            \"value\":{\"string_value\":\"T1\",\"int_value\":null}}]}",
         );
         assert_eq!(names, ["event_name", "event_params.transaction_id"]);
         assert_eq!(shown, ["purchase|T1"]);

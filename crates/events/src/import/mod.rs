@@ -5,6 +5,7 @@
 //! `encoding` makes it text, `chunk` cuts records, `text_rows` (or `parquet_rows`) makes rows of
 //! typed cells, `orders` and `records` make sense of them.
 
+mod aliases;
 mod carry;
 mod cell;
 mod chunk;

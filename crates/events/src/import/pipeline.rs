@@ -139,7 +139,7 @@ mod tests {
             || {
                 |piece: u64| {
                     // Uneven work, so that results come out of order.
-                    let spins = if piece % 7 == 0 { 20_000 } else { 10 };
+                    let spins = if piece.is_multiple_of(7) { 20_000 } else { 10 };
                     (0..spins).fold(piece, |sum, i| std::hint::black_box(sum ^ i ^ i))
                 }
             },

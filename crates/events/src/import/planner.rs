@@ -63,17 +63,12 @@ fn apply_map(
         if column == "-" {
             continue;
         }
-        let same = |known: &&String| known.trim() == column.trim();
-        let alike = |known: &&String| known.trim().eq_ignore_ascii_case(column.trim());
-        let at = |idx: usize| names.iter().position(|known| std::ptr::eq(known, &names[idx]));
-        let idx = names
-            .iter()
-            .find(same)
-            .or_else(|| names.iter().find(alike))
-            .and_then(|known| names.iter().position(|other| std::ptr::eq(other, known)))
-            .or_else(|| column.strip_prefix('#')?.parse::<usize>().ok()?.checked_sub(1))
-            .filter(|&idx| idx < names.len())
-            .and_then(at);
+        let wanted = column.trim();
+        let position = |fits: &dyn Fn(&str) -> bool| names.iter().position(|n| fits(n.trim()));
+        let idx = position(&|known| known == wanted)
+            .or_else(|| position(&|known| known.eq_ignore_ascii_case(wanted)))
+            .or_else(|| wanted.strip_prefix('#')?.parse::<usize>().ok()?.checked_sub(1))
+            .filter(|&idx| idx < names.len());
         let Some(idx) = idx else {
             return Err(Error::UnknownColumn {
                 name: name.into(),
@@ -139,10 +134,12 @@ fn require(
     if kind == FileKind::Events && table.json.is_some() {
         return Ok(());
     }
-    if !has(Field::ItemId)
-        && !(kind == FileKind::Orders && has(Field::Title))
-        && kind != FileKind::Customers
-    {
+    let needs_item = match kind {
+        FileKind::Orders => !has(Field::Title),
+        FileKind::Customers => false,
+        FileKind::Items | FileKind::Holdings | FileKind::Events => true,
+    };
+    if needs_item && !has(Field::ItemId) {
         return Err(missing(Field::ItemId, header_advice(table, found)));
     }
     let order_field = match options.order_from {
@@ -258,8 +255,11 @@ impl Draft<'_> {
         let values: Vec<&str> = self.table.values(column).collect();
         let zone = self.options.time_zone.as_deref().unwrap_or("");
         let dollar = Currency::parse("USD");
-        let is_american = zone.starts_with("America/")
-            || matches!(currency, CurrencyPlan::Told(c) | CurrencyPlan::Symbol(c) if Some(c) == dollar);
+        let planned = match currency {
+            CurrencyPlan::Told(currency) | CurrencyPlan::Symbol(currency) => Some(currency),
+            CurrencyPlan::Column { .. } | CurrencyPlan::Unknown => None,
+        };
+        let is_american = zone.starts_with("America/") || (planned.is_some() && planned == dollar);
         plan_dates(&values, DateHints { told: self.options.day_order, is_american })
     }
 
@@ -398,3 +398,6 @@ fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
         note("decimal point, though columns are separated by semicolons".into());
     }
 }
+
+#[cfg(test)]
+mod tests;

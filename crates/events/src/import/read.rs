@@ -125,7 +125,8 @@ pub(crate) fn reject_piece(piece: &Piece, fault: PieceFault) -> Reject {
 
 pub(crate) fn too_long(n_bytes: u64) -> Fault {
     let detail = format!(
-        "the line has {n_bytes} bytes; a row may have 1 MiB (16 MiB in JSON): is a line end missing?"
+        "the line has {n_bytes} bytes; a row may have 1 MiB (16 MiB in JSON): \
+         is a line end missing?"
     );
     Fault::new(RejectReason::LineTooLong, detail)
 }

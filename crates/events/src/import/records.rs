@@ -352,10 +352,8 @@ impl ReadRow for EventRow {
         let customer_id = reader.id(row, Field::CustomerId)?;
         let session_id = reader.id(row, Field::SessionId)?;
         let event_id = reader.id(row, Field::EventId)?.unwrap_or_else(|| {
-            derived_id(&format!(
-                "{kind:?}\0{}\0{customer_id:?}\0{session_id:?}\0{order_id:?}\0{item_id}\0{quantity}",
-                at.0
-            ))
+            let who = (&customer_id, &session_id);
+            derived_id(&format!("{kind:?} {} {who:?} {order_id:?} {item_id:?} {quantity}", at.0))
         });
         let unit_price = price.map(|(amount, _)| amount);
         let origin = reader.text(row, Field::Origin);

@@ -12,8 +12,13 @@ use super::plan::{Format, PlanOptions};
 use super::source::{self, Compression, Sample, Source};
 use crate::Error;
 
-/// Rows that planning looks at.
+/// Rows that planning looks at; fewer where a row has many columns, for the sake of memory.
 const MAX_ROWS: usize = 50_000;
+const MAX_CELLS: usize = 2_000_000;
+
+fn max_rows(n_columns: usize) -> usize {
+    MAX_ROWS.min(MAX_CELLS / n_columns.max(1)).max(100)
+}
 
 /// The table and what was found out while making it.
 pub(crate) struct SampleTable {
@@ -75,7 +80,7 @@ fn of_parquet(source: &Source) -> Result<SampleTable, Error> {
     let names = file.columns.clone();
     let mut rows = Vec::new();
     let mut is_time = vec![false; names.len()];
-    while rows.len() < MAX_ROWS
+    while rows.len() < max_rows(names.len())
         && let Some(batch) = file.next_batch()?
     {
         let batch = TypedBatch::of(&batch, &names);
@@ -231,7 +236,9 @@ fn of_delimited(
         None if single_known && kind != FileKind::Orders => b',',
         None => return Err(wrong_delimiter()),
     };
-    let mut rows = delimited::first_rows(text, Dialect { delimiter, terminator }, MAX_ROWS + 1);
+    let dialect = Dialect { delimiter, terminator };
+    let n_columns = delimited::first_rows(text, dialect, 1).first().map_or(1, Vec::len);
+    let mut rows = delimited::first_rows(text, dialect, max_rows(n_columns) + 1);
     if rows.is_empty() {
         return Err(wrong_delimiter());
     }

@@ -84,9 +84,12 @@ impl DelimitedRows {
                 _ => self.parse_doubtful(raw, record, judged, &mut walked, &mut parse),
             };
             if let Err(fault) = done {
-                let end =
-                    self.resync(block, at, record, &fault, (&mut start, &mut line), this_line);
-                walked.rejects.push(reject(fault, this_line, &block[at..end]));
+                let mut raw = raw;
+                if let Some(end) = self.end_of_stray_line(block, at, record, &fault) {
+                    (start, line) = (end + 1, this_line + 1);
+                    raw = block[at..end].strip_suffix(b"\r").unwrap_or(&block[at..end]);
+                }
+                walked.rejects.push(reject(fault, this_line, raw));
             }
         }
         walked
@@ -102,26 +105,17 @@ impl DelimitedRows {
     }
 
     /// A row that does not fit and runs over several lines most likely holds a stray quote: only
-    /// its first line is set aside, and reading goes on with the next. Returns the row's end.
-    fn resync(
+    /// its first line is set aside, and reading goes on with the next. The end of that line.
+    fn end_of_stray_line(
         &self,
         block: &[u8],
         at: usize,
         record: Record,
         fault: &Fault,
-        next: (&mut usize, &mut u64),
-        this_line: u64,
-    ) -> usize {
-        let end_of_line = memchr::memchr(self.dialect.terminator, &block[at..record.end]);
-        match end_of_line {
-            Some(offset) if fault.reason == RejectReason::RaggedRow => {
-                *next.0 = at + offset + 1;
-                *next.1 = this_line + 1;
-                let end = at + offset;
-                if block[at..end].ends_with(b"\r") { end - 1 } else { end }
-            }
-            _ => record.end,
-        }
+    ) -> Option<usize> {
+        let is_stray = fault.reason == RejectReason::RaggedRow;
+        let end = memchr::memchr(self.dialect.terminator, &block[at..record.end]);
+        end.filter(|_| is_stray).map(|offset| at + offset)
     }
 
     #[inline]
@@ -205,10 +199,7 @@ pub(crate) fn walk_json(
         return walked;
     }
     let judged = BlockText::judge(encoding, &piece.bytes);
-    let mut line = piece.first_line;
-    for raw in piece.bytes.split(|byte| *byte == b'\n') {
-        let this_line = line;
-        line += 1;
+    for (line, raw) in (piece.first_line..).zip(piece.bytes.split(|byte| *byte == b'\n')) {
         let raw = raw.trim_ascii();
         if raw.is_empty() {
             continue;
@@ -223,7 +214,7 @@ pub(crate) fn walk_json(
             },
         };
         if let Err(fault) = done {
-            walked.rejects.push(reject(fault, this_line, raw));
+            walked.rejects.push(reject(fault, line, raw));
         }
     }
     walked

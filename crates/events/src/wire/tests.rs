@@ -74,15 +74,19 @@ fn events_by_the_names_of_others() {
     );
     // Google Retail
     check(
-        json!({"eventType": "purchase-complete", "visitorId": "v", "eventTime": "2021-02-03T10:00:00Z",
-               "eventId": "g", "purchaseTransaction": {"id": "t1", "currencyCode": "EUR", "revenue": 5},
+        json!({"eventType": "purchase-complete", "visitorId": "v",
+               "eventTime": "2021-02-03T10:00:00Z",
+               "eventId": "g",
+               "purchaseTransaction": {"id": "t1", "currencyCode": "EUR", "revenue": 5},
                "productDetails": [{"product": {"id": "p1"}, "quantity": 2}]}),
         "g purchase 2021-02-03T10:00:00Z c=- s=v o=t1 [p1x2]",
     );
     // GA4
     check(
-        json!({"event_name": "add_to_cart", "event_id": "e", "event_timestamp": 1_612_345_678_000_000_i64,
-               "user_pseudo_id": "u1", "ecommerce": {"items": [{"item_id": "a", "item_name": "Mug"}]}}),
+        json!({"event_name": "add_to_cart", "event_id": "e",
+               "event_timestamp": 1_612_345_678_000_000_i64,
+               "user_pseudo_id": "u1",
+               "ecommerce": {"items": [{"item_id": "a", "item_name": "Mug"}]}}),
         "e add_to_cart 2021-02-03T09:47:58Z c=u1 s=- o=- [ax1]",
     );
 }
@@ -171,6 +175,7 @@ proptest! {
         if let Ok(value) = serde_json::from_str::<Value>(&text) {
             let _ = event_from_json(&value, NOW);
         }
-        let _ = event_from_json(&json!({"event": "view", "items": [text], "timestamp": number, "price": number}), NOW);
+        let value = json!({"event": "view", "items": [text], "timestamp": number, "price": number});
+        let _ = event_from_json(&value, NOW);
     }
 }

@@ -152,7 +152,11 @@ fn the_remembered_day_changes_nothing() {
 proptest! {
     /// jiff is the slow and obvious twin.
     #[test]
-    fn days_are_those_of_the_calendar(year in 1900_i16..2200, month in 1_i8..=12, day in 1_i8..=28) {
+    fn days_are_those_of_the_calendar(
+        year in 1900_i16..2200,
+        month in 1_i8..=12,
+        day in 1_i8..=28,
+    ) {
         let text = format!("{year:04}-{month:02}-{day:02}");
         let expected = date(1970, 1, 1).until(date(year, month, day)).unwrap().get_days();
         prop_assert_eq!(parse_parts(&text, None).unwrap().day, i64::from(expected));

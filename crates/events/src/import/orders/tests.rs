@@ -82,7 +82,8 @@ fn kinds_of_lines() {
 #[test]
 fn order_fields_of_shopify_are_carried_down() {
     check(
-        "Name,Email,Financial Status,Currency,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Cancelled at\n\
+        "Name,Email,Financial Status,Currency,Created at,Lineitem quantity,Lineitem name,\
+         Lineitem price,Lineitem sku,Cancelled at\n\
          #1001,ann@x.org,paid,EUR,2021-01-05 12:34:56 +0100,2,Mug,5.00,M1,\n\
          #1001,,,,,1,Tea,3.50,,\n\
          #1002,bob@x.org,refunded,EUR,2021-01-06 10:00:00 +0100,1,Mug,5.00,M1,\n\
@@ -101,7 +102,8 @@ fn order_fields_of_shopify_are_carried_down() {
 #[test]
 fn woocommerce() {
     check(
-        "Order Number,Order Status,Order Date,Customer ID,Customer Email,Item Name,SKU,Quantity,Item Cost,Order Currency\n\
+        "Order Number,Order Status,Order Date,Customer ID,Customer Email,Item Name,SKU,Quantity,\
+         Item Cost,Order Currency\n\
          7,wc-completed,2021-01-05 12:00,0,ann@x.org,Mug,,1,5,GBP\n\
          8,cancelled,2021-01-05 12:00,12,ann@x.org,Mug,M1,1,5,GBP\n\
          9,processing,2021-01-05 12:00,0,,Mug,M1,1,5,pounds\n",
@@ -116,7 +118,8 @@ fn woocommerce() {
 #[test]
 fn analytics_exports_hold_orders_among_other_events() {
     check(
-        "event_name,event_timestamp,user_pseudo_id,ecommerce.transaction_id,items.item_id,items.quantity,items.price\n\
+        "event_name,event_timestamp,user_pseudo_id,ecommerce.transaction_id,items.item_id,\
+         items.quantity,items.price\n\
          page_view,1612345678000000,u1,,,,\n\
          purchase,1612345678000000,u1,T1,sku1,2,9.99\n\
          purchase,1612345678000000,u1,T1,sku2,,9.99\n\
@@ -127,9 +130,13 @@ fn analytics_exports_hold_orders_among_other_events() {
             "T1 sku1 u1 2021-02-03T09:53:19Z x-1 9.99 Return",
         ],
     );
-    let nested = r#"{"event_name":"purchase","event_timestamp":1612345678000000,"user_pseudo_id":"u1","ecommerce":{"transaction_id":"T1"},"items":[{"item_id":"a","quantity":2,"price":1.5},{"item_id":"b","price":2}]}
-{"event_name":"session_start","event_timestamp":1612345678000001,"user_pseudo_id":"u1","items":[{"item_id":null}]}
-"#;
+    let nested = "{\"event_name\":\"purchase\",\"event_timestamp\":1612345678000000,\
+         \"user_pseudo_id\":\"u1\",\"ecommerce\":{\"transaction_id\":\"T1\"},\
+         \"items\":[{\"item_id\":\"a\",\"quantity\":2,\"price\":1.5},{\"item_id\":\"b\",\
+         \"price\":2}]}\n\
+         {\"event_name\":\"session_start\",\"event_timestamp\":1612345678000001,\
+         \"user_pseudo_id\":\"u1\",\"items\":[{\"item_id\":null}]}\n\
+         ";
     check(
         nested,
         &["T1 a u1 2021-02-03T09:47:58Z x2 1.5 Sale", "T1 b u1 2021-02-03T09:47:58Z x1 2 Sale"],
@@ -139,12 +146,15 @@ fn analytics_exports_hold_orders_among_other_events() {
 #[test]
 fn nested_json_orders() {
     check(
-        r#"{"order_id":1,"created_at":"2021-02-03T10:00:00Z","customer_id":"c","currency":"EUR","items":[{"sku":"a","quantity":2,"price":"1.50"},{"sku":"b","price":2.55}]}
-{"order_id":2,"created_at":"2021-02-04","items":[]}
-{"order_id":3,"created_at":"2021-02-04","items":[{"sku":"a"},{"sku":""},{"sku":"c","quantity":"many"}]}
-{"order_id":4,"created_at":
-[1]
-"#,
+        "{\"order_id\":1,\"created_at\":\"2021-02-03T10:00:00Z\",\"customer_id\":\"c\",\
+         \"currency\":\"EUR\",\"items\":[{\"sku\":\"a\",\"quantity\":2,\"price\":\"1.50\"},\
+         {\"sku\":\"b\",\"price\":2.55}]}\n\
+         {\"order_id\":2,\"created_at\":\"2021-02-04\",\"items\":[]}\n\
+         {\"order_id\":3,\"created_at\":\"2021-02-04\",\"items\":[{\"sku\":\"a\"},{\"sku\":\"\"},\
+         {\"sku\":\"c\",\"quantity\":\"many\"}]}\n\
+         {\"order_id\":4,\"created_at\":\n\
+         [1]\n\
+         ",
         &[
             "1 a c 2021-02-03T10:00:00Z x2 1.5 EUR Sale",
             "1 b c 2021-02-03T10:00:00Z x1 2.55 EUR Sale",
@@ -201,7 +211,8 @@ fn rows_that_cannot_be_used() {
 #[test]
 fn dates_in_three_forms_in_one_column() {
     check(
-        "order_id,sku,date\n1,a,2021-03-14\n2,a,14.03.2021\n3,a,\"Mar 14, 2021\"\n4,a,14/3/2021\n5,a,3/14/2021\n6,a,2/3/2021\n",
+        "order_id,sku,date\n1,a,2021-03-14\n2,a,14.03.2021\n3,a,\"Mar 14, 2021\"\n4,a,14/3/2021\n\
+         5,a,3/14/2021\n6,a,2/3/2021\n",
         &[
             "1 a - 2021-03-14T00:00:00Z x1 - Sale",
             "2 a - 2021-03-14T00:00:00Z x1 - Sale",
@@ -219,7 +230,8 @@ fn ids_of_all_kinds() {
     let long = "x".repeat(10_000);
     check(
         &format!(
-            "order_id,sku,customer\n 1 ,\"red \"\"mug\"\"\",🦀 crab \n2,a b  c,'q'\n3,{long},c\n4,\"two\nlines\",é\n5,a,{long}\n"
+            "order_id,sku,customer\n 1 ,\"red \"\"mug\"\"\",🦀 crab \n2,a b  c,'q'\n3,{long},c\n4,\
+            \"two\nlines\",é\n5,a,{long}\n"
         ),
         &[
             "1 red \"mug\" 🦀 crab - x1 - Sale",
@@ -234,7 +246,8 @@ fn ids_of_all_kinds() {
 #[test]
 fn money_in_other_notations() {
     check(
-        "order_id;sku;date;qty;price\n1;a;01.02.2021;2;\"1.234,50 €\"\n2;a;13.02.2021;1,5;\"3,00 €\"\n",
+        "order_id;sku;date;qty;price\n1;a;01.02.2021;2;\"1.234,50 €\"\n2;a;13.02.2021;1,5;\"3,\
+         00 €\"\n",
         &[
             "1 a - 2021-02-01T00:00:00Z x2 1234.5 EUR Sale",
             "2 a - 2021-02-13T00:00:00Z x1.5 3 EUR Sale",
@@ -275,7 +288,8 @@ fn fields_mapped_by_hand() {
 
 #[test]
 fn orders_without_an_id_are_made_only_when_asked() {
-    let text = "session_id,user_id,sku,date\n1,u,a,2021-01-02 10:00\n1,u,b,2021-01-02 10:00\n2,,a,2021-01-02\n";
+    let text = "session_id,user_id,sku,date\n1,u,a,2021-01-02 10:00\n1,u,b,2021-01-02 10:00\n2,,\
+         a,2021-01-02\n";
     let error = plan_with(text.as_bytes(), &PlanOptions::default()).unwrap_err().to_string();
     assert!(error.contains("no column for order_id; found: session_id, user_id, sku, date"));
     assert!(error.contains("--order-from"));
@@ -303,7 +317,8 @@ fn orders_without_an_id_are_made_only_when_asked() {
 #[test]
 fn titles_come_from_lines_that_were_sold() {
     let text = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice\n\
-        1,a,damaged,-5,2010-12-01,0\n2,a,MUG,1,2010-12-01,1\n3,a,mug,1,2010-12-01,1\n4,b,?,1,2010-12-01,0\n";
+        1,a,damaged,-5,2010-12-01,0\n2,a,MUG,1,2010-12-01,1\n3,a,mug,1,2010-12-01,1\n4,b,?,1,\
+         2010-12-01,0\n";
     let plan = plan_with(text.as_bytes(), &PlanOptions::default()).unwrap();
     let mut titles = Vec::new();
     let source = Source::bytes("orders", text.as_bytes().to_vec());

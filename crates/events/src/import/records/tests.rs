@@ -70,7 +70,8 @@ fn a_catalog_with_everything() {
 #[test]
 fn a_catalog_in_json_lines() {
     let (records, rejected) = items(
-        "{\"id\":7,\"name\":\"Mug\",\"price\":2.5,\"details\":{\"color\":\"red\"}}\n{\"name\":\"x\"}\n",
+        "{\"id\":7,\"name\":\"Mug\",\"price\":2.5,\"details\":{\"color\":\"red\"}}\n\
+         {\"name\":\"x\"}\n",
     );
     assert_eq!(rejected, ["2 missing_item"]);
     assert_eq!(records[0].item_id, "7");
@@ -106,7 +107,8 @@ fn customers_by_id_or_email() {
 fn holdings() {
     let (records, rejected) = read_text(
         FileKind::Holdings,
-        "customer_id,product,since,until\nc,card,2020-01-01,\nc,,2020-01-01,\n,card,,\nc,loan,soon,\n",
+        "customer_id,product,since,until\nc,card,2020-01-01,\nc,,2020-01-01,\n,card,,\nc,loan,\
+         soon,\n",
         |s, p, k| read_holdings(s, p, ReadOptions::default(), k),
     );
     assert_eq!(rejected, ["3 missing_item", "4 missing_customer", "5 bad_date"]);
@@ -148,11 +150,13 @@ fn clicks_without_names_are_views() {
 #[test]
 fn events_as_on_the_wire() {
     let (records, rejected) = events(
-        r#"{"event_id":"e1","event_name":"purchase","order_id":"o","timestamp":"2021-02-03T10:00:00Z","items":[{"item_id":"a"},{"item_id":"b"}],"source":"shop"}
-{"event_id":"e2","event_name":"view_item","item_id":"a"}
-{"event_id":"e3","event_name":"view_item","timestamp":5,"item_id":"a"}
-nonsense
-"#,
+        "{\"event_id\":\"e1\",\"event_name\":\"purchase\",\"order_id\":\"o\",\
+         \"timestamp\":\"2021-02-03T10:00:00Z\",\"items\":[{\"item_id\":\"a\"},\
+         {\"item_id\":\"b\"}],\"source\":\"shop\"}\n\
+         {\"event_id\":\"e2\",\"event_name\":\"view_item\",\"item_id\":\"a\"}\n\
+         {\"event_id\":\"e3\",\"event_name\":\"view_item\",\"timestamp\":5,\"item_id\":\"a\"}\n\
+         nonsense\n\
+         ",
     );
     assert_eq!(rejected, ["2 missing_date", "3 bad_date", "4 bad_json"]);
     assert_eq!((records[0].lines.len(), records[0].source.as_str()), (2, "shop"));
