@@ -10,7 +10,7 @@ use super::dates::DateReader;
 use super::field_read::{self, Fault, shown};
 use super::numbers::{Money, read_money};
 use super::orders::Taken;
-use super::plan::{CurrencyPlan, ImportPlan};
+use super::plan::{CurrencyPlan, Format, ImportPlan};
 use super::read::{Builder, ReadOptions, ReadSummary, read_file};
 use super::source::Source;
 use crate::event::{Event, EventKind, EventLine};
@@ -49,10 +49,47 @@ read_function!(
     /// Reads what customers have.
     read_holdings, HoldingRecord, FileKind::Holdings, HoldingRow
 );
-read_function!(
-    /// Reads browsing and purchase events; JSON lines have the shape of the wire.
-    read_events, Event, FileKind::Events, EventRow
-);
+/// Reads browsing and purchase events; JSON lines have the shape of the wire. In tables a purchase
+/// of several items has a row for each: neighbors of one order are joined to one event.
+pub fn read_events(
+    source: Source,
+    plan: &ImportPlan,
+    options: ReadOptions,
+    sink: RecordSink<'_, Event>,
+) -> Result<ReadSummary, Error> {
+    plan.expect_kind(FileKind::Events)?;
+    let joins = plan.format != Format::JsonLines;
+    let make = || Records { reader: Reader::new(plan), read: EventRow, batch: Vec::new() };
+    let mut pending = None;
+    let summary = read_file(source, plan, options, make, |batch, rejects| {
+        sink(if joins { join_orders(batch, &mut pending) } else { batch }, rejects)
+    })?;
+    if let Some(last) = pending
+        && !summary.is_stopped
+    {
+        // Nothing follows that could be stopped.
+        let _ = sink(vec![last], &[]);
+    }
+    Ok(summary)
+}
+
+/// Joins lines of one order; the last event waits in `pending`, for the next batch may go on.
+fn join_orders(batch: Vec<Event>, pending: &mut Option<Event>) -> Vec<Event> {
+    let is_same_order = |a: &Event, b: &Event| {
+        a.order_id.is_some()
+            && a.order_id == b.order_id
+            && a.kind == b.kind
+            && matches!(a.kind, EventKind::Purchase | EventKind::Refund)
+    };
+    let mut joined = Vec::with_capacity(batch.len());
+    for mut event in batch {
+        match pending {
+            Some(last) if is_same_order(last, &event) => last.lines.append(&mut event.lines),
+            _ => joined.extend(pending.replace(event)),
+        }
+    }
+    joined
+}
 
 /// How one row becomes one record.
 trait ReadRow: Copy + Send + Sync {

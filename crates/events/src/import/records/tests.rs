@@ -141,6 +141,24 @@ fn events_of_sessions() {
 }
 
 #[test]
+fn rows_of_one_purchase_are_one_event() {
+    let header = "timestamp,event,itemid,transactionid\n";
+    let (records, _) = events(&format!(
+        "{header}1433221332,purchase,a,7\n1433221332,purchase,b,7\n1433221332,purchase,a,8\n\
+         1433221332,view,a,\n1433221332,view,a,\n"
+    ));
+    let shown: Vec<_> =
+        records.iter().map(|event| (event.order_id.as_deref(), event.lines.len())).collect();
+    assert_eq!(shown, [(Some("7"), 2), (Some("8"), 1), (None, 1), (None, 1)]);
+
+    // One order over many pieces of the file stays one event.
+    let n_rows = 200_000;
+    let rows: String = (0..n_rows).map(|n| format!("1433221332,purchase,item{n},7\n")).collect();
+    let (records, _) = events(&format!("{header}{rows}"));
+    assert_eq!((records.len(), records[0].lines.len()), (1, n_rows));
+}
+
+#[test]
 fn clicks_without_names_are_views() {
     let (records, _) = events("SessionId\tItemId\tTime\n1\ta\t1462752000\n");
     assert_eq!(records[0].kind, EventKind::ViewItem);
