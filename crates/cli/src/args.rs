@@ -23,39 +23,39 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    //@ /// Try it: imports real orders, learns, and serves a small shop on this machine.
-    //@ Demo(super::commands::demo::DemoArgs),
+    /// Try it: imports real orders, learns, and serves a small shop on this machine.
+    Demo(super::commands::demo::DemoArgs),
     /// Take in orders, items, customers, holdings or events from files.
     Import(super::commands::import::ImportArgs),
     /// Learn from the history and publish a snapshot.
     Learn(super::commands::learn::LearnArgs),
     /// Ask for offers and print them with their evidence.
     Recommend(super::commands::recommend::RecommendArgs),
-    //@ /// Serve offers over HTTP.
-    //@ Serve(super::commands::serve::ServeArgs),
-    //@ /// What is there: counts, sizes, dates, the newest snapshot, health.
-    //@ Status(super::commands::status::StatusArgs),
+    /// Serve offers over HTTP.
+    Serve(super::commands::serve::ServeArgs),
+    /// What is there: counts, sizes, dates, the newest snapshot, health.
+    Status(super::commands::status::StatusArgs),
     /// Published snapshots: list, show, verify, roll back.
     Snapshot(super::commands::snapshot::SnapshotArgs),
-    //@ /// Keys for the HTTP API.
-    //@ Keys(super::commands::keys::KeysArgs),
-    //@ /// Write orders, items or customers to a file.
-    //@ Export(super::commands::export::ExportArgs),
-    //@ /// Copy the whole store to a new folder, beside a running server.
-    //@ Backup(super::commands::backup::BackupArgs),
-    //@ /// Make a store from a backup.
-    //@ Restore(super::commands::backup::RestoreArgs),
-    //@ /// Remove one customer from everything.
-    //@ Erase(super::commands::erase::EraseArgs),
+    /// Keys for the HTTP API: create, list, revoke.
+    Keys(super::commands::keys::KeysArgs),
+    /// Write orders, items or customers to a file.
+    Export(super::commands::export::ExportArgs),
+    /// Copy the whole store to a new folder, beside a running server.
+    Backup(super::commands::backup::BackupArgs),
+    /// Make a store from a backup.
+    Restore(super::commands::backup::RestoreArgs),
+    /// Remove one customer from everything.
+    Erase(super::commands::erase::EraseArgs),
     /// Measure ranking on your own orders, by a published protocol.
     Evaluate(super::commands::evaluate::EvaluateArgs),
     /// Count all pairs of a file of orders, exactly.
     Pairs(super::commands::pairs::PairsArgs),
-    //@ /// Make up a shop's orders, the same for the same seed.
-    //@ Simulate(super::commands::simulate::SimulateArgs),
-    //@ /// Measurements that `cargo xtask bench` runs.
-    //@ #[command(hide = true)]
-    //@ Bench(super::commands::bench::BenchArgs),
+    /// Make up a shop's orders, the same for the same seed.
+    Simulate(super::commands::simulate::SimulateArgs),
+    /// Measurements that `cargo xtask bench` runs.
+    #[command(hide = true)]
+    Bench(super::commands::bench::BenchArgs),
 }
 
 /// How results are printed.

@@ -1,12 +1,21 @@
 //! One file a command.
 
+pub(crate) mod backup;
+pub(crate) mod bench;
+pub(crate) mod demo;
+pub(crate) mod erase;
 pub(crate) mod evaluate;
+pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod import_report;
+pub(crate) mod keys;
 pub(crate) mod learn;
 pub(crate) mod pairs;
 pub(crate) mod recommend;
+pub(crate) mod serve;
+pub(crate) mod simulate;
 pub(crate) mod snapshot;
+pub(crate) mod status;
 
 use crate::args::{Args, Command};
 use std::future::Future;
@@ -14,16 +23,26 @@ use std::future::Future;
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let dir = args.data_dir;
     match args.command {
+        Command::Demo(args) => wait(demo::run(args)),
         Command::Import(args) => wait(import::run(&dir, args)),
         Command::Learn(args) => wait(learn::run(&dir, args)),
         Command::Recommend(args) => wait(recommend::run(&dir, args)),
+        Command::Serve(args) => wait(serve::run(&dir, args)),
+        Command::Status(args) => wait(status::run(&dir, args)),
         Command::Snapshot(args) => snapshot::run(&dir, args),
+        Command::Keys(args) => keys::run(&dir, args),
+        Command::Export(args) => wait(export::run(&dir, args)),
+        Command::Backup(args) => wait(backup::run(&dir, args)),
+        Command::Restore(args) => wait(backup::run_restore(&dir, args)),
+        Command::Erase(args) => wait(erase::run(&dir, args)),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Pairs(args) => pairs::run(&args),
+        Command::Simulate(args) => simulate::run(args),
+        Command::Bench(args) => bench::run(&dir, args),
     }
 }
 
 /// Runs a command that talks to the store.
-fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

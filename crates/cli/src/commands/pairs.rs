@@ -38,8 +38,8 @@ pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
         return show::line(json!({
             "baskets": file.basket_ids.len(),
             "items": file.item_ids.len(),
-            "pairs": counts.n_pairs(),
-            "total": total,
+            "n_pairs": counts.n_pairs(),
+            "sum_counts": total,
             "read_s": read.as_secs_f64(),
             "seconds": done.as_secs_f64(),
             "top": top,

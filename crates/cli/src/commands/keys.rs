@@ -1,0 +1,80 @@
+//! `alongside keys`: who may call the HTTP API.
+
+use crate::clock;
+use crate::show;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use service::keys::{KeyFile, KeyKind};
+use std::path::Path;
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    output: crate::args::Output,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a key. It is shown once and kept only as a hash.
+    Create {
+        /// For servers: may do everything.
+        #[arg(long, conflicts_with = "public", required_unless_present = "public")]
+        secret: bool,
+        /// For pages: may send browser events and ask for offers.
+        #[arg(long)]
+        public: bool,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        label: String,
+    },
+    /// All keys, without the keys themselves.
+    List,
+    /// End a key; a running server follows within a second.
+    Revoke { id: String },
+}
+
+pub(crate) fn run(dir: &Path, args: KeysArgs) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let file = KeyFile::in_dir(dir);
+    let json = args.output.json;
+    match args.action {
+        Action::Create { public, label, .. } => {
+            let kind = if public { KeyKind::Public } else { KeyKind::Secret };
+            let key = file.create(kind, &label, clock::now())?;
+            if json {
+                return show::line(json!({
+                    "id": key.id, "kind": key.kind.as_str(), "key": key.key,
+                    "signing_secret": key.signing_secret,
+                }));
+            }
+            show::line(&key.key)?;
+            show::note(format!("{} key {}; this is the only time it is shown", key.kind.as_str(), key.id));
+            if let Some(secret) = key.signing_secret {
+                show::note(format!("sign user tokens on your server with: {secret}"));
+            }
+            Ok(())
+        }
+        Action::List => {
+            let mut table = show::table(&["id", "kind", "for", "made", "revoked"], &[]);
+            for key in file.list()? {
+                let revoked = key.revoked_at.map_or(String::new(), |at| at.to_string());
+                if json {
+                    show::line(json!({
+                        "id": key.id, "kind": key.kind.as_str(), "label": key.label,
+                        "created_at": key.created_at.to_string(), "revoked_at": revoked,
+                    }))?;
+                }
+                let made = key.created_at.to_string();
+                let cells = [key.id, key.kind.as_str().into(), key.label, made, revoked];
+                show::row(&mut table, &cells);
+            }
+            if json { Ok(()) } else { show::line(table) }
+        }
+        Action::Revoke { id } => {
+            file.revoke(&id, clock::now())?;
+            show::line(format!("key {id} is revoked"))
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! `alongside serve`: the HTTP API, the demo shop and the dashboard over one data directory.
+
+use crate::show;
+use anyhow::Context;
+use clap::Args;
+use history::{OpenMode, Store};
+use service::keys::KeyFile;
+use service::ledger::StoreLedger;
+use service::{AppState, Background, LearnSchedule, Settings, Upkeep};
+use snapshot::SnapshotDir;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on. Beyond this machine only with keys (`alongside keys create`).
+    #[arg(long, default_value = "127.0.0.1:8700", value_name = "ADDRESS", env = "ALONGSIDE_LISTEN")]
+    listen: SocketAddr,
+    /// Pages of other sites that may call the API, like https://shop.example.
+    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    allowed_origins: Vec<String>,
+    /// Names beside localhost by which this server is called while there are no keys.
+    #[arg(long = "allow-host", value_name = "NAME")]
+    allowed_hosts: Vec<String>,
+    /// Requests a second of one key.
+    #[arg(long, value_name = "N")]
+    per_key: Option<NonZeroU32>,
+    /// Requests a second of one network address.
+    #[arg(long, value_name = "N")]
+    per_address: Option<NonZeroU32>,
+    /// Believe X-Forwarded-For: only behind a proxy that sets it.
+    #[arg(long)]
+    trust_forwarded: bool,
+    /// Learn anew each so many hours.
+    #[arg(long, value_name = "HOURS")]
+    learn_every: Option<f64>,
+    /// Learn anew after so many new orders.
+    #[arg(long, value_name = "ORDERS")]
+    learn_after: Option<u64>,
+    /// Serve the demo shop at /.
+    #[arg(long)]
+    shop: bool,
+}
+
+impl ServeArgs {
+    /// The demo's shop at an address.
+    pub(crate) fn of_demo(listen: SocketAddr) -> ServeArgs {
+        ServeArgs {
+            listen,
+            allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
+            per_key: None,
+            per_address: None,
+            trust_forwarded: false,
+            learn_every: None,
+            learn_after: Some(500),
+            shop: true,
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings { with_shop: self.shop, ..Settings::default() };
+        settings.origins.allowed_origins.clone_from(&self.allowed_origins);
+        settings.origins.allowed_hosts.clone_from(&self.allowed_hosts);
+        settings.limits.trust_forwarded = self.trust_forwarded;
+        if let Some(per_key) = self.per_key {
+            settings.limits.per_key_per_second = per_key;
+        }
+        if let Some(per_address) = self.per_address {
+            settings.limits.per_address_per_second = per_address;
+        }
+        settings
+    }
+
+    fn schedule(&self, dir: &Path) -> anyhow::Result<Option<LearnSchedule>> {
+        if self.learn_every.is_none() && self.learn_after.is_none() {
+            return Ok(None);
+        }
+        let every = match self.learn_every {
+            Some(hours) if hours > 0.0 && hours.is_finite() => {
+                Some(Duration::from_secs_f64(hours * 3600.0))
+            }
+            Some(hours) => anyhow::bail!("--learn-every {hours}: give a number of hours above 0"),
+            None => None,
+        };
+        let program = std::env::current_exe().context("could not find this program's own file")?;
+        let arguments: Vec<OsString> =
+            vec!["learn".into(), "--data-dir".into(), dir.as_os_str().to_owned(), "--nice".into()];
+        Ok(Some(LearnSchedule { program, arguments, every, after_orders: self.learn_after }))
+    }
+}
+
+/// A service that is ready to answer, with its background tasks.
+pub(crate) struct Ready {
+    pub state: AppState,
+    store: Store,
+    _background: Background,
+}
+
+/// Opens the store, loads the snapshot in force and starts what runs beside the requests.
+pub(crate) async fn prepare(
+    dir: &Path,
+    args: &ServeArgs,
+    attribution: Option<String>,
+) -> anyhow::Result<Ready> {
+    let store = Store::open(dir, OpenMode::Create).await?;
+    let keys = KeyFile::in_dir(dir);
+    let mut settings = args.settings();
+    settings.attribution = attribution;
+    let ring = keys.load(settings.limits.per_key_per_second)?;
+    let ledger = StoreLedger::start(store.clone())?;
+    let state = AppState::new(Box::new(ledger), ring, service::clock::Clock::Wall, settings)?;
+    let upkeep = Upkeep {
+        snapshots: SnapshotDir::new(store.snapshots_dir()),
+        keys,
+        learn: args.schedule(dir)?,
+    };
+    state.start(&upkeep).await?;
+    let background = state.spawn_background(upkeep);
+    Ok(Ready { state, store, _background: background })
+}
+
+/// Answers until told to stop, then lets requests finish and writes what was promised.
+pub(crate) async fn answer(ready: Ready, listener: tokio::net::TcpListener) -> anyhow::Result<()> {
+    let router = service::router(ready.state.clone());
+    service::serve::serve(listener, router, stop_signal()).await;
+    ready.state.flush().await;
+    drop(ready._background);
+    ready.store.close().await;
+    Ok(())
+}
+
+pub(crate) async fn run(dir: &Path, args: ServeArgs) -> anyhow::Result<()> {
+    start_log();
+    let ready = prepare(dir, &args, None).await?;
+    let listener = service::serve::listen(args.listen, ready.state.is_open()).await?;
+    let address = listener.local_addr()?;
+    if ready.state.is_open() {
+        show::note("There are no keys: everything on this machine may call. `alongside keys create` ends that.");
+    }
+    show::line(format!("listening on http://{address} (API page: http://{address}/docs)"))?;
+    answer(ready, listener).await
+}
+
+/// Warnings and above to standard error; `RUST_LOG` says otherwise.
+pub(crate) fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,service=info"));
+    // A second call (tests) finds a log in place: that one stays.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .try_init();
+}
+
+/// Resolves on Ctrl-C or a request to end.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let mut terminate =
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(terminate) => terminate,
+                Err(_) => {
+                    let _ = interrupt.await;
+                    return;
+                }
+            };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = interrupt.await;
+    }
+}
