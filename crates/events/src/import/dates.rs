@@ -95,13 +95,17 @@ pub(crate) struct DateReader {
     zone: Zone,
     last_text: String,
     last: Result<Timestamp, DateFault>,
+    /// The last date without its clock, and the day that it is.
+    day_text: String,
+    day: i64,
 }
 
 impl DateReader {
     pub(crate) fn new(order: Option<DayOrder>, zone: TimeZone) -> DateReader {
         let zone = Zone::new(zone);
         let last = Err(DateFault::Unknown);
-        DateReader { order, zone, last_text: String::new(), last }
+        let (last_text, day_text) = (String::new(), String::new());
+        DateReader { order, zone, last_text, last, day_text, day: 0 }
     }
 
     /// The lines of one order share their time, so the last text is remembered.
@@ -112,8 +116,33 @@ impl DateReader {
         }
         self.last_text.clear();
         self.last_text.push_str(text);
-        self.last = parse_parts(text, self.order).and_then(|parts| self.place(parts, 0));
+        self.last = match self.clock_of_same_day(text) {
+            Some(day_us) => self.zone.place(self.day, day_us),
+            None => self.read_slowly(text),
+        };
         self.last
+    }
+
+    /// Most rows are of the day of the row before: then only the clock is read.
+    #[inline]
+    fn clock_of_same_day(&self, text: &str) -> Option<i64> {
+        let rest = text.as_bytes().strip_prefix(self.day_text.as_bytes())?;
+        match rest {
+            [b' ' | b'T', clock @ ..] if !self.day_text.is_empty() => plain_clock_us(clock),
+            _ => None,
+        }
+    }
+
+    fn read_slowly(&mut self, text: &str) -> Result<Timestamp, DateFault> {
+        let parts = parse_parts(text, self.order)?;
+        if parts.has_clock
+            && matches!(parts.form, DateForm::YearFirst | DateForm::Numeric)
+            && let Some(n_bytes) = text.find([' ', 'T'])
+        {
+            text[..n_bytes].clone_into(&mut self.day_text);
+            self.day = parts.day;
+        }
+        self.place(parts, 0)
     }
 
     /// A date column and a clock column beside it.
@@ -145,19 +174,40 @@ impl DateReader {
     }
 }
 
-/// A time zone with the offset of the last day, which nearly every row shares.
+/// `8:26` and `08:26:00` to the end of the text; anything else is left to the slow way.
+#[inline]
+fn plain_clock_us(bytes: &[u8]) -> Option<i64> {
+    let digit = |byte: u8| {
+        let digit = i64::from(byte.wrapping_sub(b'0'));
+        (digit < 10).then_some(digit)
+    };
+    let two = |tens: u8, ones: u8| Some(digit(tens)? * 10 + digit(ones)?);
+    let (hour, minute, second) = match *bytes {
+        [h, b':', m, n] => (digit(h)?, two(m, n)?, 0),
+        [g, h, b':', m, n] => (two(g, h)?, two(m, n)?, 0),
+        [h, b':', m, n, b':', s, t] => (digit(h)?, two(m, n)?, two(s, t)?),
+        [g, h, b':', m, n, b':', s, t] => (two(g, h)?, two(m, n)?, two(s, t)?),
+        _ => return None,
+    };
+    let is_time = hour < 24 && minute < 60 && second < 60;
+    is_time.then_some((hour * 3600 + minute * 60 + second) * 1_000_000)
+}
+
+/// A time zone with the offsets of the days seen last: files come back to the same days.
 #[derive(Clone, Debug)]
 struct Zone {
     zone: TimeZone,
     is_utc: bool,
-    day: i64,
-    offset_us: i64,
+    /// By the low bits of the day: the day and its offset in microseconds.
+    offsets: Vec<(i64, i64)>,
 }
+
+const N_OFFSETS: usize = 512;
 
 impl Zone {
     fn new(zone: TimeZone) -> Zone {
         let is_utc = zone == TimeZone::UTC;
-        Zone { zone, is_utc, day: i64::MIN, offset_us: 0 }
+        Zone { zone, is_utc, offsets: vec![(i64::MIN, 0); N_OFFSETS] }
     }
 
     #[inline]
@@ -165,14 +215,17 @@ impl Zone {
         if self.is_utc {
             return Ok(Timestamp(day * DAY_US + day_us));
         }
-        if self.day != day {
+        let slot = day.rem_euclid(N_OFFSETS as i64) as usize;
+        let (known, mut offset_us) = self.offsets[slot];
+        if known != day {
             let (start, end) = (self.offset_at(day)?, self.offset_at(day + 1)?);
             if start != end {
                 return self.place_slowly(day, day_us);
             }
-            (self.day, self.offset_us) = (day, start);
+            offset_us = start;
+            self.offsets[slot] = (day, offset_us);
         }
-        Ok(Timestamp(day * DAY_US + day_us - self.offset_us))
+        Ok(Timestamp(day * DAY_US + day_us - offset_us))
     }
 
     /// Offset at the midnight that begins the day, in microseconds.

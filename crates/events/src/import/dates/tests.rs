@@ -149,6 +149,39 @@ fn the_remembered_day_changes_nothing() {
     assert_eq!(together, alone);
 }
 
+#[test]
+fn the_remembered_date_is_never_taken_for_another() {
+    let mut reader = reader(Some(DayOrder::DayFirst), "UTC");
+    let mut read = |text: &str| reader.read(text).map(|at| at.to_string());
+    assert_eq!(read("1/2/2011 8:26").unwrap(), "2011-02-01T08:26:00Z");
+    assert_eq!(read("1/2/2011 18:26:07").unwrap(), "2011-02-01T18:26:07Z");
+    assert_eq!(read("1/2/2011 8:26 PM").unwrap(), "2011-02-01T20:26:00Z");
+    assert_eq!(read("1/2/2011 8:26:00.5").unwrap(), "2011-02-01T08:26:00Z");
+    assert_eq!(read("1/2/2011").unwrap(), "2011-02-01T00:00:00Z");
+    assert_eq!(read("1/2/2011T08:26+02:00").unwrap(), "2011-02-01T06:26:00Z");
+    assert!(read("1/2/2011 24:00").is_err());
+    assert!(read("1/2/2011 8:60").is_err());
+    assert!(read("1/2/2011 x:26").is_err());
+    assert_eq!(read("1/2/20112 8:26"), Err(DateFault::Unknown));
+    assert_eq!(read("11/2/2011 8:26").unwrap(), "2011-02-11T08:26:00Z");
+    assert_eq!(read("1:26 8:26"), Err(DateFault::Unknown));
+}
+
+proptest! {
+    /// What is remembered changes nothing.
+    #[test]
+    fn a_reader_with_a_past_reads_as_a_new_one(
+        texts in prop::collection::vec(
+            "(1|2)/1/2011 ?[12]?[0-9]:[0-6][0-9](:[0-6][0-9])?( PM|Z)?", 1..20)
+    ) {
+        let mut used = reader(Some(DayOrder::DayFirst), "Europe/London");
+        for text in &texts {
+            let mut fresh = reader(Some(DayOrder::DayFirst), "Europe/London");
+            prop_assert_eq!(used.read(text), fresh.read(text), "{}", text);
+        }
+    }
+}
+
 proptest! {
     /// jiff is the slow and obvious twin.
     #[test]
