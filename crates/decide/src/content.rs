@@ -1,8 +1,8 @@
 //! Items alike in title and category that stand in for one without sales.
 
+use hashbrown::HashMap;
 use score::World;
 use score::text::tokens;
-use hashbrown::HashMap;
 
 /// Appends to `proxies` up to `limit` learned items with sales that are most like `item`.
 ///

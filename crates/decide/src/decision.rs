@@ -103,11 +103,19 @@ pub struct Offer {
 /// What the caller should know besides the slate.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Warning {
-    UnknownItem { item_id: String },
+    UnknownItem {
+        item_id: String,
+    },
     /// Asked for more than the placement gives.
-    CountCut { asked: usize, given: usize },
+    CountCut {
+        asked: usize,
+        given: usize,
+    },
     /// The cart was longer than what is read of it.
-    CartCut { lines: usize, used: usize },
+    CartCut {
+        lines: usize,
+        used: usize,
+    },
 }
 
 /// The record of one answer.

@@ -161,8 +161,7 @@ impl Scorer for BasketKnn<'_> {
             })
             .collect();
         if near.len() > self.k && self.k > 0 {
-            let (_, kth, _) =
-                near.select_nth_unstable_by(self.k - 1, |a, b| b.0.total_cmp(&a.0));
+            let (_, kth, _) = near.select_nth_unstable_by(self.k - 1, |a, b| b.0.total_cmp(&a.0));
             let threshold = kth.0;
             near.retain(|(similarity, _)| *similarity >= threshold);
         }

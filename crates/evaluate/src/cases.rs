@@ -253,7 +253,8 @@ mod tests {
 
     #[test]
     fn baskets_are_ordered_by_first_time_then_id() {
-        let file = file(&[("b", "x", 5), ("a", "x", 5), ("c", "y", 9), ("c", "z", 1), ("c", "y", 2)]);
+        let file =
+            file(&[("b", "x", 5), ("a", "x", 5), ("c", "y", 9), ("c", "z", 1), ("c", "y", 2)]);
         let ordered = ordered(&file, &Windows::default());
         let ids: Vec<&str> =
             ordered.baskets.iter().map(|&basket| &*file.basket_ids[basket as usize]).collect();
@@ -263,7 +264,12 @@ mod tests {
     #[test]
     fn windows_take_the_last_baskets_then_frequent_items() {
         let file = file(&[
-            ("1", "x", 1), ("2", "x", 2), ("2", "y", 2), ("3", "y", 3), ("4", "z", 4), ("4", "y", 4),
+            ("1", "x", 1),
+            ("2", "x", 2),
+            ("2", "y", 2),
+            ("3", "y", 3),
+            ("4", "z", 4),
+            ("4", "y", 4),
         ]);
         let windows = Windows { last_baskets: Some(3), min_baskets: Some(2) };
         let ordered = ordered(&file, &windows);

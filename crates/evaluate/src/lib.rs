@@ -9,8 +9,8 @@
 //!
 //! Deliberately absent: the clock (a [`Stopwatch`] is handed in), printing.
 
-pub mod basket_completion;
 pub mod baselines;
+pub mod basket_completion;
 pub mod cases;
 pub mod error;
 pub mod order_columns;

@@ -2,7 +2,7 @@
 //! a hash of 8 bytes, so that a row costs a few nanoseconds and no text is made but once an id.
 
 use crate::error::Error;
-use crate::order_file::{ABSENT, Codes, CodedRows};
+use crate::order_file::{ABSENT, CodedRows, Codes};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, PrimitiveArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -39,9 +39,7 @@ pub(crate) fn read(path: &Path, file: File, plan: &ImportPlan) -> Result<CodedRo
     let (customers, customer_ids) = customers?;
     let mut rows = CodedRows { basket_ids, item_ids, customer_ids, ..CodedRows::default() };
     let usable = |row: usize| {
-        kept.as_ref().is_none_or(|kept| kept[row])
-            && baskets[row] != ABSENT
-            && items[row] != ABSENT
+        kept.as_ref().is_none_or(|kept| kept[row]) && baskets[row] != ABSENT && items[row] != ABSENT
     };
     for row in 0..baskets.len() {
         if usable(row) {
@@ -120,7 +118,8 @@ impl Reader {
             path: self.path.clone(),
             source,
         })?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), [at]);
         let reader =
             builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(failed)?;
@@ -158,9 +157,7 @@ impl Reader {
     fn codes(&self, field: Field) -> Result<(Vec<u32>, Vec<Box<str>>), Error> {
         let mut codes = Vec::new();
         let mut ids = Ids::default();
-        self.column(field, |array| {
-            ids.push(self, array, &mut codes)
-        })?;
+        self.column(field, |array| ids.push(self, array, &mut codes))?;
         Ok((codes, ids.texts.ids))
     }
 
@@ -226,13 +223,10 @@ impl Ids {
             let Some(number) = number else { return ABSENT };
             if last.1 == ABSENT || last.0 != number {
                 let texts = &mut self.texts;
-                let code = *self
-                    .by_number
-                    .entry(number)
-                    .or_insert_with(|| {
-                        texts.ids.push(number.to_string().into());
-                        texts.ids.len() as u32 - 1
-                    });
+                let code = *self.by_number.entry(number).or_insert_with(|| {
+                    texts.ids.push(number.to_string().into());
+                    texts.ids.len() as u32 - 1
+                });
                 last = (number, code);
             }
             last.1

@@ -109,7 +109,8 @@ impl OrderFile {
         let mut order: Vec<u32> = (0..self.basket_ids.len() as u32).collect();
         if let Some(first_at) = &self.first_at {
             order.par_sort_by(|&a, &b| {
-                let key = |basket: u32| (first_at[basket as usize], &self.basket_ids[basket as usize]);
+                let key =
+                    |basket: u32| (first_at[basket as usize], &self.basket_ids[basket as usize]);
                 key(a).cmp(&key(b))
             });
         }
@@ -179,7 +180,6 @@ fn read_text(source: Source, plan: &ImportPlan) -> Result<CodedRows, Error> {
     if !has_customers {
         rows.customers.clear();
     }
-    (rows.basket_ids, rows.item_ids, rows.customer_ids) =
-        (baskets.ids, items.ids, customers.ids);
+    (rows.basket_ids, rows.item_ids, rows.customer_ids) = (baskets.ids, items.ids, customers.ids);
     Ok(rows)
 }

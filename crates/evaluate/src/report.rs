@@ -197,7 +197,12 @@ pub(crate) fn summarize(
                 continue;
             }
             let mask: Vec<bool> = if is_discover {
-                discover.iter().zip(mask).filter(|(new, _)| **new).map(|(_, in_it)| *in_it).collect()
+                discover
+                    .iter()
+                    .zip(mask)
+                    .filter(|(new, _)| **new)
+                    .map(|(_, in_it)| *in_it)
+                    .collect()
             } else {
                 mask.to_vec()
             };

@@ -17,11 +17,7 @@ pub struct CustomerTable {
     pub weights: Vec<f32>,
 }
 
-pub fn learn(
-    baskets: &Baskets,
-    n_customers: usize,
-    half_life_days: Option<f64>,
-) -> CustomerTable {
+pub fn learn(baskets: &Baskets, n_customers: usize, half_life_days: Option<f64>) -> CustomerTable {
     let newest = baskets.at.iter().copied().max().unwrap_or_default();
     let mut rows: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n_customers];
     for (basket, items) in baskets.items.view().rows().enumerate() {

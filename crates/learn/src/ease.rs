@@ -154,8 +154,14 @@ fn invert(gram: &Mat<f64>, lambda: f64) -> Result<Mat<f64>, Error> {
         .or(llt::inverse::inverse_scratch::<f64>(n, par));
     let mut buffer = MemBuffer::new(scratch);
     let stack = MemStack::new(&mut buffer);
-    llt::factor::cholesky_in_place(factor.as_mut(), Default::default(), par, stack, Default::default())
-        .map_err(|_| Error::NotPositiveDefinite { lambda })?;
+    llt::factor::cholesky_in_place(
+        factor.as_mut(),
+        Default::default(),
+        par,
+        stack,
+        Default::default(),
+    )
+    .map_err(|_| Error::NotPositiveDefinite { lambda })?;
     let mut inverse = Mat::<f64>::zeros(n, n);
     llt::inverse::inverse(inverse.as_mut(), factor.as_ref(), par, stack);
     Ok(inverse)

@@ -170,7 +170,8 @@ mod tests {
         fn rows_are_those_of_a_double_loop(
             rows in prop::collection::vec(prop::collection::btree_set(0_u32..9, 0..7), 0..20),
         ) {
-            let rows: Vec<Vec<u32>> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
+            let rows: Vec<Vec<u32>> =
+                rows.into_iter().map(|row| row.into_iter().collect()).collect();
             let baskets = baskets(&rows);
             let weights = BasketWeights::new(&baskets, Some(3.0), 5);
             let baskets_of = baskets.items.view().transpose(9);

@@ -90,8 +90,7 @@ fn count_block(
     let mut lengths = Vec::with_capacity(rows.len());
     let (mut items, mut counts) = (Vec::new(), Vec::new());
     for row in rows {
-        let ranges =
-            &starts.ranges[starts.offsets[row] as usize..starts.offsets[row + 1] as usize];
+        let ranges = &starts.ranges[starts.offsets[row] as usize..starts.offsets[row + 1] as usize];
         let n_added: u64 = ranges.iter().map(|&(from, to)| u64::from(to - from)).sum();
         let before = items.len();
         // Where most of the row will be hit, looking at every slot is cheaper than keeping a list.

@@ -8,9 +8,9 @@ use crate::params::CheckedParams;
 use crate::progress::{Progress, Step};
 use crate::{columns, content, customers, pairs, popularity, shrinkage, split, tune};
 use history::HistoryView;
+use score::Blend;
 use snapshot::tables::{NONE, names};
 use snapshot::{Provenance, Rows, Snapshot, SnapshotWriter, StringTable};
-use score::Blend;
 use std::collections::BTreeMap;
 
 /// EASE where it cannot be tuned: what is near the best on the data sets looked at.
@@ -90,7 +90,8 @@ fn choose(
         blend: Blend::default(),
     };
     progress.report(Step::Split, 0.0);
-    let Some((train, cases)) = split::inner(view, params.seed, MIN_EASE_CASES.min(MIN_CASES)) else {
+    let Some((train, cases)) = split::inner(view, params.seed, MIN_EASE_CASES.min(MIN_CASES))
+    else {
         let note = format!("defaults: fewer than {MIN_CASES} baskets to tune on");
         notes.insert("tuning".into(), note);
         return Ok(choice);
@@ -109,10 +110,9 @@ fn choose(
     drop(tables);
     let inner = Snapshot::from_writer(&writer)?;
     drop(writer);
-    let (blend, report) = blend::tune(&inner, &cases, progress);
+    let (blend, report) = blend::tune(&inner, &split::variants(&cases), progress);
     choice.blend = blend;
-    for ((size, weights), tuned) in
-        ["single", "few", "many"].iter().zip(blend.weights).zip(report)
+    for ((size, weights), tuned) in ["single", "few", "many"].iter().zip(blend.weights).zip(report)
     {
         let note = match tuned {
             Some(tuned) => format!(
@@ -276,12 +276,7 @@ fn note_pairs(
     }
 }
 
-fn note_ease(
-    choice: &Choice,
-    n_core: usize,
-    n_items: usize,
-    notes: &mut BTreeMap<String, String>,
-) {
+fn note_ease(choice: &Choice, n_core: usize, n_items: usize, notes: &mut BTreeMap<String, String>) {
     let ease = &choice.ease;
     let half_life = ease.half_life_days.map_or("none".into(), |days| format!("{days:.0} days"));
     notes.insert(
@@ -291,7 +286,10 @@ fn note_ease(
             ease.lambda, ease.length_exponent
         ),
     );
-    notes.insert("ease.items".into(), format!("{n_core} of {n_items} (those that sold, up to the limit)"));
+    notes.insert(
+        "ease.items".into(),
+        format!("{n_core} of {n_items} (those that sold, up to the limit)"),
+    );
 }
 
 fn provenance_of(

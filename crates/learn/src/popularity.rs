@@ -22,7 +22,8 @@ pub fn trend(view: &HistoryView, half_life_days: Option<f64>) -> Vec<f32> {
 
 /// Items that sold, best first; ties by the smaller index.
 pub fn ranking(trend: &[f32]) -> Vec<u32> {
-    let mut items: Vec<u32> = (0..trend.len() as u32).filter(|&i| trend[i as usize] > 0.0).collect();
+    let mut items: Vec<u32> =
+        (0..trend.len() as u32).filter(|&i| trend[i as usize] > 0.0).collect();
     items.sort_by(|&a, &b| trend[b as usize].total_cmp(&trend[a as usize]).then(a.cmp(&b)));
     items
 }
@@ -44,8 +45,7 @@ pub fn categories(view: &HistoryView, trend: &[f32]) -> Categories {
             items_of.entry(category).or_default().push(item as u32);
         }
     }
-    let mut table =
-        Categories { of_item: vec![u32::MAX; view.n_items()], ..Categories::default() };
+    let mut table = Categories { of_item: vec![u32::MAX; view.n_items()], ..Categories::default() };
     for (idx, (name, mut items)) in items_of.into_iter().enumerate() {
         for &item in &items {
             table.of_item[item as usize] = idx as u32;

@@ -6,8 +6,11 @@
 use history::{HistoryView, NO_CUSTOMER};
 use snapshot::tables::NONE;
 
-/// At most this many cases: beyond, the choice hardly changes and time does.
+/// At most this many test baskets: beyond, the choice hardly changes and time does.
 const MAX_CASES: usize = 2_000;
+/// Cases of one basket at the most: each hides another item. One case a basket leaves a weight to
+/// the luck of a few hundred draws.
+const MAX_VARIANTS: usize = 4;
 
 /// A basket with one item hidden.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +59,24 @@ pub fn inner(view: &HistoryView, seed: u64, min_cases: usize) -> Option<(History
     }
     let cases: Vec<Case> = cases.into_iter().map(|(_, case)| case).collect();
     (cases.len() >= min_cases).then_some((train, cases))
+}
+
+/// Up to [`MAX_VARIANTS`] cases of each: the hidden item changes place with another of its basket.
+pub fn variants(cases: &[Case]) -> Vec<Case> {
+    let of_case = |case: &Case| {
+        let n = MAX_VARIANTS.min(case.context.len() + 1);
+        let mut items = vec![case.hidden];
+        items.extend_from_slice(&case.context);
+        (0..n)
+            .map(|at| {
+                // Rotated, so that the item a short context begins with changes as well.
+                let mut items = items.clone();
+                items.rotate_left(at);
+                Case { hidden: items[0], context: items[1..].to_vec(), customer: case.customer }
+            })
+            .collect::<Vec<_>>()
+    };
+    cases.iter().flat_map(of_case).collect()
 }
 
 fn hash(seed: u64, basket: u64, item: u64) -> u64 {

@@ -44,8 +44,7 @@ pub fn ease(
 ) -> Result<Option<TunedEase>, Error> {
     let span_days = train.span().map_or(0.0, |(first, last)| last.days_since(first));
     let has_time = span_days >= 2.0;
-    let mut search =
-        Search { train, cases, items, seed, n_fits: 0, progress, best: None };
+    let mut search = Search { train, cases, items, seed, n_fits: 0, progress, best: None };
     let half_life_days = has_time.then_some(span_days);
     let start = EaseParams { lambda: LAMBDAS[FIRST_LAMBDA], half_life_days, length_exponent: 0.5 };
     search.attempt(start)?;

@@ -244,7 +244,9 @@ fn words_of(snapshot: &Snapshot, item: u32) -> AddedItem {
     AddedItem {
         item_id: snapshot.item_id(item).into(),
         title: snapshot.title(item).into(),
-        category: snapshot.category_of(item).map(|category| snapshot.category_name(category).into()),
+        category: snapshot
+            .category_of(item)
+            .map(|category| snapshot.category_name(category).into()),
         image_url: snapshot.image_url(item).into(),
         currency: snapshot.currency(item),
         variant_of: snapshot.variant_of(item),

@@ -20,9 +20,7 @@ pub fn search(world: &World, query: &str, limit: usize) -> Vec<u32> {
     let mut matches = prefix_matches(world, last);
     for word in whole {
         let hits = word_matches(world, word);
-        matches.retain(|item, weight| {
-            hits.get(item).map(|hit| *weight += hit).is_some()
-        });
+        matches.retain(|item, weight| hits.get(item).map(|hit| *weight += hit).is_some());
     }
     let mut ranked: Vec<(u32, f32)> = matches.into_iter().collect();
     ranked.sort_by(|a, b| {

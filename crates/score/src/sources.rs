@@ -182,9 +182,8 @@ pub fn order<'c>(candidates: &'c mut [Candidate], weights: &Features, k: usize) 
     for candidate in candidates.iter_mut() {
         candidate.score = combine(weights, &candidate.features, &largest);
     }
-    let best_first = |a: &Candidate, b: &Candidate| {
-        b.score.total_cmp(&a.score).then(a.item.cmp(&b.item))
-    };
+    let best_first =
+        |a: &Candidate, b: &Candidate| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
     let k = k.min(candidates.len());
     if k == 0 {
         return &[];

@@ -71,9 +71,10 @@ impl World {
     pub fn category(&self, item: u32) -> Option<&str> {
         match self.catalog.overlay(item) {
             Some(words) => words.category.as_deref(),
-            None => {
-                self.snapshot.category_of(item).map(|category| self.snapshot.category_name(category))
-            }
+            None => self
+                .snapshot
+                .category_of(item)
+                .map(|category| self.snapshot.category_name(category)),
         }
     }
 

@@ -41,9 +41,7 @@ impl<'a> CsrView<'a> {
             return Err(CsrFault::LastOffset { expected: indices.len() as u64, found: last });
         }
         match indices.iter().position(|&index| index >= n_columns) {
-            Some(at) => {
-                Err(CsrFault::IndexOutOfRange { at, index: indices[at], n_columns })
-            }
+            Some(at) => Err(CsrFault::IndexOutOfRange { at, index: indices[at], n_columns }),
             None => Ok(CsrView { offsets, indices }),
         }
     }
@@ -172,11 +170,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn transpose_is_the_naive_one(rows in prop::collection::vec(prop::collection::btree_set(0_u32..7, 0..5), 0..9)) {
-            let rows: Vec<Vec<u32>> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
+        fn transpose_is_the_naive_one(
+            rows in prop::collection::vec(prop::collection::btree_set(0_u32..7, 0..5), 0..9),
+        ) {
+            let rows: Vec<Vec<u32>> =
+                rows.into_iter().map(|row| row.into_iter().collect()).collect();
             let csr: Csr = rows.iter().collect();
             let naive: Csr = (0..7_u32)
-                .map(|column| (0..rows.len() as u32).filter(|&row| rows[row as usize].contains(&column)).collect::<Vec<_>>())
+                .map(|column| {
+                    let has = |row: &u32| rows[*row as usize].contains(&column);
+                    (0..rows.len() as u32).filter(has).collect::<Vec<_>>()
+                })
                 .collect();
             prop_assert_eq!(csr.view().transpose(7), naive);
         }

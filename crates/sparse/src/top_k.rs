@@ -55,9 +55,9 @@ impl TopK {
         }
     }
 
-    /// Pushes those of a dense row (`scores[i]` at index `i`) that `is_wanted`. Blocks whose largest
-    /// score is below the threshold are skipped after one vectorised comparison, so `is_wanted` is
-    /// asked for few.
+    /// Pushes those of a dense row (`scores[i]` at index `i`) that `is_wanted`. Blocks whose
+    /// largest score is below the threshold are skipped after one vectorised comparison, so
+    /// `is_wanted` is asked for few.
     #[inline]
     pub fn push_dense(&mut self, scores: &[f32], mut is_wanted: impl FnMut(u32) -> bool) {
         const BLOCK: usize = 32;

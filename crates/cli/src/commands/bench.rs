@@ -113,8 +113,7 @@ fn cart_of(world: &World, seed: u64, n: usize) -> Vec<u32> {
             break;
         }
         let from_pairs = !with.is_empty() && draw(4) > 0;
-        let next =
-            if from_pairs { with[draw(with.len())] } else { popular[draw(popular.len())] };
+        let next = if from_pairs { with[draw(with.len())] } else { popular[draw(popular.len())] };
         if !cart.contains(&next) {
             cart.push(next);
         }
@@ -139,7 +138,11 @@ async fn bench_decide(dir: &Path, count: usize) -> anyhow::Result<()> {
         let cart = cart_of(&world, at as u64, 5);
         let lines: Vec<CartLine<'_>> = cart
             .iter()
-            .map(|&item| CartLine { item: ItemRef::Known(item), quantity: Amount::ONE, unit_price: None })
+            .map(|&item| CartLine {
+                item: ItemRef::Known(item),
+                quantity: Amount::ONE,
+                unit_price: None,
+            })
             .collect();
         let request = Request {
             cart: &lines,
@@ -293,7 +296,8 @@ fn request_body(world: &World, customers: &[String], case: Case, at: usize) -> V
 }
 
 async fn bare_server(listen: SocketAddr, body: PathBuf) -> anyhow::Result<()> {
-    let body = std::fs::read(&body).with_context(|| format!("could not read {}", body.display()))?;
+    let body =
+        std::fs::read(&body).with_context(|| format!("could not read {}", body.display()))?;
     let listener = service::serve::listen(listen, true).await?;
     let router = service::bare_router(body.into());
     service::serve::serve(listener, router, std::future::pending()).await;

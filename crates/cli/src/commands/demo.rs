@@ -13,8 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The orders of a real shop for gifts, as it exported them.
-static SAMPLE: &[u8] =
-    include_bytes!("../../../../samples/online_retail/online_retail.csv.zst");
+static SAMPLE: &[u8] = include_bytes!("../../../../samples/online_retail/online_retail.csv.zst");
 const ATTRIBUTION: &str = "Orders: Online Retail, D. Chen (2015), UCI Machine Learning \
     Repository, https://doi.org/10.24432/C5BW33, CC BY 4.0";
 const DEFAULT_PORT: u16 = 8700;
@@ -62,13 +61,14 @@ async fn fill(dir: &Path) -> anyhow::Result<()> {
         Err(_) => true,
     };
     if is_empty {
-        std::fs::create_dir_all(dir)
-            .with_context(|| format!("could not make {}", dir.display()))?;
-        let file = dir.join("online_retail.csv.zst");
+        let name = format!("online_retail-{}.csv.zst", std::process::id());
+        let file = std::env::temp_dir().join(name);
         std::fs::write(&file, SAMPLE)
             .with_context(|| format!("could not write {}", file.display()))?;
-        import::run(dir, ImportArgs::of_demo(file.clone())).await?;
-        std::fs::remove_file(&file).ok();
+        let imported = import::run(dir, ImportArgs::of_demo(file.clone())).await;
+        // A leftover in the folder for temporary files harms nobody.
+        let _ = std::fs::remove_file(&file);
+        imported?;
     }
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
     let is_learned = SnapshotDir::new(store.snapshots_dir()).open_current().is_ok();

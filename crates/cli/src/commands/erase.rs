@@ -19,8 +19,7 @@ pub(crate) struct EraseArgs {
 
 pub(crate) async fn run(dir: &Path, args: EraseArgs) -> anyhow::Result<()> {
     let store = Store::open(dir, OpenMode::ReadWrite).await?;
-    let orders =
-        if args.drop_orders { EraseOrders::Drop } else { EraseOrders::KeepAnonymous };
+    let orders = if args.drop_orders { EraseOrders::Drop } else { EraseOrders::KeepAnonymous };
     let receipt = store.erase_customer(&args.customer, orders, clock::now()).await?;
     store.close().await;
     show::line(serde_json::to_string_pretty(&json!({"erased": receipt}))?)?;

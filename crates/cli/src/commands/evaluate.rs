@@ -79,7 +79,8 @@ fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
     bar.finish_and_clear();
     printed?;
     show::note(format!(
-        "{} training baskets, {} items, {} queries (mean context {:.1}), {} of them new to a known customer",
+        "{} training baskets, {} items, {} queries (mean context {:.1}), {} of them new to a \
+         known customer",
         show::count(sizes.n_train as u64),
         show::count(sizes.n_items as u64),
         show::count(sizes.n_queries as u64),

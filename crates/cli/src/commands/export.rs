@@ -43,7 +43,9 @@ pub(crate) async fn run(dir: &Path, args: ExportArgs) -> anyhow::Result<()> {
             let format = if is_parquet { ExportFormat::Parquet } else { ExportFormat::Csv };
             store.export_orders(format, writer).await?
         }
-        _ if is_parquet => anyhow::bail!("items and customers are written as CSV: name a .csv file"),
+        _ if is_parquet => {
+            anyhow::bail!("items and customers are written as CSV: name a .csv file")
+        }
         What::Items => store.export_items(writer).await?,
         What::Customers => store.export_customers(writer).await?,
     };

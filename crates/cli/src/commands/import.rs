@@ -399,7 +399,8 @@ async fn events(
     let n_events = records.len() as u64;
     let log = store.event_log()?;
     let acks = log.append(records).await?;
-    report.n_duplicates = acks.iter().filter(|ack| matches!(ack, history::Ack::Duplicate)).count() as u64;
+    report.n_duplicates =
+        acks.iter().filter(|ack| matches!(ack, history::Ack::Duplicate)).count() as u64;
     report.n_events = Some(n_events);
     Ok(report)
 }

@@ -50,7 +50,11 @@ pub(crate) fn run(dir: &Path, args: KeysArgs) -> anyhow::Result<()> {
                 }));
             }
             show::line(&key.key)?;
-            show::note(format!("{} key {}; this is the only time it is shown", key.kind.as_str(), key.id));
+            show::note(format!(
+                "{} key {}; this is the only time it is shown",
+                key.kind.as_str(),
+                key.id
+            ));
             if let Some(secret) = key.signing_secret {
                 show::note(format!("sign user tokens on your server with: {secret}"));
             }

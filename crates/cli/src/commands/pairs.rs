@@ -56,7 +56,8 @@ pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
     ));
     let mut table = show::table(&["item", "with", "orders"], &[2]);
     for (a, b, n) in top {
-        let cells = [&*file.item_ids[a], &*file.item_ids[b], &show::count(n.into())].map(str::to_owned);
+        let cells =
+            [&*file.item_ids[a], &*file.item_ids[b], &show::count(n.into())].map(str::to_owned);
         show::row(&mut table, &cells);
     }
     show::line(table)

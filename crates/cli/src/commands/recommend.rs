@@ -3,7 +3,9 @@
 use crate::args::PlacementArg;
 use crate::show;
 use clap::Args;
-use decide::{CartLine, Decision, Evidence, ItemRef, Offer, Placement, Reason, ReasonCode, Request};
+use decide::{
+    CartLine, Decision, Evidence, ItemRef, Offer, Placement, Reason, ReasonCode, Request,
+};
 use decide::{Warning, Workspace, decide};
 use events::{Amount, ItemRecord};
 use history::{CatalogItem, OpenMode, Store};
@@ -85,7 +87,11 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     let exclude: Vec<u32> = args.exclude.iter().filter_map(|id| world.item_idx(id)).collect();
     let lines: Vec<CartLine<'_>> = asked
         .iter()
-        .map(|&item| CartLine { item: ItemRef::Known(item), quantity: Amount::ONE, unit_price: None })
+        .map(|&item| CartLine {
+            item: ItemRef::Known(item),
+            quantity: Amount::ONE,
+            unit_price: None,
+        })
         .collect();
     let anchors: Vec<ItemRef<'_>> = asked.iter().map(|&item| ItemRef::Known(item)).collect();
     let is_cart = !matches!(placement, Placement::Pdp | Placement::PostPurchase);
@@ -119,7 +125,9 @@ fn resolve(world: &World, text: &str) -> anyhow::Result<u32> {
     }
     let found = search(world, text, 5);
     let Some(&first) = found.first() else {
-        anyhow::bail!("no item has the id or the words `{text}`; look at the ids of your catalogue");
+        anyhow::bail!(
+            "no item has the id or the words `{text}`; look at the ids of your catalogue"
+        );
     };
     let others: Vec<String> = found[1..].iter().map(|&item| name_of(world, item)).collect();
     show::note(format!("`{text}` is taken as {}", name_of(world, first)));
@@ -244,7 +252,9 @@ pub(crate) fn reason_text(world: &World, reason: &Reason) -> String {
 fn warning_text(warning: &Warning) -> String {
     match warning {
         Warning::UnknownItem { item_id } => format!("item `{item_id}` is not known"),
-        Warning::CountCut { asked, given } => format!("asked for {asked}, at most {given} are given"),
+        Warning::CountCut { asked, given } => {
+            format!("asked for {asked}, at most {given} are given")
+        }
         Warning::CartCut { lines, used } => {
             format!("of {lines} cart lines the last {used} are read")
         }

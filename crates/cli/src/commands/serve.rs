@@ -17,7 +17,12 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Address to listen on. Beyond this machine only with keys (`alongside keys create`).
-    #[arg(long, default_value = "127.0.0.1:8700", value_name = "ADDRESS", env = "ALONGSIDE_LISTEN")]
+    #[arg(
+        long,
+        default_value = "127.0.0.1:8700",
+        value_name = "ADDRESS",
+        env = "ALONGSIDE_LISTEN"
+    )]
     listen: SocketAddr,
     /// Pages of other sites that may call the API, like https://shop.example.
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
@@ -139,7 +144,10 @@ pub(crate) async fn run(dir: &Path, args: ServeArgs) -> anyhow::Result<()> {
     let listener = service::serve::listen(args.listen, ready.state.is_open()).await?;
     let address = listener.local_addr()?;
     if ready.state.is_open() {
-        show::note("There are no keys: everything on this machine may call. `alongside keys create` ends that.");
+        show::note(
+            "There are no keys: everything on this machine may call. `alongside keys create` ends \
+             that.",
+        );
     }
     show::line(format!("listening on http://{address} (API page: http://{address}/docs)"))?;
     answer(ready, listener).await

@@ -73,8 +73,11 @@ fn show_one(snapshots: &SnapshotDir, id: Option<&str>, json: bool) -> anyhow::Re
     };
     let provenance = snapshot.provenance();
     if json {
-        let sections: serde_json::Map<_, _> =
-            snapshot.container().sections().map(|(name, len)| (name.to_owned(), len.into())).collect();
+        let sections: serde_json::Map<_, _> = snapshot
+            .container()
+            .sections()
+            .map(|(name, len)| (name.to_owned(), len.into()))
+            .collect();
         return show::line(json!({"provenance": provenance, "sections": sections}));
     }
     let mut table = show::table(&["", ""], &[]);
@@ -117,6 +120,9 @@ fn verify(snapshots: &SnapshotDir, id: Option<&str>, json: bool) -> anyhow::Resu
             show::line(format!("{}  {}", entry.id, fault.as_deref().unwrap_or("sound")))?;
         }
     }
-    anyhow::ensure!(n_bad == 0, "{n_bad} damaged; `alongside snapshot rollback` goes back to a sound one");
+    anyhow::ensure!(
+        n_bad == 0,
+        "{n_bad} damaged; `alongside snapshot rollback` goes back to a sound one"
+    );
     Ok(())
 }

@@ -4,9 +4,9 @@ use crate::clock;
 use crate::show;
 use clap::Args;
 use events::{ItemKind, Timestamp};
-use history::{OpenMode, Store};
+use history::{OpenMode, Store, StoreStatus};
 use serde_json::json;
-use snapshot::{Snapshot, SnapshotDir};
+use snapshot::{Entry, Provenance, Snapshot, SnapshotDir};
 use std::path::Path;
 
 #[derive(Debug, Args)]
@@ -41,7 +41,37 @@ pub(crate) async fn run(dir: &Path, args: StatusArgs) -> anyhow::Result<()> {
         }));
     }
     let mut table = show::table(&[&dir.display().to_string(), ""], &[]);
-    let mut add = |name: &str, value: String| show::row(&mut table, &[name.to_owned(), value]);
+    for (name, value) in history_rows(&status).into_iter().chain([
+        ("snapshot", snapshot_text(current.as_ref(), learned.as_ref())),
+        ("health", health_text(&status)),
+        ("looked at", clock::now().to_string()),
+    ]) {
+        show::row(&mut table, &[name.to_owned(), value]);
+    }
+    show::line(table)
+}
+
+fn health_text(status: &StoreStatus) -> String {
+    if status.problems.is_empty() { "good".into() } else { status.problems.join("\n") }
+}
+
+fn snapshot_text(current: Option<&Entry>, learned: Option<&Provenance>) -> String {
+    match (current, learned) {
+        (Some(entry), Some(learned)) => format!(
+            "{} ({}, {} baskets to {})",
+            entry.id,
+            show::bytes(entry.len_bytes),
+            show::count(learned.n_baskets),
+            learned.data_to.as_deref().unwrap_or("–")
+        ),
+        (Some(entry), None) => format!("{} is damaged", entry.id),
+        (None, _) => "none yet: run `alongside learn`".into(),
+    }
+}
+
+fn history_rows(status: &StoreStatus) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let mut add = |name: &'static str, value: String| rows.push((name, value));
     add("orders", show::count(status.n_orders + status.n_orders_in_tail));
     add("lines", show::count(status.n_lines));
     if let Some((first, last)) = status.span() {
@@ -78,22 +108,5 @@ pub(crate) async fn run(dir: &Path, args: StatusArgs) -> anyhow::Result<()> {
         add("last import", format!("{} from {}", Timestamp(import.at_us), import.source));
     }
     add("format", status.format_version.to_string());
-    match (&current, &learned) {
-        (Some(entry), Some(learned)) => add(
-            "snapshot",
-            format!(
-                "{} ({}, {} baskets to {})",
-                entry.id,
-                show::bytes(entry.len_bytes),
-                show::count(learned.n_baskets),
-                learned.data_to.as_deref().unwrap_or("–")
-            ),
-        ),
-        (Some(entry), None) => add("snapshot", format!("{} is damaged", entry.id)),
-        (None, _) => add("snapshot", "none yet: run `alongside learn`".into()),
-    }
-    let health = if status.problems.is_empty() { "good".into() } else { status.problems.join("\n") };
-    add("health", health);
-    add("looked at", clock::now().to_string());
-    show::line(table)
+    rows
 }

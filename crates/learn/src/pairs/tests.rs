@@ -54,7 +54,8 @@ fn independent_items_are_not_significant_and_planted_pairs_are() {
     // Items 0 and 1 always together; items 2..12 thrown in by a fixed pattern.
     let rows: Vec<(Vec<u32>, u32)> = (0..600_u32)
         .map(|b| {
-            let mut items: Vec<u32> = (2..12).filter(|i| (b * 31 + i * 17 + b / 7 * i) % 10 < 3).collect();
+            let mut items: Vec<u32> =
+                (2..12).filter(|i| (b * 31 + i * 17 + b / 7 * i) % 10 < 3).collect();
             if b % 6 == 0 {
                 items.extend([0, 1]);
             }
@@ -68,7 +69,9 @@ fn independent_items_are_not_significant_and_planted_pairs_are() {
     assert_eq!(pair(&tables, 1, 0).unwrap().is_significant, 1);
     let n_false = (2..12)
         .flat_map(|a| (2..12).filter_map(move |b| Some((a, b))))
-        .filter(|&(a, b)| pair(&tables, a, b).is_some_and(|pair| pair.is_significant == 1 && pair.lift < 1.0))
+        .filter(|&(a, b)| {
+            pair(&tables, a, b).is_some_and(|pair| pair.is_significant == 1 && pair.lift < 1.0)
+        })
         .count();
     assert_eq!(n_false, 0, "a pair seen less often than chance was called significant");
 }
@@ -116,7 +119,11 @@ fn the_histogram_rule_is_benjamini_hochberg() {
         for (&item, stats) in view.row(anchor).iter().zip(&tables.stats[view.range(anchor)]) {
             if item as usize > anchor {
                 let table = PairTable::new(
-                    u64::from(stats.n_both), counts[anchor], counts[item as usize], 400);
+                    u64::from(stats.n_both),
+                    counts[anchor],
+                    counts[item as usize],
+                    400,
+                );
                 p_values.push(table.p_value());
                 g2.push((table.p_value(), stats.is_significant));
             }
