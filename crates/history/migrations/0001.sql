@@ -66,8 +66,8 @@ CREATE TABLE segment (
     n_bytes INTEGER NOT NULL,
     rows_checksum INTEGER NOT NULL,
     lines_checksum INTEGER NOT NULL,
+    n_dead_lines INTEGER NOT NULL DEFAULT 0,
     -- Bitmap of the rows that a later version supersedes.
-    n_dead INTEGER NOT NULL DEFAULT 0,
     dead BLOB
 );
 
@@ -96,5 +96,12 @@ CREATE TABLE event (
 );
 CREATE INDEX event_by_time ON event (at_us);
 CREATE INDEX event_of_order ON event (seq) WHERE kind IN (4, 5);
--- The ids of all events that were acknowledged, so that a retry is known after sealing too.
-CREATE TABLE event_key (key BLOB PRIMARY KEY, at_us INTEGER NOT NULL) WITHOUT ROWID;
+-- The ids of sealed events, so that a retry is known after sealing too: sorted XXH3-64 hashes,
+-- little-endian. Ids start at 2: a reader's 0 and 1 mean "not looked" and "none seen".
+CREATE TABLE sealed_event_ids (
+    run_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    last_at_us INTEGER NOT NULL,
+    n_ids INTEGER NOT NULL,
+    hashes BLOB NOT NULL
+);
+INSERT INTO sqlite_sequence (name, seq) VALUES ('sealed_event_ids', 1);

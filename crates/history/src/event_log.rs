@@ -11,11 +11,11 @@ use hashbrown::HashSet;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Connection, Row};
 use tokio::sync::{mpsc, oneshot};
-use xxhash_rust::xxh3::xxh3_128;
 
 use crate::catalog::{add_items, number_ids};
 use crate::database::{Database, advance};
 use crate::error::{Error, Result};
+use crate::event_ids::{EventIds, id_hash};
 use crate::numbering::Numbered;
 use crate::store::Store;
 use crate::tail::LoggedLine;
@@ -86,8 +86,9 @@ impl Store {
             database: self.database().clone(),
             counts: Arc::clone(&counts),
             connection: None,
+            ids: EventIds::default(),
             n_pages: 0,
-            is_checkpointing: Arc::new(AtomicBool::new(false)),
+            checkpoint: Arc::default(),
         };
         tokio::spawn(writer.run(receiver));
         Ok(EventLog { sender, counts })
@@ -120,8 +121,18 @@ struct Writer {
     database: Database,
     counts: Arc<Counts>,
     connection: Option<SqliteConnection>,
+    ids: EventIds,
     n_pages: u64,
-    is_checkpointing: Arc<AtomicBool>,
+    checkpoint: Arc<Checkpoint>,
+}
+
+/// The write-ahead log goes into the database in two steps: most of it beside the writing, the
+/// rest between two commits. Only when nothing is left over can the log start anew; otherwise it
+/// would grow as long as events come.
+#[derive(Debug, Default)]
+struct Checkpoint {
+    is_running: AtomicBool,
+    is_first_step_done: AtomicBool,
 }
 
 impl Writer {
@@ -148,12 +159,13 @@ impl Writer {
                     // Whoever stopped waiting does not need the answer.
                     let _ = batch.reply.send(Ok(own));
                 }
-                self.checkpoint_when_due();
+                self.checkpoint_when_due().await;
             }
             Err(error) => {
                 tracing::error!(%error, "events could not be stored");
-                // A connection that failed is not trusted again.
+                // A connection that failed is not trusted again, nor what is remembered of the log.
                 self.connection = None;
+                self.ids = EventIds::default();
                 let shared = Arc::new(error);
                 for batch in group {
                     let error = Error::EventsNotStored { source: Arc::clone(&shared) };
@@ -170,38 +182,61 @@ impl Writer {
         };
         let connection = self.connection.insert(connection);
         let events: Vec<&Event> = group.iter().flat_map(|batch| &batch.events).collect();
+        let hashes: Vec<u64> = events.iter().map(|event| id_hash(&event.event_id)).collect();
+        let ids = &mut self.ids;
         let written = async {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let acks = write_events(&mut transaction, &events).await?;
+            ids.catch_up(&mut transaction).await?;
+            let acks = write_events(&mut transaction, ids, &hashes, &events).await?;
             transaction.commit().await?;
             Ok(acks)
         };
         let acks: sqlx::Result<Vec<Ack>> = written.await;
         let acks = acks.map_err(self.database.error("store events"))?;
-        let n_duplicates = acks.iter().filter(|ack| **ack == Ack::Duplicate).count() as u64;
-        let n_stored = acks.len() as u64 - n_duplicates;
+        let last_seq = acks.iter().filter_map(|ack| match ack {
+            Ack::Stored { seq } => Some(*seq),
+            Ack::Duplicate => None,
+        });
+        let n_stored = last_seq.clone().count() as u64;
+        if let Some(last_seq) = last_seq.max() {
+            self.ids.add(hashes.into_iter(), last_seq);
+        }
         self.counts.n_stored.fetch_add(n_stored, Ordering::Relaxed);
-        self.counts.n_duplicates.fetch_add(n_duplicates, Ordering::Relaxed);
+        self.counts.n_duplicates.fetch_add(acks.len() as u64 - n_stored, Ordering::Relaxed);
         self.counts.n_commits.fetch_add(1, Ordering::Relaxed);
-        // Each new id touches a page of its own, each row a part of one.
-        self.n_pages += 6 + n_stored * 5 / 4;
+        // Roots and counters, then a dozen rows a page and their customers.
+        self.n_pages += 8 + n_stored / 4;
         Ok(acks)
     }
 
-    /// Moves the log into the database beside the writing: a flush of the database file must not
-    /// stand between an event and its answer.
-    fn checkpoint_when_due(&mut self) {
-        if self.n_pages < CHECKPOINT_PAGES || self.is_checkpointing.swap(true, Ordering::AcqRel) {
+    async fn checkpoint_when_due(&mut self) {
+        let checkpoint = &self.checkpoint;
+        if checkpoint.is_first_step_done.swap(false, Ordering::AcqRel) {
+            if let Some(connection) = &mut self.connection {
+                warn_of(run_checkpoint(connection).await);
+            }
+            checkpoint.is_running.store(false, Ordering::Release);
+        }
+        if self.n_pages < CHECKPOINT_PAGES || checkpoint.is_running.swap(true, Ordering::AcqRel) {
             return;
         }
         self.n_pages = 0;
-        let (database, flag) = (self.database.clone(), Arc::clone(&self.is_checkpointing));
+        let (database, checkpoint) = (self.database.clone(), Arc::clone(checkpoint));
         tokio::spawn(async move {
-            if let Err(error) = database.checkpoint().await {
-                tracing::warn!(%error, "the log could not be moved into the database");
-            }
-            flag.store(false, Ordering::Release);
+            warn_of(database.checkpoint().await);
+            checkpoint.is_first_step_done.store(true, Ordering::Release);
         });
+    }
+}
+
+async fn run_checkpoint(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(connection).await.map(drop)
+}
+
+/// Nothing is lost by a checkpoint that fails: the log stays longer.
+fn warn_of<E: std::fmt::Display>(outcome: std::result::Result<(), E>) {
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "the log could not be moved into the database");
     }
 }
 
@@ -219,19 +254,16 @@ fn take_group(batches: &mut Vec<Batch>) -> Vec<Batch> {
     batches.drain(..n_batches).collect()
 }
 
-fn event_key(event_id: &str) -> [u8; 16] {
-    xxh3_128(event_id.as_bytes()).to_be_bytes()
-}
-
 async fn write_events(
     connection: &mut SqliteConnection,
+    ids: &EventIds,
+    hashes: &[u64],
     events: &[&Event],
 ) -> sqlx::Result<Vec<Ack>> {
-    let keys: Vec<[u8; 16]> = events.iter().map(|event| event_key(&event.event_id)).collect();
     let mut in_group = HashSet::new();
-    let first: Vec<usize> = (0..events.len()).filter(|&at| in_group.insert(keys[at])).collect();
-    let unseen = insert_keys(connection, events, &keys, &first).await?;
-    let new: Vec<usize> = first.into_iter().filter(|&at| unseen.contains(&keys[at])).collect();
+    let new: Vec<usize> = (0..events.len())
+        .filter(|&at| !ids.contains(hashes[at]) && in_group.insert(hashes[at]))
+        .collect();
     let mut acks = vec![Ack::Duplicate; events.len()];
     if new.is_empty() {
         return Ok(acks);
@@ -256,29 +288,6 @@ async fn write_events(
 
 pub(crate) fn is_order(kind: EventKind) -> bool {
     matches!(kind, EventKind::Purchase | EventKind::Refund)
-}
-
-/// Enters the ids; those that were not there before come back.
-async fn insert_keys(
-    connection: &mut SqliteConnection,
-    events: &[&Event],
-    keys: &[[u8; 16]],
-    places: &[usize],
-) -> sqlx::Result<HashSet<[u8; 16]>> {
-    let mut unseen = HashSet::new();
-    for chunk in statement_chunks(places) {
-        let sql = many_rows("INSERT OR IGNORE INTO event_key (key, at_us) VALUES ", 2, chunk.len())
-            + " RETURNING key";
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for &at in chunk {
-            query = query.bind(&keys[at][..]).bind(events[at].at.0);
-        }
-        for row in query.fetch_all(&mut *connection).await? {
-            let key: &[u8] = row.try_get(0)?;
-            unseen.extend(<[u8; 16]>::try_from(key));
-        }
-    }
-    Ok(unseen)
 }
 
 /// For each new event the index of its customer.

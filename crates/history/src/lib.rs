@@ -9,6 +9,7 @@ pub mod decision_log;
 pub mod disk;
 pub mod erase;
 pub mod error;
+mod event_ids;
 pub mod event_log;
 mod event_segment;
 pub mod export;

@@ -83,6 +83,14 @@ pub(crate) struct ManifestSegment {
     pub(crate) map_id: Option<i64>,
     pub(crate) map: Option<Arc<CodeMap>>,
     pub(crate) dead: Arc<RowSet>,
+    pub(crate) n_dead_lines: u64,
+}
+
+/// Rows of one segment that a newer version replaces, and how many lines they have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeadRows {
+    pub(crate) rows: Vec<usize>,
+    pub(crate) n_lines: u64,
 }
 
 impl ManifestSegment {
@@ -97,7 +105,7 @@ impl ManifestSegment {
 
 const COLUMNS: &str = "SELECT segment_id, content, version, name, n_rows, n_lines, n_returns, \
      n_refers, first_at_us, last_at_us, first_partition, last_partition, n_bytes, rows_checksum, \
-     lines_checksum, map_id, dead FROM segment ORDER BY segment_id";
+     lines_checksum, map_id, n_dead_lines, dead FROM segment ORDER BY segment_id";
 
 pub(crate) async fn read(connection: &mut SqliteConnection) -> sqlx::Result<Vec<ManifestSegment>> {
     let rows = sqlx::query(COLUMNS).fetch_all(&mut *connection).await?;
@@ -141,6 +149,7 @@ fn from_row(row: &SqliteRow) -> sqlx::Result<ManifestSegment> {
         },
         map_id: row.try_get("map_id")?,
         map: None,
+        n_dead_lines: unsigned("n_dead_lines")?,
         dead: Arc::new(dead.map(RowSet::from_bytes).unwrap_or_default()),
     })
 }
@@ -223,19 +232,19 @@ pub(crate) async fn add(
 pub(crate) async fn bury(
     transaction: &mut Transaction<'static, Sqlite>,
     segment: &ManifestSegment,
-    rows: &[usize],
+    newly: &DeadRows,
 ) -> sqlx::Result<Option<String>> {
     let mut dead = RowSet::clone(&segment.dead);
-    for &row in rows {
+    for &row in &newly.rows {
         dead.insert(row);
     }
     if dead.len() == segment.written.n_orders {
         remove(transaction, segment.segment_id).await?;
         return Ok(Some(segment.written.name.clone()));
     }
-    sqlx::query("UPDATE segment SET dead = ?1, n_dead = ?2 WHERE segment_id = ?3")
+    sqlx::query("UPDATE segment SET dead = ?1, n_dead_lines = ?2 WHERE segment_id = ?3")
         .bind(dead.bytes)
-        .bind(dead.n_rows as i64)
+        .bind((segment.n_dead_lines + newly.n_lines) as i64)
         .bind(segment.segment_id)
         .execute(&mut **transaction)
         .await?;

@@ -40,8 +40,8 @@ impl Store {
                 )
                 .await?;
             self.remove_in_steps(
-                "DELETE FROM event_key WHERE key IN \
-                 (SELECT key FROM event_key WHERE at_us < ?1 LIMIT ?2)",
+                "DELETE FROM sealed_event_ids WHERE run_id IN \
+                 (SELECT run_id FROM sealed_event_ids WHERE last_at_us < ?1 LIMIT ?2)",
                 before,
             )
             .await?;

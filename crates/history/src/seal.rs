@@ -12,6 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::disk::Disk;
 use crate::error::{Error, Result};
+use crate::event_ids;
 use crate::event_segment::{self, EventRow};
 use crate::manifest::{self, EVENTS_CONTENT, ManifestSegment, NewSegment, ORDERS_CONTENT};
 use crate::order_key::N_PARTITIONS;
@@ -84,6 +85,7 @@ impl Store {
             for (segment, rows) in sealed.superseded.by_segment() {
                 emptied.extend(manifest::bury(&mut transaction, &manifest[segment], rows).await?);
             }
+            event_ids::seal(&mut transaction, last_seq).await?;
             let removed = sqlx::query("DELETE FROM event WHERE seq <= ?1")
                 .bind(last_seq)
                 .execute(&mut *transaction)
@@ -167,7 +169,7 @@ fn keep_newer(
                 let is_newer = manifest[before.segment].version < seq;
                 let is_kept = is_newer && before.digest != order.digest;
                 if is_kept {
-                    superseded.add(before.segment, before.row);
+                    superseded.add(&before);
                 }
                 is_kept
             }

@@ -144,8 +144,7 @@ async fn add_segments(
         if segment.content == ORDERS_CONTENT {
             let n_living = written.n_orders - segment.dead.len();
             status.n_orders += n_living;
-            // Exact where no order was superseded; else in proportion.
-            status.n_lines += written.n_lines * n_living / written.n_orders.max(1);
+            status.n_lines += written.n_lines - segment.n_dead_lines;
             first = first.min(written.first_at_us);
             last = last.max(written.last_at_us);
         }

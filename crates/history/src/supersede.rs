@@ -6,7 +6,7 @@ use std::path::Path;
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::manifest::ManifestSegment;
+use crate::manifest::{DeadRows, ManifestSegment};
 use crate::order_key::OrderKey;
 use crate::segment::{KeyCursor, KeyedRow};
 
@@ -16,6 +16,7 @@ pub(crate) struct KnownOrder {
     /// Place in the manifest that was handed in.
     pub(crate) segment: usize,
     pub(crate) row: usize,
+    pub(crate) n_lines: u32,
     pub(crate) digest: u64,
 }
 
@@ -62,8 +63,8 @@ impl<'a> Known<'a> {
             }
             let Some(next) = cursor.next else { continue };
             if next.key == key && !cursor.segment.dead.contains(next.row) {
-                let (row, digest) = (next.row, next.digest);
-                found = Some(KnownOrder { segment: cursor.place, row, digest });
+                let KeyedRow { row, n_lines, digest, .. } = next;
+                found = Some(KnownOrder { segment: cursor.place, row, n_lines, digest });
             }
         }
         Ok(found)
@@ -73,23 +74,27 @@ impl<'a> Known<'a> {
 /// Rows that a newer version replaces, by place of their segment in the manifest.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Superseded {
-    rows: BTreeMap<usize, Vec<usize>>,
+    rows: BTreeMap<usize, DeadRows>,
 }
 
 impl Superseded {
-    pub(crate) fn add(&mut self, segment: usize, row: usize) {
-        self.rows.entry(segment).or_default().push(row);
+    pub(crate) fn add(&mut self, order: &KnownOrder) {
+        let dead = self.rows.entry(order.segment).or_default();
+        dead.rows.push(order.row);
+        dead.n_lines += u64::from(order.n_lines);
     }
 
     pub(crate) fn union<'b>(parts: impl Iterator<Item = &'b Superseded>) -> Superseded {
         let mut all = Superseded::default();
         for (&segment, rows) in parts.flat_map(|part| &part.rows) {
-            all.rows.entry(segment).or_default().extend_from_slice(rows);
+            let dead = all.rows.entry(segment).or_default();
+            dead.rows.extend_from_slice(&rows.rows);
+            dead.n_lines += rows.n_lines;
         }
         all
     }
 
-    pub(crate) fn by_segment(&self) -> impl Iterator<Item = (usize, &[usize])> {
-        self.rows.iter().map(|(&segment, rows)| (segment, &rows[..]))
+    pub(crate) fn by_segment(&self) -> impl Iterator<Item = (usize, &DeadRows)> {
+        self.rows.iter().map(|(&segment, dead)| (segment, dead))
     }
 }

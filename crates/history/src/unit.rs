@@ -268,7 +268,11 @@ impl UnitReader<'_> {
         unit.id_rows.push(head.id_row);
         unit.at_us.push(head.at_us);
         unit.customers.push(head.customer);
-        unit.positions.push(head.position);
+        if head.at_us == NO_TIME.0 || !unit.positions.is_empty() {
+            // Baskets before the first one without a time have position 0.
+            unit.positions.resize(unit.at_us.len() - 1, 0);
+            unit.positions.push(head.position);
+        }
         if self.with_keys {
             unit.keys.push(head.key);
         }

@@ -161,7 +161,7 @@ fn keep_changes(
                 continue;
             }
             Some(before) => {
-                outcome.superseded.add(before.segment, before.row);
+                outcome.superseded.add(&before);
                 true
             }
             None => is_in_tail,
