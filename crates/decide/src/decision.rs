@@ -47,6 +47,15 @@ pub enum ReasonCode {
 }
 
 impl ReasonCode {
+    pub const ALL: [ReasonCode; 6] = [
+        ReasonCode::BoughtTogether,
+        ReasonCode::CompletesCart,
+        ReasonCode::ForYou,
+        ReasonCode::SimilarContent,
+        ReasonCode::PopularInCategory,
+        ReasonCode::Popular,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             ReasonCode::BoughtTogether => "bought_together",
