@@ -1,0 +1,128 @@
+//! Items, customers, holdings: whole or in part, again and again.
+
+use events::{Amount, Currency, CustomerRecord, HoldingRecord, ItemKind, ItemRecord, Timestamp};
+use history::ViewOptions;
+
+use crate::shop::{self, Shop};
+
+fn item(item_id: &str) -> ItemRecord {
+    ItemRecord { item_id: item_id.to_owned(), ..ItemRecord::default() }
+}
+
+#[tokio::test]
+async fn what_a_record_does_not_say_stays_as_it_was() {
+    let shop = Shop::new().await;
+    let full = ItemRecord {
+        title: Some("White \"heart\"".to_owned()),
+        kind: Some(ItemKind::Service),
+        category: Some("home > light".to_owned()),
+        price: Some(Amount(2_550_000)),
+        cost: Some(Amount(1_000_000)),
+        currency: Currency::parse("GBP"),
+        stock: Some(3),
+        hidden: Some(true),
+        sensitive: Some(true),
+        image_url: Some("https://shop/a.png".to_owned()),
+        url: Some("https://shop/a".to_owned()),
+        attributes: vec![("color".to_owned(), "red".to_owned())],
+        ..item("a")
+    };
+    let first = shop.store.upsert_items(std::slice::from_ref(&full)).await.unwrap();
+    let price_only = ItemRecord {
+        price: Some(Amount::ZERO),
+        stock: Some(0),
+        hidden: Some(false),
+        attributes: vec![("size".to_owned(), "L".to_owned())],
+        ..item("a")
+    };
+    let second = shop.store.upsert_items(&[price_only]).await.unwrap();
+    assert!(second > first);
+    let found = shop.store.item("a").await.unwrap().unwrap();
+    assert_eq!(found.catalog_version, second);
+    let entry = &found.entry;
+    assert_eq!(entry.title.as_deref(), Some("White \"heart\""));
+    assert_eq!((entry.kind, entry.hidden, entry.sensitive), (ItemKind::Service, false, true));
+    assert_eq!((entry.price, entry.cost), (Some(Amount::ZERO), Some(Amount(1_000_000))));
+    assert_eq!((entry.stock, entry.currency), (Some(0), Currency::parse("GBP")));
+    assert_eq!(entry.category.as_deref(), Some("home > light"));
+    assert_eq!(found.url.as_deref(), Some("https://shop/a"));
+    let pairs = [("color", "red"), ("size", "L")];
+    assert_eq!(found.attributes, pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
+#[tokio::test]
+async fn one_batch_may_name_an_item_twice_and_its_head_later() {
+    let shop = Shop::new().await;
+    let mut variant = item("red");
+    variant.variant_of = Some("shirt".to_owned());
+    let title = |text: &str| ItemRecord { title: Some(text.to_owned()), ..item("red") };
+    let records = [variant, title("first"), item("shirt"), title("second")];
+    shop.store.upsert_items(&records).await.unwrap();
+    let (items, version) = shop.store.items_since(0).await.unwrap();
+    assert_eq!(items.len(), 2);
+    assert_eq!(items[0].entry.title.as_deref(), Some("second"));
+    assert_eq!((items[0].entry.variant_of, items[1].item_idx), (Some(1), 1));
+    assert_eq!(shop.store.catalog_version().await.unwrap(), version);
+}
+
+#[tokio::test]
+async fn changes_are_told_since_a_version() {
+    let shop = Shop::new().await;
+    let first = shop.store.upsert_items(&[item("a"), item("b")]).await.unwrap();
+    shop.import("o1 d1 anna: b, c").await;
+    let (changed, version) = shop.store.items_since(first).await.unwrap();
+    let ids: Vec<&str> = changed.iter().map(|item| &*item.entry.id).collect();
+    assert_eq!(ids, ["c"]);
+    assert!(shop.store.items_since(version).await.unwrap().0.is_empty());
+}
+
+#[tokio::test]
+async fn titles_of_order_lines_fill_gaps_and_give_way() {
+    let shop = Shop::new().await;
+    let import = async |title: &str| {
+        let mut lines = shop::lines(&format!("o-{} d1 anna: bread", title.len()));
+        lines.titles = vec![(0, title.into())];
+        lines.categories = vec![(0, "food".into())];
+        let mut import =
+            shop.store.begin_orders(history::ImportRequest::new("shop", Timestamp(0))).unwrap();
+        import.push(&lines).unwrap();
+        import.commit(&|_, _| None).await.unwrap();
+        let view = shop.store.view(&ViewOptions::default()).await.unwrap();
+        assert_eq!(shop::entry(&view, "bread").category.as_deref(), Some("food"));
+        shop::entry(&view, "bread").title.clone().unwrap()
+    };
+    assert_eq!(&*import("Brown bread").await, "Brown bread");
+    assert_eq!(&*import("White bread, sliced").await, "White bread, sliced");
+    let told = ItemRecord { title: Some("Bread".to_owned()), ..item("bread") };
+    shop.store.upsert_items(&[told]).await.unwrap();
+    assert_eq!(&*import("check").await, "Bread");
+}
+
+#[tokio::test]
+async fn customers_and_holdings_keep_what_is_not_said() {
+    let shop = Shop::new().await;
+    let record = |consent, attributes: &[(&str, &str)]| CustomerRecord {
+        customer_id: "anna".to_owned(),
+        consent,
+        attributes: attributes.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect(),
+    };
+    shop.store.upsert_customers(&[record(Some(false), &[("city", "Bern")])]).await.unwrap();
+    shop.store.upsert_customers(&[record(None, &[("age", "40")])]).await.unwrap();
+    let anna = shop.store.customer("anna").await.unwrap().unwrap();
+    assert_eq!((anna.customer_idx, anna.consent), (0, Some(false)));
+    assert_eq!(anna.attributes.len(), 2);
+
+    let holding = |since, until| HoldingRecord {
+        customer_id: "anna".to_owned(),
+        item_id: "account".to_owned(),
+        since,
+        until,
+    };
+    let first = shop.store.upsert_holdings(&[holding(Some(Timestamp(5)), None)]).await.unwrap();
+    shop.store.upsert_holdings(&[holding(None, Some(Timestamp(9)))]).await.unwrap();
+    let held = shop.store.holdings_since(first).await.unwrap();
+    assert_eq!(held.len(), 1);
+    assert_eq!((held[0].since, held[0].until), (Some(Timestamp(5)), Some(Timestamp(9))));
+    assert_eq!(shop.store.customers().await.unwrap().len(), 1);
+    assert_eq!(shop.store.view(&ViewOptions::default()).await.unwrap().n_items(), 1);
+}
