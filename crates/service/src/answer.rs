@@ -121,7 +121,7 @@ pub(crate) fn write_amount(out: &mut JsonText, amount: Amount) {
     }
 }
 
-fn write_evidence(out: &mut JsonText, world: &World, evidence: &Evidence) {
+pub(crate) fn write_evidence(out: &mut JsonText, world: &World, evidence: &Evidence) {
     out.raw("{\"anchor_item_id\":");
     out.string(world.item_id(evidence.anchor));
     for (name, count) in [

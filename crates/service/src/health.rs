@@ -126,10 +126,7 @@ mod tests {
         assert_eq!(health.details(), ["out of memory in /secret"]);
         health.learn_succeeded();
         assert_eq!(health.color(&fine), Color::Green);
-        assert_eq!(
-            health.color(&LedgerFigures { is_broken: true, ..fine }),
-            Color::Red
-        );
+        assert_eq!(health.color(&LedgerFigures { is_broken: true, ..fine }), Color::Red);
         health.task_died("housekeeping");
         assert!(!health.is_ready(&fine));
     }

@@ -20,8 +20,9 @@ impl JsonText {
         self.bytes
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+    /// A part that was written by another `JsonText`.
+    pub(crate) fn part(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// JSON as it stands, or text inside an open string that needs no escapes.

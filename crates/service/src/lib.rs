@@ -25,9 +25,9 @@ pub mod user_token;
 mod caller;
 pub mod gatekeeper;
 
+pub mod ledger;
 mod live;
 mod recent;
-pub mod ledger;
 mod recommendation_id;
 pub mod state;
 

@@ -68,9 +68,9 @@ impl AddressLimits {
 }
 
 pub(crate) fn check_key(limiter: &DefaultDirectRateLimiter) -> Result<(), Problem> {
-    limiter.check().map_err(|not_until| {
-        too_many("This key", not_until.wait_time_from(limiter.clock().now()))
-    })
+    limiter
+        .check()
+        .map_err(|not_until| too_many("This key", not_until.wait_time_from(limiter.clock().now())))
 }
 
 fn too_many(who: &str, wait: std::time::Duration) -> Problem {

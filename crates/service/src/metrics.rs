@@ -8,7 +8,7 @@ mod window;
 
 pub(crate) use exposition::{Gauges, expose};
 pub(crate) use histogram::{Histogram, HistogramCounts};
-pub(crate) use window::{RecentWindow, WindowFigures};
+pub(crate) use window::RecentWindow;
 
 use events::EventKind;
 use score::Rung;

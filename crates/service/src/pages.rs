@@ -18,6 +18,8 @@ mod tests;
 mod visitor;
 mod words;
 
+pub(crate) use words::calm;
+
 use crate::state::AppState;
 use askama::Template;
 use axum::Router;

@@ -45,10 +45,7 @@ impl<'a> Question<'a> {
             session: Vec::new(),
             customer: None,
             bought_since: Vec::new(),
-            category: request
-                .context
-                .as_ref()
-                .and_then(|context| context.category.as_deref()),
+            category: request.context.as_ref().and_then(|context| context.category.as_deref()),
             count: request.count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
             filter: request.filter.as_ref().map(filter_of),
             exclude: excluded(request, world)?,
@@ -93,8 +90,9 @@ impl<'a> Question<'a> {
                 return;
             }
             self.customer = customer.idx;
-            self.bought_since
-                .extend(customer.recent.iter().filter_map(|bought| world.item_idx(&bought.item_id)));
+            self.bought_since.extend(
+                customer.recent.iter().filter_map(|bought| world.item_idx(&bought.item_id)),
+            );
         });
     }
 
@@ -175,11 +173,9 @@ fn personal<'a>(
         }
         (Some(token), secret) => {
             let secret = secret.unwrap_or_default();
-            user_token::verify(secret, user_id, token, now)
-                .map(|()| Some(user_id))
-                .map_err(|fault| {
-                    Problem::new(Code::UserTokenInvalid, fault.detail()).at("user_token")
-                })
+            user_token::verify(secret, user_id, token, now).map(|()| Some(user_id)).map_err(
+                |fault| Problem::new(Code::UserTokenInvalid, fault.detail()).at("user_token"),
+            )
         }
     }
 }

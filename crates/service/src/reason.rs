@@ -1,9 +1,9 @@
 //! Reasons in words: every number of a text stands in the evidence beside it.
 
 use crate::json_text::JsonText;
-use decide::{Evidence, Offer, ReasonCode};
+use crate::pages::calm;
+use decide::{Evidence, Offer, Reason, ReasonCode};
 use score::World;
-use std::fmt::Write;
 
 /// Where a text goes: into the string of a JSON answer, or onto a page.
 pub(crate) trait TextSink {
@@ -35,34 +35,36 @@ impl TextSink for JsonText {
     }
 }
 
-/// Pages escape when the template is rendered, so here the text stays as it is.
+/// For people: shouting titles calm down. Pages escape when the template is rendered.
 impl TextSink for String {
     fn words(&mut self, text: &str) {
         self.push_str(text);
     }
 
     fn foreign(&mut self, text: &str) {
-        self.push_str(text);
+        self.push_str(&calm(text));
     }
 
     fn count(&mut self, count: u64) {
         let mut text = JsonText::with_capacity(16);
-        text.grouped(count);
+        text.count(count);
         self.extend(text.into_bytes().into_iter().map(char::from));
     }
 
     fn ratio(&mut self, ratio: f64) {
-        if 100.0 <= ratio {
-            self.count(ratio.round() as u64);
-        } else {
-            let _ = write!(self, "{ratio:.1}");
-        }
+        let mut text = JsonText::with_capacity(16);
+        text.ratio(ratio);
+        self.extend(text.into_bytes().into_iter().map(char::from));
     }
 }
 
 /// Writes why the item is offered.
 pub(crate) fn write_reason(out: &mut impl TextSink, world: &World, offer: &Offer) {
-    match (offer.reason.code, &offer.reason.evidence) {
+    write_reason_of(out, world, offer.item, &offer.reason);
+}
+
+pub(crate) fn write_reason_of(out: &mut impl TextSink, world: &World, item: u32, reason: &Reason) {
+    match (reason.code, &reason.evidence) {
         (ReasonCode::BoughtTogether, Some(evidence)) => {
             out.words("Bought together in ");
             write_share(out, world, evidence);
@@ -87,11 +89,8 @@ pub(crate) fn write_reason(out: &mut impl TextSink, world: &World, offer: &Offer
             out.words(".");
         }
         (ReasonCode::SimilarContent, None) => out.words("Alike in name or category."),
-        (ReasonCode::PopularInCategory, _) => write_popular(out, world, offer, true),
-        (ReasonCode::Popular, _) => write_popular(out, world, offer, false),
-        // New codes are told by their name until they have words.
-        #[allow(unreachable_patterns)]
-        (code, _) => out.words(code.as_str()),
+        (ReasonCode::PopularInCategory, _) => write_popular(out, world, item, true),
+        (ReasonCode::Popular, _) => write_popular(out, world, item, false),
     }
 }
 
@@ -110,13 +109,13 @@ fn write_lift(out: &mut impl TextSink, evidence: &Evidence) {
     out.words(" times what chance would give.");
 }
 
-fn write_popular(out: &mut impl TextSink, world: &World, offer: &Offer, in_category: bool) {
+fn write_popular(out: &mut impl TextSink, world: &World, item: u32, in_category: bool) {
     out.words("Popular");
-    if let (true, Some(category)) = (in_category, world.category(offer.item)) {
+    if let (true, Some(category)) = (in_category, world.category(item)) {
         out.words(" in ");
         out.foreign(category);
     }
-    let n_item = world.n_item_baskets(offer.item);
+    let n_item = world.n_item_baskets(item);
     if 0 < n_item {
         out.words(": in ");
         out.count(n_item.into());

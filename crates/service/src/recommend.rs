@@ -7,11 +7,12 @@ use crate::json_text::JsonText;
 use crate::ledger::DecisionEntry;
 use crate::problem::Problem;
 use crate::question::{Question, placements_of};
-use crate::record::write_record;
+use crate::recommendation_id::RecommendationId;
+use crate::record::{RecordHead, write_record};
 use crate::state::{Inner, Served};
 use crate::wire::RecommendRequest;
 use bytes::Bytes;
-use decide::{Decision, Placement, Workspace};
+use decide::{Decision, Placement, Request, Workspace};
 use events::Timestamp;
 use std::cell::RefCell;
 
@@ -84,7 +85,7 @@ impl Pass<'_> {
                 out.raw(",");
             }
             let slate = self.slate(question, *placement);
-            out.raw(std::str::from_utf8(&slate).expect("a slate is written from texts"));
+            out.part(&slate);
         }
         out.raw("],\"took_ms\":");
         out.float(self.stopwatch.elapsed_us() as f64 / 1e3, 3);
@@ -114,23 +115,16 @@ impl Pass<'_> {
             took_us: self.stopwatch.elapsed_us(),
         };
         write_slate(&mut out, world, &slate);
-        let answer = out.into_bytes();
-        let payload = write_record(self.served, self.caller.key_id(), self.now, &asked, &answer);
-        self.record(DecisionEntry {
+        let head = RecordHead {
             id,
             at: self.now,
-            customer_idx: question.customer,
-            payload: Bytes::from(payload),
-        });
+            key_id: self.caller.key_id(),
+            location_id: self.request.location_id.as_deref(),
+        };
+        keep_record(self.inner, self.served, &head, &asked, &decision);
         self.remember(question, &decision);
-        self.inner.metrics.count_decision(decision.rung, decision.offers.len());
         self.inner.metrics.decision_time.record(self.stopwatch.elapsed());
-        answer
-    }
-
-    fn record(&self, entry: DecisionEntry) {
-        self.inner.recent.push(entry.clone());
-        self.inner.ledger.record(entry);
+        out.into_bytes()
     }
 
     fn remember(&self, question: &mut Question<'_>, decision: &Decision) {
@@ -148,3 +142,31 @@ impl Pass<'_> {
 }
 
 const MAX_PAGE_ITEMS: usize = 1_000;
+
+/// Decides for a page of our own; recorded as any other answer.
+pub(crate) fn decide_for_page(
+    inner: &Inner,
+    served: &Served,
+    asked: &Request<'_>,
+) -> (RecommendationId, Decision) {
+    let now = inner.clock.now();
+    let id = inner.ids.next(now);
+    let decision = with_workspace(|workspace| decide::decide(&served.world, asked, workspace));
+    let head = RecordHead { id, at: now, key_id: None, location_id: None };
+    keep_record(inner, served, &head, asked, &decision);
+    (id, decision)
+}
+
+fn keep_record(
+    inner: &Inner,
+    served: &Served,
+    head: &RecordHead<'_>,
+    asked: &Request<'_>,
+    decision: &Decision,
+) {
+    let payload = Bytes::from(write_record(served, head, asked, decision));
+    let entry = DecisionEntry { id: head.id, at: head.at, customer_idx: asked.customer, payload };
+    inner.recent.push(entry.clone());
+    inner.ledger.record(entry);
+    inner.metrics.count_decision(decision.rung, decision.offers.len());
+}

@@ -3,10 +3,15 @@
 //! Items stand by their external ids, so that a record outlives its snapshot. No customer id: the
 //! pseudonymous index is kept beside the record, and erasing a customer erases the record.
 
-use crate::answer::write_amount;
+use crate::answer::{write_amount, write_evidence};
 use crate::json_text::JsonText;
+use crate::reason::write_reason_of;
+use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
-use decide::{CartLine, Filter, ItemRef, Placement, Request};
+use crate::wire::EvidenceOut;
+use decide::{
+    CartLine, Decision, Evidence, Filter, ItemRef, Offer, Placement, Reason, ReasonCode, Request,
+};
 use events::{Amount, Timestamp};
 use score::World;
 use serde::Deserialize;
@@ -14,24 +19,33 @@ use serde::Deserialize;
 /// Format of the record; a reader refuses what it does not know.
 const VERSION: u64 = 1;
 
+/// Who asked when, beside what was asked.
+pub(crate) struct RecordHead<'a> {
+    pub(crate) id: RecommendationId,
+    pub(crate) at: Timestamp,
+    pub(crate) key_id: Option<&'a str>,
+    pub(crate) location_id: Option<&'a str>,
+}
+
 pub(crate) fn write_record(
     served: &Served,
-    key_id: Option<&str>,
-    at: Timestamp,
+    head: &RecordHead<'_>,
     request: &Request<'_>,
-    answer: &[u8],
+    decision: &Decision,
 ) -> Vec<u8> {
     let world = &served.world;
-    let mut out = JsonText::with_capacity(answer.len() + 512);
+    let mut out = JsonText::with_capacity(512 + decision.offers.len() * 192);
     out.raw("{\"version\":");
     out.number(VERSION);
     out.raw(",\"at_us\":");
-    out.number(u64::try_from(at.0).unwrap_or(0));
+    out.number(u64::try_from(head.at.0).unwrap_or(0));
     out.raw(",\"snapshot\":");
     out.string(&served.snapshot_id);
-    if let Some(key_id) = key_id {
-        out.raw(",\"key\":");
-        out.string(key_id);
+    for (name, id) in [(",\"key\":", head.key_id), (",\"location_id\":", head.location_id)] {
+        if let Some(id) = id {
+            out.raw(name);
+            out.string(id);
+        }
     }
     out.raw(",\"asked\":{\"placement\":\"");
     out.raw(request.placement.as_str());
@@ -48,10 +62,36 @@ pub(crate) fn write_record(
         list(&mut out, items, |out, &item| out.string(world.item_id(item)));
     }
     write_options(&mut out, request);
-    out.raw("},\"answer\":");
-    out.raw(std::str::from_utf8(answer).expect("an answer is written from texts"));
+    out.raw("},\"fallback\":\"");
+    out.raw(decision.rung.as_str());
+    out.raw("\",\"n_eligible\":");
+    out.number(decision.n_eligible as u64);
+    out.raw(",\"offers\":");
+    list(&mut out, &decision.offers, |out, offer| write_offer(out, world, offer));
     out.raw("}");
     out.into_bytes()
+}
+
+/// The numbers of an offer; its words can be made from them again.
+fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
+    out.raw("{\"item_id\":");
+    out.string(world.item_id(offer.item));
+    out.raw(",\"score\":");
+    out.estimate(f64::from(offer.score));
+    for (name, word) in [
+        (",\"relation\":\"", offer.relation.as_str()),
+        ("\",\"rung\":\"", offer.rung.as_str()),
+        ("\",\"code\":\"", offer.reason.code.as_str()),
+    ] {
+        out.raw(name);
+        out.raw(word);
+    }
+    out.raw("\",\"evidence\":");
+    match &offer.reason.evidence {
+        Some(evidence) => write_evidence(out, world, evidence),
+        None => out.raw("null"),
+    }
+    out.raw("}");
 }
 
 fn list<T>(out: &mut JsonText, items: &[T], mut write: impl FnMut(&mut JsonText, &T)) {
@@ -117,6 +157,47 @@ pub(crate) struct Record {
     #[serde(default)]
     pub(crate) snapshot: String,
     asked: Asked,
+    fallback: String,
+    offers: Vec<RecordedOffer>,
+}
+
+/// One offer of a record.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RecordedOffer {
+    pub(crate) item_id: String,
+    code: String,
+    evidence: Option<EvidenceOut>,
+}
+
+impl RecordedOffer {
+    /// Why, in the words of the page; `None` when the item or its anchor is not known any more.
+    pub(crate) fn reason(&self, world: &World) -> Option<String> {
+        let evidence = match &self.evidence {
+            Some(evidence) => Some(read_evidence(world, evidence)?),
+            None => None,
+        };
+        let code = ReasonCode::ALL.into_iter().find(|code| code.as_str() == self.code)?;
+        let mut words = String::new();
+        let item = world.item_idx(&self.item_id)?;
+        write_reason_of(&mut words, world, item, &Reason { code, evidence });
+        Some(words)
+    }
+}
+
+fn read_evidence(world: &World, evidence: &EvidenceOut) -> Option<Evidence> {
+    Some(Evidence {
+        anchor: world.item_idx(&evidence.anchor_item_id)?,
+        n_both: evidence.n_both,
+        n_anchor: evidence.n_anchor,
+        n_item: evidence.n_item,
+        n_baskets: evidence.n_orders,
+        lift: evidence.lift as f32,
+        g2: evidence.g2 as f32,
+        wilson_low: evidence.probability_low as f32,
+        probability: evidence.probability as f32,
+        n_after: evidence.n_after,
+        n_before: evidence.n_before,
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,6 +231,24 @@ impl Record {
     pub(crate) fn read(payload: &[u8]) -> Option<Record> {
         let record: Record = serde_json::from_slice(payload).ok()?;
         (record.version == VERSION).then_some(record)
+    }
+
+    pub(crate) fn placement(&self) -> &str {
+        &self.asked.placement
+    }
+
+    pub(crate) fn fallback(&self) -> &str {
+        &self.fallback
+    }
+
+    pub(crate) fn offers(&self) -> &[RecordedOffer] {
+        &self.offers
+    }
+
+    /// What the decision was asked about: anchors, then the cart.
+    pub(crate) fn context(&self) -> impl Iterator<Item = &str> {
+        let cart = self.asked.cart.iter().map(|line| line.item_id.as_str());
+        self.asked.anchors.iter().map(String::as_str).chain(cart)
     }
 
     /// Asks the same again of the present world.

@@ -9,8 +9,6 @@ mod recommend;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use documentation::ApiDoc;
-
 use crate::caller::Caller;
 use crate::keys::Scope;
 use crate::ledger::LedgerFault;

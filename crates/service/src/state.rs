@@ -83,8 +83,8 @@ impl AppState {
         settings: Settings,
     ) -> Result<AppState> {
         settings.origins.check()?;
-        let seed = getrandom::u64()
-            .map_err(|error| Error::NoRandomness { detail: error.to_string() })?;
+        let seed =
+            getrandom::u64().map_err(|error| Error::NoRandomness { detail: error.to_string() })?;
         let inner = Inner {
             served: ArcSwap::from_pointee(Served::nothing()),
             world_change: tokio::sync::Mutex::default(),

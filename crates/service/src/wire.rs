@@ -12,13 +12,13 @@ mod recommend_out;
 mod text_in;
 
 pub(crate) use amount_in::AmountIn;
-pub(crate) use body::{Parsed, parse_body};
+pub(crate) use body::parse_body;
+pub(crate) use catalog_in::OneOrMany;
 pub use catalog_in::{CustomerIn, HoldingIn, ItemIn};
-pub(crate) use catalog_in::{MAX_BATCH, OneOrMany};
 pub(crate) use recommend_in::MAX_PLACEMENTS;
 pub use recommend_in::{BatchRequest, CartEntryIn, FilterIn, RecommendRequest};
 pub use recommend_out::{
     BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut, RecommendAnswer,
     WarningOut,
 };
-pub(crate) use text_in::{IdIn, MAX_ID_BYTES, TextIn};
+pub(crate) use text_in::{IdIn, TextIn};

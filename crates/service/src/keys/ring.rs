@@ -46,10 +46,6 @@ impl KeyRing {
         self.entries.len()
     }
 
-    pub(crate) fn entries(&self) -> &[Arc<KeyEntry>] {
-        &self.entries
-    }
-
     /// The entry of a presented key. Looks at every entry in constant time each, so that neither
     /// the time nor the order tells how near a guess came.
     pub fn find(&self, presented: &str) -> Option<&Arc<KeyEntry>> {

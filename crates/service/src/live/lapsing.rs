@@ -41,11 +41,8 @@ impl<V: Default> LapsingMap<V> {
     /// About `max_entries` are kept, each for at least half of and at most `ttl_us` after its last
     /// use.
     pub(crate) fn new(max_entries: usize, ttl_us: i64) -> LapsingMap<V> {
-        let shard = || Shard {
-            young: HashMap::new(),
-            old: HashMap::new(),
-            turned_at: Timestamp(i64::MIN),
-        };
+        let shard =
+            || Shard { young: HashMap::new(), old: HashMap::new(), turned_at: Timestamp(i64::MIN) };
         LapsingMap {
             shards: (0..N_SHARDS).map(|_| Mutex::new(shard())).collect(),
             hasher: hashbrown::DefaultHashBuilder::default(),
@@ -55,12 +52,7 @@ impl<V: Default> LapsingMap<V> {
     }
 
     /// Changes the entry of a key, a new one when there is none.
-    pub(crate) fn update<R>(
-        &self,
-        key: &str,
-        now: Timestamp,
-        edit: impl FnOnce(&mut V) -> R,
-    ) -> R {
+    pub(crate) fn update<R>(&self, key: &str, now: Timestamp, edit: impl FnOnce(&mut V) -> R) -> R {
         let mut shard = self.shard(key);
         let shard = &mut *shard;
         if self.max_young <= shard.young.len()

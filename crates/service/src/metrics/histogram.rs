@@ -53,9 +53,7 @@ impl HistogramCounts {
 
     pub(crate) fn since(&self, earlier: &HistogramCounts) -> HistogramCounts {
         HistogramCounts {
-            buckets: std::array::from_fn(|at| {
-                self.buckets[at].saturating_sub(earlier.buckets[at])
-            }),
+            buckets: std::array::from_fn(|at| self.buckets[at].saturating_sub(earlier.buckets[at])),
             sum_us: self.sum_us.saturating_sub(earlier.sum_us),
         }
     }

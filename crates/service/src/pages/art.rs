@@ -44,9 +44,11 @@ pub(crate) fn draw(title: &str, item_id: &str) -> String {
         .map(str::to_lowercase)
         .collect();
     let hash = rapidhash::v3::rapidhash_v3(format!("{title}\0{item_id}").as_bytes());
-    let mut things = words.iter().rev().filter_map(|word| glyph_of(word));
-    let main = things.next().unwrap_or(Glyph::Parcel);
-    let emblem = things.find(|&other| other != main && other.is_emblem());
+    let things: Vec<Glyph> = words.iter().rev().filter_map(|word| glyph_of(word)).collect();
+    let thing = things.iter().find(|glyph| !glyph.is_emblem());
+    let main = thing.or(things.first()).copied().unwrap_or(Glyph::Parcel);
+    let mut marks = things.iter().copied().filter(|other| *other != main && other.is_emblem());
+    let emblem = marks.next().filter(|_| main.bears_emblem());
     let tone = words.iter().find_map(|word| tone_of(word)).unwrap_or_else(|| Tone::any(hash));
     let pattern = words.iter().find_map(|word| pattern_of(word));
     compose(hash, main, emblem, tone, pattern)
@@ -113,9 +115,9 @@ mod tests {
     fn every_shape_and_odd_title_is_well_formed() {
         let titles = ["", "🎁", "T-LIGHT", "x".repeat(5_000).leak(), "BLUE POLKADOT STRIPE"];
         let drawn = titles.iter().map(|title| draw(title, "A"));
-        let each = Glyph::ALL.iter().map(|&glyph| {
-            compose(7, glyph, Some(Glyph::Heart), Tone::any(9), Some(Pattern::Dots))
-        });
+        let each = Glyph::ALL
+            .iter()
+            .map(|&glyph| compose(7, glyph, Some(Glyph::Heart), Tone::any(9), Some(Pattern::Dots)));
         for svg in drawn.chain(each) {
             let opened = svg.matches('<').count() - svg.matches("</").count();
             let closed = svg.matches("</").count() + svg.matches("/>").count();

@@ -1,6 +1,7 @@
 //! An item as pages show it: on a card, in a list, in the cart.
 
 use super::money;
+use super::visitor::PageSlate;
 use super::words::{calm, segment};
 use crate::reason::{name_of, write_reason};
 use decide::Offer;
@@ -19,6 +20,8 @@ pub(crate) struct Card {
     pub(crate) amount: Option<Amount>,
     /// Why it is offered; empty where it is just shown.
     pub(crate) reason: String,
+    /// The decision that offers it; empty where it is just shown.
+    pub(crate) origin: String,
 }
 
 impl Card {
@@ -39,15 +42,21 @@ impl Card {
                 .unwrap_or_default(),
             amount,
             reason: String::new(),
+            origin: String::new(),
             item_id: item_id.to_owned(),
             segment,
         }
     }
 
-    pub(crate) fn of_offer(world: &World, offer: &Offer) -> Card {
+    pub(crate) fn of_offer(world: &World, origin: &str, offer: &Offer) -> Card {
         let mut reason = String::new();
         write_reason(&mut reason, world, offer);
-        Card { reason, ..Card::of(world, offer.item) }
+        Card { reason, origin: origin.to_owned(), ..Card::of(world, offer.item) }
+    }
+
+    pub(crate) fn of_slate(world: &World, slate: &PageSlate) -> Vec<Card> {
+        let offers = slate.decision.offers.iter();
+        offers.map(|offer| Card::of_offer(world, &slate.id, offer)).collect()
     }
 }
 

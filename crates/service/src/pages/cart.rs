@@ -7,7 +7,7 @@ use super::{Page, html, lost, money};
 use crate::live::Session;
 use crate::problem::Problem;
 use crate::routes::storage_problem;
-use crate::state::{AppState, Inner};
+use crate::state::{AppState, Inner, Served};
 use askama::Template;
 use axum::Router;
 use axum::extract::{RawForm, State};
@@ -17,7 +17,6 @@ use axum::routing::{get, post};
 use decide::Placement;
 use events::event::EventLine;
 use events::{Amount, Event, EventKind};
-use score::World;
 
 const N_ADDONS: usize = 4;
 /// Items of one form; the bundle row has three.
@@ -74,16 +73,25 @@ async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
     visitor.remember(show(&state, &visitor, &headers, String::new()))
 }
 
-fn show(state: &AppState, visitor: &Visitor, headers: &HeaderMap, announcement: String) -> Response {
+fn show(
+    state: &AppState,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    announcement: String,
+) -> Response {
     let session = visitor.session(&state.inner);
     let served = state.inner.served.load();
     let page = page_for(state, "Cart", &session);
     let cart = CartView {
         n_in_cart: page.n_in_cart,
         announcement,
-        ..view_of(&served.world, &session)
+        ..view_of(&state.inner, &served, &session)
     };
-    if wants_fragment(headers) { html(&CartFragment { cart }) } else { html(&CartPage { page, cart }) }
+    if wants_fragment(headers) {
+        html(&CartFragment { cart })
+    } else {
+        html(&CartPage { page, cart })
+    }
 }
 
 /// Our script asks for the drawer alone.
@@ -91,7 +99,8 @@ fn wants_fragment(headers: &HeaderMap) -> bool {
     headers.contains_key("x-fragment")
 }
 
-fn view_of(world: &World, session: &Session) -> CartView {
+fn view_of(inner: &Inner, served: &Served, session: &Session) -> CartView {
+    let world = &served.world;
     let mut total = Some(Amount::ZERO);
     let mut currency = None;
     let mut lines = Vec::new();
@@ -109,11 +118,10 @@ fn view_of(world: &World, session: &Session) -> CartView {
     }
     let addons = match lines.is_empty() {
         true => Vec::new(),
-        false => offers(world, session, Placement::Cart, &[], N_ADDONS)
-            .offers
-            .iter()
-            .map(|offer| Card::of_offer(world, offer))
-            .collect(),
+        false => {
+            let slate = offers(inner, served, session, Placement::Cart, &[], N_ADDONS);
+            Card::of_slate(world, &slate)
+        }
     };
     CartView {
         lines,
@@ -141,12 +149,7 @@ async fn remove(
 }
 
 /// Adds or takes out the items of a form; each `item` field is one unit, `all=1` takes out all.
-async fn change(
-    state: &AppState,
-    headers: &HeaderMap,
-    kind: EventKind,
-    form: &[u8],
-) -> Response {
+async fn change(state: &AppState, headers: &HeaderMap, kind: EventKind, form: &[u8]) -> Response {
     let inner = &state.inner;
     let visitor = Visitor::of(state, headers);
     let served = inner.served.load_full();
@@ -166,12 +169,17 @@ async fn change(
     let Some(&first) = items.first() else {
         return lost(state, "There is no such product here.");
     };
+    let origin = form_values(form, "from").next().filter(|origin| !origin.is_empty());
     let lines: Vec<EventLine> = items
         .iter()
         .map(|&item| (world.item_id(item), world.catalog.state(item).price()))
-        .map(|(item_id, price)| line(item_id, quantity(item_id), price))
+        .map(|(item_id, price)| EventLine {
+            origin: origin.as_ref().map(|origin| origin.chars().take(64).collect()),
+            ..line(item_id, quantity(item_id), price)
+        })
         .collect();
-    let event = visitor.event(inner, kind, lines);
+    let mut event = visitor.event(inner, kind, lines);
+    event.recommendation_id = event.lines[0].origin.clone();
     if let Err(problem) = keep(inner, event).await {
         return problem.into_response();
     }
@@ -213,19 +221,17 @@ async fn checkout(State(state): State<AppState>, headers: HeaderMap) -> Response
     let order_id = format!("DEMO-{}", inner.ids.next(inner.clock.now()).as_str());
     let mut event = visitor.event(inner, EventKind::Purchase, lines);
     event.order_id = Some(order_id.clone());
-    event.currency = session
-        .cart
-        .iter()
-        .find_map(|held| world.currency(world.item_idx(&held.item_id)?));
+    event.currency =
+        session.cart.iter().find_map(|held| world.currency(world.item_idx(&held.item_id)?));
     if let Err(problem) = keep(inner, event).await {
         return problem.into_response();
     }
-    let decision = offers(world, &session, Placement::PostPurchase, &[], N_ADDONS);
+    let slate = offers(inner, &served, &session, Placement::PostPurchase, &[], N_ADDONS);
     let after = visitor.session(inner);
     html(&ThanksPage {
         page: page_for(&state, "Thank you", &after),
         order_id,
-        addons: decision.offers.iter().map(|offer| Card::of_offer(world, offer)).collect(),
+        addons: Card::of_slate(world, &slate),
     })
 }
 

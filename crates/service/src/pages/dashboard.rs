@@ -6,6 +6,7 @@ use super::{Page, html};
 use crate::ledger::DecisionEntry;
 use crate::metrics::RouteGroup;
 use crate::problem::Problem;
+use crate::record::Record;
 use crate::state::{AppState, Inner};
 use askama::Template;
 use axum::extract::State;
@@ -13,7 +14,6 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use events::EventKind;
 use score::{Rung, World};
-use serde_json::Value;
 
 const N_RECENT: usize = 20;
 
@@ -55,6 +55,7 @@ struct DashboardPage {
     spark: String,
     spark_max: String,
     provenance: Vec<(String, String)>,
+    parameters: Vec<(String, String)>,
     rungs: Vec<RungRow>,
     events: Vec<(&'static str, String)>,
     decisions: Vec<DecisionRow>,
@@ -78,6 +79,7 @@ pub(super) async fn page(
         spark,
         spark_max,
         provenance: provenance_of(inner),
+        parameters: parameters_of(inner),
         rungs: rungs_of(inner),
         events: EventKind::ALL
             .iter()
@@ -115,7 +117,7 @@ fn figures_of(inner: &Inner) -> Vec<Figure> {
         figure(
             "Items",
             grouped(gauges.n_items as u64),
-            &format!("{} sessions in memory", grouped(gauges.n_sessions as u64)),
+            &format!("sessions in memory: {}", grouped(gauges.n_sessions as u64)),
         ),
         figure(
             "Decision records",
@@ -137,7 +139,9 @@ fn sparkline(per_second: &[u64]) -> (String, String) {
     let points: Vec<String> = per_second
         .iter()
         .enumerate()
-        .map(|(at, &n)| format!("{:.1},{:.1}", at as f64 * step, 38.0 - 36.0 * n as f64 / max as f64))
+        .map(|(at, &n)| {
+            format!("{:.1},{:.1}", at as f64 * step, 38.0 - 36.0 * n as f64 / max as f64)
+        })
         .collect();
     (points.join(" "), grouped(max))
 }
@@ -156,9 +160,14 @@ fn provenance_of(inner: &Inner) -> Vec<(String, String)> {
     }
     rows.push(("Code".to_owned(), provenance.code_version.clone()));
     rows.push(("Seed".to_owned(), provenance.seed.to_string()));
-    let parameters = provenance.parameters.iter();
-    rows.extend(parameters.map(|(name, value)| (name.clone(), value.clone())));
     rows
+}
+
+fn parameters_of(inner: &Inner) -> Vec<(String, String)> {
+    let served = inner.served.load();
+    let provenance = served.world.snapshot.provenance();
+    let told = provenance.parameters.iter().chain(&provenance.sources);
+    told.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn rungs_of(inner: &Inner) -> Vec<RungRow> {
@@ -185,26 +194,21 @@ fn decisions_of(inner: &Inner) -> Vec<DecisionRow> {
 
 /// `None`: a record that this version did not write.
 fn decision_row(world: &World, entry: &DecisionEntry, ago_s: f64) -> Option<DecisionRow> {
-    let record: Value = serde_json::from_slice(&entry.payload).ok()?;
-    let (asked, answer) = (&record["asked"], &record["answer"]);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let record = Record::read(&entry.payload)?;
     let title = |item_id: &str| match world.item_idx(item_id) {
         Some(item) => calm(crate::reason::name_of(world, item)),
         None => item_id.to_owned(),
     };
-    let anchors = asked["anchors"].as_array()?.iter().filter_map(Value::as_str);
-    let cart = asked["cart"].as_array()?.iter().filter_map(|line| line["item_id"].as_str());
-    let names: Vec<String> = anchors.chain(cart).take(3).map(title).collect();
-    let offers = answer["items"].as_array()?;
-    let first = offers.first();
+    let asked: Vec<String> = record.context().take(3).map(title).collect();
+    let offers = record.offers();
     Some(DecisionRow {
         id: entry.id().to_owned(),
         ago: duration(ago_s),
-        placement: text(&answer["placement"]),
-        asked: names.join(", "),
+        placement: record.placement().to_owned(),
+        asked: asked.join(", "),
         n_offers: offers.len(),
-        first: first.map(|offer| title(&text(&offer["item_id"]))).unwrap_or_default(),
-        why: first.map(|offer| text(&offer["reason"]["text"])).unwrap_or_default(),
-        rung: text(&answer["fallback"]),
+        first: offers.first().map(|offer| title(&offer.item_id)).unwrap_or_default(),
+        why: offers.first().and_then(|offer| offer.reason(world)).unwrap_or_default(),
+        rung: record.fallback().to_owned(),
     })
 }

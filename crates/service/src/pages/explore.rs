@@ -203,12 +203,8 @@ fn rows_of(world: &World, item: u32, sort: Column) -> Vec<Row> {
         return Vec::new();
     }
     let (others, stats) = world.snapshot.pairs(item);
-    let shown: Vec<(u32, &PairStats)> = others
-        .iter()
-        .copied()
-        .zip(stats)
-        .filter(|&(other, _)| is_shown(world, other))
-        .collect();
+    let shown: Vec<(u32, &PairStats)> =
+        others.iter().copied().zip(stats).filter(|&(other, _)| is_shown(world, other)).collect();
     let max_lift = shown.iter().map(|(_, pair)| f64::from(pair.lift)).fold(1.0, f64::max);
     let mut rows: Vec<Row> =
         shown.into_iter().map(|(other, pair)| row_of(world, other, pair, max_lift)).collect();
@@ -237,14 +233,7 @@ fn row_of(world: &World, other: u32, pair: &PairStats, max_lift: f64) -> Row {
         g2: grouped(f64::from(pair.g2).max(0.0).round() as u64),
         order_in_time: order_in_time(pair),
         is_significant: pair.is_significant != 0,
-        key: [
-            pair.jaccard.into(),
-            pair.n_both.into(),
-            lift,
-            forward,
-            backward,
-            pair.g2.into(),
-        ],
+        key: [pair.jaccard.into(), pair.n_both.into(), lift, forward, backward, pair.g2.into()],
     }
 }
 
@@ -260,6 +249,8 @@ fn percent(share: f64) -> String {
 fn order_in_time(pair: &PairStats) -> String {
     match (pair.n_after, pair.n_before) {
         (0, 0) => String::new(),
-        (after, before) => format!("{} after, {} before", grouped(after.into()), grouped(before.into())),
+        (after, before) => {
+            format!("{} after, {} before", grouped(after.into()), grouped(before.into()))
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::words::{calm, grouped};
 use super::{Page, html, lost, money};
 use crate::live::Session;
 use crate::reason::name_of;
+use crate::recommend::with_workspace;
 use crate::state::{AppState, Served};
 use askama::Template;
 use axum::Router;
@@ -13,7 +14,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
-use decide::{Placement, ReasonCode};
+use decide::{ItemRef, Placement, ReasonCode, Request};
 use events::{Amount, EventKind};
 use score::World;
 use serde::Deserialize;
@@ -56,11 +57,11 @@ async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let session = visitor.session(&state.inner);
     let served = state.inner.served.load();
     let world = &served.world;
-    let decision = offers(world, &session, Placement::Home, &[], N_POPULAR);
-    let is_personal = decision.rung != score::Rung::Popular;
+    let slate = offers(&state.inner, &served, &session, Placement::Home, &[], N_POPULAR);
+    let is_personal = slate.decision.rung < score::Rung::Popular;
     let response = html(&HomePage {
         page: page_for(&state, "", &session),
-        popular: decision.offers.iter().map(|offer| Card::of_offer(world, offer)).collect(),
+        popular: Card::of_slate(world, &slate),
         heading: if is_personal { "For you, from what you looked at" } else { "Popular now" },
         pairs: home_pairs(world),
         n_orders: grouped(world.snapshot.n_baskets().into()),
@@ -80,7 +81,10 @@ fn home_pairs(world: &World) -> Vec<HomePair> {
         if seen.contains(&anchor) || !is_shown(world, anchor) {
             continue;
         }
-        let decision = offers(world, &Session::default(), Placement::Pdp, &[anchor], 1);
+        let anchors = [ItemRef::Known(anchor)];
+        let asked = Request { anchors: &anchors, count: Some(1), ..Request::at(Placement::Pdp) };
+        // A showcase of the data and no answer to a visitor: not recorded.
+        let decision = with_workspace(|workspace| decide::decide(world, &asked, workspace));
         let Some(offer) = decision.offers.first() else { continue };
         let Some(evidence) = offer.reason.evidence else { continue };
         if seen.contains(&offer.item) {
@@ -184,7 +188,8 @@ async fn product(
     };
     let visitor = Visitor::of(&state, &headers);
     let session = visitor.session(inner);
-    let decision = offers(world, &session, Placement::Pdp, &[item], N_OFFERS);
+    let slate = offers(inner, &served, &session, Placement::Pdp, &[item], N_OFFERS);
+    let decision = &slate.decision;
     let card = Card::of(world, item);
     let in_bundle = decision
         .offers
@@ -194,7 +199,7 @@ async fn product(
         .take(N_BUNDLE)
         .map(|offer| offer.item)
         .collect::<Vec<u32>>();
-    let of_offer = |offer: &decide::Offer| Card::of_offer(world, offer);
+    let of_offer = |offer: &decide::Offer| Card::of_offer(world, &slate.id, offer);
     let (bundled, others): (Vec<_>, Vec<_>) =
         decision.offers.iter().partition(|offer| in_bundle.contains(&offer.item));
     let bundle: Vec<Card> = bundled.into_iter().map(of_offer).collect();
@@ -231,7 +236,9 @@ fn total(world: &World, item: u32, card: &Card, bundle: &[Card]) -> String {
 
 fn note_of(rung: score::Rung) -> &'static str {
     match rung {
-        score::Rung::Content => "No sales speak for this product yet; these go with products alike.",
+        score::Rung::Content => {
+            "No sales speak for this product yet; these go with products alike."
+        }
         score::Rung::Category => "Popular in the same category.",
         score::Rung::Popular | score::Rung::SegmentPopular => "Popular in this shop.",
         _ => "",

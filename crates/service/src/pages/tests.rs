@@ -17,8 +17,16 @@ fn cookie_of(answer: &Answer) -> String {
 }
 
 const ALL_PAGES: [&str; 10] = [
-    "/", "/search?q=lantern", "/p/A", "/p/C", "/cart", "/explore", "/explore/A", "/dashboard",
-    "/docs", "/p/F%2F1%20%C3%BC",
+    "/",
+    "/search?q=lantern",
+    "/p/A",
+    "/p/C",
+    "/cart",
+    "/explore",
+    "/explore/A",
+    "/dashboard",
+    "/docs",
+    "/p/F%2F1%20%C3%BC",
 ];
 
 #[tokio::test]
@@ -72,7 +80,10 @@ async fn a_purchase_from_search_to_thanks_without_script() {
     assert!(product.body.contains("Bought together in 18 of 23 orders"));
     let cookie = cookie_of(&product);
     let added = form(&shop, &cookie, "/cart/add", "item=A&item=B", false).await;
-    assert_eq!((added.status.as_u16(), added.headers["location"].to_str().unwrap()), (303, "/cart"));
+    assert_eq!(
+        (added.status.as_u16(), added.headers["location"].to_str().unwrap()),
+        (303, "/cart")
+    );
     let headers = [("cookie", cookie.as_str())];
     let cart = shop.call(Method::GET, "/cart", &headers, "").await.body;
     assert!(cart.contains("£5.80") && cart.contains("Goes with this cart"), "{cart}");
@@ -151,7 +162,10 @@ async fn sheet_script_and_pictures_are_served() {
         ("/art/F%2F1%20%C3%BC", "image/svg+xml"),
     ] {
         let answer = shop.get(path).await;
-        assert_eq!((answer.status.as_u16(), answer.headers["content-type"].to_str().unwrap()), (200, kind));
+        assert_eq!(
+            (answer.status.as_u16(), answer.headers["content-type"].to_str().unwrap()),
+            (200, kind)
+        );
     }
     assert_eq!(shop.get("/assets/other").await.status, 404);
     assert_eq!(shop.get("/art/none").await.status, 404);

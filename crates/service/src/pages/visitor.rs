@@ -1,14 +1,14 @@
 //! Who is browsing the shop: a random name in a cookie, nothing else.
 
 use crate::live::Session;
-use crate::state::{AppState, Inner};
+use crate::recommend::decide_for_page;
+use crate::state::{AppState, Inner, Served};
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use decide::{CartLine, Decision, ItemRef, Placement, Request};
 use events::event::EventLine;
 use events::{Amount, Event, EventKind};
-use score::World;
 
 const COOKIE_NAME: &str = "alongside_visit";
 /// Tells demo visits from the sessions of a real shop.
@@ -86,14 +86,22 @@ pub(crate) fn line(item_id: &str, quantity: Amount, unit_price: Option<Amount>) 
     EventLine { item_id: item_id.to_owned(), quantity, unit_price, origin: None }
 }
 
-/// The offers of a page, decided in the process as the API decides them.
+/// A slate of a page, with the name that clicks and purchases carry back.
+pub(crate) struct PageSlate {
+    pub(crate) id: String,
+    pub(crate) decision: Decision,
+}
+
+/// The offers of a page, decided and recorded as the API does it.
 pub(crate) fn offers(
-    world: &World,
+    inner: &Inner,
+    served: &Served,
     session: &Session,
     placement: Placement,
     anchors: &[u32],
     count: usize,
-) -> Decision {
+) -> PageSlate {
+    let world = &served.world;
     let anchors: Vec<ItemRef<'_>> = anchors.iter().map(|&item| ItemRef::Known(item)).collect();
     let cart: Vec<CartLine<'_>> = session
         .cart
@@ -116,5 +124,6 @@ pub(crate) fn offers(
         count: Some(count),
         ..Request::at(placement)
     };
-    crate::recommend::with_workspace(|workspace| decide::decide(world, &request, workspace))
+    let (id, decision) = decide_for_page(inner, served, &request);
+    PageSlate { id: id.as_str().to_owned(), decision }
 }

@@ -67,7 +67,10 @@ mod tests {
 
     #[test]
     fn titles_calm_down() {
-        assert_eq!(calm("WHITE HANGING HEART T-LIGHT HOLDER"), "White Hanging Heart T-Light Holder");
+        assert_eq!(
+            calm("WHITE HANGING HEART T-LIGHT HOLDER"),
+            "White Hanging Heart T-Light Holder"
+        );
         assert_eq!(calm(" BAKER'S SET/6 CUPS "), "Baker's Set/6 Cups");
         assert_eq!(calm("iPhone XS"), "iPhone XS");
         assert_eq!(calm("ÉTAGÈRE"), "Étagère");

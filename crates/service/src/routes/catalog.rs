@@ -24,10 +24,10 @@ pub(crate) struct AcceptedOut {
 }
 
 /// Creates or changes items: one object or a list. A field that is left out stays as it is.
-#[utoipa::path(put, path = "/v1/items", tag = "Catalog", request_body = Vec<ItemIn>,
+#[utoipa::path(put, path = "/v1/items", tag = "Catalog", request_body = Vec<ItemIn<'static>>,
     responses(
         (status = 200, description = "Durable and in force", body = AcceptedOut),
-        (status = "4XX", description = "Nothing was changed", body = ProblemBody),
+        (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
     ))]
 pub(super) async fn put_items(
     State(state): State<AppState>,
@@ -38,10 +38,10 @@ pub(super) async fn put_items(
 }
 
 /// Changes items that are there: price, stock, hidden…; an unknown item is refused.
-#[utoipa::path(patch, path = "/v1/items", tag = "Catalog", request_body = Vec<ItemIn>,
+#[utoipa::path(patch, path = "/v1/items", tag = "Catalog", request_body = Vec<ItemIn<'static>>,
     responses(
         (status = 200, description = "Durable and in force", body = AcceptedOut),
-        (status = 404, description = "An item is not known; nothing was changed", body = ProblemBody),
+        (status = 404, description = "An item is not known; nothing was changed", body = ProblemBody<'static>),
     ))]
 pub(super) async fn patch_items(
     State(state): State<AppState>,
@@ -84,10 +84,10 @@ async fn change_items(
 }
 
 /// Creates or changes customers: consent and attributes.
-#[utoipa::path(put, path = "/v1/customers", tag = "Catalog", request_body = Vec<CustomerIn>,
+#[utoipa::path(put, path = "/v1/customers", tag = "Catalog", request_body = Vec<CustomerIn<'static>>,
     responses(
         (status = 200, description = "Durable and in force", body = AcceptedOut),
-        (status = "4XX", description = "Nothing was changed", body = ProblemBody),
+        (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
     ))]
 pub(super) async fn put_customers(
     State(state): State<AppState>,
@@ -106,10 +106,10 @@ pub(super) async fn put_customers(
 }
 
 /// Tells what customers have now: policies, subscriptions, devices.
-#[utoipa::path(put, path = "/v1/holdings", tag = "Catalog", request_body = Vec<HoldingIn>,
+#[utoipa::path(put, path = "/v1/holdings", tag = "Catalog", request_body = Vec<HoldingIn<'static>>,
     responses(
         (status = 200, description = "Durable", body = AcceptedOut),
-        (status = "4XX", description = "Nothing was changed", body = ProblemBody),
+        (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
     ))]
 pub(super) async fn put_holdings(
     State(state): State<AppState>,
@@ -139,7 +139,7 @@ fn accepted_json(accepted: usize, catalog_version: u64, unknown: Vec<String>) ->
     params(("item_id" = String, Path, description = "The id of the item")),
     responses(
         (status = 200, description = "The item", body = serde_json::Value),
-        (status = 404, description = "No such item", body = ProblemBody),
+        (status = 404, description = "No such item", body = ProblemBody<'static>),
     ))]
 pub(super) async fn get_item(
     State(state): State<AppState>,

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
     params(("id" = String, Path, description = "The `recommendation_id` of an answer")),
     responses(
         (status = 200, description = "The record", body = serde_json::Value),
-        (status = 404, description = "No such decision, or it is older than the retention", body = ProblemBody),
+        (status = 404, description = "No such decision, or it is older than the retention", body = ProblemBody<'static>),
     ))]
 pub(super) async fn get_decision(
     State(state): State<AppState>,
@@ -62,7 +62,7 @@ pub(crate) struct WhyNotOut {
     ),
     responses(
         (status = 200, description = "Where the item went", body = WhyNotOut),
-        (status = 404, description = "No such decision or item", body = ProblemBody),
+        (status = 404, description = "No such decision or item", body = ProblemBody<'static>),
     ))]
 pub(super) async fn why_not(
     State(state): State<AppState>,
@@ -127,7 +127,9 @@ fn told(world: &World, item: u32, verdict: WhyNot, is_same_snapshot: bool) -> Wh
             verdict: "outranked",
             rank: Some(rank),
             score: Some(score),
-            text: format!("It passed every gate; others ranked higher, it came in at place {rank}."),
+            text: format!(
+                "It passed every gate; others ranked higher, it came in at place {rank}."
+            ),
             ..blank
         },
         WhyNot::NotProposed => WhyNotOut {

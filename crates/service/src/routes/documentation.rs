@@ -147,8 +147,12 @@ fn schemas_of(document: &Value) -> Vec<Schema> {
     let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
     schemas
         .map(|(name, schema)| {
-            let required: Vec<&str> =
-                schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let required: Vec<&str> = schema["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             let field = |(name, field): (&String, &Value)| {
                 (
                     name.clone(),
@@ -184,7 +188,9 @@ fn type_name(schema: &Value) -> Option<String> {
         Value::String(name) => Some(name.clone()),
         Value::Array(names) => {
             let of = |name: &Value| match name.as_str() {
-                Some("array") => type_name(&schema["items"]).map(|inner| format!("list of {inner}")),
+                Some("array") => {
+                    type_name(&schema["items"]).map(|inner| format!("list of {inner}"))
+                }
                 name => name.map(str::to_owned),
             };
             let names: Vec<String> = names.iter().filter_map(of).collect();

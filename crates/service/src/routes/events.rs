@@ -45,8 +45,8 @@ struct RejectedOut {
     }])),
     responses(
         (status = 200, description = "Durable", body = EventsOut),
-        (status = "4XX", description = "No event could be used", body = ProblemBody),
-        (status = 503, description = "The store cannot be written; nothing was kept", body = ProblemBody),
+        (status = "4XX", description = "No event could be used", body = ProblemBody<'static>),
+        (status = 503, description = "The store cannot be written; nothing was kept", body = ProblemBody<'static>),
     ))]
 pub(super) async fn post_events(
     State(state): State<AppState>,
@@ -142,11 +142,7 @@ impl Reader<'_> {
     }
 
     /// A page may only speak for the customer whom the shop's server named.
-    fn check_customer(
-        &self,
-        event: &mut Event,
-        warnings: &mut Vec<String>,
-    ) -> Result<(), Problem> {
+    fn check_customer(&self, event: &mut Event, warnings: &mut Vec<String>) -> Result<(), Problem> {
         let Some(customer_id) = &event.customer_id else { return Ok(()) };
         let Some(token) = self.token else {
             event.customer_id = None;

@@ -8,8 +8,8 @@ use crate::keys::Scope;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::recommend::answer;
 use crate::state::{AppState, Inner};
-use crate::wire::{BatchAnswer, BatchRequest, PageAnswer, RecommendAnswer, RecommendRequest};
 use crate::wire::parse_body;
+use crate::wire::{BatchAnswer, BatchRequest, PageAnswer, RecommendAnswer, RecommendRequest};
 use axum::extract::{Request, State};
 use axum::response::Response;
 
@@ -20,11 +20,11 @@ const MAX_BATCH_REQUESTS: usize = 1_000;
     post,
     path = "/v1/recommend",
     tag = "Offers",
-    request_body = RecommendRequest,
+    request_body = RecommendRequest<'static>,
     responses(
         (status = 200, description = "One slate; with `placements`, a PageAnswer", body = RecommendAnswer),
         (status = 201, description = "Never sent: names the shape of an answer to `placements`", body = PageAnswer),
-        (status = "4XX", description = "The request cannot be served", body = ProblemBody),
+        (status = "4XX", description = "The request cannot be served", body = ProblemBody<'static>),
     )
 )]
 pub(super) async fn recommend(
@@ -42,10 +42,10 @@ pub(super) async fn recommend(
     post,
     path = "/v1/recommend:batch",
     tag = "Offers",
-    request_body = BatchRequest,
+    request_body = BatchRequest<'static>,
     responses(
         (status = 200, description = "Answers and problems, in the order of the requests", body = BatchAnswer),
-        (status = "4XX", description = "The batch as a whole cannot be served", body = ProblemBody),
+        (status = "4XX", description = "The batch as a whole cannot be served", body = ProblemBody<'static>),
     )
 )]
 pub(super) async fn recommend_batch(
@@ -89,7 +89,7 @@ fn answer_batch(inner: &Inner, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, 
         }
         let bytes =
             answer(inner, caller, request, unknown).unwrap_or_else(|problem| problem.to_json());
-        out.raw(std::str::from_utf8(&bytes).expect("answers are written from texts"));
+        out.part(&bytes);
     }
     out.raw("],\"took_ms\":");
     out.float(stopwatch.elapsed_us() as f64 / 1e3, 3);

@@ -125,10 +125,7 @@ mod tests {
             refusal(r#"{"count":"#),
             "invalid_json: Line 1, column 9: EOF while parsing a value."
         );
-        assert_eq!(
-            refusal("{}\n{}"),
-            "invalid_json: Line 2, column 1: trailing characters."
-        );
+        assert_eq!(refusal("{}\n{}"), "invalid_json: Line 2, column 1: trailing characters.");
         let deep = "[".repeat(100_000);
         let problem = parse_body::<RecommendRequest<'_>>(deep.as_bytes()).unwrap_err();
         assert_eq!(problem.code.status(), 400);

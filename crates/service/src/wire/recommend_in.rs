@@ -111,15 +111,15 @@ pub struct BatchRequest<'a> {
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]
-enum CartField<'a> {
+enum CartField {
     #[serde(alias = "product_id", alias = "id")]
     ItemId,
     #[serde(alias = "qty")]
     Quantity,
     #[serde(alias = "unit_price")]
     Price,
-    #[serde(borrow)]
-    Other(Cow<'a, str>),
+    #[serde(other)]
+    Other,
 }
 
 struct CartEntryVisitor;
@@ -145,12 +145,12 @@ impl<'de> Visitor<'de> for CartEntryVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CartEntryIn<'de>, A::Error> {
         let (mut item_id, mut quantity, mut price) = (None, None, None);
-        while let Some(field) = map.next_key::<CartField<'de>>()? {
+        while let Some(field) = map.next_key()? {
             match field {
                 CartField::ItemId => item_id = Some(map.next_value()?),
                 CartField::Quantity => quantity = map.next_value()?,
                 CartField::Price => price = map.next_value()?,
-                CartField::Other(_) => {
+                CartField::Other => {
                     map.next_value::<de::IgnoredAny>()?;
                 }
             }

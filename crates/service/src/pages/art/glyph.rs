@@ -68,7 +68,7 @@ pub(super) fn glyph_of(word: &str) -> Option<Glyph> {
         "tin" | "caddy" | "canister" | "bin" | "bucket" | "pot" => Tin,
         "jar" | "jam" | "vase" | "terrarium" => Jar,
         "bottle" | "flask" | "atomiser" | "soap" | "perfume" => Bottle,
-        "plate" | "tray" | "coaster" | "dish" | "saucer" => Plate,
+        "plate" | "tray" | "coaster" | "dish" => Plate,
         "bowl" | "basin" => Bowl,
         "cutlery" | "spoon" | "fork" | "knife" | "spatula" | "whisk" | "utensil" => Cutlery,
         "cake" | "cupcake" | "baking" | "muffin" | "fairy" => Cake,
@@ -76,7 +76,9 @@ pub(super) fn glyph_of(word: &str) -> Option<Glyph> {
         "case" | "cases" | "mould" => CakeCase,
         "bunting" | "garland" | "flag" | "chain" | "streamer" => Bunting,
         "frame" | "picture" | "photo" | "wall" | "art" | "poster" => Frame,
-        "card" | "wrap" | "envelope" | "paper" | "tissue" | "napkin" | "sticker" | "postcard" => Card,
+        "card" | "wrap" | "envelope" | "paper" | "tissue" | "napkin" | "sticker" | "postcard" => {
+            Card
+        }
         "book" | "notebook" | "journal" | "diary" | "passport" | "album" | "recipe" => Book,
         "pencil" | "pen" | "crayon" | "chalk" | "brush" | "sharpener" => Pencil,
         "sign" | "plaque" | "chalkboard" | "blackboard" | "board" | "memo" => Sign,
@@ -93,7 +95,7 @@ pub(super) fn glyph_of(word: &str) -> Option<Glyph> {
         "drawer" | "cabinet" | "chest" | "shelf" | "cupboard" | "sideboard" => Drawers,
         "basket" | "hamper" | "crate" | "trug" => Basket,
         "doormat" | "mat" | "rug" | "placemat" => Mat,
-        "ball" | "bauble" | "balloon" | "decoration" | "ornament" | "marble" => Ball,
+        "ball" | "bauble" | "balloon" | "marble" => Ball,
         "doll" | "soldier" | "angel" | "girl" | "boy" | "toy" | "puppet" | "gnome" => Doll,
         "mirror" => Mirror,
         "ribbon" | "bow" | "tape" | "string" | "lace" | "sewing" | "button" => Ribbon,
@@ -101,7 +103,7 @@ pub(super) fn glyph_of(word: &str) -> Option<Glyph> {
         "egg" | "easter" => Egg,
         "butterfly" | "dragonfly" | "bee" | "ladybird" => Butterfly,
         "house" | "cottage" | "birdhouse" | "home" | "shed" | "cabin" | "door" => House,
-        "box" | "gift" | "set" | "kit" | "parcel" => Parcel,
+        "box" | "gift" | "parcel" => Parcel,
         _ => return None,
     })
 }
@@ -112,6 +114,15 @@ impl Glyph {
         use Glyph::*;
         matches!(self, Heart | Star | Flower | Bird | Butterfly | Tree | Cat)
     }
+
+    /// Has it a face that a small mark fits on?
+    pub(super) fn bears_emblem(self) -> bool {
+        use Glyph::*;
+        matches!(
+            self,
+            Bag | Mug | Candle | Tin | Jar | Plate | Bowl | Book | Cushion | Towel | Drawers | Ball
+        )
+    }
 }
 
 #[cfg(test)]
@@ -119,14 +130,52 @@ impl Glyph {
     pub(super) const ALL: [Glyph; 46] = {
         use Glyph::*;
         [
-            Parcel, Heart, Star, Bag, Mug, Teapot,
-            Candle, Lantern, Lamp, Clock, Tin, Jar,
-            Bottle, Plate, Bowl, Cutlery, Cake, CakeStand,
-            CakeCase, Bunting, Frame, Card, Book, Pencil,
-            Sign, Cushion, Towel, Umbrella, Bird, Cat,
-            Flower, Tree, Ring, Necklace, Hook, Drawers,
-            Basket, Mat, Ball, Doll, Mirror, Ribbon,
-            WateringCan, Egg, Butterfly, House,
+            Parcel,
+            Heart,
+            Star,
+            Bag,
+            Mug,
+            Teapot,
+            Candle,
+            Lantern,
+            Lamp,
+            Clock,
+            Tin,
+            Jar,
+            Bottle,
+            Plate,
+            Bowl,
+            Cutlery,
+            Cake,
+            CakeStand,
+            CakeCase,
+            Bunting,
+            Frame,
+            Card,
+            Book,
+            Pencil,
+            Sign,
+            Cushion,
+            Towel,
+            Umbrella,
+            Bird,
+            Cat,
+            Flower,
+            Tree,
+            Ring,
+            Necklace,
+            Hook,
+            Drawers,
+            Basket,
+            Mat,
+            Ball,
+            Doll,
+            Mirror,
+            Ribbon,
+            WateringCan,
+            Egg,
+            Butterfly,
+            House,
         ]
     };
 }

@@ -73,13 +73,14 @@ async fn each_route_asks_for_its_key() {
 async fn nothing_personal_with_a_public_key_unless_signed() {
     let it = guarded();
     it.shop.state.inner.live.customers.set_idx("anna", 0);
-    let ask = |token: &str| {
-        format!(r#"{{"placement":"home","user_id":"anna","count":2{token}}}"#)
-    };
+    let ask = |token: &str| format!(r#"{{"placement":"home","user_id":"anna","count":2{token}}}"#);
     let secret = it.post(&it.secret, "/v1/recommend", &[], &ask("")).await.json();
     assert_eq!(secret["fallback"], "personal");
     let bare = it.post(&it.public, "/v1/recommend", &[], &ask("")).await.json();
-    assert_eq!((bare["fallback"].as_str(), bare["warnings"][0]["code"].as_str()), (Some("popular"), Some("not_personal")));
+    assert_eq!(
+        (bare["fallback"].as_str(), bare["warnings"][0]["code"].as_str()),
+        (Some("popular"), Some("not_personal"))
+    );
     let signing = it.public.signing_secret.as_deref().unwrap();
     let later = Timestamp(NOW.0 + 60_000_000);
     let with = |token: String| ask(&format!(r#","user_token":"{token}""#));
@@ -104,7 +105,13 @@ async fn a_purchase_with_the_public_key_counts_for_nothing() {
                        "session_id":"s","items":[{"item_id":"E"}]}"#;
     let answer = it.post(&it.public, "/v1/events", &[], purchase).await.json();
     assert_eq!(answer["accepted"], 1);
-    assert!(answer["warnings"].as_array().unwrap().iter().any(|w| w.as_str().unwrap().contains("X-User-Token")));
+    assert!(
+        answer["warnings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|w| w.as_str().unwrap().contains("X-User-Token"))
+    );
     {
         let state = it.shop.ledger.state();
         assert!(!state.events[0].confirmed);
@@ -147,9 +154,8 @@ async fn pages_of_other_origins() {
     let foreign = it.post(&it.public, "/v1/recommend", &from("https://evil.example"), body).await;
     assert_eq!(foreign.verdict(), "403 origin_refused");
     assert!(!foreign.headers.contains_key("access-control-allow-origin"));
-    let preflight = |origin: &'static str| {
-        [("origin", origin), ("access-control-request-method", "POST")]
-    };
+    let preflight =
+        |origin: &'static str| [("origin", origin), ("access-control-request-method", "POST")];
     let asks = preflight("https://shop.example");
     let answer = it.shop.call(Method::OPTIONS, "/v1/recommend", &asks, "").await;
     assert_eq!(answer.status, 204);
@@ -176,10 +182,8 @@ async fn developer_mode_serves_this_machine_by_its_own_names_only() {
 
 #[tokio::test]
 async fn an_address_has_an_allowance() {
-    let limits = LimitSettings {
-        per_address_per_second: NonZeroU32::MIN,
-        ..LimitSettings::default()
-    };
+    let limits =
+        LimitSettings { per_address_per_second: NonZeroU32::MIN, ..LimitSettings::default() };
     let settings = Settings { limits, ..Settings::default() };
     let shop = TestShop::with(crate::keys::KeyRing::default(), settings);
     let ask = async || {

@@ -21,7 +21,11 @@ async fn malformed_and_wrong_typed_requests_are_problems_with_a_path() {
         (r#"{"placement":"pdp","cart":{"item_id":"A"}}"#, "400 invalid_value", Some("cart")),
         (r#"{"placement":"pdp","cart":[[]]}"#, "400 invalid_value", Some("cart[0]")),
         (r#"{"placement":"pdp","item_ids":[""]}"#, "400 invalid_value", Some("item_ids[0]")),
-        (r#"{"placement":"pdp","filter":{"price_min":"x"}}"#, "400 invalid_value", Some("filter.price_min")),
+        (
+            r#"{"placement":"pdp","filter":{"price_min":"x"}}"#,
+            "400 invalid_value",
+            Some("filter.price_min"),
+        ),
     ] {
         let answer = shop.recommend(body).await;
         assert_eq!(answer.verdict(), verdict, "{body}");
@@ -64,7 +68,10 @@ async fn unknown_fields_are_warnings() {
         .collect();
     assert_eq!(
         details,
-        ["`colour` is no field of a request; not used.", "`filter.size` is no field of a request; not used."]
+        [
+            "`colour` is no field of a request; not used.",
+            "`filter.size` is no field of a request; not used."
+        ]
     );
 }
 

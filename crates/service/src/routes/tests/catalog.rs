@@ -34,10 +34,16 @@ async fn a_new_item_is_known_at_once_and_an_unknown_one_is_not_patched() {
                   "currency":"GBP","colour":"green","attributes":{"size":"L","n":2}}"#;
     assert_eq!(patch(&shop, new).await.verdict(), "404 item_not_found");
     let answer = put(&shop, "/v1/items", new).await.json();
-    assert_eq!((answer["accepted"].as_u64(), answer["catalog_version"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(
+        (answer["accepted"].as_u64(), answer["catalog_version"].as_u64()),
+        (Some(1), Some(1))
+    );
     assert!(answer["warnings"][0]["detail"].as_str().unwrap().contains("`colour`"));
     let item = shop.get("/v1/items/NEW%201").await.json();
-    assert_eq!((item["title"].as_str(), item["is_learned"].as_bool()), (Some("Green lantern"), Some(false)));
+    assert_eq!(
+        (item["title"].as_str(), item["is_learned"].as_bool()),
+        (Some("Green lantern"), Some(false))
+    );
     assert_eq!(patch(&shop, r#"{"item_id":"NEW 1","stock":0}"#).await.verdict(), "200");
 }
 

@@ -15,7 +15,11 @@ async fn one_many_wrapped_and_repeated() {
         ("[]".to_owned(), 0, 0),
     ] {
         let answer = shop.post("/v1/events", &body).await.json();
-        assert_eq!((answer["accepted"].as_u64(), answer["duplicates"].as_u64()), (Some(accepted), Some(duplicates)), "{body}");
+        assert_eq!(
+            (answer["accepted"].as_u64(), answer["duplicates"].as_u64()),
+            (Some(accepted), Some(duplicates)),
+            "{body}"
+        );
     }
     assert_eq!(shop.ledger.state().events.len(), 2);
 }

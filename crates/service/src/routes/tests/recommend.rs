@@ -197,13 +197,16 @@ async fn a_batch_answers_in_order_and_keeps_problems_apart() {
 async fn a_decision_can_be_looked_up_and_asked_why_not() {
     let shop = TestShop::new();
     let body = r#"{"placement":"pdp","item_ids":["A"],"exclude_item_ids":["B"],
-                   "filter":{"price_max":2.0}}"#;
+                   "location_id":"Leeds","filter":{"price_max":2.0}}"#;
     let slate = shop.recommend(body).await.json();
     let id = slate["recommendation_id"].as_str().unwrap();
     let record = shop.get(&format!("/v1/decisions/{id}")).await.json();
     assert_eq!(record["asked"]["anchors"][0], "A");
+    assert_eq!(record["location_id"], "Leeds");
     assert_eq!(record["asked"]["filter"]["price_max"], 2);
-    assert_eq!(record["answer"], slate);
+    assert_eq!(record["offers"][0]["item_id"], slate["items"][0]["item_id"]);
+    assert_eq!(record["offers"][0]["evidence"], slate["items"][0]["reason"]["evidence"]);
+    assert_eq!(record["fallback"], slate["fallback"]);
     assert_eq!(record["snapshot"], "20260101T000000Z-test");
     let why = async |item_id: &str| {
         let path = format!("/v1/decisions/{id}/why_not?item_id={item_id}");
