@@ -185,6 +185,7 @@ const UPSERT: &str = "UPDATE item SET \
      kind = COALESCE(n.value ->> 2, kind), \
      category_votes = CASE WHEN n.value ->> 3 IS NULL THEN category_votes ELSE 0 END, \
      category = COALESCE(n.value ->> 3, category), \
+     price_at_us = CASE WHEN n.value ->> 4 IS NULL THEN price_at_us ELSE NULL END, \
      price = COALESCE(n.value ->> 4, price), cost = COALESCE(n.value ->> 5, cost), \
      currency = COALESCE(n.value ->> 6, currency), stock = COALESCE(n.value ->> 7, stock), \
      hidden = COALESCE(n.value ->> 8, hidden), sensitive = COALESCE(n.value ->> 9, sensitive), \

@@ -2,7 +2,7 @@
 //! with the lines.
 
 use events::lines::NO_ID;
-use events::{Currency, IdColumn, OrderLines};
+use events::{Currency, IdColumn, LineKind, OrderLines};
 use hashbrown::HashMap;
 
 use crate::error::Result;
@@ -20,7 +20,20 @@ pub(crate) struct ImportCodes {
     pub(crate) currencies: IdTable,
     pub(crate) titles: TextVotes,
     pub(crate) categories: TextVotes,
+    /// By item code; shorter than `items` where the last ones were never sold.
+    pub(crate) prices: Vec<SoldAt>,
 }
+
+/// What an item was last sold for: its price, until the catalogue tells another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SoldAt {
+    pub(crate) at_us: i64,
+    /// Millionths; 0: never sold.
+    pub(crate) price: i64,
+    pub(crate) currency: Option<Currency>,
+}
+
+const NEVER_SOLD: SoldAt = SoldAt { at_us: i64::MIN, price: 0, currency: None };
 
 /// The codes of one batch in terms of the import's.
 pub(super) struct BatchCodes {
@@ -41,7 +54,26 @@ impl ImportCodes {
                 votes.vote(items[*code as usize], text);
             }
         }
+        self.note_prices(lines, &items);
         Ok(BatchCodes { items, customers, locations })
+    }
+
+    /// The latest sale of each item; of equal times the later line.
+    fn note_prices(&mut self, lines: &OrderLines, items: &[u32]) {
+        for row in 0..lines.len() {
+            let (LineKind::Sale, Some(price)) = (lines.kind[row], lines.unit_price[row]) else {
+                continue;
+            };
+            let code = items[lines.item_ids.codes[row] as usize] as usize;
+            if self.prices.len() <= code {
+                self.prices.resize(code + 1, NEVER_SOLD);
+            }
+            let sold = &mut self.prices[code];
+            if sold.at_us <= lines.at[row].0 && price.0 > 0 {
+                let currency = lines.currency[row];
+                *sold = SoldAt { at_us: lines.at[row].0, price: price.0, currency };
+            }
+        }
     }
 
     pub(super) fn currency(&mut self, currency: Option<Currency>) -> Result<u32> {

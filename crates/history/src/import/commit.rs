@@ -1,6 +1,6 @@
 //! The end of an import: compare, write segments, switch the manifest.
 
-use events::ItemKind;
+use events::{Currency, ItemKind};
 use hashbrown::HashSet;
 use rayon::prelude::*;
 use sqlx::{Sqlite, Transaction};
@@ -343,6 +343,14 @@ async fn fill_catalog(
                 .await?;
         }
     }
+    let prices = prices_of(codes, item_indices);
+    for chunk in prices.chunks(10_000) {
+        sqlx::query(SET_PRICES)
+            .bind(json_rows(chunk))
+            .bind(version)
+            .execute(&mut **transaction)
+            .await?;
+    }
     sqlx::query(SET_KINDS)
         .bind(json_rows(&kinds))
         .bind(version)
@@ -350,6 +358,25 @@ async fn fill_catalog(
         .await?;
     Ok(version)
 }
+
+/// Item, price, currency and time of the latest sale.
+fn prices_of<'a>(
+    codes: &'a ImportCodes,
+    item_indices: &[u32],
+) -> Vec<(u32, i64, Option<&'a str>, i64)> {
+    let sold = codes.prices.iter().zip(item_indices).filter(|(sold, _)| sold.price > 0);
+    sold.map(|(sold, &item_idx)| {
+        (item_idx, sold.price, sold.currency.as_ref().map(Currency::as_str), sold.at_us)
+    })
+    .collect()
+}
+
+// A price of the catalogue stays; one from order lines gives way to that of a later line.
+const SET_PRICES: &str = "UPDATE item SET price = new.value ->> 1, \
+     currency = COALESCE(new.value ->> 2, currency), price_at_us = new.value ->> 3, \
+     catalog_version = ?2 FROM json_each(?1) AS new WHERE item.item_idx = new.value ->> 0 \
+     AND (item.price IS NULL OR item.price_at_us < new.value ->> 3 \
+     OR (item.price_at_us = new.value ->> 3 AND item.price <> new.value ->> 1))";
 
 // A title of the catalogue has no votes and stays; one from order lines gives way to one that was
 // seen at least as often.
