@@ -62,7 +62,7 @@ pub(crate) enum Command {
 #[derive(Clone, Copy, Debug, Default, ClapArgs)]
 pub(crate) struct Output {
     /// Print JSON for machines instead of a table.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
 }
 

@@ -14,10 +14,10 @@ use std::path::Path;
 #[derive(Debug, Args)]
 pub(crate) struct LearnArgs {
     /// Recency half-life of pairs, in days [default: 180, or half of the data's span].
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
     half_life: Option<f64>,
     /// EASE regularisation [default: tuned on an inner split].
-    #[arg(long, value_name = "BASKETS")]
+    #[arg(long, value_name = "BASKETS", allow_negative_numbers = true)]
     lambda: Option<f64>,
     /// EASE is solved for at most so many best-selling items.
     #[arg(long, default_value_t = Params::default().ease_max_items, value_name = "N")]

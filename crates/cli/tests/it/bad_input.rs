@@ -1,0 +1,107 @@
+//! What people get wrong: a clear refusal, and a store that is as before.
+
+use crate::{Desk, made_up_orders};
+
+fn text(path: &std::path::Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+const HEADER: &str = "order_id,item_id,quantity,price,date\n";
+
+#[test]
+fn files_that_are_none_are_refused_with_their_name() {
+    let desk = Desk::new();
+    let empty = desk.file("empty.csv", "");
+    let header = desk.file("header.csv", HEADER);
+    let nonsense = desk.file("nonsense.csv", "just some words\nand more\n");
+    let truncated = desk.file("cut.zst", [0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x00]);
+    let folder = desk.path("folder");
+    std::fs::create_dir(&folder).expect("a folder");
+    let missing = desk.path("missing.csv");
+    for file in [&empty, &header, &nonsense, &truncated, &folder, &missing] {
+        let said = desk.refusal(&["import", "orders", text(file)]);
+        assert!(said.contains(text(file)), "{said}");
+    }
+    assert!(
+        !desk.store().join("segments").exists()
+            || desk.json(&["status", "--json"])["store"]["n_orders"] == 0
+    );
+}
+
+#[test]
+fn too_many_bad_rows_refuse_the_whole_and_leave_the_store_as_it_was() {
+    let desk = Desk::new();
+    let good = desk.file("good.csv", format!("{HEADER}1,a,1,2.00,2026-01-01\n"));
+    desk.json(&["import", "orders", text(&good), "--json"]);
+    let mut csv = String::from(HEADER);
+    for row in 0..100 {
+        let date = if row < 30 { "someday" } else { "2026-01-02" };
+        csv.push_str(&format!("n{row},a,1,2.00,{date}\n"));
+    }
+    let bad = desk.file("bad.csv", csv);
+    let said = desk.refusal(&["import", "orders", text(&bad)]);
+    assert!(said.contains("30 of 100 rows") && said.contains("bad_date"), "{said}");
+    assert_eq!(desk.json(&["status", "--json"])["store"]["n_orders"], 1);
+    // Told that this is all right, the good rows are taken and the others can be mended.
+    let taken = desk.json(&["import", "orders", text(&bad), "--max-rejects", "50", "--json"]);
+    assert_eq!(taken["taken"], 70);
+    assert_eq!(taken["rejected_by_reason"]["bad_date"], 30);
+    let rejects = taken["rejects_files"][0].as_str().expect("a file");
+    let mended =
+        std::fs::read_to_string(rejects).expect("rejects").replace("someday", "2026-01-03");
+    let mended = desk.file("mended.csv", mended);
+    assert_eq!(desk.json(&["import", "orders", text(&mended), "--json"])["taken"], 30);
+    assert_eq!(desk.json(&["status", "--json"])["store"]["n_orders"], 101);
+}
+
+#[test]
+fn a_dry_run_shows_the_plan_and_touches_nothing() {
+    let desk = Desk::new();
+    let orders = desk.file("orders.csv", format!("{HEADER}1,a,1,2.00,2026-01-01\n"));
+    let shown =
+        desk.alongside(&["import", "orders", text(&orders), "--dry-run"]).assert().success();
+    let shown = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
+    assert!(shown.contains("order_id") && shown.contains("currency"), "{shown}");
+    assert!(!desk.store().exists());
+}
+
+#[test]
+fn commands_without_a_store_or_a_snapshot_say_what_to_do() {
+    let desk = Desk::new();
+    for args in [&["status"][..], &["learn"], &["recommend"], &["export", "items", "x.csv"]] {
+        let said = desk.refusal(args);
+        assert!(said.contains(text(&desk.store())), "{args:?}: {said}");
+    }
+    let orders = desk.file("orders.csv", format!("{HEADER}1,a,1,2.00,2026-01-01\n"));
+    desk.json(&["import", "orders", text(&orders), "--json"]);
+    assert!(desk.refusal(&["recommend"]).contains("alongside learn"));
+}
+
+#[test]
+fn unknown_words_and_numbers_out_of_range_are_named() {
+    let desk = Desk::new();
+    let orders = made_up_orders(&desk, 1_500);
+    desk.json(&["import", "orders", text(&orders), "--json"]);
+    desk.json(&["learn", "--json"]);
+    assert!(desk.refusal(&["recommend", "--item", "no such thing"]).contains("no such thing"));
+    assert!(desk.refusal(&["learn", "--lambda", "-1"]).contains("lambda"));
+    assert!(desk.refusal(&["snapshot", "show", "nothing"]).contains("nothing"));
+    let evaluate =
+        ["evaluate", "basket-completion", "--orders", text(&orders), "--methods", "magic"];
+    assert!(desk.refusal(&evaluate).contains("magic"));
+    // A count beyond reason is cut, not refused.
+    let many = desk.json(&["recommend", "--count", "1000000000", "--json"]);
+    assert!(many["items"].as_array().is_some_and(|items| items.len() <= 100));
+    assert_eq!(desk.json(&["recommend", "--count", "0", "--json"])["items"], serde_json::json!([]));
+}
+
+#[test]
+fn a_tiny_shop_learns_and_says_nothing_rather_than_noise() {
+    let desk = Desk::new();
+    let orders = desk.file("orders.csv", format!("{HEADER}1,a,1,2.00,2026-01-01\n"));
+    desk.json(&["import", "orders", text(&orders), "--json"]);
+    desk.json(&["learn", "--json"]);
+    let answer = desk.json(&["recommend", "--item", "a", "--json"]);
+    assert_eq!(answer["items"], serde_json::json!([]));
+    assert_eq!(answer["fallback"], "none");
+}
