@@ -16,11 +16,18 @@ use crate::database::{Database, FORMAT_VERSION};
 use crate::decision_log;
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
-use crate::manifest;
+use crate::manifest::{self, ManifestSegment};
 use crate::segment::Checksum;
-use crate::store::{DATABASE, Job, SEGMENTS, Store, join, segment_paths};
+use crate::store::{DATABASE, Job, SEGMENTS, SegmentsLock, Store, join, segment_paths};
 
 const MANIFEST: &str = "backup.json";
+
+/// The segments of one moment, in the directory of `job`.
+pub(crate) struct HeldSegments {
+    pub(crate) job: Job,
+    pub(crate) manifest: Vec<ManifestSegment>,
+    files: Vec<PathBuf>,
+}
 
 /// What `backup.json` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,26 +80,32 @@ impl Store {
         join(task).await
     }
 
-    /// Copies the database and links the segments that it names into a directory of its own, where
-    /// they stay even when the store replaces them.
+    /// Copies the database and links the segments that it names.
     async fn hold_segments(&self, target: &Path) -> Result<(Job, Vec<PathBuf>)> {
-        let job = Job::start(&self.segments_dir())?;
-        let _lock = self.lock_segments().await?;
+        let lock = self.lock_segments().await?;
         copy_database(self.database(), &target.join(DATABASE)).await?;
+        let held = self.link_segments(&lock).await?;
+        Ok((held.job, held.files))
+    }
+
+    /// Links all segments into a directory of their own, where they stay even when the store
+    /// replaces them.
+    pub(crate) async fn link_segments(&self, _lock: &SegmentsLock) -> Result<HeldSegments> {
+        let job = Job::start(&self.segments_dir())?;
         let mut snapshot = self.database().snapshot().await?;
         let manifest =
             manifest::read(&mut snapshot).await.map_err(self.error("read the manifest"))?;
-        let mut held = Vec::new();
+        let mut files = Vec::new();
         for segment in &manifest {
             for path in segment_paths(&self.segments_dir(), &segment.written.name) {
                 if path.exists() {
                     let to = job.dir.join(file_name(&path));
                     link_or_copy(&path, &to)?;
-                    held.push(to);
+                    files.push(to);
                 }
             }
         }
-        Ok((job, held))
+        Ok(HeldSegments { job, manifest, files })
     }
 }
 

@@ -411,7 +411,8 @@ async fn replace(
 ) -> sqlx::Result<()> {
     let all = gone.iter().chain(kept).map(|record| hash_of(&record.recommendation_id));
     sqlx::query(
-        "DELETE FROM decision_key WHERE block_id = ?2 AND hash IN (SELECT value FROM json_each(?1))",
+        "DELETE FROM decision_key WHERE block_id = ?2 \
+         AND hash IN (SELECT value FROM json_each(?1))",
     )
     .bind(json_rows(&all.collect::<Vec<i64>>()))
     .bind(block_id)

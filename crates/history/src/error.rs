@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    #[error("no store in {}: create one by importing orders, or name the right data directory", path.display())]
+    #[error(
+        "no store in {}: create one by importing orders, or name the right data directory",
+        path.display()
+    )]
     NotAStore { path: PathBuf },
     #[error(
         "{} is not empty: name an empty or a new directory", path.display()
@@ -17,11 +20,22 @@ pub enum Error {
          use a newer version of alongside", path.display()
     )]
     FormatTooNew { path: PathBuf, found: i64, supported: i64 },
+    #[error(
+        "the store in {} has the older format {found}: open it for writing once, by any import, \
+         to bring it up to date", path.display()
+    )]
+    FormatTooOld { path: PathBuf, found: i64 },
     #[error("{} cannot be written: mend its permissions, or open it read-only", path.display())]
     ReadOnly { path: PathBuf },
-    #[error("no space left while writing {}: free some and start again, nothing was changed", path.display())]
+    #[error(
+        "no space left while writing {}: free some and start again, nothing was changed",
+        path.display()
+    )]
     DiskFull { path: PathBuf },
-    #[error("another process held the store in {} for too long: try again when it is done", path.display())]
+    #[error(
+        "another process held the store in {} for too long: try again when it is done",
+        path.display()
+    )]
     Locked { path: PathBuf },
     #[error("{} is damaged ({detail}): restore it from a backup", path.display())]
     Corrupt { path: PathBuf, detail: String },

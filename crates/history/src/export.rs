@@ -21,7 +21,7 @@ use sqlx::Row;
 use crate::error::{Error, Result};
 use crate::id_table::IdTable;
 use crate::living::LivingOrders;
-use crate::manifest::{self, ManifestSegment, ORDERS_CONTENT};
+use crate::manifest::{ManifestSegment, ORDERS_CONTENT};
 use crate::orders::{NO_CODE, NO_PRICE, OrderSet};
 use crate::store::{Store, join};
 
@@ -64,27 +64,23 @@ struct Names {
 }
 
 impl Store {
-    /// Writes all order lines; how many. Live orders are sealed first, so that they are among them.
+    /// Writes all order lines; how many. Live orders are sealed first, so that they are among them:
+    /// the store must be open for writing.
     pub async fn export_orders<W: Write + Send + 'static>(
         &self,
         format: ExportFormat,
         writer: W,
     ) -> Result<u64> {
-        if !self.database().is_read_only {
-            self.seal_tail(Timestamp(i64::MAX)).await?;
-        }
-        let mut snapshot = self.database().snapshot().await?;
-        let mut manifest =
-            manifest::read(&mut snapshot).await.map_err(self.error("read the manifest"))?;
-        drop(snapshot);
-        manifest.retain(|segment| segment.content == ORDERS_CONTENT);
+        self.seal_tail(Timestamp(i64::MAX)).await?;
+        let lock = self.lock_segments().await?;
+        let held = self.link_segments(&lock).await?;
         let names = self.names().await?;
-        let segments = self.segments_dir();
+        drop(lock);
         let task = tokio::task::spawn_blocking(move || {
             let mut sink = Sink::new(format, writer)?;
             let mut n_lines = 0;
-            for segment in &manifest {
-                n_lines += export_segment(&segments, segment, &names, &mut sink)?;
+            for segment in held.manifest.iter().filter(|held| held.content == ORDERS_CONTENT) {
+                n_lines += export_segment(&held.job.dir, segment, &names, &mut sink)?;
             }
             sink.finish()?;
             Ok(n_lines)

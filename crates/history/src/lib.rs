@@ -1,5 +1,25 @@
 //! What did happen: the durable log, catalogue, customers, sealed segments, dense id dictionaries
 //! and immutable views. The only crate that writes customer data.
+//!
+//! Input: batches of order lines, records and live events from `events`. Output: a [`HistoryView`]
+//! for learners, the catalogue and recent events for a service, exports and backups for people.
+//!
+//! One data directory is one shop: `alongside.db` (catalogue, customers, manifest, the tail of the
+//! log), `decisions.db`, `segments/` (sealed Parquet files), `snapshots/` and `rejects/` (others'),
+//! `segments.lock`.
+//!
+//! Invariants:
+//! - An import, a sealing, an erasing enters the store in one transaction or not at all; an event
+//!   is acknowledged when it is durable.
+//! - An order is known by (source, order id). One version of it counts: the one that came last,
+//!   from a file or live. Versions are compared partition by partition of the order key's hash, so
+//!   memory is bounded whatever the size of the file.
+//! - Dense indices of items and customers are only ever appended and never given twice.
+//! - A customer's external id stands in one table; segments hold indices.
+//! - Write locks are as short as one transaction; only the right to change the set of segments is
+//!   held for the end of an import.
+//!
+//! Deliberately absent: the wall clock (callers say what time it is), parsing, live session state.
 
 pub mod backup;
 pub mod catalog;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use events::lines::NO_TIME;
 use events::{LineKind, Timestamp};
 use rayon::prelude::*;
 use sparse::Csr;
@@ -153,9 +154,9 @@ fn provenance(basis: &Basis) -> Vec<(String, String)> {
 #[derive(Clone, Copy)]
 struct Place {
     at_us: i64,
-    position: u64,
-    /// The first eight bytes of the order id: most comparisons end here.
-    id_prefix: u64,
+    /// The first eight bytes of the order id: most comparisons end here. Without a time, the order
+    /// of appearance.
+    rank: u64,
     unit: u32,
     basket: u32,
 }
@@ -168,8 +169,8 @@ fn gather(units: Vec<Unit>, span_us: std::ops::Range<i64>) -> Baskets {
         .flatten_iter()
         .collect();
     places.par_sort_unstable_by(|a, b| {
-        (a.at_us, a.position, a.id_prefix)
-            .cmp(&(b.at_us, b.position, b.id_prefix))
+        (a.at_us, a.rank)
+            .cmp(&(b.at_us, b.rank))
             .then_with(|| {
                 units[a.unit as usize].id(a.basket).cmp(units[b.unit as usize].id(b.basket))
             })
@@ -206,8 +207,11 @@ fn places_of(number: u32, unit: &Unit, span_us: &std::ops::Range<i64>) -> Vec<Pl
         prefix[..n_bytes].copy_from_slice(&id[..n_bytes]);
         places.push(Place {
             at_us,
-            position: unit.positions.get(basket as usize).copied().unwrap_or(0),
-            id_prefix: u64::from_be_bytes(prefix),
+            rank: if at_us == NO_TIME.0 {
+                unit.position(basket)
+            } else {
+                u64::from_be_bytes(prefix)
+            },
             unit: number,
             basket,
         });

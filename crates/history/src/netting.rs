@@ -25,10 +25,11 @@ pub(crate) struct ReturnLine {
 }
 
 /// One entry of one basket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Sale {
     at_us: i64,
     unit: u32,
+    basket: u32,
     entry: u32,
 }
 
@@ -106,7 +107,13 @@ fn take_from_latest(units: &mut [Unit], returns: Vec<ReturnLine>) {
     }
     for (pair, mut taken) in by_pair {
         let Some(mut sold) = sales.remove(&pair) else { continue };
-        sold.sort_unstable();
+        // Of equal times the order of baskets decides, wherever they are kept.
+        sold.sort_unstable_by(|a, b| {
+            let (one, other) = (&units[a.unit as usize], &units[b.unit as usize]);
+            (a.at_us, one.position(a.basket), one.id(a.basket))
+                .cmp(&(b.at_us, other.position(b.basket), other.id(b.basket)))
+                .then((a.unit, a.basket).cmp(&(b.unit, b.basket)))
+        });
         taken.sort_unstable();
         take_in_time(units, &sold, &taken);
     }
@@ -148,7 +155,7 @@ fn sales_of(unit: &Unit, number: u32, filter: &PairFilter) -> Vec<((u32, u32), S
             let pair = (customer, unit.items[entry]);
             if filter.contains(pair) {
                 let at_us = unit.at_us[basket as usize];
-                found.push((pair, Sale { at_us, unit: number, entry: entry as u32 }));
+                found.push((pair, Sale { at_us, unit: number, basket, entry: entry as u32 }));
             }
         }
     }

@@ -30,7 +30,7 @@ pub(crate) struct OrderRow {
     /// Time of the earliest line in microseconds.
     pub(crate) at_us: i64,
     pub(crate) n_lines: u32,
-    /// The order that this one takes back, or [`OrderKey::NONE`]. Without lines: takes it back whole.
+    /// The order that this one takes back (whole when it has no lines), or [`OrderKey::NONE`].
     pub(crate) refers: OrderKey,
 }
 
@@ -240,7 +240,8 @@ mod tests {
         ) {
             let head = OrderHead { at_us: 7, ..OrderHead::default() };
             let item_hash = |item: u32| u64::from(item) * 77;
-            let lines: Vec<LineRow> = items.iter().map(|&(item, quantity)| line(item, quantity)).collect();
+            let lines: Vec<LineRow> =
+                items.iter().map(|&(item, quantity)| line(item, quantity)).collect();
             let whole = digest(&head, &lines, item_hash);
             let mut turned = lines.clone();
             turned.reverse();
@@ -249,7 +250,8 @@ mod tests {
             let at = change % other.len();
             other[at].quantity += 1;
             prop_assert_ne!(digest(&head, &other, item_hash), whole);
-            prop_assert_ne!(digest(&OrderHead { customer_hash: 3, ..head }, &lines, item_hash), whole);
+            let other = OrderHead { customer_hash: 3, ..head };
+            prop_assert_ne!(digest(&other, &lines, item_hash), whole);
         }
     }
 }

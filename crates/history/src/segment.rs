@@ -2,8 +2,8 @@
 //!
 //! A segment `NAME` is `NAME.orders.parquet` and `NAME.lines.parquet`. Orders stand in rising order
 //! of key; the lines of an order follow those of the order before it. The row groups of both files
-//! cover the same orders, so that each pair can be read on its own. Codes of items and customers are
-//! dense indices of the store, or codes of the import that a map in the manifest translates.
+//! cover the same orders, so that each pair can be read on its own. Codes of items and customers
+//! are dense indices of the store, or codes of the import that a map in the manifest translates.
 
 mod read;
 mod write;

@@ -87,8 +87,11 @@ impl Store {
         let database = Database::open(&how).await?;
         match (database::format_version(&database, dir).await?, mode) {
             (Some(database::FORMAT_VERSION), _) => {}
-            (None, OpenMode::ReadWrite | OpenMode::ReadOnly) | (Some(_), OpenMode::ReadOnly) => {
+            (None, OpenMode::ReadWrite | OpenMode::ReadOnly) => {
                 return Err(Error::NotAStore { path: dir.to_path_buf() });
+            }
+            (Some(found), OpenMode::ReadOnly) => {
+                return Err(Error::FormatTooOld { path: dir.to_path_buf(), found });
             }
             _ => database::migrate(&database, dir, &random_name()?).await?,
         }
@@ -322,7 +325,7 @@ fn open_lock(path: &Path) -> Result<File> {
 fn take_over(job: &Path) -> Option<File> {
     let path = job.join(JOB_LOCK);
     // A job killed between its directory and its lock file has an empty directory: making the
-    // file here turns it into any other dead job. One that is just starting notices and starts anew.
+    // file here turns it into any other dead job. One that just starts notices and starts anew.
     let file = open_lock(&path).ok()?;
     match file.try_lock() {
         Ok(()) => Some(file),

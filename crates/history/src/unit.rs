@@ -25,8 +25,8 @@ pub(crate) struct Unit {
     id_rows: Vec<u32>,
     pub(crate) at_us: Vec<i64>,
     pub(crate) customers: Vec<u32>,
-    /// Filled only where an order may be without a time: (version of the segment, first row).
-    pub(crate) positions: Vec<u64>,
+    /// Filled only where an order may be without a time: (rank of the segment, first row).
+    positions: Vec<u64>,
     /// Filled only when some return names its order.
     pub(crate) keys: Vec<OrderKey>,
     ends: Vec<u32>,
@@ -49,6 +49,11 @@ impl Unit {
         &self.items[self.range(basket)]
     }
 
+    /// The place in order of appearance, 0 where there are times.
+    pub(crate) fn position(&self, basket: u32) -> u64 {
+        self.positions.get(basket as usize).copied().unwrap_or(0)
+    }
+
     pub(crate) fn id(&self, basket: u32) -> &str {
         let row = self.id_rows[basket as usize] as usize;
         self.ids.as_ref().map_or("", |ids| ids.value(row))
@@ -63,6 +68,24 @@ pub(crate) struct UnitReader<'a> {
     pub(crate) with_keys: bool,
     /// Returns at or after this time are not seen.
     pub(crate) until_us: i64,
+}
+
+/// A segment and what is known of its rows.
+struct Known<'a> {
+    segment: &'a ManifestSegment,
+    superseded: &'a RowSet,
+    rank: u64,
+}
+
+/// The place of each segment among the versions of all: stays the same when one is rewritten.
+fn version_ranks(manifest: &[ManifestSegment]) -> Vec<u64> {
+    let mut versions: Vec<i64> = manifest.iter().map(|segment| segment.version).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    manifest
+        .iter()
+        .map(|segment| versions.partition_point(|&version| version < segment.version) as u64)
+        .collect()
 }
 
 /// An order on its way into a unit.
@@ -91,22 +114,23 @@ impl UnitReader<'_> {
             .enumerate()
             .flat_map(|(place, reader)| (0..reader.n_row_groups()).map(move |group| (place, group)))
             .collect();
+        let ranks = version_ranks(manifest);
         groups
             .into_par_iter()
             .with_max_len(1)
             .map(|(place, group)| {
-                self.read(&readers[place], group, &manifest[place], &superseded[place])
+                let segment = Known {
+                    segment: &manifest[place],
+                    superseded: &superseded[place],
+                    rank: ranks[place],
+                };
+                self.read(&readers[place], group, &segment)
             })
             .collect()
     }
 
-    fn read(
-        &self,
-        reader: &SegmentReader,
-        group: usize,
-        segment: &ManifestSegment,
-        superseded: &RowSet,
-    ) -> Result<Unit> {
+    fn read(&self, reader: &SegmentReader, group: usize, known: &Known<'_>) -> Result<Unit> {
+        let segment = known.segment;
         let is_untimed = segment.written.first_at_us == NO_TIME.0;
         let has_refers = segment.written.n_refers > 0;
         let mut order_columns =
@@ -125,16 +149,16 @@ impl UnitReader<'_> {
             line_columns.push(segment::QUANTITY);
         }
         let rows = reader.row_group(group, &order_columns, &line_columns)?;
-        Ok(self.from_rows(&rows, segment, superseded, (is_untimed, has_refers)))
+        Ok(self.from_rows(&rows, known, (is_untimed, has_refers)))
     }
 
     fn from_rows(
         &self,
         rows: &RowGroup,
-        segment: &ManifestSegment,
-        superseded: &RowSet,
+        known: &Known<'_>,
         (is_untimed, has_refers): (bool, bool),
     ) -> Unit {
+        let segment = known.segment;
         let orders = &rows.orders.batch;
         let customers = u32s(orders, segment::CUSTOMER).values();
         let at_us = i64s(orders, segment::AT).values();
@@ -157,7 +181,7 @@ impl UnitReader<'_> {
             let lines = start..end;
             start = end;
             let row_in_segment = rows.orders.first_row + row;
-            if segment.dead.contains(row_in_segment) || superseded.contains(row_in_segment) {
+            if segment.dead.contains(row_in_segment) || known.superseded.contains(row_in_segment) {
                 continue;
             }
             basket.clear();
@@ -172,11 +196,7 @@ impl UnitReader<'_> {
                 customer: store_index(segment.customer_map(), customers[row]),
                 // Later files of no time follow earlier ones.
                 position: positions.map_or(0, |positions| {
-                    if at_us[row] == NO_TIME.0 {
-                        (segment.version as u64) << 40 | positions[row]
-                    } else {
-                        0
-                    }
+                    if at_us[row] == NO_TIME.0 { known.rank << 40 | positions[row] } else { 0 }
                 }),
                 key: keys.map_or(OrderKey::NONE, |(high, low)| key_of(high, low, row)),
                 refers: refers.map_or(OrderKey::NONE, |(high, low)| key_of(high, low, row)),

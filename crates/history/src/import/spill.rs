@@ -4,7 +4,8 @@
 //! Record of a row (all integers as in [`super::varint`]):
 //! ```text
 //! order        number of the order in its chunk; the next unused one is followed by
-//!              key (16 bytes), first row, id length, id, customer + 1, location + 1, currency + 1, time
+//!              key (16 bytes), first row, id length, id, customer + 1, location + 1,
+//!              currency + 1, time
 //! flags        bits 0-1 line kind, 2 customer follows, 3 time differs, 4 no price,
 //!              5 quantity in whole units, 6 price in hundredths, 7 location and currency follow
 //! [customer + 1] [location + 1, currency + 1] [time - time of the order] item quantity [price]

@@ -72,7 +72,7 @@ async fn changes_are_told_since_a_version() {
     shop.import("o1 d1 anna: b, c").await;
     let (changed, version) = shop.store.items_since(first).await.unwrap();
     let ids: Vec<&str> = changed.iter().map(|item| &*item.entry.id).collect();
-    assert_eq!(ids, ["c"]);
+    assert_eq!(ids, ["b", "c"], "b has a price now, c is new");
     assert!(shop.store.items_since(version).await.unwrap().0.is_empty());
 }
 

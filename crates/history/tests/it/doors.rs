@@ -47,8 +47,11 @@ async fn a_newer_format_is_refused() {
     for mode in [OpenMode::ReadOnly, OpenMode::ReadWrite, OpenMode::Create] {
         assert_eq!(
             refusal(dir.path(), mode).await,
-            "the store in DIR has format 9, this program knows formats up to 1: use a newer \
-             version of alongside"
+            format!(
+                "the store in DIR has format 9, this program knows formats up to {}: use a newer \
+                 version of alongside",
+                history::FORMAT_VERSION
+            )
         );
     }
 }

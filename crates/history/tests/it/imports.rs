@@ -277,3 +277,22 @@ async fn a_very_large_basket_is_kept_whole() {
     let view = shop.store.view(&ViewOptions::default()).await.unwrap();
     assert_eq!((view.baskets.len(), view.baskets.items.view().n_entries()), (1, 50_000));
 }
+
+#[tokio::test]
+async fn of_sales_at_the_same_time_the_last_by_order_id_gives_back_wherever_it_is_kept() {
+    let lines = ["a d1 anna: cup, pot", "b d1 anna: cup", "c d1 anna: tea, cup x-1"];
+    for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0]] {
+        let (apart, together) = (Shop::new().await, Shop::new().await);
+        for at in order {
+            apart.import(lines[at]).await;
+        }
+        together.import(&order.map(|at| lines[at]).join("\n")).await;
+        // Items stand in order of their index, which is not the same in all three.
+        for shop in [apart, together] {
+            let baskets = shop.baskets().await;
+            assert_eq!(baskets.matches("cup").count(), 1, "{order:?}: {baskets}");
+            let first = baskets.lines().next().unwrap();
+            assert!(first.contains("cup") && first.contains("pot"), "{order:?}: {baskets}");
+        }
+    }
+}

@@ -52,6 +52,12 @@ impl Power {
         self.state.lock().unwrap().n_syncs
     }
 
+    /// False when fewer syncs came than `cut_at`: how many there are while connections close is
+    /// not the same in every run.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.state.lock().unwrap().is_off
+    }
+
     pub(crate) fn set_full(&self, is_full: bool) {
         self.state.lock().unwrap().is_full = is_full;
     }

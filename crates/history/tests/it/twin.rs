@@ -184,7 +184,8 @@ async fn compare(
 #[test]
 fn any_life_of_a_shop_gives_the_baskets_of_the_twin() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut runner = TestRunner::new(Config { cases: 48, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
     runner.run(&deeds(), |deeds| runtime.block_on(run(&deeds))).unwrap();
 }
 
