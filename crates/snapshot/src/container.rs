@@ -26,6 +26,8 @@ pub const MAGIC: &[u8; 8] = b"ALONGSNP";
 pub const FORMAT: u32 = 1;
 pub const ALIGNMENT: usize = 64;
 pub const HEADER_LEN: usize = 64;
+/// Bytes of the header that say something; zeros follow.
+const HEADER_USED: usize = 40;
 pub const ENTRY_LEN: usize = 64;
 pub const NAME_LEN: usize = 32;
 
@@ -118,6 +120,7 @@ impl Container {
 
     fn check(path: &Path, map: Bytes) -> Result<Container, Error> {
         let (entries, table_checksum) = read_table(path, &map)?;
+        check_gaps(path, &map, &entries)?;
         for entry in &entries {
             if xxh3_64(&map[entry.range.clone()]) != entry.checksum {
                 return Err(corrupt(path, format!("section `{}` fails its checksum", entry.name)));
@@ -189,6 +192,9 @@ fn read_table(path: &Path, bytes: &[u8]) -> Result<(Vec<SectionEntry>, u64), Err
         return Err(corrupt(path, "it does not begin with `ALONGSNP`".into()));
     }
     let format = u32_at(bytes, 8);
+    if format == 0 {
+        return Err(corrupt(path, "format 0 was never written".into()));
+    }
     if format > FORMAT {
         return Err(Error::FormatTooNew {
             path: path.to_path_buf(),
@@ -233,3 +239,25 @@ fn read_entry(path: &Path, file_len: usize, entry: &[u8]) -> Result<SectionEntry
         _ => Err(corrupt(path, format!("section `{name}` lies outside the file"))),
     }
 }
+
+/// What no checksum covers holds zeros: the rest of the header and what fills up each section. So
+/// every changed byte is found, wherever it lies.
+fn check_gaps(path: &Path, bytes: &[u8], entries: &[SectionEntry]) -> Result<(), Error> {
+    let table_start = u64_at(bytes, 16) as usize;
+    let table_end = table_start + entries.len() * ENTRY_LEN;
+    let mut covered: Vec<Range<usize>> = entries.iter().map(|entry| entry.range.clone()).collect();
+    covered.extend([0..HEADER_USED, table_start..table_end]);
+    covered.sort_by_key(|range| range.start);
+    let mut end = 0;
+    for range in covered.into_iter().chain(std::iter::once(bytes.len()..bytes.len())) {
+        let is_gap_zero = end >= range.start || bytes[end..range.start].iter().all(|&b| b == 0);
+        if !is_gap_zero {
+            return Err(corrupt(path, format!("bytes {end} to {} are not zeros", range.start)));
+        }
+        end = end.max(range.end);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

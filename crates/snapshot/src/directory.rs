@@ -178,3 +178,6 @@ impl SnapshotDir {
 fn sync_dir(path: &Path) -> Result<(), Error> {
     File::open(path).and_then(|dir| dir.sync_all()).map_err(Error::io("sync", path))
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,9 @@ pub mod strings;
 pub mod tables;
 pub mod writer;
 
+#[cfg(test)]
+mod fixture;
+
 pub use container::{Container, Section};
 pub use directory::{Entry, SnapshotDir};
 pub use error::Error;

@@ -122,7 +122,7 @@ impl Snapshot {
             .expect("a file with a provenance alone passes every check")
     }
 
-    fn from_container(container: Container) -> Result<Snapshot, Error> {
+    pub(crate) fn from_container(container: Container) -> Result<Snapshot, Error> {
         let json = container.section::<u8>(crate::writer::PROVENANCE)?;
         let provenance = Provenance::from_json(container.view(&json))
             .map_err(|error| container.corrupt(format!("provenance: {error}")))?;
@@ -180,6 +180,10 @@ impl Snapshot {
         }
         if !slots.iter().all(|&slot| slot == NONE || (slot as usize) < self.n_items) {
             return bad("the id index points outside the catalogue");
+        }
+        // A full index would be probed forever.
+        if slots.iter().filter(|&&slot| slot != NONE).count() != self.n_items {
+            return bad("the id index has not one slot an item");
         }
         if !in_range(self.popular()) || !in_range(self.ease_items()) {
             return bad("a list of items points outside the catalogue");
@@ -469,3 +473,6 @@ fn indices(
         Err(container.corrupt(format!("`{name}` points outside its table")))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,12 @@ impl SnapshotWriter {
         assert!(before.is_none(), "section `{name}` was added twice");
     }
 
+    /// Takes a section out again, so that a test can write a damaged one in its place.
+    #[cfg(test)]
+    pub(crate) fn remove(&mut self, name: &str) {
+        assert!(self.sections.remove(name).is_some(), "no section `{name}` to damage");
+    }
+
     /// The whole file, for tests and for small snapshots held in memory.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
