@@ -14,7 +14,11 @@ pub enum Error {
          --secret`, or listen on 127.0.0.1"
     )]
     OpenToTheWorld { address: SocketAddr },
-    #[error("port {} of {} is in use by another program; choose another with --port", .address.port(), .address.ip())]
+    #[error(
+        "port {} of {} is in use by another program; choose another with --listen",
+        .address.port(),
+        .address.ip()
+    )]
     AddressInUse { address: SocketAddr },
     #[error("cannot {action} {}: {source}", .path.display())]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },

@@ -10,7 +10,6 @@ mod store;
 pub use store::StoreLedger;
 
 use crate::recommendation_id::RecommendationId;
-use bytes::Bytes;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
 use std::future::Future;
 use std::pin::Pin;
@@ -43,7 +42,7 @@ pub struct DecisionEntry {
     /// So that the record goes when the customer is erased.
     pub customer_idx: Option<u32>,
     /// JSON.
-    pub payload: Bytes,
+    pub payload: Vec<u8>,
 }
 
 impl DecisionEntry {
@@ -84,7 +83,7 @@ pub trait Ledger: Send + Sync + 'static {
     fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>>;
     /// Never waits; under pressure the record is given up and counted.
     fn record(&self, entry: DecisionEntry);
-    fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Bytes>>;
+    fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Vec<u8>>>;
     fn figures(&self) -> LedgerFigures;
     /// Resolves when every record taken so far is written or counted as lost: at the end.
     fn flush(&self) -> LedgerFuture<'_, ()>;

@@ -20,15 +20,18 @@ mod words;
 
 pub(crate) use words::calm;
 
+use crate::live::Session;
 use crate::state::AppState;
 use askama::Template;
 use axum::Router;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use events::amount::MICROS;
+use visitor::Visitor;
 
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' https:; \
@@ -61,19 +64,23 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    pub(crate) fn titled(title: &str) -> Page {
-        Page { title: title.to_owned(), ..Page::default() }
-    }
-
-    /// A page of this service.
-    pub(crate) fn of(state: &AppState, title: &str) -> Page {
+    /// A page of this service, as a visitor sees it.
+    pub(crate) fn of(state: &AppState, title: &str, session: &Session) -> Page {
         let settings = &state.inner.settings;
+        let micros = session.cart.iter().map(|line| line.quantity.0 / MICROS);
+        let n_in_cart = micros.fold(0_i64, i64::saturating_add);
         Page {
             title: title.to_owned(),
             with_shop: settings.with_shop,
+            n_in_cart: usize::try_from(n_in_cart).unwrap_or(0),
+            query: String::new(),
             attribution: settings.attribution.clone(),
-            ..Page::default()
         }
+    }
+
+    /// The same for pages that do not begin a visit.
+    pub(crate) fn of_request(state: &AppState, title: &str, headers: &HeaderMap) -> Page {
+        Page::of(state, title, &Visitor::of(state, headers).session(&state.inner))
     }
 
     /// The version of sheet and script, so that a browser never mixes two.
@@ -112,8 +119,8 @@ struct LostPage {
     message: String,
 }
 
-fn lost(state: &AppState, message: &str) -> Response {
-    let page = Page::of(state, "Not found");
+fn lost(state: &AppState, headers: &HeaderMap, message: &str) -> Response {
+    let page = Page::of_request(state, "Not found", headers);
     let mut response = html(&LostPage { page, message: message.to_owned() });
     *response.status_mut() = StatusCode::NOT_FOUND;
     response

@@ -11,7 +11,6 @@ use crate::recommendation_id::RecommendationId;
 use crate::record::{RecordHead, write_record};
 use crate::state::{Inner, Served};
 use crate::wire::RecommendRequest;
-use bytes::Bytes;
 use decide::{Decision, Placement, Request, Workspace};
 use events::Timestamp;
 use std::cell::RefCell;
@@ -164,9 +163,9 @@ fn keep_record(
     asked: &Request<'_>,
     decision: &Decision,
 ) {
-    let payload = Bytes::from(write_record(served, head, asked, decision));
+    let payload = write_record(served, head, asked, decision);
     let entry = DecisionEntry { id: head.id, at: head.at, customer_idx: asked.customer, payload };
-    inner.recent.push(entry.clone());
+    inner.recent.offer(&entry);
     inner.ledger.record(entry);
     inner.metrics.count_decision(decision.rung, decision.offers.len());
 }

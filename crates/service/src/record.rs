@@ -34,7 +34,7 @@ pub(crate) fn write_record(
     decision: &Decision,
 ) -> Vec<u8> {
     let world = &served.world;
-    let mut out = JsonText::with_capacity(512 + decision.offers.len() * 192);
+    let mut out = JsonText::with_capacity(768 + decision.offers.len() * 288);
     out.raw("{\"version\":");
     out.number(VERSION);
     out.raw(",\"at_us\":");

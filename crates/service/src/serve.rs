@@ -113,3 +113,106 @@ impl HyperService<Request<Incoming>> for Peered {
         self.router.clone().call(request)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestShop;
+    use axum::routing::get;
+    use std::sync::Arc;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::{Notify, oneshot};
+
+    const ANY_PORT: &str = "127.0.0.1:0";
+
+    async fn ask(stream: &mut TcpStream, path: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+    }
+
+    /// Reads up to the end of a body that is known.
+    async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+        let mut text = String::new();
+        let mut buffer = [0; 1_024];
+        while !text.ends_with(end) {
+            match stream.read(&mut buffer).await.unwrap() {
+                0 => break,
+                n => text.push_str(std::str::from_utf8(&buffer[..n]).unwrap()),
+            }
+        }
+        text
+    }
+
+    #[tokio::test]
+    async fn the_world_is_refused_without_keys_and_a_busy_port_is_named() {
+        let world = "0.0.0.0:0".parse().unwrap();
+        assert!(matches!(listen(world, true).await, Err(Error::OpenToTheWorld { .. })));
+        assert!(listen(world, false).await.is_ok());
+        let first = listen(ANY_PORT.parse().unwrap(), true).await.unwrap();
+        let busy = first.local_addr().unwrap();
+        let error = listen(busy, true).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("port {}", busy.port())), "{error}");
+    }
+
+    #[tokio::test]
+    async fn one_connection_carries_many_requests() {
+        let shop = TestShop::new();
+        let listener = listen(ANY_PORT.parse().unwrap(), true).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = crate::router(shop.state.clone());
+        let server = tokio::spawn(serve(listener, router, std::future::pending()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for _ in 0..3 {
+            ask(&mut stream, "/health/live").await;
+            let answer = read_until(&mut stream, r#"{"status":"live"}"#).await;
+            assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("x-request-id"));
+        }
+        server.abort();
+    }
+
+    #[tokio::test]
+    async fn a_request_under_way_is_answered_before_the_end() {
+        let (started, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (tell, wait) = (Arc::clone(&started), Arc::clone(&go_on));
+        let slow = async move || {
+            tell.notify_one();
+            wait.notified().await;
+            "done"
+        };
+        let listener = listen(ANY_PORT.parse().unwrap(), true).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let end = async { stopped.await.unwrap_or_default() };
+        let server = tokio::spawn(serve(listener, Router::new().route("/", get(slow)), end));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        ask(&mut stream, "/").await;
+        started.notified().await;
+        stop.send(()).unwrap();
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        go_on.notify_one();
+        assert!(read_until(&mut stream, "done").await.starts_with("HTTP/1.1 200 OK"));
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_one_bad_answer_and_no_end() {
+        let shop = TestShop::new();
+        let broken = async || -> &'static str { panic!("a bug, on purpose") };
+        let layer = crate::edge::EdgeLayer { state: shop.state.clone() };
+        let router = Router::new().route("/", get(broken)).layer(layer);
+        let listener = listen(ANY_PORT.parse().unwrap(), true).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(listener, router, std::future::pending()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for n in 1..3 {
+            ask(&mut stream, "/").await;
+            let answer = read_until(&mut stream, "}").await;
+            assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+            assert!(!answer.contains("on purpose") && answer.contains("\"internal\""));
+            assert_eq!(shop.state.inner.metrics.n_panics.get(), n);
+        }
+        server.abort();
+    }
+}

@@ -252,7 +252,8 @@ mod tests {
         assert!(matches!(file.load(RATE), Err(Error::KeyFileTooNew { found: 2, .. })));
         std::fs::write(
             file.path(),
-            r#"{"format":1,"keys":[{"id":"k","kind":"secret","label":"","sha256":"zz","created_at_us":1}]}"#,
+            "{\"format\":1,\"keys\":[{\"id\":\"k\",\"kind\":\"secret\",\"label\":\"\",\
+             \"sha256\":\"zz\",\"created_at_us\":1}]}",
         )
         .unwrap();
         assert!(matches!(file.load(RATE), Err(Error::KeyFileCorrupt { .. })));

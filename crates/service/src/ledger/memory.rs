@@ -3,7 +3,6 @@
 use super::{
     Appended, DecisionEntry, KnownCustomer, Ledger, LedgerFault, LedgerFigures, LedgerFuture,
 };
-use bytes::Bytes;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
 use hashbrown::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +21,7 @@ pub(crate) struct State {
     pub(crate) items: Vec<(u64, ItemRecord)>,
     pub(crate) customers: Vec<CustomerRecord>,
     pub(crate) holdings: Vec<HoldingRecord>,
-    pub(crate) decisions: HashMap<String, (Option<u32>, Bytes)>,
+    pub(crate) decisions: HashMap<String, (Option<u32>, Vec<u8>)>,
     version: u64,
 }
 
@@ -115,7 +114,7 @@ impl Ledger for MemoryLedger {
         self.state().decisions.insert(entry.id().to_owned(), value);
     }
 
-    fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Bytes>> {
+    fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Vec<u8>>> {
         self.answer(|state| state.decisions.get(id).map(|(_, payload)| payload.clone()))
     }
 

@@ -3,7 +3,6 @@
 use super::{
     Appended, DecisionEntry, KnownCustomer, Ledger, LedgerFault, LedgerFigures, LedgerFuture,
 };
-use bytes::Bytes;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
 use hashbrown::HashMap;
 use history::{Ack, CatalogItem, DecisionLog, DecisionRecord, EventLog, Store};
@@ -102,17 +101,17 @@ impl Ledger for StoreLedger {
     fn record(&self, entry: DecisionEntry) {
         // The log counts what it gives up; the metrics show it.
         let _is_taken = self.decisions.push(DecisionRecord {
-            recommendation_id: entry.id().to_owned(),
+            recommendation_id: entry.id.as_str().to_owned(),
             at: entry.at,
             customer_idx: entry.customer_idx,
-            payload: entry.payload.to_vec(),
+            payload: entry.payload,
         });
     }
 
-    fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Bytes>> {
+    fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Vec<u8>>> {
         Box::pin(async move {
             let found = self.result(self.decisions.get(id).await)?;
-            Ok(found.map(|record| Bytes::from(record.payload)))
+            Ok(found.map(|record| record.payload))
         })
     }
 

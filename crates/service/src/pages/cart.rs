@@ -1,7 +1,6 @@
 //! The cart of the demo shop, as a page and as a drawer; checkout without money.
 
 use super::card::{Card, is_shown};
-use super::shop::page_for;
 use super::visitor::{Visitor, line, offers};
 use super::{Page, html, lost, money};
 use crate::live::Session;
@@ -81,7 +80,7 @@ fn show(
 ) -> Response {
     let session = visitor.session(&state.inner);
     let served = state.inner.served.load();
-    let page = page_for(state, "Cart", &session);
+    let page = Page::of(state, "Cart", &session);
     let cart = CartView {
         n_in_cart: page.n_in_cart,
         announcement,
@@ -167,7 +166,7 @@ async fn change(state: &AppState, headers: &HeaderMap, kind: EventKind, form: &[
         .filter(|&item| is_shown(world, item))
         .collect();
     let Some(&first) = items.first() else {
-        return lost(state, "There is no such product here.");
+        return lost(state, headers, "There is no such product here.");
     };
     let origin = form_values(form, "from").next().filter(|origin| !origin.is_empty());
     let lines: Vec<EventLine> = items
@@ -229,7 +228,7 @@ async fn checkout(State(state): State<AppState>, headers: HeaderMap) -> Response
     let slate = offers(inner, &served, &session, Placement::PostPurchase, &[], N_ADDONS);
     let after = visitor.session(inner);
     html(&ThanksPage {
-        page: page_for(&state, "Thank you", &after),
+        page: Page::of(&state, "Thank you", &after),
         order_id,
         addons: Card::of_slate(world, &slate),
     })

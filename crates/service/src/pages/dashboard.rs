@@ -70,7 +70,7 @@ pub(super) async fn page(
     let ledger = inner.ledger.figures();
     let (spark, spark_max) = sparkline(&inner.window.per_second());
     Ok(html(&DashboardPage {
-        page: Page::of(&state, "Dashboard"),
+        page: Page::of_request(&state, "Dashboard", &headers),
         color: inner.health.color(&ledger).as_str(),
         complaints: inner.health.complaints(&ledger),
         details: inner.health.details(),

@@ -149,7 +149,7 @@ pub(super) async fn start(
         true => find(&served, &words, 24),
         false => best_sellers(&served, 24),
     };
-    let page = Page { query: words, ..Page::of(&state, "Explorer") };
+    let page = Page { query: words, ..Page::of_request(&state, "Explorer", &headers) };
     Ok(html(&StartPage { page, results, is_search }))
 }
 
@@ -169,11 +169,12 @@ pub(super) async fn page(
     let served = state.inner.served.load();
     let world = &served.world;
     let Some(item) = world.item_idx(&item_id).filter(|&item| is_shown(world, item)) else {
-        return Ok(lost(&state, "There is no such item."));
+        return Ok(lost(&state, &headers, "There is no such item."));
     };
     let sort = Column::ALL.into_iter().find(|column| column.as_str() == query.sort);
     let sort = sort.unwrap_or(Column::Strength);
     let rows = rows_of(world, item, sort);
+    let title = format!("Pairs of {}", calm(name_of(world, item)));
     let heading = |column: Column| Heading {
         label: column.label(),
         help: column.help(),
@@ -181,7 +182,7 @@ pub(super) async fn page(
         is_current: column == sort,
     };
     Ok(html(&ExplorePage {
-        page: Page::of(&state, &format!("Pairs of {}", calm(name_of(world, item)))),
+        page: Page::of_request(&state, &title, &headers),
         item: Card::of(world, item),
         n_pairs: grouped(rows.len() as u64),
         rows,

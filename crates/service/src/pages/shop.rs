@@ -47,6 +47,8 @@ struct HomePage {
     page: Page,
     popular: Vec<Card>,
     heading: &'static str,
+    /// Something that a search finds.
+    hint: String,
     pairs: Vec<HomePair>,
     n_orders: String,
     n_items: String,
@@ -60,14 +62,24 @@ async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let slate = offers(&state.inner, &served, &session, Placement::Home, &[], N_POPULAR);
     let is_personal = slate.decision.rung < score::Rung::Popular;
     let response = html(&HomePage {
-        page: page_for(&state, "", &session),
+        page: Page::of(&state, "", &session),
+        hint: hint_of(world),
         popular: Card::of_slate(world, &slate),
-        heading: if is_personal { "For you, from what you looked at" } else { "Popular now" },
+        heading: if is_personal { "Picked for you" } else { "Popular now" },
         pairs: home_pairs(world),
         n_orders: grouped(world.snapshot.n_baskets().into()),
         n_items: grouped(world.n_items() as u64),
     });
     visitor.remember(response)
+}
+
+/// The last word of what sells best.
+fn hint_of(world: &World) -> String {
+    let best = world.snapshot.popular().iter().find(|&&item| is_shown(world, item));
+    let title = best.map(|&item| calm(world.title(item))).unwrap_or_default();
+    let words = title.split_whitespace().rev();
+    let plain = words.filter(|word| word.len() > 2 && word.chars().all(char::is_alphabetic));
+    plain.map(str::to_lowercase).next().unwrap_or_default()
 }
 
 /// The best pair of some items that sell well, no item twice.
@@ -103,11 +115,6 @@ fn home_pairs(world: &World) -> Vec<HomePair> {
         });
     }
     pairs
-}
-
-pub(super) fn page_for(state: &AppState, title: &str, session: &Session) -> Page {
-    let units: i64 = session.cart.iter().map(|line| line.quantity.0 / events::amount::MICROS).sum();
-    Page { n_in_cart: usize::try_from(units).unwrap_or(0), ..Page::of(state, title) }
 }
 
 #[derive(Debug, Deserialize)]
@@ -147,7 +154,7 @@ async fn search(
     let visitor = Visitor::of(&state, &headers);
     let session = visitor.session(&state.inner);
     let results = find(&served, &words, N_RESULTS);
-    let page = Page { query: words, ..page_for(&state, "Search", &session) };
+    let page = Page { query: words, ..Page::of(&state, "Search", &session) };
     visitor.remember(html(&SearchPage { page, results }))
 }
 
@@ -184,7 +191,7 @@ async fn product(
     let served = inner.served.load_full();
     let world = &served.world;
     let Some(item) = world.item_idx(&item_id).filter(|&item| is_shown(world, item)) else {
-        return lost(&state, "There is no such product here.");
+        return lost(&state, &headers, "There is no such product here.");
     };
     let visitor = Visitor::of(&state, &headers);
     let session = visitor.session(inner);
@@ -204,7 +211,7 @@ async fn product(
         decision.offers.iter().partition(|offer| in_bundle.contains(&offer.item));
     let bundle: Vec<Card> = bundled.into_iter().map(of_offer).collect();
     let template = ProductPage {
-        page: page_for(&state, &calm(name_of(world, item)), &session),
+        page: Page::of(&state, &calm(name_of(world, item)), &session),
         category: world.category(item).unwrap_or_default().to_owned(),
         n_orders: world.n_item_baskets(item).into(),
         n_orders_text: grouped(world.n_item_baskets(item).into()),

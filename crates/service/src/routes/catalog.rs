@@ -41,7 +41,8 @@ pub(super) async fn put_items(
 #[utoipa::path(patch, path = "/v1/items", tag = "Catalog", request_body = Vec<ItemIn<'static>>,
     responses(
         (status = 200, description = "Durable and in force", body = AcceptedOut),
-        (status = 404, description = "An item is not known; nothing was changed", body = ProblemBody<'static>),
+        (status = 404, description = "An item is not known; nothing was changed",
+            body = ProblemBody<'static>),
     ))]
 pub(super) async fn patch_items(
     State(state): State<AppState>,
@@ -84,7 +85,8 @@ async fn change_items(
 }
 
 /// Creates or changes customers: consent and attributes.
-#[utoipa::path(put, path = "/v1/customers", tag = "Catalog", request_body = Vec<CustomerIn<'static>>,
+#[utoipa::path(put, path = "/v1/customers", tag = "Catalog",
+    request_body = Vec<CustomerIn<'static>>,
     responses(
         (status = 200, description = "Durable and in force", body = AcceptedOut),
         (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),

@@ -9,7 +9,6 @@ use crate::state::{AppState, Inner};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use bytes::Bytes;
 use decide::WhyNot;
 use score::World;
 use serde::{Deserialize, Serialize};
@@ -19,7 +18,8 @@ use serde::{Deserialize, Serialize};
     params(("id" = String, Path, description = "The `recommendation_id` of an answer")),
     responses(
         (status = 200, description = "The record", body = serde_json::Value),
-        (status = 404, description = "No such decision, or it is older than the retention", body = ProblemBody<'static>),
+        (status = 404, description = "No such decision, or it is older than the retention",
+            body = ProblemBody<'static>),
     ))]
 pub(super) async fn get_decision(
     State(state): State<AppState>,
@@ -91,10 +91,7 @@ pub(super) async fn why_not(
     Ok(json(serde_json::to_vec(&out).expect("texts and numbers always serialize")))
 }
 
-async fn find(inner: &Inner, id: &str) -> Result<Bytes, Problem> {
-    if let Some(payload) = inner.recent.find(id) {
-        return Ok(payload);
-    }
+async fn find(inner: &Inner, id: &str) -> Result<Vec<u8>, Problem> {
     let found = inner.ledger.find_decision(id).await.map_err(super::storage_problem)?;
     found.ok_or_else(|| {
         let detail = "No decision has this recommendation_id; it may be older than the retention, \

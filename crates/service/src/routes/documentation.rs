@@ -3,7 +3,10 @@
 use super::json;
 use crate::pages::{Page, html};
 use crate::problem::Code;
+use crate::state::AppState;
 use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use serde_json::Value;
@@ -93,11 +96,11 @@ struct DocsPage {
     codes: Vec<(&'static str, u16, &'static str)>,
 }
 
-pub(super) async fn page() -> Response {
+pub(super) async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let document: Value =
         serde_json::from_slice(&OPENAPI).expect("what was just written reads back");
     html(&DocsPage {
-        page: Page::titled("API"),
+        page: Page::of_request(&state, "API", &headers),
         groups: groups_of(&document),
         schemas: schemas_of(&document),
         codes: Code::ALL

@@ -46,7 +46,8 @@ struct RejectedOut {
     responses(
         (status = 200, description = "Durable", body = EventsOut),
         (status = "4XX", description = "No event could be used", body = ProblemBody<'static>),
-        (status = 503, description = "The store cannot be written; nothing was kept", body = ProblemBody<'static>),
+        (status = 503, description = "The store cannot be written; nothing was kept",
+            body = ProblemBody<'static>),
     ))]
 pub(super) async fn post_events(
     State(state): State<AppState>,

@@ -22,8 +22,10 @@ const MAX_BATCH_REQUESTS: usize = 1_000;
     tag = "Offers",
     request_body = RecommendRequest<'static>,
     responses(
-        (status = 200, description = "One slate; with `placements`, a PageAnswer", body = RecommendAnswer),
-        (status = 201, description = "Never sent: names the shape of an answer to `placements`", body = PageAnswer),
+        (status = 200, description = "One slate; with `placements`, a PageAnswer",
+            body = RecommendAnswer),
+        (status = 201, description = "Never sent: names the shape of an answer to `placements`",
+            body = PageAnswer),
         (status = "4XX", description = "The request cannot be served", body = ProblemBody<'static>),
     )
 )]
@@ -44,8 +46,10 @@ pub(super) async fn recommend(
     tag = "Offers",
     request_body = BatchRequest<'static>,
     responses(
-        (status = 200, description = "Answers and problems, in the order of the requests", body = BatchAnswer),
-        (status = "4XX", description = "The batch as a whole cannot be served", body = ProblemBody<'static>),
+        (status = 200, description = "Answers and problems, in the order of the requests",
+            body = BatchAnswer),
+        (status = "4XX", description = "The batch as a whole cannot be served",
+            body = ProblemBody<'static>),
     )
 )]
 pub(super) async fn recommend_batch(

@@ -51,9 +51,8 @@ pub struct ReasonOut {
     /// `bought_together, completes_cart, for_you, similar_content, popular_in_category, popular`.
     pub code: String,
     /// In English, with every number from the evidence.
-    #[schema(
-        example = "Bought together in 412 of 2,310 orders with WHITE METAL LANTERN, 9.4 times what chance would give."
-    )]
+    #[schema(example = "Bought together in 412 of 2,310 orders with WHITE METAL LANTERN, 9.4 \
+                   times what chance would give.")]
     pub text: String,
     pub evidence: Option<EvidenceOut>,
 }

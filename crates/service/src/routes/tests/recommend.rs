@@ -17,44 +17,7 @@ async fn one_slate_as_it_goes_out() {
     let shop = TestShop::new();
     let answer = shop.recommend(r#"{"placement":"pdp","item_ids":["A"],"count":1}"#).await;
     assert_eq!(answer.headers["content-type"], "application/json");
-    expect_test::expect![[r#"
-        {
-          "experiment": null,
-          "fallback": "item",
-          "items": [
-            {
-              "currency": "GBP",
-              "item_id": "B",
-              "price": 2.55,
-              "rank": 1,
-              "reason": {
-                "code": "bought_together",
-                "evidence": {
-                  "anchor_item_id": "A",
-                  "g2": 21.739,
-                  "lift": 2.174,
-                  "n_after": 2,
-                  "n_anchor": 23,
-                  "n_before": 1,
-                  "n_both": 18,
-                  "n_item": 18,
-                  "n_orders": 50,
-                  "probability": 0.782609,
-                  "probability_low": 0.391304
-                },
-                "text": "Bought together in 18 of 23 orders with WHITE METAL LANTERN, 2.2 times what chance would give."
-              },
-              "relation": "complement",
-              "score": 1.5,
-              "title": "RED HEART T-LIGHT HOLDER"
-            }
-          ],
-          "placement": "pdp",
-          "recommendation_id": "R",
-          "took_ms": 0,
-          "warnings": []
-        }"#]]
-    .assert_eq(&settled(&answer.body));
+    expect_test::expect_file!["expected/slate.json"].assert_eq(&settled(&answer.body));
 }
 
 #[tokio::test]
