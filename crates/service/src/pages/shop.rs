@@ -4,7 +4,6 @@ use super::card::{Card, is_shown};
 use super::visitor::{Visitor, line, offers};
 use super::words::{calm, grouped};
 use super::{Page, html, lost, money};
-use crate::live::Session;
 use crate::reason::name_of;
 use crate::recommend::with_workspace;
 use crate::state::{AppState, Served};
