@@ -285,7 +285,11 @@ pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Re
         let text = rejects.samples_text(name);
         show::line(text.trim_end())?;
     }
-    show::line(format!("Mend them in {} and import that file.", rejects.paths_text()))
+    show::line(format!(
+        "Mend these rows in the file and import it again: a later version of an order replaces \
+         it whole. The rows by themselves, for orders of which no other row was taken: {}",
+        rejects.paths_text()
+    ))
 }
 
 fn orders_table(report: &Report, orders: &ImportSummary) -> comfy_table::Table {

@@ -96,11 +96,11 @@ fn explain_date(plan: &ImportPlan, date: Cell<'_>, fault: DateFault) -> Fault {
         }
         DateFault::OtherOrder => format!(
             "{name} is {found}, but the file is read as {order}; write the month by name, \
-             or tell the order with --date-order"
+             or tell the order with --day-order"
         ),
         DateFault::Ambiguous => format!(
             "{name} is {found}, and the file holds day/month as well as month/day; \
-             tell the order with --date-order"
+             tell the order with --day-order"
         ),
         DateFault::OutOfRange => {
             format!("{name} is {found}; years from 1900 to 2200 can be read")

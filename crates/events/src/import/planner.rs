@@ -331,7 +331,7 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
             OrderEvidence::Assumed | OrderEvidence::Contradiction | OrderEvidence::Sequence => {
                 let order = dates.day_order.map_or("in no order", DayOrder::as_str);
                 note(format!(
-                    "dates such as {} are read as {order} ({}); tell otherwise with --date-order",
+                    "dates such as {} are read as {order} ({}); tell otherwise with --day-order",
                     dates.example,
                     dates.evidence.as_str()
                 ));

@@ -15,7 +15,7 @@ fn what_a_person_should_know_is_said() {
     assert_eq!(
         notes("order_id,title,price,date\n1,Mug,2,1/2/2021\n"),
         "dates such as 1/2/2021 are read as day/month (assumed: every date reads both ways); \
-         tell otherwise with --date-order \
+         tell otherwise with --day-order \
          / no column of item ids: items are told apart by their titles \
          / no column of customers: all orders are anonymous \
          / no column of quantities: every line counts as one piece \
