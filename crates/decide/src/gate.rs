@@ -1,6 +1,6 @@
 //! What an item must pass to be offered, whichever rung found it. Gates fail closed.
 
-use crate::request::{Filter, Request};
+use crate::request::{Filter, ItemRef, Request};
 use score::World;
 
 /// The gate at which an item was stopped, in the order they are asked.
@@ -50,8 +50,9 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// Marks the context, its families and the exclusions of a request.
-    pub fn set(&mut self, world: &World, context: &[u32], request: &Request<'_>) {
+    /// Marks anchors and cart with their families, and the exclusions of a request. The whole cart:
+    /// what is too long to be ranked by is still never offered.
+    pub fn set(&mut self, world: &World, request: &Request<'_>) {
         for &item in &self.marked {
             self.bits[item as usize] = 0;
         }
@@ -59,9 +60,15 @@ impl Marks {
         if self.bits.len() < world.n_items() {
             self.bits.resize(world.n_items(), 0);
         }
-        for &item in context {
-            self.mark(item, IN_CONTEXT);
-            self.mark(world.family(item), FAMILY_IN_CONTEXT);
+        let cart = request.cart.iter().map(|line| line.item);
+        for item in request.anchors.iter().copied().chain(cart) {
+            match item {
+                ItemRef::Known(item) if (item as usize) < world.n_items() => {
+                    self.mark(item, IN_CONTEXT);
+                    self.mark(world.family(item), FAMILY_IN_CONTEXT);
+                }
+                _ => {}
+            }
         }
         for &item in request.exclude {
             self.mark(item, EXCLUDED);

@@ -18,6 +18,9 @@ pub mod request;
 pub mod slate;
 pub mod why_not;
 
+#[cfg(test)]
+mod fixture;
+
 pub use decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
 pub use gate::Gate;
 pub use placement::{Placement, PlacementRules};

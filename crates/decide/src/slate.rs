@@ -54,7 +54,7 @@ pub fn decide(world: &World, request: &Request<'_>, workspace: &mut Workspace) -
     let n_unknown = collect_context(world, request, workspace, &mut warnings);
     collect_history(world, request, &mut workspace.history);
     let count = count_of(request, &rules, &mut warnings);
-    workspace.marks.set(world, &workspace.context, request);
+    workspace.marks.set(world, request);
     let mut slate = Slate {
         world,
         request,
@@ -307,3 +307,9 @@ fn offer_of(
         rung,
     }
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod invariants;

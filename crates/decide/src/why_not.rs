@@ -26,6 +26,9 @@ pub fn why_not(
     item: u32,
     workspace: &mut Workspace,
 ) -> WhyNot {
+    if item as usize >= world.n_items() {
+        return WhyNot::NotProposed;
+    }
     let rank_in = |decision: &Decision| decision.offers.iter().position(|o| o.item == item);
     let decision = decide(world, request, workspace);
     if let Some(at) = rank_in(&decision) {
@@ -48,3 +51,6 @@ pub fn why_not(
         _ => WhyNot::NotProposed,
     }
 }
+
+#[cfg(test)]
+mod tests;

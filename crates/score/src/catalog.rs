@@ -191,7 +191,12 @@ impl Catalog {
         for record in records {
             let item = next.idx(snapshot, &record.item_id).unwrap_or_else(|| next.append(record));
             next.states[item as usize].apply(record);
-            next.set_words(snapshot, item, record);
+        }
+        // Words last: a variant may stand before its head.
+        for record in records {
+            if let Some(item) = next.idx(snapshot, &record.item_id) {
+                next.set_words(snapshot, item, record);
+            }
         }
         next
     }

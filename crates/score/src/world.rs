@@ -6,6 +6,9 @@ use events::{Currency, ItemRecord};
 use snapshot::Snapshot;
 use std::sync::Arc;
 
+/// Heads of heads that are followed; a ring is longer than any honest chain.
+const MAX_FAMILY_DEPTH: usize = 16;
+
 /// A snapshot with its live catalogue. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -85,14 +88,31 @@ impl World {
         }
     }
 
-    /// The head of the item's family: itself when it has none.
+    /// The head of the item's family: itself when it has none. Heads of heads are followed, so
+    /// that all of a family have one; a ring of variants is headed by its smallest index.
     #[inline]
     pub fn family(&self, item: u32) -> u32 {
-        let head = match self.catalog.overlay(item) {
+        let mut head = item;
+        for _step in 0..MAX_FAMILY_DEPTH {
+            match self.variant_of(head) {
+                Some(next) => head = next,
+                None => return head,
+            }
+        }
+        let mut smallest = head;
+        for _step in 0..MAX_FAMILY_DEPTH {
+            head = self.variant_of(head).unwrap_or(head);
+            smallest = smallest.min(head);
+        }
+        smallest
+    }
+
+    #[inline]
+    fn variant_of(&self, item: u32) -> Option<u32> {
+        match self.catalog.overlay(item) {
             Some(words) => words.variant_of,
             None => self.snapshot.variant_of(item),
-        };
-        head.unwrap_or(item)
+        }
     }
 
     /// Baskets that hold the item; 0 for items added after the snapshot.
