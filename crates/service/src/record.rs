@@ -258,10 +258,7 @@ impl Record {
         ask: impl FnOnce(&Request<'_>) -> R,
     ) -> Option<R> {
         let asked = &self.asked;
-        let item_ref = |item_id: &'_ String| match world.item_idx(item_id) {
-            Some(item) => Some(ItemRef::Known(item)),
-            None => None,
-        };
+        let item_ref = |item_id: &String| world.item_idx(item_id).map(ItemRef::Known);
         let known = |ids: &[String]| ids.iter().filter_map(|id| world.item_idx(id)).collect();
         let anchors: Vec<ItemRef<'_>> = asked.anchors.iter().filter_map(item_ref).collect();
         let line = |line: &AskedLine| {

@@ -235,8 +235,8 @@ async fn product(
 }
 
 fn total(world: &World, item: u32, card: &Card, bundle: &[Card]) -> String {
-    let amounts = std::iter::once(card).chain(bundle).map(|card| card.amount);
-    let sum = amounts.fold(Some(Amount::ZERO), |sum, amount| sum?.checked_add(amount?));
+    let mut amounts = std::iter::once(card).chain(bundle).map(|card| card.amount);
+    let sum = amounts.try_fold(Amount::ZERO, |sum, amount| sum.checked_add(amount?));
     sum.map(|sum| money::show(sum, world.currency(item))).unwrap_or_default()
 }
 

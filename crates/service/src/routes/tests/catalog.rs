@@ -83,10 +83,11 @@ async fn customers_and_holdings_are_kept() {
     assert_eq!(put(&shop, "/v1/customers", customers).await.verdict(), "200");
     let holding = r#"{"customer_id":"anna","item_id":"A","since":"2026-05-17T09:30:00Z"}"#;
     assert_eq!(put(&shop, "/v1/holdings", holding).await.verdict(), "200");
-    let state = shop.ledger.state();
-    assert_eq!(state.customers[0].attributes, [("vip".to_owned(), "true".to_owned())]);
-    assert_eq!(state.holdings[0].since.unwrap().to_string(), "2026-05-17T09:30:00Z");
-    drop(state);
+    {
+        let state = shop.ledger.state();
+        assert_eq!(state.customers[0].attributes, [("vip".to_owned(), "true".to_owned())]);
+        assert_eq!(state.holdings[0].since.unwrap().to_string(), "2026-05-17T09:30:00Z");
+    }
     let wrong = r#"{"customer_id":"anna","item_id":"A","since":"yesterday"}"#;
     let answer = put(&shop, "/v1/holdings", wrong).await;
     assert_eq!(answer.json()["path"], "since");
