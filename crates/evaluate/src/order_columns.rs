@@ -23,7 +23,7 @@ const BATCH_ROWS: usize = 64 * 1024;
 
 /// Reads the columns that the plan found, keeping rows with quantity > 0, in file order.
 pub(crate) fn read(path: &Path, file: File, plan: &ImportPlan) -> Result<CodedRows, Error> {
-    let reader = Reader::open(path, file, plan)?;
+    let reader = Reader::open(path, &file, plan)?;
     // Each column by itself, so that two cores share the unpacking.
     let ((kept, at), (baskets, (items, customers))) = rayon::join(
         || (reader.kept(), reader.times()),
@@ -79,19 +79,18 @@ fn renumber(codes: &mut [u32], ids: &mut Vec<Box<str>>) {
 
 struct Reader {
     path: PathBuf,
-    file: File,
     metadata: ArrowReaderMetadata,
     column_of: Vec<(Field, usize)>,
 }
 
 impl Reader {
-    fn open(path: &Path, file: File, plan: &ImportPlan) -> Result<Reader, Error> {
+    fn open(path: &Path, file: &File, plan: &ImportPlan) -> Result<Reader, Error> {
         let failed = |source| Error::Parquet { path: path.to_path_buf(), source };
-        let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(failed)?;
+        let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(failed)?;
         let fields: Vec<ArrowField> =
-            plain.schema().fields().iter().map(|field| through_dictionary(field)).collect();
+            plain.schema().fields().iter().map(through_dictionary).collect();
         let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(failed)?;
+        let metadata = ArrowReaderMetadata::load(file, options).map_err(failed)?;
         let column_of = plan
             .columns
             .iter()
@@ -100,7 +99,7 @@ impl Reader {
                 Some((column.field?, at))
             })
             .collect();
-        Ok(Reader { path: path.to_path_buf(), file, metadata, column_of })
+        Ok(Reader { path: path.to_path_buf(), metadata, column_of })
     }
 
     /// The batches of one column, `None` when the file has no such column.
@@ -113,7 +112,8 @@ impl Reader {
             return Ok(false);
         };
         let failed = |source| Error::Parquet { path: self.path.clone(), source };
-        let file = self.file.try_clone().map_err(|source| Error::Io {
+        // A handle of its own: clones share one position, and columns are read side by side.
+        let file = File::open(&self.path).map_err(|source| Error::Io {
             action: "open",
             path: self.path.clone(),
             source,

@@ -126,7 +126,7 @@ pub(crate) struct Codes {
 }
 
 impl Codes {
-    pub fn code(&mut self, id: &str) -> u32 {
+    pub(crate) fn code(&mut self, id: &str) -> u32 {
         if let Some(&code) = self.by_id.get(id) {
             return code;
         }

@@ -15,10 +15,12 @@ const SEED: u64 = 7;
 /// Means over the queries of a case, with 95 % intervals (`low`, `high`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metrics {
-    /// `(name, mean, low, high)` in the order of the report; the interval is `None` below two
-    /// queries.
-    pub values: Vec<(&'static str, f64, Option<(f64, f64)>)>,
+    /// In the order of the report.
+    pub values: Vec<Metric>,
 }
+
+/// Name, mean, and the interval's ends; no interval below two queries.
+pub type Metric = (&'static str, f64, Option<(f64, f64)>);
 
 /// What one method gave in one case.
 #[derive(Clone, Debug, PartialEq)]

@@ -91,6 +91,21 @@ fn cpu_s() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
+/// How long small writes of another process take while the import commits.
+async fn write_beside(store: Store) -> Vec<Duration> {
+    let dir = store.dir().to_path_buf();
+    let other = Store::open(&dir, OpenMode::ReadWrite).await.unwrap();
+    let mut waits = Vec::new();
+    loop {
+        let start = Instant::now();
+        other.set_kinds(&[], history::KindOrigin::Proposed).await.unwrap();
+        waits.push(start.elapsed());
+        if other.status().await.unwrap().last_import.is_some() {
+            return waits;
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -117,9 +132,18 @@ async fn main() {
         push.as_secs_f64(),
         push.as_secs_f64() * 1e6 / n_rows
     );
+    let beside = tokio::spawn(write_beside(store.clone()));
     let (start, cpu) = (Instant::now(), cpu_s());
     let summary = import.commit(&|_, _| None).await.unwrap();
     let commit = start.elapsed();
+    let mut waits = beside.await.unwrap();
+    waits.sort_unstable();
+    println!(
+        "{} writers beside the commit waited: p50 {:.1} ms, max {:.0} ms",
+        waits.len(),
+        waits[waits.len() / 2].as_secs_f64() * 1e3,
+        waits[waits.len() - 1].as_secs_f64() * 1e3
+    );
     println!(
         "commit  {:>6.2} s  {:.3} us/row  cpu {:.3} us/row",
         commit.as_secs_f64(),

@@ -245,7 +245,7 @@ impl UnitReader<'_> {
     }
 
     /// Nets an order within itself; what is left over becomes a basket, returns, or both.
-    fn push(&self, unit: &mut Unit, head: &OrderHead, basket: &mut Vec<(u32, i64)>) {
+    fn push(&self, unit: &mut Unit, head: &OrderHead, basket: &mut [(u32, i64)]) {
         let is_seen = head.at_us < self.until_us;
         let mut take_back = |item: Option<u32>, quantity: i64| {
             unit.returns.push(ReturnLine {

@@ -124,7 +124,8 @@ fn prepare(
     let history = if discover { &[][..] } else { &bought[..] };
     let query = Query { context, history };
     let candidates = gather(inner, &query, scratch, |item| {
-        !context.contains(&item) && !(discover && is_bought(item))
+        let is_masked = discover && is_bought(item);
+        !is_masked && !context.contains(&item)
     });
     let largest = largest_of(candidates);
     let target = candidates.iter().position(|candidate| candidate.item == case.hidden);

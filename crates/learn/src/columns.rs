@@ -32,7 +32,7 @@ pub fn write(writer: &mut SnapshotWriter, view: &HistoryView, categories: &Categ
 }
 
 fn flags_of(item: &ItemEntry) -> u8 {
-    u8::from(item.hidden) * FLAG_HIDDEN | u8::from(item.sensitive) * FLAG_SENSITIVE
+    (u8::from(item.hidden) * FLAG_HIDDEN) | (u8::from(item.sensitive) * FLAG_SENSITIVE)
 }
 
 fn currency_of(item: &ItemEntry) -> [u8; 4] {

@@ -1,5 +1,8 @@
 //! Protocol BC on the real Online Retail orders against the published table.
 
+// Tests say when they are skipped.
+#![allow(clippy::print_stdout)]
+
 use evaluate::basket_completion::sizes_of;
 use evaluate::cases::{Windows, ordered};
 use evaluate::{Options, OrderFile, Outcome};

@@ -23,7 +23,6 @@ const CURSOR_ROWS: usize = 8_192;
 
 struct ParquetFile {
     path: PathBuf,
-    file: File,
     metadata: ArrowReaderMetadata,
 }
 
@@ -32,7 +31,7 @@ impl ParquetFile {
         let file = File::open(&path).map_err(Error::io("open the segment", &path))?;
         let metadata = ArrowReaderMetadata::load(&file, Default::default())
             .map_err(Error::parquet("read", &path))?;
-        Ok(ParquetFile { path, file, metadata })
+        Ok(ParquetFile { path, metadata })
     }
 
     fn reader(
@@ -41,7 +40,8 @@ impl ParquetFile {
         columns: &[&str],
         batch_rows: usize,
     ) -> Result<ParquetRecordBatchReader> {
-        let file = self.file.try_clone().map_err(Error::io("open the segment", &self.path))?;
+        // A handle of its own: clones of one share their position, and tasks read side by side.
+        let file = File::open(&self.path).map_err(Error::io("open the segment", &self.path))?;
         let mask = ProjectionMask::columns(
             self.metadata.metadata().file_metadata().schema_descr(),
             columns.iter().copied(),

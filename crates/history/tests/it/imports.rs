@@ -296,3 +296,39 @@ async fn of_sales_at_the_same_time_the_last_by_order_id_gives_back_wherever_it_i
         }
     }
 }
+
+#[tokio::test]
+async fn a_customer_with_100_000_orders_gives_back_in_time() {
+    let shop = Shop::new().await;
+    let mut lines = shop::lines("o d1 anna: bread");
+    lines.order_ids.dictionary.clear();
+    let (n_sales, n_returns) = (100_000, 40_000);
+    for number in 0..n_sales + n_returns {
+        lines.order_ids.dictionary.push(format!("o{number:06}").into());
+        let is_return = number >= n_sales;
+        if number > 0 {
+            for column in [&mut lines.item_ids, &mut lines.customer_ids] {
+                column.codes.push(0);
+            }
+            lines.order_ids.codes.push(number);
+            lines.location_ids.codes.push(events::NO_ID);
+            lines.kind.push(events::LineKind::Sale);
+            lines.at.push(Timestamp(i64::from(number)));
+            lines.quantity.push(events::Amount::ONE);
+            lines.unit_price.push(None);
+            lines.currency.push(None);
+        }
+        if is_return {
+            lines.kind[number as usize] = events::LineKind::Return;
+            lines.quantity[number as usize] = events::Amount(-1_000_000);
+        }
+    }
+    lines.at[0] = Timestamp(0);
+    let mut import = shop.store.begin_orders(ImportRequest::new("shop", Timestamp(0))).unwrap();
+    import.push(&lines).unwrap();
+    import.commit(&|_, _| None).await.unwrap();
+    let view = shop.store.view(&ViewOptions::default()).await.unwrap();
+    // The latest sales came back, the earliest stand.
+    assert_eq!(view.baskets.len(), (n_sales - n_returns) as usize);
+    assert_eq!(view.span().unwrap().1, Timestamp(i64::from(n_sales - n_returns) - 1));
+}

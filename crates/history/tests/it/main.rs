@@ -1,5 +1,8 @@
 //! The store through its public doors.
 
+// A test that cannot go on has failed.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod catalog;
 mod crashes;
 mod doors;
