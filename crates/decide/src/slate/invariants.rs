@@ -202,7 +202,9 @@ proptest! {
     #[test]
     fn no_rule_is_broken_in_any_world(
         rows in prop::collection::vec(
-            (prop::collection::btree_set(0..N, 0..6), prop_oneof![0..3_u32, Just(u32::MAX)]), 0..60),
+            (prop::collection::btree_set(0..N, 0..6), prop_oneof![0..3_u32, Just(u32::MAX)]),
+            0..60,
+        ),
         before in truths(),
         after in truths(),
         questions in prop::collection::vec(asked(), 1..24),
