@@ -1,9 +1,9 @@
 //! Bulk import of order lines: all of it or nothing.
 //!
-//! Rows are spread over hash partitions of their order keys while they come in ([`spill`]), so that
+//! Rows are spread over hash partitions of their order keys while they come in (`spill`), so that
 //! the lines of an order find each other wherever they stand in the file, in bounded memory. At the
-//! commit each partition is grouped ([`merge`]), compared with the versions that the history has,
-//! and what is new or changed goes into sealed segments ([`commit`]). The manifest is switched in
+//! commit each partition is grouped (`merge`), compared with the versions that the history has,
+//! and what is new or changed goes into sealed segments (`commit`). The manifest is switched in
 //! one transaction at the very end: until then the store is as before.
 
 mod codes;

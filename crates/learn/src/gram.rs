@@ -9,7 +9,7 @@
 //! Row `i` is made by walking the baskets that hold `i` (Gustavson 1978) into one accumulator of
 //! 16 bytes an item, so the three sums of a pair share a cache line. A row is complete when it is
 //! handed on, and is forgotten after: memory is O(items) a thread whatever the number of pairs.
-//! Time is Σ_b |b|²; baskets above [`BasketWeights::max_items`] are left out and counted.
+//! Time is Σ_b |b|²; baskets above the limit are left out and counted.
 //!
 //! Sums run in order of baskets within a row, so every number of threads gives the same bytes.
 

@@ -61,7 +61,7 @@ pub fn inner(view: &HistoryView, seed: u64, min_cases: usize) -> Option<(History
     (cases.len() >= min_cases).then_some((train, cases))
 }
 
-/// Up to [`MAX_VARIANTS`] cases of each: the hidden item changes place with another of its basket.
+/// Up to four cases of each: the hidden item changes place with another of its basket.
 pub fn variants(cases: &[Case]) -> Vec<Case> {
     let of_case = |case: &Case| {
         let n = MAX_VARIANTS.min(case.context.len() + 1);

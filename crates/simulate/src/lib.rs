@@ -2,7 +2,7 @@
 //! planted.
 //!
 //! Responsibility: a catalogue with latent groups and complements ([`catalog`]), customers with
-//! tastes who fill baskets ([`shopper`]), a stream of their orders ([`orders`]), and writers for
+//! tastes who fill baskets ([`shopper`]), a stream of their orders (`orders`), and writers for
 //! the two file forms that real shops have ([`uci_csv`], [`order_parquet`]).
 //!
 //! Input: a specification and a seed. Output: lines one by one, or a file.

@@ -24,7 +24,7 @@ pub(crate) struct ServeArgs {
         env = "ALONGSIDE_LISTEN"
     )]
     listen: SocketAddr,
-    /// Pages of other sites that may call the API, like https://shop.example.
+    /// Pages of other sites that may call the API, like `https://shop.example`.
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
     /// Names beside localhost by which this server is called while there are no keys.

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 /// How the text of a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// The sample is plain ASCII. What comes later is judged block by block: see [`BlockText`].
+    /// The sample is plain ASCII. What comes later is judged block by block: see `BlockText`.
     Ascii,
     Utf8,
     /// Windows-1252, of which Latin-1 is a part.
