@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::show;
 use clap::{Args, Subcommand};
+use history::{OpenMode, Store};
 use serde_json::json;
 use service::keys::{KeyFile, KeyKind};
 use std::path::Path;
@@ -36,7 +37,11 @@ enum Action {
 }
 
 pub(crate) fn run(dir: &Path, args: KeysArgs) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir)?;
+    // The store first: it is made in a new or an empty folder only.
+    super::wait(async {
+        Store::open(dir, OpenMode::Create).await?.close().await;
+        Ok(())
+    })?;
     let file = KeyFile::in_dir(dir);
     let json = args.output.json;
     match args.action {
