@@ -52,6 +52,8 @@ pub struct Reject {
     pub reason: RejectReason,
     /// What was found and what was expected, for a person.
     pub detail: String,
+    /// The order that the line belongs to, where it can be told: that order lacks a line now.
+    pub order_id: Option<String>,
     /// The line as it stood, so that it can be mended and imported again (cut at 64 KiB).
     pub raw: String,
 }

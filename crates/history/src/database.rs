@@ -14,8 +14,11 @@ use crate::error::{Error, Result};
 /// The format that this program writes. Migration `n` leads from format `n - 1` to `n`.
 pub const FORMAT_VERSION: i64 = MIGRATIONS.len() as i64;
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+];
 
 /// How long a writer waits for others; their transactions are short.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);

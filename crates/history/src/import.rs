@@ -8,6 +8,7 @@
 
 mod codes;
 mod commit;
+mod mending;
 mod merge;
 mod spill;
 mod varint;
@@ -21,6 +22,7 @@ use crate::order_key::{N_PARTITIONS, OrderKey, OrderKeys};
 use crate::orders::{LineRow, NO_CODE, NO_PRICE};
 use crate::store::{Job, Store};
 use codes::{BatchCodes, ImportCodes, translate};
+use mending::Mending;
 use spill::{Attribution, ChunkEncoder, Spill, SpilledOrder};
 
 /// Memory for rows on their way; above it they go to a temporary file.
@@ -60,6 +62,9 @@ pub struct ImportSummary {
     /// Orders known before in another version, which is superseded now.
     pub n_orders_changed: u64,
     pub n_orders_unchanged: u64,
+    /// Orders of which an earlier import set rows aside, that were mended and joined them now.
+    #[serde(default)]
+    pub n_orders_completed: u64,
     /// Lines written, after equal ones were added up.
     pub n_lines_written: u64,
     /// Rows equal to another row of their order in everything.
@@ -87,6 +92,7 @@ pub struct OrderImport {
     keys: OrderKeys,
     codes: ImportCodes,
     spill: Spill,
+    mending: Mending,
     files: Vec<ImportedFile>,
     summary: ImportSummary,
     scratch: Scratch,
@@ -124,6 +130,7 @@ impl Store {
             keys: OrderKeys::new(source),
             codes: ImportCodes::default(),
             spill,
+            mending: Mending::default(),
             files: Vec::new(),
             summary: ImportSummary::default(),
             scratch: Scratch::default(),
@@ -144,6 +151,13 @@ impl OrderImport {
 
     pub fn n_rows(&self) -> u64 {
         self.summary.n_rows
+    }
+
+    /// Says that a row was set aside, and of which order where that can be told: when it comes
+    /// mended, it joins the order in place of replacing it.
+    pub fn note_reject(&mut self, order_id: Option<&str>) {
+        let key = order_id.map_or(OrderKey::NONE, |order_id| self.keys.key(order_id));
+        self.mending.note_reject(key);
     }
 
     pub fn push(&mut self, lines: &OrderLines) -> Result<()> {

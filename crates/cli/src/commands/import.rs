@@ -294,6 +294,9 @@ async fn orders(
         let options = ReadOptions { n_threads: args.threads };
         let summary = read_orders(source, &plan, options, &mut |lines, set_aside: &[Reject]| {
             progress.add(lines.len() + set_aside.len());
+            for reject in set_aside {
+                import.note_reject(reject.order_id.as_deref());
+            }
             failed = import
                 .push(&lines)
                 .map_err(anyhow::Error::from)

@@ -286,8 +286,7 @@ pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Re
         show::line(text.trim_end())?;
     }
     show::line(format!(
-        "Mend these rows in the file and import it again: a later version of an order replaces \
-         it whole. The rows by themselves, for orders of which no other row was taken: {}",
+        "Mend them and import the file again; each row then joins the order that it belongs to: {}",
         rejects.paths_text()
     ))
 }
@@ -303,6 +302,7 @@ fn orders_table(report: &Report, orders: &ImportSummary) -> comfy_table::Table {
     let mut rows = vec![
         ("new", show::count(orders.n_orders_new)),
         ("changed (a later version supersedes)", show::count(orders.n_orders_changed)),
+        ("completed by mended rows (of those)", show::count(orders.n_orders_completed)),
         ("unchanged", show::count(orders.n_orders_unchanged)),
         ("lines: sales", show::count(kind(LineKind::Sale))),
         ("lines: returns", show::count(kind(LineKind::Return))),

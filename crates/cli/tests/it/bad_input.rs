@@ -54,6 +54,55 @@ fn too_many_bad_rows_refuse_the_whole_and_leave_the_store_as_it_was() {
     assert_eq!(desk.json(&["status", "--json"])["store"]["n_orders"], 101);
 }
 
+/// Rows of every kind of fault, mended and imported, give the store that the clean file gives.
+#[test]
+fn mended_rows_of_any_fault_join_their_orders() {
+    let row = |n: usize| format!("o{},2026-01-0{},item{n},1,2.50\n", n / 4, 1 + n / 8);
+    let clean: String = (0..40).map(row).collect();
+    let faults = [
+        ("2026-01-01,item1,", "someday,item1,"),
+        ("item6,1,", "item6,one,"),
+        ("item9,", ","),
+        ("item13,1,2.50", "item13,1,2.50,2.50"),
+        ("item22,1,2.50", "item22,1,\0"),
+    ];
+    let header = "order_id,date,sku,quantity,price\n";
+    let mut spoiled = clean.clone();
+    for (good, bad) in faults {
+        assert!(spoiled.contains(good), "{good}");
+        spoiled = spoiled.replacen(good, bad, 1);
+    }
+    let desk = Desk::new();
+    let bad = desk.file("orders.csv", format!("{header}{spoiled}"));
+    let taken = desk.json(&["import", "orders", text(&bad), "--json"]);
+    assert_eq!(taken["rejected"], 5, "{taken}");
+    let rejects = taken["rejects_files"][0].as_str().expect("a file");
+    let mut mended = std::fs::read_to_string(rejects).expect("rejects");
+    for (good, bad) in faults {
+        assert!(mended.contains(bad), "{bad:?} in {mended}");
+        mended = mended.replacen(bad, good, 1);
+    }
+    let mended = desk.file("mended.csv", mended);
+    for _ in 0..2 {
+        desk.json(&["import", "orders", text(&mended), "--json"]);
+        desk.json(&["import", "orders", text(&bad), "--json"]);
+    }
+    let other = Desk::new();
+    let whole = other.file("orders.csv", format!("{header}{clean}"));
+    other.json(&["import", "orders", text(&whole), "--json"]);
+    assert_eq!(exported(&desk), exported(&other));
+}
+
+/// All order lines, sorted.
+fn exported(desk: &Desk) -> Vec<String> {
+    let file = desk.path("export.csv");
+    desk.alongside(&["export", "orders", text(&file)]).assert().success();
+    let written = std::fs::read_to_string(file).expect("the export");
+    let mut lines: Vec<String> = written.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
 #[test]
 fn a_dry_run_shows_the_plan_and_touches_nothing() {
     let desk = Desk::new();

@@ -15,11 +15,13 @@ pub(crate) const MAX_ID_BYTES: usize = 1024;
 pub(crate) struct Fault {
     pub reason: RejectReason,
     pub detail: String,
+    /// The order that the row belongs to, where it can be told.
+    pub order_id: Option<String>,
 }
 
 impl Fault {
     pub(crate) fn new(reason: RejectReason, detail: String) -> Fault {
-        Fault { reason, detail }
+        Fault { reason, detail, order_id: None }
     }
 
     #[cold]

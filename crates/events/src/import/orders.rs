@@ -357,6 +357,18 @@ impl Builder for OrderBuilder<'_> {
         Ok(Taken::Line)
     }
 
+    fn order_id_of<R: Row + ?Sized>(&mut self, row: &R) -> Option<String> {
+        let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
+        let at = match self.plan.order_from {
+            OrderFrom::CustomerAndTime => {
+                self.time_of(cell(self.slots.timestamp), cell(self.slots.clock)).ok()?
+            }
+            _ => NO_TIME,
+        };
+        self.read_order_id(row, at).ok()?;
+        Some(self.order_buffer.clone())
+    }
+
     /// The batch so far; the next one starts empty.
     fn take(&mut self) -> OrderLines {
         let n_rows = self.lines.kind.len();

@@ -105,7 +105,7 @@ fn pieces_of(
 pub(crate) fn reject(fault: Fault, line: u64, raw: &[u8]) -> Reject {
     let raw = &raw[..raw.len().min(MAX_RAW_BYTES)];
     let raw = String::from_utf8_lossy(raw).into_owned();
-    Reject { line, reason: fault.reason, detail: fault.detail, raw }
+    Reject { line, reason: fault.reason, detail: fault.detail, order_id: fault.order_id, raw }
 }
 
 /// The reject of a line that could not even be cut.
@@ -136,6 +136,11 @@ pub(crate) trait Builder {
     type Batch: Send;
 
     fn push<R: Row + ?Sized>(&mut self, row: &R) -> Result<Taken, Fault>;
+
+    /// The order of a row that is set aside; `None` where it cannot be told.
+    fn order_id_of<R: Row + ?Sized>(&mut self, _row: &R) -> Option<String> {
+        None
+    }
 
     /// Takes a JSON object as a whole; `None` when it is to be read by its columns.
     fn push_object(&mut self, _object: &Value) -> Option<Result<Taken, Fault>> {
@@ -232,7 +237,7 @@ impl<'p, B: Builder> Worker<'p, B> {
             Portion::Rows { batch, first_row } => self.walk_batch(&batch, first_row),
             Portion::Text(piece) => match self.delimited.take() {
                 Some(mut rows) => {
-                    let walked = rows.walk(&piece, |row| self.push(row));
+                    let walked = rows.walk(&piece, |row, fault| self.push(row, fault));
                     self.delimited = Some(rows);
                     walked
                 }
@@ -244,13 +249,14 @@ impl<'p, B: Builder> Worker<'p, B> {
         Parsed { batch: self.builder.take(), walked, n_taken, n_skipped }
     }
 
+    /// Hands a row to the builder; one that comes with a fault only gets its order named.
     #[inline]
-    fn push<R: Row>(&mut self, row: &R) -> Result<(), Fault> {
+    fn push<R: Row>(&mut self, row: &R, fault: Option<Fault>) -> Result<(), Fault> {
         let taken = match self.carry.as_mut() {
-            None => self.builder.push(row)?,
+            None => push_to(&mut self.builder, row, fault)?,
             Some(carry) => {
                 carry.update(row);
-                self.builder.push(&CarriedRow { row, carry })?
+                push_to(&mut self.builder, &CarriedRow { row, carry }, fault)?
             }
         };
         match taken {
@@ -274,7 +280,7 @@ impl<'p, B: Builder> Worker<'p, B> {
         let n_lines = rows.len();
         let mut first_fault = None;
         for (idx, row) in rows.iter().enumerate() {
-            if let Err(mut fault) = self.push(row) {
+            if let Err(mut fault) = self.push(row, None) {
                 if n_lines > 1 {
                     fault.detail = format!("line {} of {n_lines}: {}", idx + 1, fault.detail);
                 }
@@ -288,13 +294,32 @@ impl<'p, B: Builder> Worker<'p, B> {
         let mut walked = Walked { n_rows: batch.n_rows as u64, ..Walked::default() };
         for idx in 0..batch.n_rows {
             let row = batch.row(idx);
-            if let Err(fault) = self.push(&row) {
+            if let Err(fault) = self.push(&row, None) {
                 let raw = csv_line(&row, self.plan.columns.len());
                 walked.rejects.push(reject(fault, first_row + idx as u64, raw.as_bytes()));
             }
         }
         walked
     }
+}
+
+#[inline]
+fn push_to<B: Builder, R: Row + ?Sized>(
+    builder: &mut B,
+    row: &R,
+    fault: Option<Fault>,
+) -> Result<Taken, Fault> {
+    let pushed = match fault {
+        None => builder.push(row),
+        Some(fault) => Err(fault),
+    };
+    pushed.map_err(|fault| name_order(builder, row, fault))
+}
+
+#[cold]
+fn name_order<B: Builder, R: Row + ?Sized>(builder: &mut B, row: &R, fault: Fault) -> Fault {
+    let order_id = builder.order_id_of(row);
+    Fault { order_id, ..fault }
 }
 
 /// A typed row as a line of CSV, so that it can be mended.

@@ -46,11 +46,11 @@ impl DelimitedRows {
         DelimitedRows { dialect, n_columns, encoding, fields: Fields::default() }
     }
 
-    /// Calls `parse` for each row that has the right number of fields.
+    /// Calls `parse` for each row, with the fault of one that has not the right number of fields.
     pub(crate) fn walk(
         &mut self,
         piece: &Piece,
-        mut parse: impl FnMut(&TextRow<'_>) -> Result<(), Fault>,
+        mut parse: impl FnMut(&TextRow<'_>, Option<Fault>) -> Result<(), Fault>,
     ) -> Walked {
         let mut walked = Walked::default();
         if let Some(fault) = piece.fault {
@@ -123,26 +123,27 @@ impl DelimitedRows {
         &mut self,
         text: &str,
         record: Record,
-        parse: &mut impl FnMut(&TextRow<'_>) -> Result<(), Fault>,
+        parse: &mut impl FnMut(&TextRow<'_>, Option<Fault>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         if text.len() > MAX_RECORD_BYTES {
             return Err(too_long(text.len() as u64));
         }
         self.fields.split(text, record.has_quote, self.dialect.delimiter);
         let is_doubtful = record.is_open || self.fields.has_stray_quote();
+        let mut fault = None;
         if self.fields.len() != self.n_columns || is_doubtful {
-            self.check_width(text, is_doubtful)?;
+            fault = self.width_fault(text, is_doubtful);
         }
-        parse(&TextRow { record: text, fields: &self.fields })
+        parse(&TextRow { record: text, fields: &self.fields }, fault)
     }
 
     /// Empty fields too many at the end do no harm.
     #[cold]
-    fn check_width(&self, text: &str, is_doubtful: bool) -> Result<(), Fault> {
+    fn width_fault(&self, text: &str, is_doubtful: bool) -> Option<Fault> {
         let (n_found, n_columns) = (self.fields.len(), self.n_columns);
         let is_blank = |idx| self.fields.get(text, idx).is_none_or(|field| field.trim().is_empty());
         if !is_doubtful && n_found >= n_columns && (n_columns..n_found).all(is_blank) {
-            return Ok(());
+            return None;
         }
         let detail = if is_doubtful || text.contains(['\n', '\r']) {
             format!(
@@ -155,7 +156,7 @@ impl DelimitedRows {
                  quote fields that hold the delimiter"
             )
         };
-        Err(Fault::new(RejectReason::RaggedRow, detail))
+        Some(Fault::new(RejectReason::RaggedRow, detail))
     }
 
     #[cold]
@@ -165,7 +166,7 @@ impl DelimitedRows {
         record: Record,
         judged: BlockText,
         walked: &mut Walked,
-        parse: &mut impl FnMut(&TextRow<'_>) -> Result<(), Fault>,
+        parse: &mut impl FnMut(&TextRow<'_>, Option<Fault>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         if raw.contains(&0) {
             return Err(nul_fault());

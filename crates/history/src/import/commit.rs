@@ -1,11 +1,12 @@
 //! The end of an import: compare, write segments, switch the manifest.
 
 use events::{Currency, ItemKind};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 use sqlx::{Sqlite, Transaction};
 
 use super::codes::ImportCodes;
+use super::mending::{Mending, Parts, Verdict};
 use super::merge::merge;
 use super::spill::SpillReader;
 use super::{ImportSummary, OrderImport, ProposeKind};
@@ -38,6 +39,7 @@ struct Source {
     /// Orders in the tail of the log: the import supersedes them, so it must write them even where
     /// a segment has the same version.
     in_tail: HashSet<OrderKey>,
+    mending: Mending,
 }
 
 /// What one task made of its partitions.
@@ -46,6 +48,8 @@ struct Outcome {
     written: Option<WrittenSegment>,
     superseded: Superseded,
     summary: ImportSummary,
+    /// New versions of orders that lack rows or did, with their digests.
+    versions: HashMap<OrderKey, u64>,
 }
 
 impl OrderImport {
@@ -53,10 +57,29 @@ impl OrderImport {
     /// none declared.
     pub async fn commit(self, propose: ProposeKind<'_>) -> Result<ImportSummary> {
         let OrderImport {
-            store, job, source, started_at, keys, codes, spill, files, summary, ..
+            store,
+            job,
+            source,
+            started_at,
+            keys,
+            mut codes,
+            mut spill,
+            mut mending,
+            files,
+            summary,
+            ..
         } = self;
         let _lock = store.lock_segments().await?;
         let (manifest, in_tail) = read_before(&store).await?;
+        mending.load(&store, &source).await?;
+        let parts = Parts {
+            store: &store,
+            manifest: &manifest,
+            codes: &mut codes,
+            spill: &mut spill,
+            file_no: files.len() as u32 + 1,
+        };
+        let n_rows_moved = mending.complete(parts, summary.n_rows).await?;
         let mut sources = IdTable::default();
         sources.intern(&source)?;
         let prepared = Source {
@@ -68,6 +91,7 @@ impl OrderImport {
             job: job.name.clone(),
             manifest,
             in_tail,
+            mending,
         };
         let n_tasks = n_tasks(summary.n_rows);
         let task = tokio::task::spawn_blocking(move || write_segments(prepared, n_tasks));
@@ -76,7 +100,8 @@ impl OrderImport {
         store.disk().sync_dir(&segments).map_err(Error::io("write to", &segments))?;
         let record = Record { source, started_at_us: started_at.0, files };
         let switch = Switch { store: &store, prepared: &prepared, outcomes, summary, propose };
-        let (summary, emptied) = switch.run(record).await?;
+        let (mut summary, emptied) = switch.run(record).await?;
+        summary.n_rows_superseded = summary.n_rows_superseded.saturating_sub(n_rows_moved);
         store.remove_segment_files(&emptied);
         drop(job);
         Ok(summary)
@@ -154,9 +179,16 @@ fn keep_changes(
     for order in &set.orders {
         let before = known.find(order.key)?;
         let is_in_tail = source.in_tail.contains(&order.key);
+        let verdict = source.mending.verdict(order.key, order.digest);
         let is_changed = match before {
-            Some(before) if before.digest == order.digest && !is_in_tail => {
+            Some(before)
+                if verdict == Verdict::Unchanged
+                    || (before.digest == order.digest && !is_in_tail) =>
+            {
                 summary.n_orders_unchanged += 1;
+                if verdict == Verdict::Version && source.mending.is_news(order.key) {
+                    outcome.versions.insert(order.key, order.digest);
+                }
                 is_written.push(false);
                 continue;
             }
@@ -166,6 +198,11 @@ fn keep_changes(
             }
             None => is_in_tail,
         };
+        if verdict == Verdict::Completed {
+            summary.n_orders_completed += 1;
+        } else if source.mending.concerns(order.key) {
+            outcome.versions.insert(order.key, order.digest);
+        }
         summary.n_orders_changed += u64::from(is_changed);
         summary.n_orders_new += u64::from(!is_changed);
         is_written.push(true);
@@ -223,6 +260,7 @@ impl Switch<'_> {
             summary.n_orders_new += part.n_orders_new;
             summary.n_orders_changed += part.n_orders_changed;
             summary.n_orders_unchanged += part.n_orders_unchanged;
+            summary.n_orders_completed += part.n_orders_completed;
             summary.n_rows_equal += part.n_rows_equal;
             summary.n_rows_added_up += part.n_rows_added_up;
             summary.n_rows_superseded += part.n_rows_superseded;
@@ -280,6 +318,9 @@ impl Switch<'_> {
             let segment = &self.prepared.manifest[segment];
             emptied.extend(manifest::bury(transaction, segment, rows).await?);
         }
+        let versions = self.outcomes.iter().flat_map(|outcome| &outcome.versions);
+        let versions = versions.map(|(&key, &digest)| (key, digest)).collect();
+        self.prepared.mending.remember(transaction, &record.source, &versions).await?;
         sqlx::query("INSERT INTO import (source, files, at_us, summary) VALUES (?1, ?2, ?3, ?4)")
             .bind(&record.source)
             .bind(json_rows(&record.files))

@@ -281,6 +281,18 @@ impl Spill {
         Ok(())
     }
 
+    /// Did rows go to the file?
+    pub(super) fn has_spilled(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// The rows of a partition that are in memory.
+    pub(super) fn peek(&self, partition: usize) -> Partition {
+        let mut rows = Partition::default();
+        rows.decode(&self.buffers[partition]);
+        rows
+    }
+
     /// Ends the writing.
     pub(super) fn finish(mut self) -> Result<SpillReader> {
         let file = match self.file.take() {

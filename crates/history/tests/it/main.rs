@@ -10,6 +10,7 @@ mod formats;
 mod imports;
 mod keeping;
 mod live;
+mod mending;
 mod online_retail;
 mod power;
 mod shop;
