@@ -91,6 +91,11 @@ impl Marks {
     }
 
     #[inline]
+    fn has_any(&self, item: u32) -> bool {
+        self.bits[item as usize] != 0
+    }
+
+    #[inline]
     fn has(&self, item: u32, bit: u8) -> bool {
         self.bits[item as usize] & bit != 0
     }
@@ -99,6 +104,18 @@ impl Marks {
     pub fn is_offered(&self, item: u32) -> bool {
         self.has(item, OFFERED)
     }
+}
+
+/// May the item be offered, and is it not yet in the slate? The question of the hot path, which
+/// needs no reason: three bytes nearly always tell.
+#[inline]
+pub fn is_open(world: &World, marks: &Marks, filter: Option<&Filter>, item: u32) -> bool {
+    if marks.has_any(item) || world.catalog.is_blocked(item) {
+        // A family's head is marked while its variants are in the cart.
+        return !marks.is_offered(item) && stopped_by(world, marks, filter, item).is_none();
+    }
+    !marks.has(world.family(item), FAMILY_IN_CONTEXT)
+        && filter.is_none_or(|filter| stopped_by_filter(world, filter, item).is_none())
 }
 
 /// The first gate that stops the item; `None`: it may be offered.

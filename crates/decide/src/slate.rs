@@ -6,7 +6,7 @@ use crate::gate::{self, Marks};
 use crate::placement::PlacementRules;
 use crate::request::{ItemRef, Request};
 use events::ItemKind;
-use score::{Blend, Query, Rung, Scratch, World, rank};
+use score::{Query, Rung, Scratch, World, rank};
 
 /// Cart lines that are read; a longer cart is cut to its last lines, and says so.
 pub const MAX_CONTEXT: usize = 200;
@@ -15,8 +15,10 @@ const MAX_HISTORY_CONTEXT: usize = 20;
 const MAX_SESSION_CONTEXT: usize = 10;
 /// Items alike that stand in for an anchor without sales.
 const MAX_PROXIES: usize = 8;
-/// Offers are picked from at most this many ranked candidates a place.
+/// Ranked candidates that are looked at a place, and at the least: what comes after many without
+/// evidence has none either.
 const RANKED_PER_PLACE: usize = 8;
+const MIN_RANKED: usize = 64;
 
 /// Reusable memory of one thread.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,9 @@ pub struct Workspace {
     context: Vec<u32>,
     proxies: Vec<u32>,
     history: Vec<(u32, f32)>,
+    heaviest: Vec<(u32, f32)>,
+    /// What is ranked by: of the context, the session or the history.
+    asked: Vec<u32>,
 }
 
 impl Workspace {
@@ -151,45 +156,57 @@ impl Slate<'_> {
     }
 
     fn from_context(&mut self, workspace: &mut Workspace) {
-        let learned = |item: &u32| self.world.is_learned(*item);
-        let context: Vec<u32> = workspace.context.iter().copied().filter(learned).collect();
-        let rung = match (workspace.history.is_empty(), context.len()) {
-            (_, 0) => return,
-            (false, _) => Rung::Personal,
-            (true, 1) => Rung::Item,
-            (true, _) => Rung::Basket,
+        let mut asked = std::mem::take(&mut workspace.asked);
+        asked.clear();
+        asked.extend(workspace.context.iter().filter(|item| self.world.is_learned(**item)));
+        let rung = match (workspace.history.is_empty(), asked.len()) {
+            (_, 0) => None,
+            (false, _) => Some(Rung::Personal),
+            (true, 1) => Some(Rung::Item),
+            (true, _) => Some(Rung::Basket),
         };
-        self.ranked(&context, rung, workspace);
+        if let Some(rung) = rung {
+            self.ranked(&asked, rung, workspace);
+        }
+        workspace.asked = asked;
     }
 
     fn from_session(&mut self, workspace: &mut Workspace) {
         let session = self.request.session;
         let from = session.len().saturating_sub(MAX_SESSION_CONTEXT);
-        let mut context: Vec<u32> = Vec::new();
+        let mut asked = std::mem::take(&mut workspace.asked);
+        asked.clear();
         for &item in session[from..].iter().rev() {
-            if self.world.is_learned(item) && !context.contains(&item) {
-                context.push(item);
+            if self.world.is_learned(item) && !asked.contains(&item) {
+                asked.push(item);
             }
         }
-        if !context.is_empty() {
-            self.ranked(&context, Rung::Session, workspace);
+        if !asked.is_empty() {
+            self.ranked(&asked, Rung::Session, workspace);
         }
+        workspace.asked = asked;
     }
 
     fn from_history(&mut self, workspace: &mut Workspace) {
         if workspace.history.is_empty() || self.offers.len() >= self.count {
             return;
         }
-        let mut heaviest = workspace.history.clone();
-        heaviest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let mut context: Vec<u32> = Vec::new();
-        for (item, _) in heaviest {
-            if !context.contains(&item) {
-                context.push(item);
+        let mut asked = std::mem::take(&mut workspace.asked);
+        let Workspace { heaviest, history, .. } = workspace;
+        heaviest.clear();
+        heaviest.extend_from_slice(history);
+        heaviest.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        asked.clear();
+        for &mut (item, _) in heaviest {
+            if asked.len() == MAX_HISTORY_CONTEXT {
+                break;
+            }
+            if !asked.contains(&item) {
+                asked.push(item);
             }
         }
-        context.truncate(MAX_HISTORY_CONTEXT);
-        self.ranked(&context, Rung::Personal, workspace);
+        self.ranked(&asked, Rung::Personal, workspace);
+        workspace.asked = asked;
     }
 
     /// Items alike stand in for a context that has no sales of its own.
@@ -214,16 +231,15 @@ impl Slate<'_> {
     fn ranked(&mut self, context: &[u32], rung: Rung, workspace: &mut Workspace) {
         let Workspace { scratch, marks, history, .. } = workspace;
         let world = self.world;
-        let blend = Blend::from_flat(world.snapshot.blend());
         let query = Query { context, history };
         let filter = self.request.filter;
-        let k = self.count.saturating_mul(RANKED_PER_PLACE).max(64);
-        let ranked = rank(&world.snapshot, &blend, &query, k, scratch, |item| {
-            !marks.is_offered(item) && gate::stopped_by(world, marks, filter, item).is_none()
+        let ranking = rank(&world.snapshot, &world.blend, &query, scratch, |item| {
+            gate::is_open(world, marks, filter, item)
         });
-        let mut picked = Vec::with_capacity(self.count);
-        for candidate in ranked {
-            if self.offers.len() + picked.len() >= self.count {
+        self.n_eligible = self.n_eligible.max(ranking.n_candidates());
+        let n_looked_at = self.count.saturating_mul(RANKED_PER_PLACE).max(MIN_RANKED);
+        for candidate in ranking.take(n_looked_at) {
+            if self.offers.len() >= self.count {
                 break;
             }
             if !(candidate.score > 0.0) {
@@ -234,12 +250,8 @@ impl Slate<'_> {
             if self.evidence_required && evidence.is_none() && !was_bought {
                 continue;
             }
-            picked.push(offer_of(world, candidate, evidence, rung));
-        }
-        self.n_eligible = self.n_eligible.max(scratch.candidates().len());
-        for offer in picked {
-            marks.set_offered(offer.item);
-            self.offers.push(offer);
+            marks.set_offered(candidate.item);
+            self.offers.push(offer_of(world, &candidate, evidence, rung));
         }
     }
 
@@ -262,8 +274,7 @@ impl Slate<'_> {
             if self.offers.len() >= self.count {
                 return;
             }
-            let stopped = gate::stopped_by(self.world, marks, self.request.filter, item);
-            if marks.is_offered(item) || stopped.is_some() {
+            if !gate::is_open(self.world, marks, self.request.filter, item) {
                 continue;
             }
             marks.set_offered(item);

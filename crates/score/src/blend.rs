@@ -79,14 +79,24 @@ impl Blend {
     }
 }
 
-/// `Σ w · f / max`, with the sources that said nothing left out.
+/// `w / max`: what each source weighs for these candidates; nothing where it said nothing.
 #[inline]
-pub fn combine(weights: &Features, features: &Features, largest: &Features) -> f32 {
-    let mut score = 0.0;
+pub fn scale(weights: &Features, largest: &Features) -> Features {
+    let mut scales = Features::default();
     for source in 0..N_SOURCES {
         if largest[source] > 0.0 {
-            score += weights[source] * features[source] / largest[source];
+            scales[source] = weights[source] / largest[source];
         }
+    }
+    scales
+}
+
+/// `Σ scale · f`.
+#[inline]
+pub fn combine(scales: &Features, features: &Features) -> f32 {
+    let mut score = 0.0;
+    for source in 0..N_SOURCES {
+        score += scales[source] * features[source];
     }
     score
 }

@@ -9,9 +9,12 @@ use events::{Amount, Currency, ItemKind, ItemRecord};
 use hashbrown::HashMap;
 use snapshot::Snapshot;
 use snapshot::tables::{FLAG_HIDDEN, FLAG_SENSITIVE, NO_AMOUNT};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering::Relaxed};
 
 const KIND_SHIFT: u8 = 4;
+/// Heads of heads that are followed; a ring is longer than any honest chain.
+const MAX_FAMILY_DEPTH: usize = 16;
 
 /// What may change of an item while decisions are made. Each field is read on its own: an order
 /// between fields is not promised, nor needed.
@@ -63,6 +66,11 @@ impl ItemState {
         self.flags.load(Relaxed) >> KIND_SHIFT == ItemKind::Fee as u8
     }
 
+    /// Never to be offered as it stands: a fee, hidden, or out of stock.
+    fn is_blocked(&self) -> bool {
+        self.is_fee() || self.is_hidden() || self.is_out_of_stock()
+    }
+
     pub fn kind(&self) -> ItemKind {
         ItemKind::from_code(self.flags.load(Relaxed) >> KIND_SHIFT).unwrap_or_default()
     }
@@ -111,11 +119,37 @@ pub struct AddedItem {
     pub variant_of: Option<u32>,
 }
 
+/// One byte an item that says whether it is blocked: a decision asks for a thousand items, and the
+/// bytes of a whole catalogue stay in the cache nearest to the core.
+#[derive(Debug, Default)]
+struct Blocks {
+    is_blocked: Vec<AtomicU8>,
+    /// Held from the change of a state to that of its byte, or two writers could leave them apart.
+    writer: Mutex<()>,
+}
+
+impl Blocks {
+    fn of(states: &[ItemState]) -> Blocks {
+        let byte = |state: &ItemState| AtomicU8::new(u8::from(state.is_blocked()));
+        Blocks { is_blocked: states.iter().map(byte).collect(), writer: Mutex::default() }
+    }
+}
+
+impl Clone for Blocks {
+    fn clone(&self) -> Blocks {
+        let byte = |byte: &AtomicU8| AtomicU8::new(byte.load(Relaxed));
+        Blocks { is_blocked: self.is_blocked.iter().map(byte).collect(), writer: Mutex::default() }
+    }
+}
+
 /// States of all items: first those of the snapshot, by its indices, then the added ones.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     n_snapshot_items: usize,
     states: Vec<ItemState>,
+    blocks: Blocks,
+    /// Head of each item's family.
+    families: Vec<u32>,
     added: Vec<AddedItem>,
     added_by_id: HashMap<Box<str>, u32>,
     /// New titles, categories, pictures and families of items that the snapshot knows.
@@ -125,7 +159,7 @@ pub struct Catalog {
 impl Catalog {
     /// The catalogue as the snapshot has it.
     pub fn of(snapshot: &Snapshot) -> Catalog {
-        let states = (0..snapshot.n_items() as u32)
+        let states: Vec<ItemState> = (0..snapshot.n_items() as u32)
             .map(|item| {
                 ItemState::new(
                     snapshot.price(item),
@@ -135,7 +169,11 @@ impl Catalog {
                 )
             })
             .collect();
-        Catalog { n_snapshot_items: snapshot.n_items(), states, ..Catalog::default() }
+        let blocks = Blocks::of(&states);
+        let n_snapshot_items = snapshot.n_items();
+        let mut catalog = Catalog { n_snapshot_items, states, blocks, ..Catalog::default() };
+        catalog.families = catalog.families_of(snapshot);
+        catalog
     }
 
     pub fn len(&self) -> usize {
@@ -149,6 +187,43 @@ impl Catalog {
     #[inline]
     pub fn state(&self, item: u32) -> &ItemState {
         &self.states[item as usize]
+    }
+
+    /// Never to be offered as it stands: a fee, hidden, or out of stock.
+    #[inline]
+    pub fn is_blocked(&self, item: u32) -> bool {
+        self.blocks.is_blocked[item as usize].load(Relaxed) != 0
+    }
+
+    /// The head of the item's family: itself when it has none.
+    #[inline]
+    pub fn family(&self, item: u32) -> u32 {
+        self.families[item as usize]
+    }
+
+    /// Heads of heads are followed, so that all of a family have one; a ring of variants is headed
+    /// by its smallest index.
+    fn families_of(&self, snapshot: &Snapshot) -> Vec<u32> {
+        let variant_of = |item: u32| match self.overlay(item) {
+            Some(words) => words.variant_of,
+            None => snapshot.variant_of(item),
+        };
+        let family = |item: u32| {
+            let mut head = item;
+            for _step in 0..MAX_FAMILY_DEPTH {
+                match variant_of(head) {
+                    Some(next) => head = next,
+                    None => return head,
+                }
+            }
+            let mut smallest = head;
+            for _step in 0..MAX_FAMILY_DEPTH {
+                head = variant_of(head).unwrap_or(head);
+                smallest = smallest.min(head);
+            }
+            smallest
+        };
+        (0..self.len() as u32).map(family).collect()
     }
 
     /// The item's entry of the overlay: `None` when the snapshot's own words hold.
@@ -177,7 +252,11 @@ impl Catalog {
     pub fn apply_in_place(&self, snapshot: &Snapshot, record: &ItemRecord) -> bool {
         match self.idx(snapshot, &record.item_id) {
             Some(item) => {
-                self.state(item).apply(record);
+                let _writer = self.blocks.writer.lock().unwrap_or_else(|poison| poison.into_inner());
+                let state = self.state(item);
+                state.apply(record);
+                let is_blocked = u8::from(state.is_blocked());
+                self.blocks.is_blocked[item as usize].store(is_blocked, Relaxed);
                 true
             }
             None => false,
@@ -198,6 +277,8 @@ impl Catalog {
                 next.set_words(snapshot, item, record);
             }
         }
+        next.blocks = Blocks::of(&next.states);
+        next.families = next.families_of(snapshot);
         next
     }
 

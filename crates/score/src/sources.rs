@@ -5,7 +5,9 @@
 //! source, whichever proposed it. Cost for a cart of c items and m EASE items: c·m additions for
 //! EASE (vectorised) and about 250·c for the rest; no allocation once the scratch has grown.
 
-use crate::blend::{Blend, CartSize, EASE, Features, HISTORY, NEIGHBOR, PAIR, TREND, combine};
+use crate::blend::{
+    Blend, CartSize, EASE, Features, HISTORY, NEIGHBOR, PAIR, TREND, combine, scale,
+};
 use snapshot::Snapshot;
 use snapshot::tables::NONE;
 use sparse::{Scored, TopK};
@@ -154,45 +156,80 @@ fn gather_ease(
 
 fn fill_dense_features(snapshot: &Snapshot, query: &Query<'_>, scratch: &mut Scratch) {
     let has_ease = !scratch.ease.is_empty() && !query.context.is_empty();
+    let (trends, rows) = (snapshot.trends(), snapshot.ease_rows());
     for candidate in &mut scratch.candidates {
-        candidate.features[TREND] = snapshot.trend(candidate.item);
-        if has_ease && let Some(row) = snapshot.ease_row_idx(candidate.item) {
-            candidate.features[EASE] = scratch.ease[row as usize];
+        let item = candidate.item as usize;
+        candidate.features[TREND] = trends[item];
+        // Items that EASE does not know have a row beyond all.
+        if has_ease && let Some(&sum) = scratch.ease.get(rows[item] as usize) {
+            candidate.features[EASE] = sum;
         }
     }
 }
 
-/// The best `k` candidates, best first; ties by the smaller index.
+/// The candidates of one question with their scores, put in order only as far as they are asked
+/// for: a slate takes the first few of several hundred.
+#[derive(Debug)]
+pub struct Ranking<'s> {
+    candidates: &'s mut [Candidate],
+    n_sorted: usize,
+    n_taken: usize,
+}
+
+/// Candidates sorted at a time.
+const BLOCK: usize = 24;
+
+/// Collects, scores by the blend, and gives the best first; ties by the smaller index.
 pub fn rank<'s>(
     snapshot: &Snapshot,
     blend: &Blend,
     query: &Query<'_>,
-    k: usize,
     scratch: &'s mut Scratch,
     is_eligible: impl FnMut(u32) -> bool,
-) -> &'s [Candidate] {
-    gather(snapshot, query, scratch, is_eligible);
+) -> Ranking<'s> {
+    let candidates = gather(snapshot, query, scratch, is_eligible);
     let weights = &blend.weights[CartSize::of(query.context.len()) as usize];
-    order(&mut scratch.candidates, weights, k)
+    let scales = scale(weights, &largest_of(candidates));
+    for candidate in candidates.iter_mut() {
+        candidate.score = combine(&scales, &candidate.features);
+    }
+    Ranking { candidates, n_sorted: 0, n_taken: 0 }
 }
 
-/// Scores gathered candidates by the blend and puts the best `k` first, in order.
-pub fn order<'c>(candidates: &'c mut [Candidate], weights: &Features, k: usize) -> &'c [Candidate] {
-    let largest = largest_of(candidates);
-    for candidate in candidates.iter_mut() {
-        candidate.score = combine(weights, &candidate.features, &largest);
+impl Ranking<'_> {
+    /// All that were collected, whether taken already or not.
+    pub fn n_candidates(&self) -> usize {
+        self.candidates.len()
     }
-    let best_first =
-        |a: &Candidate, b: &Candidate| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
-    let k = k.min(candidates.len());
-    if k == 0 {
-        return &[];
+
+    fn sort_block(&mut self) {
+        let best_first =
+            |a: &Candidate, b: &Candidate| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
+        let rest = &mut self.candidates[self.n_sorted..];
+        // Each block is twice the one before: whoever wants all pays for a sort.
+        let n = (BLOCK + self.n_sorted).min(rest.len());
+        if n < rest.len() {
+            rest.select_nth_unstable_by(n - 1, best_first);
+        }
+        rest[..n].sort_unstable_by(best_first);
+        self.n_sorted += n;
     }
-    if k < candidates.len() {
-        candidates.select_nth_unstable_by(k - 1, best_first);
+}
+
+impl Iterator for Ranking<'_> {
+    type Item = Candidate;
+
+    #[inline]
+    fn next(&mut self) -> Option<Candidate> {
+        if self.n_taken == self.candidates.len() {
+            return None;
+        }
+        if self.n_taken == self.n_sorted {
+            self.sort_block();
+        }
+        self.n_taken += 1;
+        Some(self.candidates[self.n_taken - 1])
     }
-    candidates[..k].sort_unstable_by(best_first);
-    &candidates[..k]
 }
 
 /// The largest value of each source among the candidates.

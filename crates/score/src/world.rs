@@ -1,26 +1,27 @@
 //! What a decision looks at: one snapshot and the catalogue beside it, taken together so that a
 //! request never sees a mix of two.
 
+use crate::blend::Blend;
 use crate::catalog::Catalog;
 use events::{Currency, ItemRecord};
 use snapshot::Snapshot;
 use std::sync::Arc;
-
-/// Heads of heads that are followed; a ring is longer than any honest chain.
-const MAX_FAMILY_DEPTH: usize = 16;
 
 /// A snapshot with its live catalogue. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct World {
     pub snapshot: Arc<Snapshot>,
     pub catalog: Arc<Catalog>,
+    /// The snapshot's blend, read once.
+    pub blend: Blend,
 }
 
 impl World {
     /// The world as the snapshot has it.
     pub fn of(snapshot: Arc<Snapshot>) -> World {
         let catalog = Arc::new(Catalog::of(&snapshot));
-        World { snapshot, catalog }
+        let blend = Blend::from_flat(snapshot.blend());
+        World { snapshot, catalog, blend }
     }
 
     /// Nothing learned, nothing known: every answer is an empty slate.
@@ -32,7 +33,7 @@ impl World {
     #[must_use]
     pub fn with_items(&self, records: &[ItemRecord]) -> World {
         let catalog = Arc::new(self.catalog.with(&self.snapshot, records));
-        World { snapshot: Arc::clone(&self.snapshot), catalog }
+        World { snapshot: Arc::clone(&self.snapshot), catalog, blend: self.blend }
     }
 
     pub fn n_items(&self) -> usize {
@@ -88,31 +89,10 @@ impl World {
         }
     }
 
-    /// The head of the item's family: itself when it has none. Heads of heads are followed, so
-    /// that all of a family have one; a ring of variants is headed by its smallest index.
+    /// The head of the item's family: itself when it has none.
     #[inline]
     pub fn family(&self, item: u32) -> u32 {
-        let mut head = item;
-        for _step in 0..MAX_FAMILY_DEPTH {
-            match self.variant_of(head) {
-                Some(next) => head = next,
-                None => return head,
-            }
-        }
-        let mut smallest = head;
-        for _step in 0..MAX_FAMILY_DEPTH {
-            head = self.variant_of(head).unwrap_or(head);
-            smallest = smallest.min(head);
-        }
-        smallest
-    }
-
-    #[inline]
-    fn variant_of(&self, item: u32) -> Option<u32> {
-        match self.catalog.overlay(item) {
-            Some(words) => words.variant_of,
-            None => self.snapshot.variant_of(item),
-        }
+        self.catalog.family(item)
     }
 
     /// Baskets that hold the item; 0 for items added after the snapshot.

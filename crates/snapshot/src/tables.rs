@@ -305,6 +305,12 @@ impl Snapshot {
         self.container.view(&self.trend)[item as usize]
     }
 
+    /// The trend of each item.
+    #[inline]
+    pub fn trends(&self) -> &[f32] {
+        self.container.view(&self.trend)
+    }
+
     /// Items that sell, best first.
     pub fn popular(&self) -> &[u32] {
         self.container.view(&self.popular)
@@ -343,6 +349,12 @@ impl Snapshot {
     #[inline]
     pub fn ease_row_idx(&self, item: u32) -> Option<u32> {
         some_idx(*self.container.view(&self.ease_row_of_item).get(item as usize)?)
+    }
+
+    /// For each item its row of EASE weights, [`NONE`] without.
+    #[inline]
+    pub fn ease_rows(&self) -> &[u32] {
+        self.container.view(&self.ease_row_of_item)
     }
 
     /// Items whose title or category holds the token, with BM25 weights, heaviest first.
