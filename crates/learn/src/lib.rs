@@ -21,6 +21,7 @@ pub mod params;
 pub mod pipeline;
 pub mod popularity;
 pub mod progress;
+pub mod recency;
 pub mod shrinkage;
 pub mod split;
 pub mod tune;
