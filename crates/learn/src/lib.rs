@@ -15,6 +15,7 @@ pub mod customers;
 pub mod ease;
 pub mod error;
 pub mod gram;
+pub mod memory;
 pub mod pair_counts;
 pub mod pairs;
 pub mod params;
@@ -27,6 +28,7 @@ pub mod split;
 pub mod tune;
 
 pub use error::Error;
+pub use memory::memory_needed_bytes;
 pub use params::{CheckedParams, Params};
-pub use pipeline::{Learned, learn, memory_needed_bytes};
+pub use pipeline::{Learned, learn};
 pub use progress::{Progress, Silent, Step};

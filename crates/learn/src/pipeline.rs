@@ -1,7 +1,7 @@
 //! One run of learning: tune on the inner split, learn on everything, assemble the snapshot.
 
 use crate::blend::{self, MIN_CASES};
-use crate::ease::{self, BYTES_PER_CELL, EaseParams, EaseWeights};
+use crate::ease::{self, EaseParams, EaseWeights};
 use crate::error::Error;
 use crate::gram::BasketWeights;
 use crate::params::CheckedParams;
@@ -39,18 +39,6 @@ struct Choice {
     half_lives: HalfLives,
     ease: EaseParams,
     blend: Blend,
-}
-
-/// Bytes that a run on this view will need at its peak, to be said before it begins.
-pub fn memory_needed_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
-    let n_core = view.n_items().min(params.ease_limit()) as u64;
-    let n_entries = view.baskets.items.indices.len() as u64;
-    let per_item = (params.pairs.per_item * (36 + 4 + 8) + 64) as u64;
-    // Baskets, their transpose and the inner copy; EASE; pairs and neighbors; customers' rows.
-    3 * 8 * n_entries
-        + n_core * n_core * (BYTES_PER_CELL as u64 + 8)
-        + view.n_items() as u64 * per_item
-        + 24 * n_entries
 }
 
 /// Learns everything. Fails only on parameters or on a solve that does not check out; a history
