@@ -253,3 +253,6 @@ impl Ids {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

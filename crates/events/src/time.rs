@@ -20,9 +20,10 @@ impl Timestamp {
         Some(Timestamp(time.as_microsecond()))
     }
 
-    /// Days between the two, negative when `self` is the earlier.
+    /// Days between the two, negative when `self` is the earlier. Held at the ends of the range
+    /// rather than overflowing: one of the two may stand for no time at all.
     pub fn days_since(self, earlier: Timestamp) -> f64 {
-        (self.0 - earlier.0) as f64 / DAY_US as f64
+        self.0.saturating_sub(earlier.0) as f64 / DAY_US as f64
     }
 }
 
@@ -46,5 +47,14 @@ mod tests {
         assert_eq!(time, Timestamp(1_779_010_200_500_000));
         assert_eq!(time.to_string(), "2026-05-17T09:30:00Z");
         assert_eq!(Timestamp::parse_rfc3339("2026-05-17"), None);
+    }
+
+    #[test]
+    fn days_between_any_two_times() {
+        let day = |day: i64| Timestamp(day * DAY_US);
+        assert_eq!(day(3).days_since(day(1)), 2.0);
+        assert_eq!(day(1).days_since(day(3)), -2.0);
+        assert!(day(3).days_since(crate::lines::NO_TIME) > 1e8);
+        assert!(crate::lines::NO_TIME.days_since(day(3)) < -1e8);
     }
 }

@@ -23,6 +23,8 @@ pub struct CatalogItem {
     pub item_idx: u32,
     pub entry: ItemEntry,
     pub url: Option<String>,
+    /// External id of the family's head; the head need not be an item yet.
+    pub variant_of: Option<String>,
     pub attributes: Vec<(String, String)>,
     /// When this entry changed last, in versions of the catalogue.
     pub catalog_version: i64,
@@ -155,6 +157,7 @@ fn item_from(row: &SqliteRow) -> sqlx::Result<CatalogItem> {
         item_idx: row.try_get::<i64, _>("item_idx")? as u32,
         entry,
         url: row.try_get("url")?,
+        variant_of: row.try_get("variant_of")?,
         attributes: attributes.into_iter().collect(),
         catalog_version: row.try_get("catalog_version")?,
     })

@@ -1,5 +1,6 @@
 //! Immutable views of what happened: what learners read.
 
+use events::lines::NO_TIME;
 use events::{Amount, Currency, ItemKind, Timestamp};
 use sparse::Csr;
 
@@ -31,6 +32,7 @@ pub struct ItemEntry {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Baskets {
     pub items: Csr,
+    /// [`NO_TIME`] for a basket of a file without times: these come first.
     pub at: Vec<Timestamp>,
     /// Dense customer index or [`NO_CUSTOMER`].
     pub customers: Vec<u32>,
@@ -43,6 +45,16 @@ impl Baskets {
 
     pub fn is_empty(&self) -> bool {
         self.at.is_empty()
+    }
+
+    /// Days from each basket to the newest. One without a time is as old as the oldest that has
+    /// one; without any times all are of today.
+    pub fn ages_days(&self) -> Vec<f64> {
+        let known = || self.at.iter().copied().filter(|&at| at != NO_TIME);
+        let (Some(oldest), Some(newest)) = (known().min(), known().max()) else {
+            return vec![0.0; self.len()];
+        };
+        self.at.iter().map(|&at| newest.days_since(at.max(oldest))).collect()
     }
 
     /// The first `n` baskets, for splits by time.
@@ -74,8 +86,38 @@ impl HistoryView {
         self.items.len()
     }
 
-    /// First and last basket time, `None` without baskets.
+    /// First and last basket time, `None` without baskets that have one.
     pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        Some((*self.baskets.at.first()?, *self.baskets.at.last()?))
+        let mut known = self.baskets.at.iter().filter(|&&at| at != NO_TIME);
+        let first = *known.next()?;
+        Some((first, known.next_back().copied().unwrap_or(first)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::time::DAY_US;
+
+    fn view(days: &[Option<i64>]) -> HistoryView {
+        let at = days.iter().map(|day| day.map_or(NO_TIME, |day| Timestamp(day * DAY_US)));
+        let baskets = Baskets {
+            items: days.iter().map(|_| [0]).collect(),
+            at: at.collect(),
+            customers: vec![NO_CUSTOMER; days.len()],
+        };
+        HistoryView { baskets, ..HistoryView::default() }
+    }
+
+    #[test]
+    fn baskets_without_a_time_are_no_part_of_the_span_and_as_old_as_the_oldest() {
+        let mixed = view(&[None, None, Some(3), Some(10)]);
+        assert_eq!(mixed.span(), Some((Timestamp(3 * DAY_US), Timestamp(10 * DAY_US))));
+        assert_eq!(mixed.baskets.ages_days(), [7.0, 7.0, 7.0, 0.0]);
+        let untimed = view(&[None, None]);
+        assert_eq!(untimed.span(), None);
+        assert_eq!(untimed.baskets.ages_days(), [0.0, 0.0]);
+        assert_eq!(view(&[Some(4)]).span(), Some((Timestamp(4 * DAY_US), Timestamp(4 * DAY_US))));
+        assert_eq!((view(&[]).span(), view(&[]).baskets.ages_days()), (None, vec![]));
     }
 }

@@ -13,6 +13,8 @@
 use history::HistoryView;
 use rayon::prelude::*;
 use score::text::tokens;
+use snapshot::tables::names;
+use snapshot::{Rows, SnapshotWriter, StringTable};
 use sparse::{Accumulator, Csr, Scored, TopK};
 use std::collections::BTreeMap;
 
@@ -31,6 +33,14 @@ pub struct ContentTables {
     pub weights: Vec<f32>,
     pub neighbors: Csr,
     pub likeness: Vec<f32>,
+}
+
+impl ContentTables {
+    pub fn write(&self, writer: &mut SnapshotWriter) {
+        StringTable::write(writer, names::TOKENS, self.words.iter().map(String::as_str));
+        Rows::write(writer, names::POSTINGS, &self.postings, &self.weights);
+        Rows::write(writer, names::CONTENT, &self.neighbors, &self.likeness);
+    }
 }
 
 pub fn learn(view: &HistoryView, n_baskets_of: &[u32]) -> ContentTables {

@@ -4,8 +4,11 @@
 //! once, in the newest basket of the data. Ranking divides by the customer's largest weight, so a
 //! later moment of asking changes nothing: all weights fade alike.
 
+use crate::recency;
 use history::{Baskets, NO_CUSTOMER};
 use rayon::prelude::*;
+use snapshot::tables::names;
+use snapshot::{Rows, SnapshotWriter};
 use sparse::Csr;
 
 /// Items kept of one customer, heaviest first.
@@ -17,16 +20,21 @@ pub struct CustomerTable {
     pub weights: Vec<f32>,
 }
 
+impl CustomerTable {
+    pub fn write(&self, writer: &mut SnapshotWriter) {
+        Rows::write(writer, names::CUSTOMERS, &self.items, &self.weights);
+    }
+}
+
 pub fn learn(baskets: &Baskets, n_customers: usize, half_life_days: Option<f64>) -> CustomerTable {
-    let newest = baskets.at.iter().copied().max().unwrap_or_default();
+    let recencies = recency::weights(baskets, half_life_days);
     let mut rows: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n_customers];
     for (basket, items) in baskets.items.view().rows().enumerate() {
         let customer = baskets.customers[basket];
         if customer == NO_CUSTOMER {
             continue;
         }
-        let age_days = newest.days_since(baskets.at[basket]);
-        let weight = half_life_days.map_or(1.0, |days| 0.5_f64.powf(age_days / days)) as f32;
+        let weight = recencies[basket] as f32;
         rows[customer as usize].extend(items.iter().map(|&item| (item, weight)));
     }
     rows.par_iter_mut().for_each(merge);

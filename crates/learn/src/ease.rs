@@ -16,11 +16,14 @@
 //! products were silently wrong once (faer#273).
 
 use crate::error::Error;
+use crate::recency;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
 use faer::{Mat, MatRef, Par};
 use history::Baskets;
 use rayon::prelude::*;
+use snapshot::SnapshotWriter;
+use snapshot::tables::{NONE, names};
 
 /// Largest residual ‖G P v − v‖∞ / ‖v‖∞ that a solve may leave.
 pub const MAX_RESIDUAL: f64 = 1e-6;
@@ -51,6 +54,17 @@ impl EaseWeights {
     pub fn row(&self, row: usize) -> &[f32] {
         let n = self.items.len();
         &self.weights[row * n..(row + 1) * n]
+    }
+
+    /// `n_items`: size of the catalogue.
+    pub fn write(&self, n_items: usize, writer: &mut SnapshotWriter) {
+        let mut row_of_item = vec![NONE; n_items];
+        for (row, &item) in self.items.iter().enumerate() {
+            row_of_item[item as usize] = row as u32;
+        }
+        writer.add(names::EASE_ROW_OF_ITEM, &row_of_item);
+        writer.add(names::EASE_ITEM_OF_ROW, &self.items);
+        writer.add(names::EASE_WEIGHTS, &self.weights);
     }
 }
 
@@ -83,29 +97,18 @@ pub fn learn(
         gram[(at, at)] += params.lambda;
     }
     let inverse = invert(&gram, params.lambda)?;
-    let residual = residual_of(&gram, &inverse, seed);
-    if !(residual <= MAX_RESIDUAL) {
-        return Err(Error::BadSolve { residual, allowed: MAX_RESIDUAL });
-    }
+    let residual = check(&gram, &inverse, seed)?;
     drop(gram);
     Ok(EaseWeights { weights: weights_of(inverse.as_ref()), items, residual })
 }
 
 /// Weight of each basket, scaled so that Σ w_b |b| = Σ |b|.
 fn basket_weights(baskets: &Baskets, params: &EaseParams) -> Vec<f64> {
-    let newest = baskets.at.iter().copied().max().unwrap_or_default();
     let rows = baskets.items.view();
-    let mut weights: Vec<f64> = rows
-        .rows()
-        .zip(&baskets.at)
-        .map(|(basket, &at)| {
-            let recency = match params.half_life_days {
-                Some(days) => 0.5_f64.powf(newest.days_since(at) / days),
-                None => 1.0,
-            };
-            recency * (basket.len().max(1) as f64).powf(-params.length_exponent)
-        })
-        .collect();
+    let mut weights = recency::weights(baskets, params.half_life_days);
+    for (weight, basket) in weights.iter_mut().zip(rows.rows()) {
+        *weight *= (basket.len().max(1) as f64).powf(-params.length_exponent);
+    }
     let n_weighted: f64 =
         rows.rows().zip(&weights).map(|(basket, weight)| basket.len() as f64 * weight).sum();
     if n_weighted > 0.0 {
@@ -172,6 +175,16 @@ fn symmetric(lower: MatRef<'_, f64>, row: usize, column: usize) -> f64 {
     if row >= column { lower[(row, column)] } else { lower[(column, row)] }
 }
 
+/// The residual of a solve; an error when it is too large, so that nothing is made of it.
+fn check(gram: &Mat<f64>, inverse: &Mat<f64>, seed: u64) -> Result<f64, Error> {
+    let residual = residual_of(gram, inverse, seed);
+    if residual <= MAX_RESIDUAL {
+        Ok(residual)
+    } else {
+        Err(Error::BadSolve { residual, allowed: MAX_RESIDUAL })
+    }
+}
+
 /// ‖G P v − v‖∞ / ‖v‖∞ for one pseudo-random v of ±1.
 fn residual_of(gram: &Mat<f64>, inverse: &Mat<f64>, seed: u64) -> f64 {
     let n = gram.nrows();
@@ -226,3 +239,6 @@ fn weights_of(inverse: MatRef<'_, f64>) -> Vec<f32> {
     });
     weights
 }
+
+#[cfg(test)]
+mod tests;

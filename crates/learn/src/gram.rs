@@ -13,6 +13,7 @@
 //!
 //! Sums run in order of baskets within a row, so every number of threads gives the same bytes.
 
+use crate::recency;
 use history::Baskets;
 use rayon::prelude::*;
 use sparse::{Csr, CsrView};
@@ -30,17 +31,13 @@ pub struct BasketWeights {
 
 impl BasketWeights {
     pub fn new(baskets: &Baskets, half_life_days: Option<f64>, max_items: usize) -> BasketWeights {
-        let newest = baskets.at.iter().copied().max();
         let mut weights = BasketWeights {
             recent: Vec::with_capacity(baskets.len()),
             short: Vec::with_capacity(baskets.len()),
             n_left_out: 0,
         };
-        for (basket, &at) in baskets.items.view().rows().zip(&baskets.at) {
-            let recency = match (half_life_days, newest) {
-                (Some(days), Some(newest)) => 0.5_f64.powf(newest.days_since(at) / days),
-                _ => 1.0,
-            };
+        let recencies = recency::weights(baskets, half_life_days);
+        for (basket, recency) in baskets.items.view().rows().zip(recencies) {
             let is_left_out = basket.len() > max_items;
             weights.n_left_out += usize::from(is_left_out);
             let recent = if is_left_out { 0.0 } else { recency };

@@ -21,7 +21,8 @@ use history::{Baskets, NO_CUSTOMER};
 use measure::PairTable;
 use measure::evidence::Z_95;
 use rayon::prelude::*;
-use snapshot::PairStats;
+use snapshot::tables::names;
+use snapshot::{PairStats, Rows, SnapshotWriter};
 use sparse::{Csr, Scored, TopK};
 use statrs::function::erf::erfc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -43,7 +44,7 @@ impl Default for PairParams {
 }
 
 /// The tables of one pass.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PairTables {
     pub pairs: Csr,
     pub stats: Vec<PairStats>,
@@ -52,6 +53,13 @@ pub struct PairTables {
     /// Unordered pairs seen together at all, and those found significant.
     pub n_seen: u64,
     pub n_significant: u64,
+}
+
+impl PairTables {
+    pub fn write(&self, writer: &mut SnapshotWriter) {
+        Rows::write(writer, names::PAIRS, &self.pairs, &self.stats);
+        Rows::write(writer, names::NEIGHBORS, &self.neighbors, &self.neighbor_weights);
+    }
 }
 
 /// Steps of √G² in the histogram from which the significance threshold is read.

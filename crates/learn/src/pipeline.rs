@@ -1,7 +1,7 @@
 //! One run of learning: tune on the inner split, learn on everything, assemble the snapshot.
 
 use crate::blend::{self, MIN_CASES};
-use crate::ease::{self, BYTES_PER_CELL, EaseParams, EaseWeights};
+use crate::ease::{self, EaseParams, EaseWeights};
 use crate::error::Error;
 use crate::gram::BasketWeights;
 use crate::params::CheckedParams;
@@ -9,8 +9,8 @@ use crate::progress::{Progress, Step};
 use crate::{columns, content, customers, pairs, popularity, shrinkage, split, tune};
 use history::HistoryView;
 use score::Blend;
-use snapshot::tables::{NONE, names};
-use snapshot::{Provenance, Rows, Snapshot, SnapshotWriter, StringTable};
+use snapshot::tables::names;
+use snapshot::{Provenance, Snapshot, SnapshotWriter};
 use std::collections::BTreeMap;
 
 /// EASE where it cannot be tuned: what is near the best on the data sets looked at.
@@ -39,18 +39,6 @@ struct Choice {
     half_lives: HalfLives,
     ease: EaseParams,
     blend: Blend,
-}
-
-/// Bytes that a run on this view will need at its peak, to be said before it begins.
-pub fn memory_needed_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
-    let n_core = view.n_items().min(params.ease_limit()) as u64;
-    let n_entries = view.baskets.items.indices.len() as u64;
-    let per_item = (params.pairs.per_item * (36 + 4 + 8) + 64) as u64;
-    // Baskets, their transpose and the inner copy; EASE; pairs and neighbors; customers' rows.
-    3 * 8 * n_entries
-        + n_core * n_core * (BYTES_PER_CELL as u64 + 8)
-        + view.n_items() as u64 * per_item
-        + 24 * n_entries
 }
 
 /// Learns everything. Fails only on parameters or on a solve that does not check out; a history
@@ -200,7 +188,7 @@ impl Tables {
         note_pairs(params, choice, prior, &weights, &pairs, notes);
         progress.report(Step::Ease, 0.0);
         let core = ease::core_items(&n_baskets_of, params.ease_limit());
-        note_ease(choice, core.len(), n_items, notes);
+        note_ease(choice, core.len(), &n_baskets_of, notes);
         let ease = match known_ease {
             Some(known) => known,
             None => ease::learn(&view.baskets, core, n_items, &choice.ease, params.seed)?,
@@ -226,23 +214,11 @@ impl Tables {
     fn write(&self, view: &HistoryView, choice: &Choice, writer: &mut SnapshotWriter) {
         columns::write(writer, view, &self.categories);
         writer.add(names::N_BASKETS, &self.n_baskets_of);
-        writer.add(names::TREND, &self.trend);
-        writer.add(names::POPULAR, &popularity::ranking(&self.trend));
-        Rows::write(writer, names::PAIRS, &self.pairs.pairs, &self.pairs.stats);
-        let weights = &self.pairs.neighbor_weights;
-        Rows::write(writer, names::NEIGHBORS, &self.pairs.neighbors, weights);
-        let mut row_of_item = vec![NONE; view.n_items()];
-        for (row, &item) in self.ease.items.iter().enumerate() {
-            row_of_item[item as usize] = row as u32;
-        }
-        writer.add(names::EASE_ROW_OF_ITEM, &row_of_item);
-        writer.add(names::EASE_ITEM_OF_ROW, &self.ease.items);
-        writer.add(names::EASE_WEIGHTS, &self.ease.weights);
-        let content = &self.content;
-        StringTable::write(writer, names::TOKENS, content.words.iter().map(String::as_str));
-        Rows::write(writer, names::POSTINGS, &content.postings, &content.weights);
-        Rows::write(writer, names::CONTENT, &content.neighbors, &content.likeness);
-        Rows::write(writer, names::CUSTOMERS, &self.customers.items, &self.customers.weights);
+        popularity::write(&self.trend, writer);
+        self.pairs.write(writer);
+        self.ease.write(view.n_items(), writer);
+        self.content.write(writer);
+        self.customers.write(writer);
         writer.add(names::BLEND, &choice.blend.to_flat());
     }
 }
@@ -276,7 +252,14 @@ fn note_pairs(
     }
 }
 
-fn note_ease(choice: &Choice, n_core: usize, n_items: usize, notes: &mut BTreeMap<String, String>) {
+fn note_ease(
+    choice: &Choice,
+    n_core: usize,
+    n_baskets_of: &[u32],
+    notes: &mut BTreeMap<String, String>,
+) {
+    let n_items = n_baskets_of.len();
+    let n_sold = n_baskets_of.iter().filter(|&&count| count > 0).count();
     let ease = &choice.ease;
     let half_life = ease.half_life_days.map_or("none".into(), |days| format!("{days:.0} days"));
     notes.insert(
@@ -290,6 +273,14 @@ fn note_ease(choice: &Choice, n_core: usize, n_items: usize, notes: &mut BTreeMa
         "ease.items".into(),
         format!("{n_core} of {n_items} (those that sold, up to the limit)"),
     );
+    if n_core < n_sold {
+        let note = format!(
+            "{} items that sold less than these have no item weights; pairs and neighbors stand \
+             in for them. More memory or a higher limit of items lets them in",
+            n_sold - n_core
+        );
+        notes.insert("ease.left_out".into(), note);
+    }
 }
 
 fn provenance_of(

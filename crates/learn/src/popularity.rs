@@ -3,21 +3,29 @@
 //! `trend[i] = Σ_{b ∋ i} 0.5^(age of b / half-life)`; the half-life is short (a month, or a sixth
 //! of the data's span if that is less), so that what sells now ranks above what sold once.
 
+use crate::recency;
 use history::HistoryView;
+use snapshot::SnapshotWriter;
+use snapshot::tables::names;
 use sparse::Csr;
 use std::collections::BTreeMap;
 
 /// Recency-weighted sales of each item.
 pub fn trend(view: &HistoryView, half_life_days: Option<f64>) -> Vec<f32> {
-    let newest = view.baskets.at.iter().copied().max().unwrap_or_default();
     let mut trend = vec![0.0_f64; view.n_items()];
-    for (basket, &at) in view.baskets.items.view().rows().zip(&view.baskets.at) {
-        let weight = half_life_days.map_or(1.0, |days| 0.5_f64.powf(newest.days_since(at) / days));
+    let weights = recency::weights(&view.baskets, half_life_days);
+    for (basket, weight) in view.baskets.items.view().rows().zip(weights) {
         for &item in basket {
             trend[item as usize] += weight;
         }
     }
     trend.into_iter().map(|sum| sum as f32).collect()
+}
+
+/// Writes the sales of each item and the ranking by them.
+pub fn write(trend: &[f32], writer: &mut SnapshotWriter) {
+    writer.add(names::TREND, trend);
+    writer.add(names::POPULAR, &ranking(trend));
 }
 
 /// Items that sold, best first; ties by the smaller index.

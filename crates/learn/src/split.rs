@@ -7,10 +7,10 @@ use history::{HistoryView, NO_CUSTOMER};
 use snapshot::tables::NONE;
 
 /// At most this many test baskets: beyond, the choice hardly changes and time does.
-const MAX_CASES: usize = 2_000;
+pub(crate) const MAX_CASES: usize = 2_000;
 /// Cases of one basket at the most: each hides another item. One case a basket leaves a weight to
 /// the luck of a few hundred draws.
-const MAX_VARIANTS: usize = 4;
+pub(crate) const MAX_VARIANTS: usize = 4;
 
 /// A basket with one item hidden.
 #[derive(Clone, Debug, PartialEq)]

@@ -242,6 +242,11 @@ impl Catalog {
         self.added.iter().enumerate().map(|(at, item)| ((self.n_snapshot_items + at) as u32, item))
     }
 
+    /// Items whose words are not those of the snapshot, in no order.
+    pub fn overlaid(&self) -> impl Iterator<Item = (u32, &AddedItem)> {
+        self.changed.iter().map(|(&item, words)| (item, words)).chain(self.added())
+    }
+
     /// Can the record be applied in place? New items, titles, categories, pictures and families
     /// need [`Catalog::with`].
     pub fn fits_in_place(&self, snapshot: &Snapshot, record: &ItemRecord) -> bool {

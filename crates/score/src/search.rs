@@ -41,22 +41,25 @@ fn prefix_matches(world: &World, prefix: &str) -> HashMap<u32, f32> {
             *best = best.max(weight * factor);
         }
     }
-    for (item, added) in world.catalog.added() {
-        if added.tokens().any(|token| token.starts_with(prefix)) {
-            matches.insert(item, 1.0);
+    overlay(world, &mut matches, |token| token.starts_with(prefix));
+    matches
+}
+
+/// Items with words of their own are found by these and no longer by those of the snapshot.
+fn overlay(world: &World, matches: &mut HashMap<u32, f32>, is_match: impl Fn(&str) -> bool) {
+    for (item, words) in world.catalog.overlaid() {
+        if words.tokens().any(|token| is_match(&token)) {
+            matches.entry(item).or_insert(1.0);
+        } else {
+            matches.remove(&item);
         }
     }
-    matches
 }
 
 fn word_matches(world: &World, word: &str) -> HashMap<u32, f32> {
     let (items, weights) = world.snapshot.postings(word).unwrap_or_default();
     let mut matches: HashMap<u32, f32> =
         items.iter().copied().zip(weights.iter().copied()).collect();
-    for (item, added) in world.catalog.added() {
-        if added.tokens().any(|token| token == word) {
-            matches.insert(item, 1.0);
-        }
-    }
+    overlay(world, &mut matches, |token| token == word);
     matches
 }

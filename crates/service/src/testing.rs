@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::keys::KeyRing;
+use crate::ledger::Ledger;
 use crate::ledger::memory::MemoryLedger;
 use crate::state::{AppState, Served, Settings};
 use axum::body::Body;
@@ -50,16 +51,17 @@ fn basket(text: &str) -> Vec<u32> {
 
 /// The snapshot of the shop.
 pub(crate) fn snapshot() -> Snapshot {
-    Snapshot::from_writer(&snapshot_writer()).expect("the test shop is a valid snapshot")
+    Snapshot::from_writer(&snapshot_writer(1)).expect("the test shop is a valid snapshot")
 }
 
 /// Publishes the snapshot of the shop; its id.
 pub(crate) fn publish_snapshot(dir: &snapshot::SnapshotDir) -> String {
-    dir.publish(&snapshot_writer(), "20260301T120000Z").expect("a fresh directory").id
+    dir.publish(&snapshot_writer(1), "20260301T120000Z").expect("a fresh directory").id
 }
 
-fn snapshot_writer() -> SnapshotWriter {
-    let n_baskets: u32 = BASKETS.iter().map(|(n, _)| n).sum();
+/// Every basket bought `times` as often; titles tell it from the second on.
+pub(crate) fn snapshot_writer(times: u32) -> SnapshotWriter {
+    let n_baskets: u32 = BASKETS.iter().map(|(n, _)| n * times).sum();
     let provenance = Provenance {
         n_baskets: n_baskets.into(),
         n_items: ITEMS.len() as u64,
@@ -68,7 +70,11 @@ fn snapshot_writer() -> SnapshotWriter {
     };
     let mut writer = SnapshotWriter::new(&provenance);
     write_ids(&mut writer, ITEMS.iter().map(|item| item.0));
-    StringTable::write(&mut writer, names::TITLES, ITEMS.iter().map(|item| item.1));
+    let titles = ITEMS.map(|item| match times {
+        1 => item.1.to_owned(),
+        _ => format!("{} x{times}", item.1),
+    });
+    StringTable::write(&mut writer, names::TITLES, titles.iter().map(String::as_str));
     StringTable::write(&mut writer, names::IMAGES, ITEMS.iter().map(|_| ""));
     writer.add(names::PRICES, &ITEMS.map(|item| item.3 * 10_000));
     writer.add(names::COSTS, &ITEMS.map(|_| NO_AMOUNT));
@@ -78,14 +84,14 @@ fn snapshot_writer() -> SnapshotWriter {
     writer.add(names::CURRENCIES, &ITEMS.map(|_| *b"GBP\0"));
     writer.add(names::VARIANT_OF, &ITEMS.map(|_| NONE));
     write_categories(&mut writer);
-    let counts = item_counts();
+    let counts: Vec<u32> = item_counts().into_iter().map(|n| n * times).collect();
     writer.add(names::N_BASKETS, &counts);
     writer.add(names::TREND, &counts.clone().into_iter().map(|n| n as f32).collect::<Vec<_>>());
     let mut popular: Vec<u32> = (0..ITEMS.len() as u32).collect();
     popular.sort_by_key(|&item| (std::cmp::Reverse(counts[item as usize]), item));
     popular.retain(|&item| counts[item as usize] > 0);
     writer.add(names::POPULAR, &popular);
-    write_pairs(&mut writer, &counts, n_baskets);
+    write_pairs(&mut writer, &counts, times, n_baskets);
     write_words(&mut writer);
     let purchases = csr(&[vec![(3, 1.0_f32), (4, 0.5)]]);
     Rows::write(&mut writer, names::CUSTOMERS, &purchases.0, &purchases.1);
@@ -131,13 +137,13 @@ fn write_categories(writer: &mut SnapshotWriter) {
     Rows::write(writer, names::CATEGORY_POPULAR, &table, &values);
 }
 
-fn write_pairs(writer: &mut SnapshotWriter, counts: &[u32], n_baskets: u32) {
+fn write_pairs(writer: &mut SnapshotWriter, counts: &[u32], times: u32, n_baskets: u32) {
     let mut both: BTreeMap<(u32, u32), u32> = BTreeMap::new();
     for (n, text) in BASKETS {
         for a in basket(text) {
             // As learning does: fees give no evidence.
             for b in basket(text).into_iter().filter(|&b| b != a && a != 6 && b != 6) {
-                *both.entry((a, b)).or_default() += n;
+                *both.entry((a, b)).or_default() += n * times;
             }
         }
     }
@@ -230,13 +236,27 @@ impl TestShop {
         TestShop::build(ledger, KeyRing::default(), Settings::default())
     }
 
+    /// Over another ledger than the one in memory, which stays empty.
+    pub(crate) fn over_any(ledger: Box<dyn Ledger>) -> TestShop {
+        TestShop::serving(ledger, MemoryLedger::default(), KeyRing::default(), Settings::default())
+    }
+
     pub(crate) fn with(keys: KeyRing, settings: Settings) -> TestShop {
         TestShop::build(MemoryLedger::default(), keys, settings)
     }
 
     fn build(ledger: MemoryLedger, keys: KeyRing, settings: Settings) -> TestShop {
+        TestShop::serving(Box::new(ledger.clone()), ledger, keys, settings)
+    }
+
+    fn serving(
+        serving: Box<dyn Ledger>,
+        ledger: MemoryLedger,
+        keys: KeyRing,
+        settings: Settings,
+    ) -> TestShop {
         let clock = Clock::manual(NOW);
-        let state = AppState::new(Box::new(ledger.clone()), keys, clock.clone(), settings).unwrap();
+        let state = AppState::new(serving, keys, clock.clone(), settings).unwrap();
         state.inner.served.store(Arc::new(Served {
             world: World::of(Arc::new(snapshot())),
             snapshot_id: "20260101T000000Z-test".to_owned(),

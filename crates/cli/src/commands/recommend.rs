@@ -51,7 +51,7 @@ pub(crate) async fn load_world(store: &Store) -> anyhow::Result<World> {
 }
 
 fn record_of(item: CatalogItem) -> ItemRecord {
-    let CatalogItem { entry, url, attributes, .. } = item;
+    let CatalogItem { entry, url, variant_of, attributes, .. } = item;
     let text = |text: Option<Box<str>>| text.map(String::from);
     ItemRecord {
         item_id: entry.id.into(),
@@ -63,8 +63,7 @@ fn record_of(item: CatalogItem) -> ItemRecord {
         currency: entry.currency,
         stock: entry.stock,
         hidden: Some(entry.hidden),
-        // Families do not change without a new snapshot here; the service keeps them live.
-        variant_of: None,
+        variant_of,
         sensitive: Some(entry.sensitive),
         image_url: text(entry.image_url),
         url,

@@ -13,5 +13,6 @@ mod live;
 mod mending;
 mod online_retail;
 mod power;
+mod row_groups;
 mod shop;
 mod twin;

@@ -1,11 +1,15 @@
 //! The real orders (UCI Online Retail), where they are at hand.
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use events::import::{
+    FileKind, ImportPlan, PlanOptions, ReadOptions, Source, propose_kind, read_orders,
+};
 use events::{Amount, LineKind, NO_ID, OrderLines, Timestamp};
 use hashbrown::HashMap;
 use history::{ImportRequest, ViewOptions};
@@ -115,4 +119,40 @@ async fn the_real_orders_come_in_and_out() {
     assert_eq!((again.n_orders_new, again.n_orders_changed, again.n_segments), (0, 0, 0));
     assert_eq!(again.n_orders_unchanged, 25_900);
     assert_eq!(shop.store.view(&ViewOptions::default()).await.unwrap().baskets, view.baskets);
+}
+
+/// The file as people have it, from its bytes to the baskets that are learned from.
+#[tokio::test]
+async fn the_file_as_people_have_it_end_to_end() {
+    let folder = std::env::var_os("ALONGSIDE_TEST_DATA").map(PathBuf::from);
+    let path = folder.map(|folder| folder.join("online_retail/online_retail.csv.zst"));
+    let Some(path) = path.filter(|path| path.is_file()) else {
+        println!("skipped: ALONGSIDE_TEST_DATA does not name a folder with online_retail");
+        return;
+    };
+    let shop = Shop::new().await;
+    let mut source = Source::file("online_retail.csv.zst", File::open(path).unwrap());
+    let plan = ImportPlan::make(&mut source, FileKind::Orders, &PlanOptions::default()).unwrap();
+    let mut import = shop.store.begin_orders(ImportRequest::new("uci", Timestamp(0))).unwrap();
+    import.begin_file("online_retail.csv.zst", "");
+    let mut n_rejects = 0;
+    let read = read_orders(source, &plan, ReadOptions::default(), &mut |lines, rejects| {
+        n_rejects += rejects.len();
+        import.push(&lines).unwrap();
+        ControlFlow::Continue(())
+    });
+    assert_eq!((read.unwrap().n_rows, n_rejects), (541_909, 0));
+    let propose = |item_id: &str, title: Option<&str>| propose_kind(item_id, title).map(|p| p.0);
+    let summary = import.commit(&propose).await.unwrap();
+    assert_eq!((summary.n_rows, summary.n_orders_new), (541_909, 25_900));
+    assert_eq!((summary.n_customers_new, summary.n_items_new), (4_372, 4_070));
+    let view = shop.store.view(&ViewOptions::default()).await.unwrap();
+    let fees = view.items.iter().filter(|item| item.kind == events::ItemKind::Fee);
+    let fees: Vec<&str> = fees.map(|item| &*item.id).collect();
+    assert!(["POST", "DOT", "M", "BANK CHARGES", "AMAZONFEE"].iter().all(|fee| fees.contains(fee)));
+    assert_eq!(fees.len(), 19);
+    let named = view.baskets.customers.iter().filter(|&&customer| customer != history::NO_CUSTOMER);
+    // Counted by other means, from the table of rows: sales of goods less what came back.
+    let counted = (19_638, 514_487, 18_267);
+    assert_eq!((view.baskets.len(), view.baskets.items.indices.len(), named.count()), counted);
 }

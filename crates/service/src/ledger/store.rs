@@ -4,7 +4,6 @@ use super::{
     Appended, DecisionEntry, KnownCustomer, Ledger, LedgerFault, LedgerFigures, LedgerFuture,
 };
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
-use hashbrown::HashMap;
 use history::{Ack, CatalogItem, DecisionLog, DecisionRecord, EventLog, Store};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -75,7 +74,8 @@ impl Ledger for StoreLedger {
         Box::pin(async move {
             let version = i64::try_from(version).unwrap_or(i64::MAX);
             let (items, version) = self.result(self.store.items_since(version).await)?;
-            Ok((records_of(items), u64::try_from(version).unwrap_or(0)))
+            let records = items.into_iter().map(record_of).collect();
+            Ok((records, u64::try_from(version).unwrap_or(0)))
         })
     }
 
@@ -132,11 +132,8 @@ impl Ledger for StoreLedger {
     }
 }
 
-/// Families are told by index; the catalog wants the id of the head.
-fn records_of(items: Vec<CatalogItem>) -> Vec<ItemRecord> {
-    let ids: HashMap<u32, String> =
-        items.iter().map(|item| (item.item_idx, item.entry.id.to_string())).collect();
-    let record = |item: CatalogItem| ItemRecord {
+fn record_of(item: CatalogItem) -> ItemRecord {
+    ItemRecord {
         item_id: item.entry.id.into(),
         title: item.entry.title.map(String::from),
         kind: Some(item.entry.kind),
@@ -146,11 +143,13 @@ fn records_of(items: Vec<CatalogItem>) -> Vec<ItemRecord> {
         currency: item.entry.currency,
         stock: item.entry.stock,
         hidden: Some(item.entry.hidden),
-        variant_of: item.entry.variant_of.and_then(|head| ids.get(&head).cloned()),
+        variant_of: item.variant_of,
         sensitive: Some(item.entry.sensitive),
         image_url: item.entry.image_url.map(String::from),
         url: item.url,
         attributes: item.attributes,
-    };
-    items.into_iter().map(record).collect()
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,3 +6,4 @@ mod catalog;
 mod events;
 mod operations;
 mod recommend;
+mod swap;

@@ -1,0 +1,159 @@
+//! Parameters that are refused, limits that are kept, memory that is told beforehand.
+
+use crate::shop::{self, checkerboard, mix};
+use crate::whole::{check_tables, learned, snapshot_of};
+use history::{HistoryView, NO_CUSTOMER};
+use learn::pairs::PairParams;
+use learn::{CheckedParams, Params, memory_needed_bytes};
+
+fn refusal(params: Params) -> String {
+    params.check().unwrap_err().to_string()
+}
+
+#[test]
+fn a_parameter_out_of_range_is_named_with_what_it_must_be() {
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let half_life = refusal(Params { half_life_days: Some(bad), ..Params::default() });
+        let told = format!("parameter `half-life` is {bad}, it must be a number above 0");
+        assert_eq!(half_life, told);
+        let lambda = refusal(Params { ease_lambda: Some(bad), ..Params::default() });
+        assert_eq!(lambda, format!("parameter `lambda` is {bad}, it must be a number above 0"));
+    }
+    let of_pairs = |pairs| refusal(Params { pairs, ..Params::default() });
+    for bad in [0.0, 1.0, -0.1, 1.5, f64::NAN] {
+        let rate = of_pairs(PairParams { false_discovery_rate: bad, ..PairParams::default() });
+        let told = format!("`false discovery rate` is {bad}, it must be between 0 and 1");
+        assert!(rate.ends_with(&told), "{rate}");
+    }
+    for bad in [0, 10_001, usize::MAX] {
+        let pairs = of_pairs(PairParams { per_item: bad, ..PairParams::default() });
+        let told = format!("`pairs per item` is {bad}, it must be from 1 to 10,000");
+        assert!(pairs.ends_with(&told), "{pairs}");
+    }
+    for bad in [0, 1] {
+        let basket = refusal(Params { max_basket_items: bad, ..Params::default() });
+        assert!(basket.ends_with(&format!("is {bad}, it must be at least 2 items")), "{basket}");
+    }
+}
+
+/// Parameters at the ends of their ranges.
+fn extremes() -> Vec<Params> {
+    let pairs = |pairs| Params { pairs, ..Params::default() };
+    let default = PairParams::default;
+    vec![
+        Params { half_life_days: Some(1e-300), ..Params::default() },
+        Params { half_life_days: Some(1e300), ..Params::default() },
+        Params { ease_lambda: Some(1e300), ..Params::default() },
+        Params { ease_max_items: 0, ..Params::default() },
+        Params { ease_max_items: usize::MAX, ..Params::default() },
+        Params { ease_tune_max_items: 0, ..Params::default() },
+        Params { memory_limit_bytes: 0, ..Params::default() },
+        Params { memory_limit_bytes: u64::MAX, ..Params::default() },
+        Params { max_basket_items: 2, ..Params::default() },
+        Params { max_basket_items: usize::MAX, ..Params::default() },
+        Params { seed: u64::MAX, ..Params::default() },
+        pairs(PairParams { per_item: 1, ..default() }),
+        pairs(PairParams { per_item: 10_000, ..default() }),
+        pairs(PairParams { min_baskets: 0, ..default() }),
+        pairs(PairParams { min_baskets: u32::MAX, ..default() }),
+        pairs(PairParams { false_discovery_rate: 1e-300, ..default() }),
+        pairs(PairParams { false_discovery_rate: 1.0 - 1e-9, ..default() }),
+    ]
+}
+
+#[test]
+fn parameters_at_the_ends_of_their_ranges_give_sound_tables() {
+    let view = checkerboard(1_200);
+    for params in extremes() {
+        let params = params.check().unwrap();
+        assert!(memory_needed_bytes(&view, &params) > 0);
+        check_tables(&view, &snapshot_of(&view, &params));
+    }
+}
+
+#[test]
+fn the_half_life_changes_weights_and_never_counts() {
+    let view = checkerboard(600);
+    let with = |days| Params { half_life_days: Some(days), ..Params::default() }.check().unwrap();
+    let counts = |params: &CheckedParams| -> Vec<Vec<(u32, u32)>> {
+        let snapshot = snapshot_of(&view, params);
+        let of_anchor = |anchor| {
+            let (items, stats) = snapshot.pairs(anchor);
+            let mut counts: Vec<_> =
+                items.iter().copied().zip(stats.iter().map(|stats| stats.n_both)).collect();
+            counts.sort_unstable();
+            counts
+        };
+        (0..view.n_items() as u32).map(of_anchor).collect()
+    };
+    // The data spans 150 days: half-lives of an hour would leave the last days alone.
+    assert_eq!(counts(&with(1.0 / 24.0)), counts(&with(1e9)));
+}
+
+#[test]
+fn above_the_limit_of_items_it_says_what_stands_in() {
+    let view = checkerboard(600);
+    let limited = Params { ease_max_items: 12, ..Params::default() }.check().unwrap();
+    let learned = learned(&view, &limited);
+    let notes = &learned.provenance.parameters;
+    assert_eq!(notes["ease.items"], "12 of 48 (those that sold, up to the limit)");
+    assert!(notes["ease.left_out"].starts_with("28 items that sold less"), "{notes:?}");
+    assert!(notes["ease.left_out"].contains("pairs and neighbors stand in"), "{notes:?}");
+    let snapshot = snapshot::Snapshot::from_writer(&learned.writer).unwrap();
+    assert_eq!(snapshot.ease_items().len(), 12);
+    // The best sellers have weights, and the others are not left without anything.
+    let least = snapshot.ease_items().iter().map(|&item| snapshot.n_item_baskets(item)).min();
+    for item in (0..40).filter(|&item| snapshot.ease_row(item).is_none()) {
+        assert!(Some(snapshot.n_item_baskets(item)) <= least);
+        assert!(!snapshot.pairs(item).0.is_empty() && !snapshot.neighbors(item).0.is_empty());
+    }
+    let roomy = learned_notes(&view, Params::default());
+    assert!(!roomy.contains_key("ease.left_out"), "{roomy:?}");
+}
+
+fn learned_notes(view: &HistoryView, params: Params) -> std::collections::BTreeMap<String, String> {
+    learned(view, &params.check().unwrap()).provenance.parameters
+}
+
+#[test]
+fn little_memory_lowers_the_limit_of_items() {
+    let limit = |memory_limit_bytes| {
+        Params { memory_limit_bytes, ..Params::default() }.check().unwrap().ease_limit()
+    };
+    assert_eq!(limit(0), 0);
+    assert_eq!(limit(28 * 20 * 20), 20);
+    assert_eq!(limit(u64::MAX), Params::default().ease_max_items);
+    let view = checkerboard(600);
+    let params = Params { memory_limit_bytes: 28 * 20 * 20, ..Params::default() };
+    let notes = learned_notes(&view, params);
+    assert_eq!(notes["ease.items"], "20 of 48 (those that sold, up to the limit)");
+    assert!(notes["ease.left_out"].contains("More memory"), "{notes:?}");
+}
+
+fn random_shop(n_items: u32, n_baskets: u32, basket_items: u32) -> HistoryView {
+    let basket = |b: u32| {
+        let mut items: Vec<u32> = (0..basket_items).map(|at| mix(b, at) as u32 % n_items).collect();
+        items.sort_unstable();
+        items.dedup();
+        (items, i64::from(b), if b.is_multiple_of(3) { NO_CUSTOMER } else { b % 50 })
+    };
+    shop::view(n_items as usize, 50, &(0..n_baskets).map(basket).collect::<Vec<_>>())
+}
+
+#[test]
+fn the_memory_told_beforehand_grows_with_everything_that_takes_memory() {
+    let params = |ease_max_items, per_item| {
+        let pairs = PairParams { per_item, ..PairParams::default() };
+        Params { ease_max_items, pairs, ..Params::default() }.check().unwrap()
+    };
+    let needed = |view: &HistoryView| memory_needed_bytes(view, &params(1_000, 64));
+    let small = random_shop(100, 200, 5);
+    assert!(needed(&small) < needed(&random_shop(200, 200, 5)), "items");
+    assert!(needed(&small) < needed(&random_shop(100, 400, 5)), "baskets");
+    assert!(needed(&small) < needed(&random_shop(100, 200, 10)), "items of a basket");
+    let with = |ease, pairs| memory_needed_bytes(&small, &params(ease, pairs));
+    assert!(with(10, 64) < with(20, 64) && with(20, 64) < with(100, 64), "EASE");
+    assert_eq!(with(100, 64), with(1_000_000, 64), "no more than there are items");
+    assert!(with(100, 32) < with(100, 64), "pairs kept");
+    assert!(memory_needed_bytes(&HistoryView::default(), &params(1_000, 64)) < 1 << 10);
+}

@@ -1,0 +1,9 @@
+//! What holds for every learner, and what holds for learning as a whole.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod bad_data;
+mod conformance;
+mod learners;
+mod limits;
+mod shop;
+mod whole;
