@@ -257,7 +257,8 @@ impl Catalog {
     pub fn apply_in_place(&self, snapshot: &Snapshot, record: &ItemRecord) -> bool {
         match self.idx(snapshot, &record.item_id) {
             Some(item) => {
-                let _writer = self.blocks.writer.lock().unwrap_or_else(|poison| poison.into_inner());
+                let _writer =
+                    self.blocks.writer.lock().unwrap_or_else(|poison| poison.into_inner());
                 let state = self.state(item);
                 state.apply(record);
                 let is_blocked = u8::from(state.is_blocked());

@@ -117,7 +117,8 @@ proptest! {
             let query = Query { context: &asked.context, history: &asked.history };
             let is_eligible =
                 |item| !asked.ineligible.contains(&item) && !asked.context.contains(&item);
-            let found = rank(&snapshot, &blend, &query, asked.k, &mut scratch, is_eligible).to_vec();
+            let found: Vec<_> =
+                rank(&snapshot, &blend, &query, &mut scratch, is_eligible).take(asked.k).collect();
             let naive = twin(&tables, &query, is_eligible);
             let weights = &blend.weights[CartSize::of(asked.context.len()) as usize];
             let score = |item: u32| twin_score(&naive, weights, item);
@@ -154,8 +155,8 @@ fn all_alike_come_in_order_of_index_however_many_are_asked_for() {
     let mut scratch = Scratch::default();
     for k in 0..=N as usize {
         let query = Query { context: &[3], history: &[] };
-        let ranked = rank(&snapshot, &Blend::default(), &query, k, &mut scratch, |item| item != 3);
-        let items: Vec<u32> = ranked.iter().map(|candidate| candidate.item).collect();
+        let ranked = rank(&snapshot, &Blend::default(), &query, &mut scratch, |item| item != 3);
+        let items: Vec<u32> = ranked.take(k).map(|candidate| candidate.item).collect();
         let expected: Vec<u32> = (0..N).filter(|&item| item != 3).take(k).collect();
         assert_eq!(items, expected);
     }
@@ -171,9 +172,10 @@ fn one_scratch_serves_snapshots_of_any_size() {
         let snapshot = snapshot(&Tables { pairs, ..Tables::default() }, n);
         let context: Vec<u32> = (0..n as u32).take(1).collect();
         let query = Query { context: &context, history: &[] };
-        let ranked =
-            rank(&snapshot, &Blend::default(), &query, 100, &mut scratch, |item| item != 0);
-        assert_eq!(ranked.len(), n.saturating_sub(1));
+        let ranked = rank(&snapshot, &Blend::default(), &query, &mut scratch, |item| item != 0);
+        // Forty of one score: more than are put in order at a time.
+        let items: Vec<u32> = ranked.map(|candidate| candidate.item).collect();
+        assert_eq!(items, (1..n.max(1) as u32).collect::<Vec<_>>());
     }
 }
 
@@ -183,9 +185,8 @@ fn nothing_known_is_no_candidate() {
     let mut scratch = Scratch::default();
     let query = Query { context: &[0, 1], history: &[] };
     // A trend ranks what is proposed; it proposes nothing by itself.
-    assert!(rank(&snapshot, &Blend::default(), &query, 10, &mut scratch, |_| true).is_empty());
-    assert!(
-        rank(&snapshot, &Blend::default(), &Query::default(), 10, &mut scratch, |_| true)
-            .is_empty()
-    );
+    for query in [query, Query::default()] {
+        let mut ranked = rank(&snapshot, &Blend::default(), &query, &mut scratch, |_| true);
+        assert_eq!((ranked.n_candidates(), ranked.next()), (0, None));
+    }
 }
