@@ -7,6 +7,11 @@ use sparse::Csr;
 /// The dense index of an absent customer (an anonymous basket).
 pub const NO_CUSTOMER: u32 = u32::MAX;
 
+/// Baskets left out of the usual span at each end: a hundredth, which leaves a small store its few,
+const LEFT_OUT_SHARE: usize = 100;
+/// and so many at the most, so that the trend of a large store goes on to its last hours.
+const MAX_LEFT_OUT: usize = 100;
+
 /// One catalogue entry as the learners see it; its position in [`HistoryView::items`] is its dense
 /// index. Positions are the same from view to view of one store: items are only ever appended.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,14 +52,29 @@ impl Baskets {
         self.at.is_empty()
     }
 
-    /// Days from each basket to the newest. One without a time is as old as the oldest that has
-    /// one; without any times all are of today.
+    /// First and last time of the baskets that have one, without the few at each end: 1 %, but no
+    /// more than 100. `None` when none has a time.
+    ///
+    /// Told from the very last basket, one wrong date, or the first order after a long pause, would
+    /// make everything else old.
+    pub fn usual_span(&self) -> Option<(Timestamp, Timestamp)> {
+        let mut known: Vec<Timestamp> =
+            self.at.iter().copied().filter(|&at| at != NO_TIME).collect();
+        let n_left_out = (known.len() / LEFT_OUT_SHARE).min(MAX_LEFT_OUT);
+        let last_at = known.len().checked_sub(n_left_out + 1)?;
+        let (_, &mut last, _) = known.select_nth_unstable(last_at);
+        let (_, &mut first, _) = known.select_nth_unstable(n_left_out);
+        Some((first, last))
+    }
+
+    /// Days from each basket to the end of the usual span; 0 for those after it. One without a
+    /// time is as old as the beginning of that span; without any times all are of today.
     pub fn ages_days(&self) -> Vec<f64> {
-        let known = || self.at.iter().copied().filter(|&at| at != NO_TIME);
-        let (Some(oldest), Some(newest)) = (known().min(), known().max()) else {
+        let Some((first, last)) = self.usual_span() else {
             return vec![0.0; self.len()];
         };
-        self.at.iter().map(|&at| newest.days_since(at.max(oldest))).collect()
+        let known = |at: Timestamp| if at == NO_TIME { first } else { at.min(last) };
+        self.at.iter().map(|&at| last.days_since(known(at))).collect()
     }
 
     /// The first `n` baskets, for splits by time.
@@ -119,5 +139,27 @@ mod tests {
         assert_eq!(untimed.baskets.ages_days(), [0.0, 0.0]);
         assert_eq!(view(&[Some(4)]).span(), Some((Timestamp(4 * DAY_US), Timestamp(4 * DAY_US))));
         assert_eq!((view(&[]).span(), view(&[]).baskets.ages_days()), (None, vec![]));
+        assert_eq!((untimed.baskets.usual_span(), view(&[]).baskets.usual_span()), (None, None));
+    }
+
+    #[test]
+    fn a_few_wrong_dates_make_nothing_old() {
+        let days: Vec<Option<i64>> = (0..400).map(Some).collect();
+        let sound = view(&days).baskets.ages_days();
+        let wrong = [Some(-14_000), Some(-13_000)];
+        let late = [Some(30_000), Some(i64::MAX / DAY_US)];
+        let mixed: Vec<Option<i64>> = wrong.into_iter().chain(days).chain(late).collect();
+        let ages = view(&mixed).baskets.ages_days();
+        assert_eq!(ages[402..], [0.0, 0.0]);
+        for (age, sound) in ages[2..402].iter().zip(&sound) {
+            assert!((age - sound).abs() <= 2.0, "{age} days, {sound} without the wrong dates");
+        }
+    }
+
+    #[test]
+    fn of_a_large_store_no_more_than_a_hundred_are_left_out() {
+        let large = view(&(0..30_000).map(Some).collect::<Vec<_>>());
+        let span = (Timestamp(100 * DAY_US), Timestamp(29_899 * DAY_US));
+        assert_eq!(large.baskets.usual_span(), Some(span));
     }
 }

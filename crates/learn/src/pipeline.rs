@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::gram::BasketWeights;
 use crate::params::CheckedParams;
 use crate::progress::{Progress, Step};
-use crate::{columns, content, customers, pairs, popularity, shrinkage, split, tune};
+use crate::{columns, content, customers, pairs, popularity, recency, shrinkage, split, tune};
 use history::HistoryView;
 use score::Blend;
 use snapshot::tables::names;
@@ -67,7 +67,7 @@ fn choose(
     notes: &mut BTreeMap<String, String>,
 ) -> Result<Choice, Error> {
     let half_lives = half_lives_of(view, params);
-    let span_days = span_days(view);
+    let span_days = recency::span_days(&view.baskets);
     let mut choice = Choice {
         half_lives,
         ease: EaseParams {
@@ -135,12 +135,8 @@ fn tune_ease(
     Ok(tuned)
 }
 
-fn span_days(view: &HistoryView) -> f64 {
-    view.span().map_or(0.0, |(first, last)| last.days_since(first))
-}
-
 fn half_lives_of(view: &HistoryView, params: &CheckedParams) -> HalfLives {
-    let span = span_days(view);
+    let span = recency::span_days(&view.baskets);
     let at_most = |days: f64, share: f64| (span >= 2.0).then(|| days.min(span * share));
     HalfLives {
         pairs: params.half_life_days.or(at_most(180.0, 0.5)),
@@ -239,8 +235,9 @@ fn note_pairs(
     notes.insert(
         "pairs.significant".into(),
         format!(
-            "{} of those kept, both directions, at a false discovery rate of {}",
-            pairs.n_significant, params.pairs.false_discovery_rate
+            "{} of those kept, both directions, at a false discovery rate of {} over {} pairs that \
+             could have been seen",
+            pairs.n_significant, params.pairs.false_discovery_rate, pairs.n_tests
         ),
     );
     if weights.n_left_out > 0 {
