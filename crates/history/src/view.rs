@@ -52,6 +52,12 @@ impl Baskets {
         self.at.is_empty()
     }
 
+    /// Gives baskets dated after `now` this time, and says how many; their order stays.
+    pub fn hold_back(&mut self, now: Timestamp) -> usize {
+        let ahead = self.at.iter_mut().filter(|at| **at > now);
+        ahead.map(|at| *at = now).count()
+    }
+
     /// First and last time of the baskets that have one, without the few at each end: 1 %, but no
     /// more than 100. `None` when none has a time.
     ///
