@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use history::{HistoryView, ORDERS_DATED_AHEAD, OpenMode, Store, ViewOptions};
 use indicatif::{ProgressBar, ProgressStyle};
-use learn::{Params, Progress, Step, memory_needed_bytes};
+use learn::{Params, Progress, Step, peak_bytes};
 use serde_json::json;
 use snapshot::SnapshotDir;
 use std::path::Path;
@@ -96,12 +96,12 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
         ));
     }
     show::note(format!(
-        "{} baskets, {} lines, {} items, {} customers; learning needs about {} of memory",
+        "{} baskets, {} lines, {} items, {} customers; learning takes at most about {} of memory",
         show::count(view.baskets.len() as u64),
         show::count(view.baskets.items.indices.len() as u64),
         show::count(view.n_items() as u64),
         show::count(view.n_customers.into()),
-        show::bytes(memory_needed_bytes(&view, &params)),
+        show::bytes(peak_bytes(&view, &learn::memory::fit(&view, &params)?)),
     ));
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {elapsed}")?);
