@@ -11,11 +11,11 @@
 //! `measure::evidence`), computed from unweighted counts, so that they can be told to people.
 //! Baskets above the limit count nowhere: not in n_both, nor in n_a, n_b or N.
 //!
-//! A pair is significant when it is seen in at least [`PairParams::min_baskets`] baskets, more often
-//! than chance, and Fisher's exact p-value passes Benjamini–Hochberg. Tested are all m(m − 1)/2
-//! pairs of the m items sold, also those never seen together: to count only what was seen would be
-//! to choose the tests by their outcome, and of 20,000 baskets thrown together by chance every pair
-//! that met twice would pass.
+//! A pair is significant when it is seen in at least [`PairParams::min_baskets`] baskets, more
+//! often than chance, and Fisher's exact p-value passes Benjamini–Hochberg. Tested are all
+//! m(m − 1)/2 pairs of the m items sold, also those never seen together: to count only what was
+//! seen would be to choose the tests by their outcome, and of 20,000 baskets thrown together by
+//! chance every pair that met twice would pass.
 //!
 //! Neighbors are the items with the largest Σ recency/|b| over common baskets: what sells beside a
 //! single item, where a basket of three says more than one of three hundred (the weighting that

@@ -20,8 +20,8 @@ pub struct Params {
     pub ease_tune_max_items: usize,
     /// The blend is tuned on at most this many baskets.
     pub blend_max_baskets: usize,
-    /// Upper bound for the process, in bytes. Above it first the baskets of the blend get fewer, then
-    /// the items of EASE; where that does not do, learning is refused (`memory::fit`).
+    /// Upper bound for the process, in bytes. Above it first the baskets of the blend get fewer,
+    /// then the items of EASE; where that does not do, learning is refused (`memory::fit`).
     pub memory_limit_bytes: u64,
     pub seed: u64,
 }
