@@ -7,10 +7,12 @@ use sparse::Csr;
 /// The dense index of an absent customer (an anonymous basket).
 pub const NO_CUSTOMER: u32 = u32::MAX;
 
-/// Baskets left out of the usual span at each end: a hundredth, which leaves a small store its few,
-const LEFT_OUT_SHARE: usize = 100;
-/// and so many at the most, so that the trend of a large store goes on to its last hours.
-const MAX_LEFT_OUT: usize = 100;
+/// So few baskets at an end may be wrong: a hundredth, which leaves a small store its few,
+const FEW_SHARE: usize = 100;
+/// and no more than these: a large store has come back to life by then.
+const MAX_FEW: usize = 100;
+/// They are when they take more than this part of the time of the others.
+const FAR_SHARE: i64 = 10;
 
 /// One catalogue entry as the learners see it; its position in [`HistoryView::items`] is its dense
 /// index. Positions are the same from view to view of one store: items are only ever appended.
@@ -58,19 +60,25 @@ impl Baskets {
         ahead.map(|at| *at = now).count()
     }
 
-    /// First and last time of the baskets that have one, without the few at each end: 1 %, but no
-    /// more than 100. `None` when none has a time.
+    /// First and last time of the baskets that have one; `None` when none has.
     ///
-    /// Told from the very last basket, one wrong date, or the first order after a long pause, would
-    /// make everything else old.
+    /// A few that stand far apart at either end do not count: 1 % of the baskets, no more than 100,
+    /// when they take more than a tenth of the time of all others. Told from the very last basket,
+    /// one wrong date, or the first order after a long pause, would make everything else old.
     pub fn usual_span(&self) -> Option<(Timestamp, Timestamp)> {
-        let mut known: Vec<Timestamp> =
-            self.at.iter().copied().filter(|&at| at != NO_TIME).collect();
-        let n_left_out = (known.len() / LEFT_OUT_SHARE).min(MAX_LEFT_OUT);
-        let last_at = known.len().checked_sub(n_left_out + 1)?;
-        let (_, &mut last, _) = known.select_nth_unstable(last_at);
-        let (_, &mut first, _) = known.select_nth_unstable(n_left_out);
-        Some((first, last))
+        let mut known: Vec<i64> =
+            self.at.iter().filter(|&&at| at != NO_TIME).map(|at| at.0).collect();
+        let (&first, &last) = (known.iter().min()?, known.iter().max()?);
+        let n_few = (known.len() / FEW_SHARE).min(MAX_FEW);
+        let last_at = known.len().checked_sub(n_few + 1)?;
+        let (_, &mut most_last, _) = known.select_nth_unstable(last_at);
+        let (_, &mut most_first, _) = known.select_nth_unstable(n_few);
+        let far = most_last.saturating_sub(most_first) / FAR_SHARE;
+        let is_far = |from: i64, to: i64| to.saturating_sub(from) > far;
+        Some((
+            Timestamp(if is_far(first, most_first) { most_first } else { first }),
+            Timestamp(if is_far(most_last, last) { most_last } else { last }),
+        ))
     }
 
     /// Days from each basket to the end of the usual span; 0 for those after it. One without a
@@ -163,9 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_large_store_no_more_than_a_hundred_are_left_out() {
-        let large = view(&(0..30_000).map(Some).collect::<Vec<_>>());
-        let span = (Timestamp(100 * DAY_US), Timestamp(29_899 * DAY_US));
-        assert_eq!(large.baskets.usual_span(), Some(span));
+    fn sound_dates_all_count_and_more_than_a_hundred_are_no_mistake() {
+        let with_ahead = |n: usize| {
+            let mut days: Vec<Option<i64>> = (0..30_000).map(Some).collect();
+            days[30_000 - n..].fill(Some(90_000));
+            view(&days).baskets.usual_span().unwrap().1
+        };
+        assert_eq!(with_ahead(0), Timestamp(29_999 * DAY_US));
+        assert_eq!(with_ahead(100), Timestamp(29_899 * DAY_US));
+        assert_eq!(with_ahead(101), Timestamp(90_000 * DAY_US));
     }
 }

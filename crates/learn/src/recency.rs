@@ -4,9 +4,9 @@
 //! r_b = 0.5^(age of b / half-life)      age in days before the end of the usual span, 0 after it
 //! ```
 //!
-//! The usual span leaves out 1 % of the baskets at each end, but no more than 100
-//! ([`Baskets::usual_span`]). Were age told from the very last basket, one order with a wrong date,
-//! or the first new one after a long pause, would make everything else old.
+//! The usual span leaves out a few baskets that stand far apart ([`Baskets::usual_span`]). Were age
+//! told from the very last basket, one order with a wrong date, or the first new one after a long
+//! pause, would make everything else old.
 //!
 //! Never 0, not even after a thousand half-lives: an old basket counts little, but it counts. What
 //! is counted (baskets with both items of a pair) does not depend on the half-life, and what sold

@@ -46,8 +46,7 @@ fn twin(rows: &[Vec<u32>], items: &[u32], params: &EaseParams) -> Vec<Vec<f64>> 
         .iter()
         .enumerate()
         .map(|(day, row)| {
-            // The last 1 % are of one age.
-            let age_days = (rows.len() - 1).saturating_sub(day + rows.len() / 100) as f64;
+            let age_days = (rows.len() - 1 - day) as f64;
             let recency = params.half_life_days.map_or(1.0, |days| 0.5_f64.powf(age_days / days));
             recency / (row.len().max(1) as f64).powf(params.length_exponent)
         })
