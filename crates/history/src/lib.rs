@@ -63,7 +63,7 @@ pub use error::{Error, Result};
 pub use event_log::{Ack, EventLog, EventLogCounts, LoggedEvent};
 pub use export::ExportFormat;
 pub use import::{ImportRequest, ImportSummary, ImportedFile, OrderImport};
-pub use load::ViewOptions;
+pub use load::{ORDERS_DATED_AHEAD, ViewOptions};
 pub use retention::{RetentionPolicy, RetentionSummary};
 pub use seal::SealSummary;
 pub use status::{LastImport, StoreStatus};

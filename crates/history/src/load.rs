@@ -20,6 +20,10 @@ use crate::tail::{self, TailOrders};
 use crate::unit::{REMOVED, Unit, UnitReader};
 use crate::view::{Baskets, HistoryView, ItemEntry};
 
+/// The entry of [`HistoryView::provenance`] that counts the orders dated after
+/// [`ViewOptions::now`]; absent without such orders.
+pub const ORDERS_DATED_AHEAD: &str = "orders_dated_ahead";
+
 /// How often a view is begun anew when another process replaces a segment meanwhile.
 const MAX_ATTEMPTS: usize = 5;
 
@@ -29,6 +33,9 @@ const MAX_ATTEMPTS: usize = 5;
 pub struct ViewOptions {
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
+    /// What is dated later is taken to be of this moment, so that a wrong date in the future makes
+    /// nothing else old; the provenance says how many orders that were.
+    pub now: Option<Timestamp>,
 }
 
 /// Everything that is read from the database for a view.
@@ -105,8 +112,12 @@ fn load(mut basis: Basis, options: &ViewOptions) -> Result<HistoryView> {
         netting::take_back(&mut units, returns);
     }
     let since = options.since.map_or(i64::MIN, |since| since.0);
-    let provenance = provenance(&basis);
-    let baskets = gather(units, since..until);
+    let mut provenance = provenance(&basis);
+    let mut baskets = gather(units, since..until);
+    let n_ahead = options.now.map_or(0, |now| baskets.hold_back(now));
+    if n_ahead > 0 {
+        provenance.push((ORDERS_DATED_AHEAD.to_owned(), n_ahead.to_string()));
+    }
     Ok(HistoryView { items: basis.items, baskets, n_customers: basis.n_customers, provenance })
 }
 

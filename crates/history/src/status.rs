@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use events::time::DAY_US;
 use events::{ItemKind, Timestamp};
 use serde::Serialize;
 use sqlx::Row;
@@ -34,6 +35,8 @@ pub struct StoreStatus {
     /// First and last order time; `None` without orders or where an order has no time.
     pub first_at_us: Option<i64>,
     pub last_at_us: Option<i64>,
+    /// Latest time of any order, superseded ones included, or of an event in the tail.
+    pub latest_at_us: Option<i64>,
     pub last_import: Option<LastImport>,
     pub catalog_version: i64,
     /// Empty in good health.
@@ -56,6 +59,13 @@ impl StoreStatus {
 
     pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
         Some((Timestamp(self.first_at_us?), Timestamp(self.last_at_us?)))
+    }
+
+    /// The latest time, when it is more than a day after `now`: clocks and time zones differ by
+    /// less. The order may have been superseded since, which a view tells.
+    pub fn dated_ahead(&self, now: Timestamp) -> Option<Timestamp> {
+        let limit = Timestamp(now.0.saturating_add(DAY_US));
+        self.latest_at_us.map(Timestamp).filter(|&at| at > limit)
     }
 }
 
@@ -107,6 +117,8 @@ async fn read(connection: &mut SqliteConnection, segments: &Path) -> sqlx::Resul
         *slot = sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await? as u64;
     }
     status.last_import = last_import(connection).await?;
+    status.latest_at_us =
+        sqlx::query_scalar("SELECT MAX(at_us) FROM event").fetch_one(&mut *connection).await?;
     add_segments(connection, segments, &mut status).await?;
     Ok(status)
 }
@@ -160,6 +172,8 @@ async fn add_segments(
             ));
         }
     }
+    let latest = (last > i64::MIN).then_some(last);
+    status.latest_at_us = status.latest_at_us.max(latest);
     let is_known = first > i64::MIN && first <= last;
     status.first_at_us = is_known.then_some(first);
     status.last_at_us = is_known.then_some(last);

@@ -7,6 +7,13 @@ use sparse::Csr;
 /// The dense index of an absent customer (an anonymous basket).
 pub const NO_CUSTOMER: u32 = u32::MAX;
 
+/// So few baskets at an end may be wrong: a hundredth, which leaves a small store its few,
+const FEW_SHARE: usize = 100;
+/// and no more than these: a large store has come back to life by then.
+const MAX_FEW: usize = 100;
+/// They are when they take more than this part of the time of the others.
+const FAR_SHARE: i64 = 10;
+
 /// One catalogue entry as the learners see it; its position in [`HistoryView::items`] is its dense
 /// index. Positions are the same from view to view of one store: items are only ever appended.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,14 +54,41 @@ impl Baskets {
         self.at.is_empty()
     }
 
-    /// Days from each basket to the newest. One without a time is as old as the oldest that has
-    /// one; without any times all are of today.
+    /// Gives baskets dated after `now` this time, and says how many; their order stays.
+    pub fn hold_back(&mut self, now: Timestamp) -> usize {
+        let ahead = self.at.iter_mut().filter(|at| **at > now);
+        ahead.map(|at| *at = now).count()
+    }
+
+    /// First and last time of the baskets that have one; `None` when none has.
+    ///
+    /// A few that stand far apart at either end do not count: 1 % of the baskets, no more than 100,
+    /// when they take more than a tenth of the time of all others. Told from the very last basket,
+    /// one wrong date, or the first order after a long pause, would make everything else old.
+    pub fn usual_span(&self) -> Option<(Timestamp, Timestamp)> {
+        let mut known: Vec<i64> =
+            self.at.iter().filter(|&&at| at != NO_TIME).map(|at| at.0).collect();
+        let (&first, &last) = (known.iter().min()?, known.iter().max()?);
+        let n_few = (known.len() / FEW_SHARE).min(MAX_FEW);
+        let last_at = known.len().checked_sub(n_few + 1)?;
+        let (_, &mut most_last, _) = known.select_nth_unstable(last_at);
+        let (_, &mut most_first, _) = known.select_nth_unstable(n_few);
+        let far = most_last.saturating_sub(most_first) / FAR_SHARE;
+        let is_far = |from: i64, to: i64| to.saturating_sub(from) > far;
+        Some((
+            Timestamp(if is_far(first, most_first) { most_first } else { first }),
+            Timestamp(if is_far(most_last, last) { most_last } else { last }),
+        ))
+    }
+
+    /// Days from each basket to the end of the usual span; 0 for those after it. One without a
+    /// time is as old as the beginning of that span; without any times all are of today.
     pub fn ages_days(&self) -> Vec<f64> {
-        let known = || self.at.iter().copied().filter(|&at| at != NO_TIME);
-        let (Some(oldest), Some(newest)) = (known().min(), known().max()) else {
+        let Some((first, last)) = self.usual_span() else {
             return vec![0.0; self.len()];
         };
-        self.at.iter().map(|&at| newest.days_since(at.max(oldest))).collect()
+        let known = |at: Timestamp| if at == NO_TIME { first } else { at.min(last) };
+        self.at.iter().map(|&at| last.days_since(known(at))).collect()
     }
 
     /// The first `n` baskets, for splits by time.
@@ -119,5 +153,32 @@ mod tests {
         assert_eq!(untimed.baskets.ages_days(), [0.0, 0.0]);
         assert_eq!(view(&[Some(4)]).span(), Some((Timestamp(4 * DAY_US), Timestamp(4 * DAY_US))));
         assert_eq!((view(&[]).span(), view(&[]).baskets.ages_days()), (None, vec![]));
+        assert_eq!((untimed.baskets.usual_span(), view(&[]).baskets.usual_span()), (None, None));
+    }
+
+    #[test]
+    fn a_few_wrong_dates_make_nothing_old() {
+        let days: Vec<Option<i64>> = (0..400).map(Some).collect();
+        let sound = view(&days).baskets.ages_days();
+        let wrong = [Some(-14_000), Some(-13_000)];
+        let late = [Some(30_000), Some(i64::MAX / DAY_US)];
+        let mixed: Vec<Option<i64>> = wrong.into_iter().chain(days).chain(late).collect();
+        let ages = view(&mixed).baskets.ages_days();
+        assert_eq!(ages[402..], [0.0, 0.0]);
+        for (age, sound) in ages[2..402].iter().zip(&sound) {
+            assert!((age - sound).abs() <= 2.0, "{age} days, {sound} without the wrong dates");
+        }
+    }
+
+    #[test]
+    fn sound_dates_all_count_and_more_than_a_hundred_are_no_mistake() {
+        let with_ahead = |n: usize| {
+            let mut days: Vec<Option<i64>> = (0..30_000).map(Some).collect();
+            days[30_000 - n..].fill(Some(90_000));
+            view(&days).baskets.usual_span().unwrap().1
+        };
+        assert_eq!(with_ahead(0), Timestamp(29_999 * DAY_US));
+        assert_eq!(with_ahead(100), Timestamp(29_899 * DAY_US));
+        assert_eq!(with_ahead(101), Timestamp(90_000 * DAY_US));
     }
 }

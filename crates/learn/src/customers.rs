@@ -1,7 +1,7 @@
 //! What each customer bought: recency-weighted frequency of each item.
 //!
 //! `weight[u][i] = Σ 0.5^(age / half-life)` over the baskets of `u` with `i`: 1 for an item bought
-//! once, in the newest basket of the data. Ranking divides by the customer's largest weight, so a
+//! once, in one of the newest baskets. Ranking divides by the customer's largest weight, so a
 //! later moment of asking changes nothing: all weights fade alike.
 
 use crate::recency;

@@ -6,6 +6,12 @@ pub enum Error {
     /// A parameter is outside its range: mend the call.
     #[error("parameter `{name}` is {found}, it must be {expected}")]
     BadParameter { name: &'static str, found: String, expected: &'static str },
+    /// Even with the least to do, learning would take more memory than it may.
+    #[error(
+        "learning from this history needs at least {needed_mib} MiB of memory, and may take \
+         {limit_mib} MiB: allow more"
+    )]
+    TooLittleMemory { needed_mib: u64, limit_mib: u64 },
     /// The solve did not give an inverse: nothing is published.
     #[error(
         "the EASE solve failed its check: residual {residual:.1e}, allowed {allowed:.1e}. \

@@ -21,7 +21,7 @@ use sparse::{Csr, CsrView};
 /// Weight of each basket and which are left out.
 #[derive(Clone, Debug)]
 pub struct BasketWeights {
-    /// Recency: 1 for the newest basket, halved each half-life.
+    /// Recency: 1 at the end of the usual span, halved each half-life; 0 for what is left out.
     pub recent: Vec<f32>,
     /// Recency times |b|^-p.
     pub short: Vec<f32>,

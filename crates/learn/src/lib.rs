@@ -28,7 +28,7 @@ pub mod split;
 pub mod tune;
 
 pub use error::Error;
-pub use memory::memory_needed_bytes;
+pub use memory::{memory_needed_bytes, peak_bytes};
 pub use params::{CheckedParams, Params};
 pub use pipeline::{Learned, learn};
 pub use progress::{Progress, Silent, Step};

@@ -9,8 +9,13 @@
 //!
 //! and for each the counts, lift, G², Wilson bound and shrunk probability (formulas and sources:
 //! `measure::evidence`), computed from unweighted counts, so that they can be told to people.
-//! A pair is significant when it passes Benjamini–Hochberg over all pairs that were ever seen
-//! together, is seen in at least [`PairParams::min_baskets`] baskets and more often than chance.
+//! Baskets above the limit count nowhere: not in n_both, nor in n_a, n_b or N.
+//!
+//! A pair is significant when it is seen in at least [`PairParams::min_baskets`] baskets, more
+//! often than chance, and Fisher's exact p-value passes Benjamini–Hochberg. Tested are all
+//! m(m − 1)/2 pairs of the m items sold, also those never seen together: to count only what was
+//! seen would be to choose the tests by their outcome, and of 20,000 baskets thrown together by
+//! chance every pair that met twice would pass.
 //!
 //! Neighbors are the items with the largest Σ recency/|b| over common baskets: what sells beside a
 //! single item, where a basket of three says more than one of three hundred (the weighting that
@@ -24,7 +29,6 @@ use rayon::prelude::*;
 use snapshot::tables::names;
 use snapshot::{PairStats, Rows, SnapshotWriter};
 use sparse::{Csr, Scored, TopK};
-use statrs::function::erf::erfc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,8 +54,10 @@ pub struct PairTables {
     pub stats: Vec<PairStats>,
     pub neighbors: Csr,
     pub neighbor_weights: Vec<f32>,
-    /// Unordered pairs seen together at all, and those found significant.
+    /// Unordered pairs seen together at all, those tested, and the kept ones found significant (in
+    /// both directions).
     pub n_seen: u64,
+    pub n_tests: u64,
     pub n_significant: u64,
 }
 
@@ -62,17 +68,25 @@ impl PairTables {
     }
 }
 
-/// Steps of √G² in the histogram from which the significance threshold is read.
-const Z_STEP: f64 = 0.01;
-const N_Z_STEPS: usize = 4_000;
+/// Steps of −ln p in the histogram from which the significance threshold is read: 1 % of p each, to
+/// e^−100, which is below 5 % of all the pairs that four billion items can make.
+const LN_P_STEP: f64 = 0.01;
+const N_LN_P_STEPS: usize = 10_000;
+
+struct Kept {
+    item: u32,
+    stats: PairStats,
+    /// Step of its p-value; `None` when it cannot be significant.
+    p_step: Option<usize>,
+}
 
 struct RowResult {
-    pairs: Vec<(u32, PairStats)>,
+    pairs: Vec<Kept>,
     neighbors: Vec<Scored>,
 }
 
-/// Learns both tables. `n_baskets_of[i]` counts the baskets of item `i`; baskets left out by
-/// `weights` give no pairs.
+/// Learns both tables. `baskets_of` is the transposed basket matrix; baskets left out by `weights`
+/// count nowhere.
 pub fn learn(
     baskets: &Baskets,
     baskets_of: &Csr,
@@ -80,24 +94,28 @@ pub fn learn(
     prior_baskets: f64,
     params: &PairParams,
 ) -> PairTables {
+    let is_counted = |&&basket: &&u32| weights.recent[basket as usize] > 0.0;
+    let n_counted = |row: &[u32]| row.iter().filter(is_counted).count() as u64;
     let pass = Pass {
-        n_baskets: baskets.len() as u64,
-        n_baskets_of: baskets_of.offsets.windows(2).map(|pair| pair[1] - pair[0]).collect(),
+        n_baskets: (baskets.len() - weights.n_left_out) as u64,
+        n_baskets_of: baskets_of.view().rows().map(n_counted).collect(),
         recent_self: recent_totals(baskets_of, weights),
         prior_baskets,
         params: *params,
-        z_counts: (0..=N_Z_STEPS).map(|_| AtomicU64::new(0)).collect(),
+        p_counts: (0..=N_LN_P_STEPS).map(|_| AtomicU64::new(0)).collect(),
         n_seen: AtomicU64::new(0),
     };
     let rows = map_rows(baskets.items.view(), baskets_of, weights, |row| pass.finish(row));
-    let z_threshold = pass.z_threshold();
-    let mut tables = PairTables { n_seen: pass.n_seen.into_inner(), ..PairTables::default() };
+    let threshold = pass.threshold();
+    let mut tables = PairTables {
+        n_tests: pass.n_tests(),
+        n_seen: pass.n_seen.into_inner(),
+        ..PairTables::default()
+    };
     for row in rows {
-        for (item, mut stats) in row.pairs {
-            let z = f64::from(stats.g2).sqrt();
-            let is_significant = stats.lift > 1.0
-                && stats.n_both >= params.min_baskets
-                && z_threshold.is_some_and(|threshold| z >= threshold);
+        for Kept { item, mut stats, p_step } in row.pairs {
+            let is_significant =
+                p_step.zip(threshold).is_some_and(|(p_step, threshold)| p_step >= threshold);
             stats.is_significant = u32::from(is_significant);
             tables.n_significant += u64::from(is_significant);
             tables.pairs.indices.push(item);
@@ -126,7 +144,7 @@ struct Pass {
     recent_self: Vec<f32>,
     prior_baskets: f64,
     params: PairParams,
-    z_counts: Vec<AtomicU64>,
+    p_counts: Vec<AtomicU64>,
     n_seen: AtomicU64,
 }
 
@@ -143,16 +161,16 @@ impl Pass {
             by_short.push(item, cell.short);
             if item > row.item {
                 n_seen += 1;
-                self.count_z(self.table(anchor, item, cell.n).g2_signed());
+                if let Some(p_step) = self.p_step(&self.table(anchor, item, cell.n), cell.n) {
+                    self.p_counts[p_step].fetch_add(1, Relaxed);
+                }
             }
         }
         self.n_seen.fetch_add(n_seen, Relaxed);
         let pairs = by_jaccard
             .sorted()
             .iter()
-            .map(|&Scored { index, score }| {
-                (index, self.stats(anchor, index, row.cell(index).n, score))
-            })
+            .map(|&Scored { index, score }| self.keep(anchor, index, row.cell(index).n, score))
             .collect();
         RowResult { pairs, neighbors: by_short.sorted().to_vec() }
     }
@@ -166,16 +184,16 @@ impl Pass {
         )
     }
 
-    fn count_z(&self, g2_signed: f64) {
-        if g2_signed > 0.0 {
-            let step = ((g2_signed.sqrt() / Z_STEP) as usize).min(N_Z_STEPS);
-            self.z_counts[step].fetch_add(1, Relaxed);
-        }
+    /// Step of −ln p, rounded down; `None` for a pair that cannot be significant. Its p-value then
+    /// counts as 1, which makes the rule no laxer and spares the time for the many seen once.
+    fn p_step(&self, table: &PairTable, n_both: u32) -> Option<usize> {
+        let can_be = n_both >= self.params.min_baskets && table.g2_signed() > 0.0;
+        can_be.then(|| ((-table.p_value().ln() / LN_P_STEP) as usize).min(N_LN_P_STEPS))
     }
 
-    fn stats(&self, anchor: usize, item: u32, n_both: u32, jaccard: f32) -> PairStats {
+    fn keep(&self, anchor: usize, item: u32, n_both: u32, jaccard: f32) -> Kept {
         let table = self.table(anchor, item, n_both);
-        PairStats {
+        let stats = PairStats {
             n_both,
             n_after: 0,
             n_before: 0,
@@ -185,23 +203,28 @@ impl Pass {
             wilson_low: table.conditional_lower_bound(Z_95) as f32,
             probability: table.shrunk_conditional(self.prior_baskets).unwrap_or(0.0) as f32,
             jaccard,
-        }
+        };
+        Kept { item, stats, p_step: self.p_step(&table, n_both) }
     }
 
-    /// Benjamini–Hochberg on a histogram of z = √G²: the smallest z at which
-    /// p(z) ≤ rate · (pairs at or above z) / (pairs seen). Reading p at the lower edge of a step
-    /// errs on the safe side.
-    fn z_threshold(&self) -> Option<f64> {
-        let n_tests = self.n_seen.load(Relaxed).max(1) as f64;
+    /// Pairs that could have been seen: of items sold in a basket that counts.
+    fn n_tests(&self) -> u64 {
+        let n_sold = self.n_baskets_of.iter().filter(|&&n| n > 0).count() as u64;
+        n_sold * n_sold.saturating_sub(1) / 2
+    }
+
+    /// Benjamini–Hochberg on a histogram of −ln p: the smallest step at which
+    /// p ≤ rate · (pairs at or above the step) / (pairs tested). Taking the largest p of a step for
+    /// all in it errs on the safe side.
+    fn threshold(&self) -> Option<usize> {
+        let allowed_each = self.params.false_discovery_rate / self.n_tests().max(1) as f64;
         let mut n_above = 0;
         let mut threshold = None;
-        for step in (0..=N_Z_STEPS).rev() {
-            n_above += self.z_counts[step].load(Relaxed);
-            let z = step as f64 * Z_STEP;
-            let p_value = 0.5 * erfc(z * std::f64::consts::FRAC_1_SQRT_2);
-            let allowed = self.params.false_discovery_rate * n_above as f64 / n_tests;
-            if n_above > 0 && p_value <= allowed {
-                threshold = Some(z);
+        for step in (0..=N_LN_P_STEPS).rev() {
+            n_above += self.p_counts[step].load(Relaxed);
+            let p_value = (-(step as f64) * LN_P_STEP).exp();
+            if n_above > 0 && p_value <= allowed_each * n_above as f64 {
+                threshold = Some(step);
             }
         }
         threshold

@@ -1,8 +1,8 @@
 //! What may be set, checked before any work is done.
 
-use crate::ease::BYTES_PER_CELL;
 use crate::error::Error;
 use crate::pairs::PairParams;
+use crate::split::MAX_CASES;
 
 /// Unchecked parameters; [`Params::check`] makes them usable.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,10 @@ pub struct Params {
     pub ease_max_items: usize,
     /// Above this many items EASE is not tuned (each trial costs a solve): defaults hold.
     pub ease_tune_max_items: usize,
-    /// Upper bound for what learning may allocate, in bytes. Lowers `ease_max_items` if needed.
+    /// The blend is tuned on at most this many baskets.
+    pub blend_max_baskets: usize,
+    /// Upper bound for the process, in bytes. Above it first the baskets of the blend get fewer,
+    /// then the items of EASE; where that does not do, learning is refused (`memory::fit`).
     pub memory_limit_bytes: u64,
     pub seed: u64,
 }
@@ -32,6 +35,7 @@ impl Default for Params {
             ease_lambda: None,
             ease_max_items: 10_000,
             ease_tune_max_items: 6_000,
+            blend_max_baskets: MAX_CASES,
             memory_limit_bytes: 4 << 30,
             seed: 42,
         }
@@ -69,10 +73,9 @@ impl Params {
 }
 
 impl CheckedParams {
-    /// Items that EASE may be solved for within the memory limit.
-    pub fn ease_limit(&self) -> usize {
-        let cells = self.memory_limit_bytes / (BYTES_PER_CELL as u64 + 4);
-        self.ease_max_items.min((cells as f64).sqrt() as usize)
+    /// The same with less to do, which keeps every parameter in its range.
+    pub(crate) fn reduced(&self, ease_max_items: usize, blend_max_baskets: usize) -> CheckedParams {
+        CheckedParams(Params { ease_max_items, blend_max_baskets, ..self.0.clone() })
     }
 }
 

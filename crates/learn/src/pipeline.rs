@@ -6,7 +6,9 @@ use crate::error::Error;
 use crate::gram::BasketWeights;
 use crate::params::CheckedParams;
 use crate::progress::{Progress, Step};
-use crate::{columns, content, customers, pairs, popularity, shrinkage, split, tune};
+use crate::{
+    columns, content, customers, memory, pairs, popularity, recency, shrinkage, split, tune,
+};
 use history::HistoryView;
 use score::Blend;
 use snapshot::tables::names;
@@ -49,6 +51,9 @@ pub fn learn(
     progress: &dyn Progress,
 ) -> Result<Learned, Error> {
     let mut notes = BTreeMap::new();
+    let asked = params;
+    let params = &memory::fit(view, asked)?;
+    note_memory(asked, params, &mut notes);
     let choice = choose(view, params, progress, &mut notes)?;
     progress.report(Step::Pairs, 0.0);
     let tables = Tables::learn(view, params, &choice, None, progress, &mut notes)?;
@@ -67,7 +72,7 @@ fn choose(
     notes: &mut BTreeMap<String, String>,
 ) -> Result<Choice, Error> {
     let half_lives = half_lives_of(view, params);
-    let span_days = span_days(view);
+    let span_days = recency::span_days(&view.baskets);
     let mut choice = Choice {
         half_lives,
         ease: EaseParams {
@@ -91,6 +96,9 @@ fn choose(
         tuned.weights
     });
     let mut unused = BTreeMap::new();
+    if params.blend_max_baskets == 0 {
+        return Ok(choice);
+    }
     progress.report(Step::TuneBlend, 0.0);
     let tables = Tables::learn(&train, params, &choice, weights, progress, &mut unused)?;
     let mut writer = SnapshotWriter::new(&Provenance::default());
@@ -98,7 +106,10 @@ fn choose(
     drop(tables);
     let inner = Snapshot::from_writer(&writer)?;
     drop(writer);
-    let (blend, report) = blend::tune(&inner, &split::variants(&cases), progress);
+    // Evenly, since the cases may stand in order of time.
+    let step = cases.len().div_ceil(params.blend_max_baskets).max(1);
+    let sample: Vec<split::Case> = cases.iter().step_by(step).cloned().collect();
+    let (blend, report) = blend::tune(&inner, &split::variants(&sample), progress);
     choice.blend = blend;
     for ((size, weights), tuned) in ["single", "few", "many"].iter().zip(blend.weights).zip(report)
     {
@@ -122,7 +133,7 @@ fn tune_ease(
     notes: &mut BTreeMap<String, String>,
 ) -> Result<Option<tune::TunedEase>, Error> {
     let n_baskets_of = counts_of(train);
-    let core = ease::core_items(&n_baskets_of, params.ease_limit());
+    let core = ease::core_items(&n_baskets_of, params.ease_max_items);
     if core.len() > params.ease_tune_max_items || params.ease_lambda.is_some() {
         notes.insert("ease.tuning".into(), "not tuned: too many items, or lambda was given".into());
         return Ok(None);
@@ -135,12 +146,8 @@ fn tune_ease(
     Ok(tuned)
 }
 
-fn span_days(view: &HistoryView) -> f64 {
-    view.span().map_or(0.0, |(first, last)| last.days_since(first))
-}
-
 fn half_lives_of(view: &HistoryView, params: &CheckedParams) -> HalfLives {
-    let span = span_days(view);
+    let span = recency::span_days(&view.baskets);
     let at_most = |days: f64, share: f64| (span >= 2.0).then(|| days.min(span * share));
     HalfLives {
         pairs: params.half_life_days.or(at_most(180.0, 0.5)),
@@ -187,7 +194,7 @@ impl Tables {
         let pairs = pairs::learn(&view.baskets, &baskets_of, &weights, prior, &params.pairs);
         note_pairs(params, choice, prior, &weights, &pairs, notes);
         progress.report(Step::Ease, 0.0);
-        let core = ease::core_items(&n_baskets_of, params.ease_limit());
+        let core = ease::core_items(&n_baskets_of, params.ease_max_items);
         note_ease(choice, core.len(), &n_baskets_of, notes);
         let ease = match known_ease {
             Some(known) => known,
@@ -223,6 +230,22 @@ impl Tables {
     }
 }
 
+fn note_memory(
+    asked: &CheckedParams,
+    params: &CheckedParams,
+    notes: &mut BTreeMap<String, String>,
+) {
+    if params != asked {
+        let note = format!(
+            "to stay within {} MiB: EASE for at most {} items, blend tuned on at most {} baskets",
+            asked.memory_limit_bytes >> 20,
+            params.ease_max_items,
+            params.blend_max_baskets
+        );
+        notes.insert("memory".into(), note);
+    }
+}
+
 fn note_pairs(
     params: &CheckedParams,
     choice: &Choice,
@@ -239,8 +262,9 @@ fn note_pairs(
     notes.insert(
         "pairs.significant".into(),
         format!(
-            "{} of those kept, both directions, at a false discovery rate of {}",
-            pairs.n_significant, params.pairs.false_discovery_rate
+            "{} of those kept, both directions, at a false discovery rate of {} over {} pairs that \
+             could have been seen",
+            pairs.n_significant, params.pairs.false_discovery_rate, pairs.n_tests
         ),
     );
     if weights.n_left_out > 0 {

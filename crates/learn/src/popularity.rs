@@ -1,7 +1,9 @@
 //! Sales with trend: baskets of an item, halved in weight each half-life.
 //!
 //! `trend[i] = Σ_{b ∋ i} 0.5^(age of b / half-life)`; the half-life is short (a month, or a sixth
-//! of the data's span if that is less), so that what sells now ranks above what sold once.
+//! of the data's span if that is less), so that what sells now ranks above what sold once. Every
+//! item that sold is in the ranking: weights end above 0 (see `recency`), so what sold before many
+//! half-lives follows in order of its plain number of baskets.
 
 use crate::recency;
 use history::HistoryView;
@@ -65,4 +67,40 @@ pub fn categories(view: &HistoryView, trend: &[f32]) -> Categories {
         table.names.push(name.into());
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::Timestamp;
+    use events::time::DAY_US;
+    use history::{Baskets, ItemEntry, NO_CUSTOMER};
+
+    fn view(rows: &[(&[u32], i64)], n_items: usize) -> HistoryView {
+        HistoryView {
+            items: vec![ItemEntry::default(); n_items],
+            baskets: Baskets {
+                items: rows.iter().map(|(items, _)| items).collect(),
+                at: rows.iter().map(|(_, day)| Timestamp(day * DAY_US)).collect(),
+                customers: vec![NO_CUSTOMER; rows.len()],
+            },
+            ..HistoryView::default()
+        }
+    }
+
+    #[test]
+    fn one_order_after_years_leaves_the_others_popular() {
+        let mut rows: Vec<(&[u32], i64)> = vec![(&[1], 0), (&[0, 2], 1), (&[2], 2)];
+        rows.push((&[3], 20_000));
+        let few = view(&rows, 5);
+        // What sold just now, then the rest by their number of baskets.
+        assert_eq!(ranking(&trend(&few, Some(30.0))), [3, 2, 0, 1]);
+        let old: &[u32] = &[0, 1];
+        let mut rows: Vec<(&[u32], i64)> = (0..200).map(|day| (old, day)).collect();
+        rows.push((&[3], 20_000));
+        // One of two hundred: no reason to take the others for old.
+        let many = trend(&view(&rows, 5), Some(30.0));
+        assert_eq!(ranking(&many), [0, 1, 3]);
+        assert!(many[0] > 30.0 && many[3] == 1.0, "{many:?}");
+    }
 }

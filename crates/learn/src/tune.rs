@@ -3,6 +3,7 @@
 use crate::ease::{self, EaseParams, EaseWeights};
 use crate::error::Error;
 use crate::progress::{Progress, Step};
+use crate::recency;
 use crate::split::Case;
 use history::HistoryView;
 use measure::ranking::ndcg_at;
@@ -42,7 +43,7 @@ pub fn ease(
     seed: u64,
     progress: &dyn Progress,
 ) -> Result<Option<TunedEase>, Error> {
-    let span_days = train.span().map_or(0.0, |(first, last)| last.days_since(first));
+    let span_days = recency::span_days(&train.baskets);
     let has_time = span_days >= 2.0;
     let mut search = Search { train, cases, items, seed, n_fits: 0, progress, best: None };
     let half_life_days = has_time.then_some(span_days);

@@ -10,10 +10,13 @@
 //! E = n_a·n_b/N is what independence would give for n_ab.
 
 use rayon::prelude::*;
-use statrs::function::erf::erfc;
+use statrs::function::factorial::ln_factorial;
 
 /// Quantile of the standard normal for a two-sided 95 % interval.
 pub const Z_95: f64 = 1.959_963_984_540_054;
+
+/// Share of a sum below which a falling term ends it.
+const NO_LONGER_COUNTS: f64 = 1e-15;
 
 /// The counts of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +88,72 @@ impl PairTable {
         if self.is_more_than_chance() { self.g2() } else { 0.0 }
     }
 
-    /// One-sided p-value of "together more often than chance", from the normal approximation of
-    /// the signed root of G²: p = erfc(z/√2)/2 with z = sign·√G². Independence gives ½.
+    /// One-sided p-value of "together more often than chance": how probable n_ab or more common
+    /// baskets are when n_b of the N baskets are drawn without looking at a.
+    ///
+    /// ```text
+    /// p = Σ_{k ≥ n_ab} C(n_a, k) · C(N − n_a, n_b − k) / C(N, n_b)
+    /// ```
+    ///
+    /// R. A. Fisher, "The design of experiments" (1935), chapter 2. Exact for any counts, where the
+    /// normal tail of √G² is too sure of few common baskets: at n_ab = 2 and E = .02 it gives
+    /// 7e-5 and the truth is 1.8e-4. About ten logarithms, then one division a term until terms no
+    /// longer count: a handful for a pair that is far from chance, √n_ab near it. With N above 1e9
+    /// five digits are right, enough for any threshold.
     pub fn p_value(&self) -> f64 {
-        let g2 = self.g2_signed();
-        let z = g2.abs().sqrt().copysign(g2);
-        0.5 * erfc(z * std::f64::consts::FRAC_1_SQRT_2)
+        let p = if self.is_more_than_chance() {
+            self.chance_of_exactly(self.n_ab) * self.sum_upwards(self.n_ab)
+        } else {
+            match self.n_ab.checked_sub(1).filter(|&k| k >= self.least_together()) {
+                Some(below) => 1.0 - self.chance_of_exactly(below) * self.sum_downwards(below),
+                None => 1.0,
+            }
+        };
+        p.clamp(0.0, 1.0)
+    }
+
+    /// The fewest common baskets that these margins allow.
+    fn least_together(&self) -> u64 {
+        (self.n_a + self.n_b).saturating_sub(self.n_baskets)
+    }
+
+    /// P(X = k) of the hypergeometric distribution.
+    fn chance_of_exactly(&self, k: u64) -> f64 {
+        let (n, a, b) = (self.n_baskets, self.n_a, self.n_b);
+        let ways = ln_factorial(a) + ln_factorial(b) + ln_factorial(n - a) + ln_factorial(n - b);
+        let rest = n - (a - k) - b;
+        let same = ln_factorial(k) + ln_factorial(a - k) + ln_factorial(b - k);
+        (ways - ln_factorial(n) - same - ln_factorial(rest)).exp()
+    }
+
+    /// Σ_{k ≥ from} P(X = k)/P(X = from), for `from` at or above the mode: terms fall.
+    fn sum_upwards(&self, from: u64) -> f64 {
+        let (mut term, mut sum) = (1.0, 1.0);
+        for k in from..self.n_a.min(self.n_b) {
+            let rest = self.n_baskets - (self.n_a - k) - self.n_b;
+            term *= (self.n_a - k) as f64 * (self.n_b - k) as f64
+                / ((k + 1) as f64 * (rest + 1) as f64);
+            sum += term;
+            if term < sum * NO_LONGER_COUNTS {
+                break;
+            }
+        }
+        sum
+    }
+
+    /// Σ_{k ≤ from} P(X = k)/P(X = from), for `from` at or below the mode.
+    fn sum_downwards(&self, from: u64) -> f64 {
+        let (mut term, mut sum) = (1.0, 1.0);
+        for k in (self.least_together() + 1..=from).rev() {
+            let rest = self.n_baskets - (self.n_a - k) - self.n_b;
+            term *=
+                k as f64 * rest as f64 / ((self.n_a - k + 1) as f64 * (self.n_b - k + 1) as f64);
+            sum += term;
+            if term < sum * NO_LONGER_COUNTS {
+                break;
+            }
+        }
+        sum
     }
 
     /// Lower bound of P(b | a) = n_ab/n_a, see [`wilson_lower_bound`].

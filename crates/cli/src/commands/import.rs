@@ -307,6 +307,7 @@ async fn orders(
         failed?;
         rejects.flush()?;
         check_share(args, &path, &summary, rejects)?;
+        warn_of_future(&path, &summary);
         report.add_file(&path, len_bytes, &summary);
     }
     let bar = ProgressBar::new_spinner().with_message("grouping orders and making them durable");
@@ -316,6 +317,19 @@ async fn orders(
     bar.finish_and_clear();
     report.orders = Some(summary?);
     Ok(report)
+}
+
+/// Dates more than a day ahead are wrong, whatever clocks and time zones do.
+fn warn_of_future(path: &Path, summary: &ReadSummary) {
+    let now = clock::now();
+    let last = summary.span.map(|(_, last)| last).filter(|last| last.days_since(now) > 1.0);
+    if let Some(last) = last {
+        show::note(format!(
+            "warning: {} holds orders dated in the future, up to {last}; `alongside status` counts \
+             them. Is it the day order (--day-order) or the year?",
+            path.display()
+        ));
+    }
 }
 
 /// Size and date: enough to tell exports apart in the record of imports.

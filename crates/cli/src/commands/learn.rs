@@ -4,9 +4,9 @@ use crate::clock::{self, Stopwatch};
 use crate::show;
 use anyhow::Context;
 use clap::Args;
-use history::{OpenMode, Store, ViewOptions};
+use history::{HistoryView, ORDERS_DATED_AHEAD, OpenMode, Store, ViewOptions};
 use indicatif::{ProgressBar, ProgressStyle};
-use learn::{Params, Progress, Step, memory_needed_bytes};
+use learn::{Params, Progress, Step, peak_bytes};
 use serde_json::json;
 use snapshot::SnapshotDir;
 use std::path::Path;
@@ -88,14 +88,20 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     }
     .check()?;
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
-    let view = store.view(&ViewOptions::default()).await?;
+    let now = Some(clock::now());
+    let view = store.view(&ViewOptions { now, ..ViewOptions::default() }).await?;
+    if let Some(n) = n_dated_ahead(&view) {
+        show::note(format!(
+            "note: {n} orders are dated in the future; they are taken to be of now"
+        ));
+    }
     show::note(format!(
-        "{} baskets, {} lines, {} items, {} customers; learning needs about {} of memory",
+        "{} baskets, {} lines, {} items, {} customers; learning takes at most about {} of memory",
         show::count(view.baskets.len() as u64),
         show::count(view.baskets.items.indices.len() as u64),
         show::count(view.n_items() as u64),
         show::count(view.n_customers.into()),
-        show::bytes(memory_needed_bytes(&view, &params)),
+        show::bytes(peak_bytes(&view, &learn::memory::fit(&view, &params)?)),
     ));
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {elapsed}")?);
@@ -127,6 +133,12 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
         show::row(&mut table, &[name.clone(), value.clone()]);
     }
     show::line(table)
+}
+
+/// How many orders the view holds back to its `now`, as text; `None`: none.
+pub(crate) fn n_dated_ahead(view: &HistoryView) -> Option<&str> {
+    let entry = view.provenance.iter().find(|(name, _)| name == ORDERS_DATED_AHEAD);
+    entry.map(|(_, n)| n.as_str())
 }
 
 /// Nice 10: below everything interactive. A failure only means full priority.

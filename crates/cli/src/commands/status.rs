@@ -1,10 +1,11 @@
 //! `alongside status`: what is there and how it does.
 
+use super::learn::n_dated_ahead;
 use crate::clock;
 use crate::show;
 use clap::Args;
 use events::{ItemKind, Timestamp};
-use history::{OpenMode, Store, StoreStatus};
+use history::{OpenMode, Store, StoreStatus, ViewOptions};
 use serde_json::json;
 use snapshot::{Entry, Provenance, Snapshot, SnapshotDir};
 use std::path::Path;
@@ -18,6 +19,7 @@ pub(crate) struct StatusArgs {
 pub(crate) async fn run(dir: &Path, args: StatusArgs) -> anyhow::Result<()> {
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
     let mut status = store.status().await?;
+    status.problems.extend(dated_ahead(&store, &status).await?);
     let snapshots = SnapshotDir::new(store.snapshots_dir());
     let current = snapshots.list()?.into_iter().find(|entry| entry.is_current);
     let learned = match &current {
@@ -49,6 +51,19 @@ pub(crate) async fn run(dir: &Path, args: StatusArgs) -> anyhow::Result<()> {
         show::row(&mut table, &[name.to_owned(), value]);
     }
     show::line(table)
+}
+
+/// What is wrong with dates; the view is asked only where there is a reason to.
+async fn dated_ahead(store: &Store, status: &StoreStatus) -> anyhow::Result<Option<String>> {
+    let now = clock::now();
+    let Some(latest) = status.dated_ahead(now) else { return Ok(None) };
+    let view = store.view(&ViewOptions { now: Some(now), ..ViewOptions::default() }).await?;
+    Ok(n_dated_ahead(&view).map(|n| {
+        format!(
+            "{n} orders are dated in the future, up to {latest}: mend their dates and import them \
+             again; until then learning takes them to be of its own day"
+        )
+    }))
 }
 
 fn health_text(status: &StoreStatus) -> String {

@@ -144,6 +144,48 @@ fn an_erased_customer_is_nowhere() {
 }
 
 #[test]
+fn an_order_of_the_future_is_told_and_makes_nothing_old() {
+    let desk = Desk::new();
+    let mut csv = String::from("order_id,item_id,date\n");
+    for order in 0..60 {
+        let day = 1 + order % 28;
+        csv.push_str(&format!("{order},a,2026-01-{day:02}\n{order},b,2026-01-{day:02}\n"));
+    }
+    let sound = desk.file("sound.csv", &csv);
+    desk.json(&["import", "orders", text(&sound), "--json"]);
+    let healthy = desk.json(&["status", "--json"]);
+    assert_eq!(healthy["healthy"], true, "{healthy}");
+    let wrong = desk.file("wrong.csv", "order_id,item_id,date\n99,c,2099-02-03\n");
+    let import = desk.alongside(&["import", "orders", text(&wrong)]).assert().success();
+    let told = String::from_utf8_lossy(&import.get_output().stderr).into_owned();
+    assert!(told.contains("future, up to 2099-02-03"), "{told}");
+    let status = desk.json(&["status", "--json"]);
+    assert_eq!(status["healthy"], false);
+    assert!(status["store"]["problems"][0].as_str().unwrap().starts_with("1 orders"), "{status}");
+    let learned = desk.json(&["learn", "--json"]);
+    let data_to = learned["provenance"]["data_to"].as_str().unwrap();
+    assert!(data_to < "2099", "{learned}");
+    // The day is mended: the order is replaced, and all is well.
+    let mended = desk.file("mended.csv", "order_id,item_id,date\n99,c,2026-02-03\n");
+    desk.json(&["import", "orders", text(&mended), "--json"]);
+    assert_eq!(desk.json(&["status", "--json"])["healthy"], true);
+}
+
+#[test]
+fn undated_and_dated_orders_are_learned_together() {
+    let desk = Desk::new();
+    let undated: String = (0..40).map(|order| format!("u{order},a\nu{order},b\n")).collect();
+    let undated = desk.file("undated.csv", format!("order_id,item_id\n{undated}"));
+    desk.json(&["import", "orders", text(&undated), "--json"]);
+    desk.json(&["learn", "--json"]);
+    let dated = desk.file("dated.csv", "order_id,item_id,date\nd1,a,2026-01-02\nd1,c,2026-01-02\n");
+    desk.json(&["import", "orders", text(&dated), "--json"]);
+    let learned = desk.json(&["learn", "--json"]);
+    assert_eq!(learned["provenance"]["n_baskets"], 41);
+    assert_eq!(learned["provenance"]["data_from"], "2026-01-02T00:00:00Z");
+}
+
+#[test]
 fn fees_are_never_offered() {
     let desk = Desk::new();
     let mut csv = String::from("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice\n");

@@ -139,10 +139,31 @@ async fn an_anonymous_credit_note_takes_back_from_the_order_that_it_names() {
 async fn returns_after_the_end_of_the_view_are_not_known_yet() {
     let shop = Shop::new().await;
     shop.import("o1 d1 anna: bread\no2 d2 anna: tea\nr1 d3 anna: bread x-1").await;
-    let until = ViewOptions { until: Some(Timestamp(3 * shop::DAY_US)), since: None };
+    let until = ViewOptions { until: Some(Timestamp(3 * shop::DAY_US)), ..ViewOptions::default() };
     assert_eq!(shop::show(&shop.store.view(&until).await.unwrap()), "d1 #0: bread\nd2 #0: tea\n");
-    let since = ViewOptions { since: Some(Timestamp(2 * shop::DAY_US)), until: None };
+    let since = ViewOptions { since: Some(Timestamp(2 * shop::DAY_US)), ..ViewOptions::default() };
     assert_eq!(shop::show(&shop.store.view(&since).await.unwrap()), "d2 #0: tea\n");
+}
+
+#[tokio::test]
+async fn orders_dated_ahead_are_taken_to_be_of_now_and_counted() {
+    let shop = Shop::new().await;
+    shop.import("o1 d1 -: bread\no2 d9000 -: jam\no3 d8000 -: tea\no4 - -: milk").await;
+    let view = async |day| {
+        let now = Some(Timestamp(day * shop::DAY_US));
+        shop.store.view(&ViewOptions { now, ..ViewOptions::default() }).await.unwrap()
+    };
+    let held = view(5).await;
+    assert_eq!(shop::show(&held), "- -: milk\nd1 -: bread\nd5 -: tea\nd5 -: jam\n");
+    let ahead = (history::ORDERS_DATED_AHEAD.to_owned(), "2".to_owned());
+    assert!(held.provenance.contains(&ahead), "{:?}", held.provenance);
+    let later = view(9_001).await;
+    assert_eq!(later, shop.store.view(&ViewOptions::default()).await.unwrap());
+    assert_eq!(
+        shop.store.status().await.unwrap().dated_ahead(held.baskets.at[3]),
+        Some(Timestamp(9_000 * shop::DAY_US))
+    );
+    assert_eq!(shop.store.status().await.unwrap().dated_ahead(later.baskets.at[3]), None);
 }
 
 #[tokio::test]

@@ -86,6 +86,51 @@ fn one_common_basket_is_an_accident_however_rare_the_items() {
     assert_eq!(found.is_significant, 0);
 }
 
+/// Three items a basket, drawn without looking: what meets twice does so by chance.
+#[test]
+fn chance_is_no_evidence() {
+    let mut state = 1_u64;
+    let mut draw = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % 3_000) as u32
+    };
+    let rows: Vec<Vec<u32>> = (0..20_000)
+        .map(|_| {
+            let mut items = vec![draw(), draw(), draw()];
+            items.sort_unstable();
+            items.dedup();
+            items
+        })
+        .collect();
+    let rows: Vec<(&[u32], u32)> = rows.iter().map(|row| (&row[..], NO_CUSTOMER)).collect();
+    let tables = tables_of(&baskets(&rows), 3_000, &PairParams::default());
+    let n_twice = tables.stats.iter().filter(|pair| pair.n_both >= 2).count();
+    assert!(n_twice > 500, "only {n_twice} met twice");
+
+    assert_eq!(tables.n_tests, 3_000 * 2_999 / 2);
+    assert_eq!(tables.n_significant, 0);
+}
+
+#[test]
+fn a_basket_above_the_limit_counts_nowhere() {
+    let sound: Vec<(&[u32], u32)> =
+        vec![(&[0, 1], NO_CUSTOMER), (&[0], NO_CUSTOMER), (&[1, 2], NO_CUSTOMER)];
+    let dump: Vec<u32> = (0..20).collect();
+    let mut with_dump = sound.clone();
+    with_dump.extend([(&dump[..], NO_CUSTOMER); 3]);
+    let of = |rows: &[(&[u32], u32)]| {
+        let baskets = baskets(rows);
+        let weights = BasketWeights::new(&baskets, None, 10);
+        let baskets_of = baskets.items.view().transpose(20);
+        learn(&baskets, &baskets_of, &weights, 30.0, &PairParams::default())
+    };
+    let (without, with) = (of(&sound), of(&with_dump));
+
+    assert_eq!(with.n_tests, 3);
+    assert_eq!((with.n_seen, with.stats), (without.n_seen, without.stats));
+}
+
 #[test]
 fn keeps_the_best_of_each_row_in_a_fixed_order() {
     let rows: Vec<Vec<u32>> = (1..40).map(|other| vec![0, other]).collect();
@@ -129,7 +174,7 @@ fn the_histogram_rule_is_benjamini_hochberg() {
             }
         }
     }
-    let n_tests = p_values.len() as u64;
+    let n_tests = 25 * 24 / 2;
     let threshold = measure::evidence::benjamini_hochberg(&mut p_values, n_tests, 0.05);
     let n_exact = g2.iter().filter(|(p, _)| threshold.is_some_and(|t| *p <= t)).count();
     let n_ours = g2.iter().filter(|(_, significant)| *significant == 1).count();

@@ -3,8 +3,9 @@
 use crate::shop::{self, checkerboard, mix};
 use crate::whole::{check_tables, learned, snapshot_of};
 use history::{HistoryView, NO_CUSTOMER};
+use learn::memory::fit;
 use learn::pairs::PairParams;
-use learn::{CheckedParams, Params, memory_needed_bytes};
+use learn::{CheckedParams, Params, Silent, memory_needed_bytes, peak_bytes};
 
 fn refusal(params: Params) -> String {
     params.check().unwrap_err().to_string()
@@ -47,7 +48,8 @@ fn extremes() -> Vec<Params> {
         Params { ease_max_items: 0, ..Params::default() },
         Params { ease_max_items: usize::MAX, ..Params::default() },
         Params { ease_tune_max_items: 0, ..Params::default() },
-        Params { memory_limit_bytes: 0, ..Params::default() },
+        Params { blend_max_baskets: 0, ..Params::default() },
+        Params { blend_max_baskets: usize::MAX, ..Params::default() },
         Params { memory_limit_bytes: u64::MAX, ..Params::default() },
         Params { max_basket_items: 2, ..Params::default() },
         Params { max_basket_items: usize::MAX, ..Params::default() },
@@ -115,19 +117,48 @@ fn learned_notes(view: &HistoryView, params: Params) -> std::collections::BTreeM
     learned(view, &params.check().unwrap()).provenance.parameters
 }
 
+fn limited(memory_limit_bytes: u64) -> CheckedParams {
+    Params { memory_limit_bytes, ..Params::default() }.check().unwrap()
+}
+
 #[test]
-fn little_memory_lowers_the_limit_of_items() {
-    let limit = |memory_limit_bytes| {
-        Params { memory_limit_bytes, ..Params::default() }.check().unwrap().ease_limit()
-    };
-    assert_eq!(limit(0), 0);
-    assert_eq!(limit(28 * 20 * 20), 20);
-    assert_eq!(limit(u64::MAX), Params::default().ease_max_items);
-    let view = checkerboard(600);
-    let params = Params { memory_limit_bytes: 28 * 20 * 20, ..Params::default() };
-    let notes = learned_notes(&view, params);
-    assert_eq!(notes["ease.items"], "20 of 48 (those that sold, up to the limit)");
-    assert!(notes["ease.left_out"].contains("More memory"), "{notes:?}");
+fn under_a_memory_limit_there_is_less_to_do_or_nothing_is_done() {
+    let view = random_shop(400, 8_000, 6);
+    let full = peak_bytes(&view, &limited(u64::MAX));
+    assert_eq!(fit(&view, &limited(full)).unwrap(), limited(full));
+    let (mut n_items, mut n_baskets, mut n_refused) = (usize::MAX, usize::MAX, 0);
+    for percent in (0..100).rev() {
+        let limit = full / 2 + full / 200 * percent;
+        match fit(&view, &limited(limit)) {
+            Ok(fitted) => {
+                assert!(peak_bytes(&view, &fitted) <= limit, "{percent} %: {fitted:?}");
+                assert!(n_refused == 0 && fitted.blend_max_baskets <= n_baskets, "{percent} %");
+                (n_items, n_baskets) = (fitted.ease_max_items, fitted.blend_max_baskets);
+            }
+            Err(error) => {
+                let text = error.to_string();
+                assert!(text.contains("needs at least") && text.ends_with("allow more"), "{text}");
+                n_refused += 1;
+            }
+        }
+    }
+    assert!(n_refused > 0, "the least to do has a size too");
+    assert!(n_baskets == 0 && n_items < 400, "{n_baskets} baskets, {n_items} items at the last");
+}
+
+#[test]
+fn what_a_memory_limit_cost_is_told_with_the_snapshot() {
+    let view = checkerboard(1_600);
+    let full = peak_bytes(&view, &limited(u64::MAX));
+    let without = Params { ease_max_items: 0, blend_max_baskets: 0, ..Params::default() };
+    let least = peak_bytes(&view, &without.check().unwrap());
+    let learned = learned(&view, &limited(least + (full - least) / 50));
+    let notes = &learned.provenance.parameters;
+    assert!(notes["memory"].starts_with("to stay within 4"), "{notes:?}");
+    check_tables(&view, &snapshot::Snapshot::from_writer(&learned.writer).unwrap());
+    assert!(!learned_notes(&view, Params::default()).contains_key("memory"));
+    let refused = learn::learn(&view, &limited(least - 1), &Silent).err().unwrap().to_string();
+    assert!(refused.contains("needs at least 4"), "{refused}");
 }
 
 fn random_shop(n_items: u32, n_baskets: u32, basket_items: u32) -> HistoryView {

@@ -49,7 +49,6 @@ fn expected_lift_and_sign() {
     assert_eq!(seldom.llr(), 0.0);
     let chance = PairTable::new(2, 40, 50, 1_000);
     close(chance.g2(), 0.0, 1e-12);
-    close(chance.p_value(), 0.5, 1e-6);
 }
 
 #[test]
@@ -70,20 +69,48 @@ fn more_baskets_with_the_items_than_baskets_is_refused() {
     PairTable::new(1, 6, 6, 10);
 }
 
-/// z = 1.959964 leaves 2.5 % above: G² = z² must give p = .025.
+/// Fisher's lady tasting tea: 8 cups, 4 with milk first, she names 4.
 #[test]
-fn p_value_is_the_upper_tail_of_the_normal() {
-    let tables = [from_cells(1, 0, 0, 1), from_cells(5, 1_995, 0, 100_000)];
-    for table in tables {
+fn p_value_is_fishers_exact_test() {
+    close(PairTable::new(4, 4, 4, 8).p_value(), 1.0 / 70.0, 1e-14);
+    close(PairTable::new(3, 4, 4, 8).p_value(), 17.0 / 70.0, 1e-14);
+    assert_eq!(PairTable::new(0, 4, 4, 8).p_value(), 1.0);
+    assert_eq!(PairTable::new(0, 0, 0, 0).p_value(), 1.0);
+    // Always together because in every basket: that is no surprise at all.
+    close(PairTable::new(9, 9, 9, 9).p_value(), 1.0, 1e-12);
+}
+
+/// Two common baskets where chance gives .02: the root of G² says 7e-5, and is too sure.
+#[test]
+fn a_few_common_baskets_are_not_overrated() {
+    let rare = PairTable::new(2, 20, 20, 20_000);
+    close(rare.expected(), 0.02, 1e-15);
+    // 1 − C(19980, 20)/C(20000, 20) − 20 C(19980, 19)/C(20000, 20), by exact fractions.
+    close(rare.p_value() / 1.785_698_634_983_5e-4, 1.0, 1e-9);
+}
+
+/// With many baskets the root of G² is normal: its tail and the exact one come together.
+#[test]
+fn p_value_nears_the_normal_tail_of_the_root_of_g2() {
+    for (n_both, tolerance) in [(4_050, 0.03), (4_200, 0.08), (4_400, 0.12)] {
+        let table = PairTable::new(n_both, 20_000, 20_000, 100_000);
         let z = table.g2().sqrt();
         // Continued fraction of Mills' ratio (Abramowitz and Stegun 26.2.14), to depth 200.
         let mills = (1..=200).rev().fold(0.0, |tail, i| f64::from(i) / (z + tail));
         let density = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
-        let expected = density / (z + mills);
-        close(table.p_value() / expected, 1.0, 1e-9);
+        close(table.p_value() / (density / (z + mills)), 1.0, tolerance);
     }
-    let less = PairTable::new(1, 40, 50, 1_000);
-    assert!(less.p_value() > 0.5 && less.p_value() < 1.0);
+}
+
+#[test]
+fn p_values_of_a_very_large_shop_are_finite() {
+    let n = 1_u64 << 34;
+    for (n_both, n_a, n_b) in [(0, 1 << 30, 1 << 30), (1 << 29, 1 << 30, 1 << 29), (1, 1, 1)] {
+        let p = PairTable::new(n_both, n_a, n_b, n).p_value();
+        assert!((0.0..=1.0).contains(&p), "{p}");
+    }
+    let seldom = PairTable::new(1_000, 1 << 30, 1 << 30, n).p_value();
+    assert_eq!(seldom, 1.0);
 }
 
 /// 8 of 10 at 95 %: (.490, .943), the example in most textbooks.
@@ -132,6 +159,29 @@ proptest! {
         let cells = [[both as f64, a_only as f64], [b_only as f64, neither as f64]];
         let (got, expected) = (from_cells(both, a_only, b_only, neither).g2(), g2_by_loops(cells));
         prop_assert!((got - expected).abs() < 1e-8, "{} {}", got, expected);
+    }
+
+    /// The obvious twin: draw the baskets with b one after the other, keeping the chance of each
+    /// number of baskets with a among them.
+    #[test]
+    fn p_value_equals_its_twin_by_drawing(
+        both in 0_u64..12, a_only in 0_u64..30, b_only in 0_u64..30, neither in 0_u64..200
+    ) {
+        let table = from_cells(both, a_only, b_only, neither);
+        let (n_a, n_b, n) = (both + a_only, both + b_only, both + a_only + b_only + neither);
+        let mut chances = vec![1.0];
+        for drawn in 0..n_b {
+            let mut next = vec![0.0; chances.len() + 1];
+            for (k, chance) in chances.iter().enumerate() {
+                let with_a = n_a.saturating_sub(k as u64) as f64 / (n - drawn) as f64;
+                next[k + 1] += chance * with_a;
+                next[k] += chance * (1.0 - with_a);
+            }
+            chances = next;
+        }
+        let expected: f64 = chances[both as usize..].iter().sum();
+        let got = table.p_value();
+        prop_assert!((got - expected).abs() <= 1e-10 * expected, "{} {}", got, expected);
     }
 
     #[test]
