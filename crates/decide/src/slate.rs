@@ -15,8 +15,10 @@ const MAX_HISTORY_CONTEXT: usize = 20;
 const MAX_SESSION_CONTEXT: usize = 10;
 /// Items alike that stand in for an anchor without sales.
 const MAX_PROXIES: usize = 8;
-/// Offers are picked from at most this many ranked candidates a place.
+/// Candidates a place that are put in order at first; more when these do not fill the slate.
 const RANKED_PER_PLACE: usize = 8;
+/// How many times as many the next time.
+const RANKED_GROWTH: usize = 8;
 
 /// Reusable memory of one thread.
 #[derive(Clone, Debug, Default)]
@@ -51,9 +53,29 @@ struct Slate<'a> {
 pub fn decide(world: &World, request: &Request<'_>, workspace: &mut Workspace) -> Decision {
     let rules = request.placement.rules();
     let mut warnings = Vec::new();
+    let count = count_of(request, &rules, &mut warnings);
+    decide_up_to(world, request, count, workspace, warnings)
+}
+
+/// The same with room for every item of the world: who would stand where, were the slate endless.
+pub(crate) fn decide_all(
+    world: &World,
+    request: &Request<'_>,
+    workspace: &mut Workspace,
+) -> Decision {
+    decide_up_to(world, request, world.n_items(), workspace, Vec::new())
+}
+
+fn decide_up_to(
+    world: &World,
+    request: &Request<'_>,
+    count: usize,
+    workspace: &mut Workspace,
+    mut warnings: Vec<Warning>,
+) -> Decision {
+    let rules = request.placement.rules();
     let n_unknown = collect_context(world, request, workspace, &mut warnings);
     collect_history(world, request, &mut workspace.history);
-    let count = count_of(request, &rules, &mut warnings);
     workspace.marks.set(world, request);
     let mut slate = Slate {
         world,
@@ -61,7 +83,7 @@ pub fn decide(world: &World, request: &Request<'_>, workspace: &mut Workspace) -
         rules,
         evidence_required: request.evidence_required.unwrap_or(rules.evidence_required),
         count,
-        offers: Vec::with_capacity(count),
+        offers: Vec::with_capacity(count.min(rules.max_count)),
         n_eligible: 0,
     };
     if count > 0 {
@@ -217,24 +239,34 @@ impl Slate<'_> {
         let blend = Blend::from_flat(world.snapshot.blend());
         let query = Query { context, history };
         let filter = self.request.filter;
-        let k = self.count.saturating_mul(RANKED_PER_PLACE).max(64);
-        let ranked = rank(&world.snapshot, &blend, &query, k, scratch, |item| {
-            !marks.is_offered(item) && gate::stopped_by(world, marks, filter, item).is_none()
-        });
-        let mut picked = Vec::with_capacity(self.count);
-        for candidate in ranked {
-            if self.offers.len() + picked.len() >= self.count {
+        let n_free = self.count - self.offers.len();
+        let mut picked = Vec::with_capacity(n_free.min(self.rules.max_count));
+        let mut k = self.count.saturating_mul(RANKED_PER_PLACE).max(64);
+        let mut n_seen = 0;
+        // Few have evidence: one that stands far down must not be missed for those above it.
+        loop {
+            let ranked = rank(&world.snapshot, &blend, &query, k, scratch, |item| {
+                !marks.is_offered(item) && gate::stopped_by(world, marks, filter, item).is_none()
+            });
+            for candidate in &ranked[n_seen..] {
+                if picked.len() == n_free {
+                    break;
+                }
+                if !(candidate.score > 0.0) {
+                    continue;
+                }
+                let evidence = strongest(&world.snapshot, context, candidate.item);
+                let was_bought = candidate.features[score::blend::HISTORY] > 0.0;
+                if self.evidence_required && evidence.is_none() && !was_bought {
+                    continue;
+                }
+                picked.push(offer_of(world, candidate, evidence, rung));
+            }
+            n_seen = ranked.len();
+            if picked.len() == n_free || n_seen < k {
                 break;
             }
-            if !(candidate.score > 0.0) {
-                continue;
-            }
-            let evidence = strongest(&world.snapshot, context, candidate.item);
-            let was_bought = candidate.features[score::blend::HISTORY] > 0.0;
-            if self.evidence_required && evidence.is_none() && !was_bought {
-                continue;
-            }
-            picked.push(offer_of(world, candidate, evidence, rung));
+            k = k.saturating_mul(RANKED_GROWTH);
         }
         self.n_eligible = self.n_eligible.max(scratch.candidates().len());
         for offer in picked {
