@@ -5,9 +5,10 @@ mod view;
 use super::card::{Card, is_shown};
 use super::visitor::{Visitor, line, offers};
 use super::{Page, html, lost};
+use crate::live::Session;
 use crate::problem::Problem;
 use crate::routes::storage_problem;
-use crate::state::{AppState, Inner};
+use crate::state::{AppState, Inner, Served};
 use askama::Template;
 use axum::Router;
 use axum::extract::{RawForm, State};
@@ -135,11 +136,11 @@ async fn change(state: &AppState, headers: &HeaderMap, kind: EventKind, form: &[
     if let Err(problem) = keep(inner, event).await {
         return problem.into_response();
     }
-    let title = Card::of(world, first).title;
-    let announcement = match (kind, items.len()) {
-        (EventKind::AddToCart, 1) => format!("{title} is in the cart."),
-        (EventKind::AddToCart, n) => format!("{n} products are in the cart."),
-        _ => format!("{title} was taken out."),
+    let announcement = match (kind, items.as_slice()) {
+        (EventKind::AddToCart, [_, _, ..]) => {
+            format!("{} products were put in the cart.", items.len())
+        }
+        _ => change_in_words(&served, &visitor.session(inner), first),
     };
     let response = if wants_fragment(headers) {
         show(state, &visitor, headers, announcement)
@@ -147,6 +148,18 @@ async fn change(state: &AppState, headers: &HeaderMap, kind: EventKind, form: &[
         Redirect::to("/cart").into_response()
     };
     visitor.remember(response)
+}
+
+/// What became of an item, for those who do not see the figures.
+fn change_in_words(served: &Served, session: &Session, item: u32) -> String {
+    let world = &served.world;
+    let title = Card::of(world, item).title;
+    let held = session.cart.iter().find(|line| *line.item_id == *world.item_id(item));
+    match held {
+        None => format!("{title} was taken out."),
+        Some(line) if line.quantity == Amount::ONE => format!("{title} is in the cart."),
+        Some(line) => format!("{title}: {} in the cart.", line.quantity),
+    }
 }
 
 /// Nothing of a form can be done: says why, with a way on.
