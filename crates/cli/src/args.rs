@@ -1,6 +1,11 @@
 //! Commands and options, as clap reads them. No file is opened here.
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand};
+use decide::Placement;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Alongside, the cross-selling engine: what to offer alongside, why, and what it earned.
@@ -19,6 +24,25 @@ pub(crate) struct Args {
     pub data_dir: PathBuf,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Args {
+    /// Reads the command line; the error of clap says what is wrong, and how to exit.
+    pub(crate) fn read(line: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+        let mut command = Args::command();
+        let matches = command.try_get_matches_from_mut(line)?;
+        // A shop's own folder must not become that of the demo; where the variable of the
+        // environment names one for the other commands, the demo goes by.
+        let told = matches.subcommand().and_then(|(_, own)| own.value_source("data_dir"));
+        if matches.subcommand_name() == Some("demo") && told == Some(ValueSource::CommandLine) {
+            return Err(command.error(
+                ErrorKind::ArgumentConflict,
+                "the demo has a store of its own: name its folder with `demo --dir DIR`, and serve \
+                 another store with `serve --shop --data-dir DIR`",
+            ));
+        }
+        Args::from_arg_matches(&matches)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,35 +90,48 @@ pub(crate) struct Output {
     pub json: bool,
 }
 
-/// The placements of DESIGN section 3.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum PlacementArg {
-    Home,
-    Category,
-    Pdp,
-    Cart,
-    Checkout,
-    PostPurchase,
-    Email,
-    Pos,
-    Kiosk,
-    CallCenter,
+/// Reads the name of a placement, and lists the names in the help.
+pub(crate) fn placement_parser() -> impl TypedValueParser<Value = Placement> {
+    PossibleValuesParser::new(Placement::ALL.map(Placement::as_str))
+        .map(|name| Placement::parse(&name).expect("one of the names listed"))
 }
 
-impl From<PlacementArg> for decide::Placement {
-    fn from(placement: PlacementArg) -> decide::Placement {
-        match placement {
-            PlacementArg::Home => decide::Placement::Home,
-            PlacementArg::Category => decide::Placement::Category,
-            PlacementArg::Pdp => decide::Placement::Pdp,
-            PlacementArg::Cart => decide::Placement::Cart,
-            PlacementArg::Checkout => decide::Placement::Checkout,
-            PlacementArg::PostPurchase => decide::Placement::PostPurchase,
-            PlacementArg::Email => decide::Placement::Email,
-            PlacementArg::Pos => decide::Placement::Pos,
-            PlacementArg::Kiosk => decide::Placement::Kiosk,
-            PlacementArg::CallCenter => decide::Placement::CallCenter,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Args, clap::Error> {
+        Args::read(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_demo_refuses_the_folder_of_a_shop() {
+        for line in ["alongside --data-dir shop demo", "alongside demo --data-dir shop"] {
+            let refusal = read(line).expect_err(line).to_string();
+            assert!(refusal.contains("demo --dir DIR"), "{refusal}");
         }
+        for line in ["alongside demo", "alongside demo --dir shop", "alongside --data x status"] {
+            assert!(read(line).is_ok(), "{line}");
+        }
+        let help = read("alongside demo --help").expect_err("help is told as an error").to_string();
+        assert!(!help.contains("--data-dir") && help.contains("--dir"), "{help}");
+        let help = read("alongside status --help").expect_err("as well").to_string();
+        assert!(help.contains("--data-dir"), "{help}");
+    }
+
+    #[test]
+    fn placements_are_those_of_decide() {
+        for placement in Placement::ALL {
+            let line = format!("alongside recommend --placement {}", placement.as_str());
+            let args = read(&line).expect("a placement");
+            assert!(format!("{:?}", args.command).contains(&format!("Some({placement:?})")));
+        }
+        let refusal = read("alongside recommend --placement porch").expect_err("none").to_string();
+        assert!(refusal.contains("call_center"), "{refusal}");
     }
 }

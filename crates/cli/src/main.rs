@@ -9,14 +9,16 @@ mod clock;
 mod commands;
 mod show;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match args::Args::read(std::env::args_os()) {
+        Ok(args) => args,
+        Err(error) => error.exit(),
+    };
     match commands::run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

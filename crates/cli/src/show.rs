@@ -2,6 +2,7 @@
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+pub(crate) use decide::words::grouped as count;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
@@ -53,19 +54,6 @@ pub(crate) fn table(heads: &[&str], right: &[usize]) -> Table {
 
 pub(crate) fn row(table: &mut Table, cells: &[String]) {
     table.add_row(cells.iter().map(Cell::new));
-}
-
-/// 1234567 as 1,234,567.
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Bytes for people.

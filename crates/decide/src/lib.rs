@@ -17,6 +17,7 @@ pub mod placement;
 pub mod request;
 pub mod slate;
 pub mod why_not;
+pub mod words;
 
 #[cfg(test)]
 mod fixture;

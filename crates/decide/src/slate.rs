@@ -15,10 +15,6 @@ const MAX_HISTORY_CONTEXT: usize = 20;
 const MAX_SESSION_CONTEXT: usize = 10;
 /// Items alike that stand in for an anchor without sales.
 const MAX_PROXIES: usize = 8;
-/// Ranked candidates that are looked at a place, and at the least: what comes after many without
-/// evidence has none either.
-const RANKED_PER_PLACE: usize = 8;
-const MIN_RANKED: usize = 64;
 
 /// Reusable memory of one thread.
 #[derive(Clone, Debug, Default)]
@@ -56,9 +52,29 @@ struct Slate<'a> {
 pub fn decide(world: &World, request: &Request<'_>, workspace: &mut Workspace) -> Decision {
     let rules = request.placement.rules();
     let mut warnings = Vec::new();
+    let count = count_of(request, &rules, &mut warnings);
+    decide_up_to(world, request, count, workspace, warnings)
+}
+
+/// The same with room for every item of the world: who would stand where, were the slate endless.
+pub(crate) fn decide_all(
+    world: &World,
+    request: &Request<'_>,
+    workspace: &mut Workspace,
+) -> Decision {
+    decide_up_to(world, request, world.n_items(), workspace, Vec::new())
+}
+
+fn decide_up_to(
+    world: &World,
+    request: &Request<'_>,
+    count: usize,
+    workspace: &mut Workspace,
+    mut warnings: Vec<Warning>,
+) -> Decision {
+    let rules = request.placement.rules();
     let n_unknown = collect_context(world, request, workspace, &mut warnings);
     collect_history(world, request, &mut workspace.history);
-    let count = count_of(request, &rules, &mut warnings);
     workspace.marks.set(world, request);
     let mut slate = Slate {
         world,
@@ -66,7 +82,7 @@ pub fn decide(world: &World, request: &Request<'_>, workspace: &mut Workspace) -
         rules,
         evidence_required: request.evidence_required.unwrap_or(rules.evidence_required),
         count,
-        offers: Vec::with_capacity(count),
+        offers: Vec::with_capacity(count.min(rules.max_count)),
         n_eligible: 0,
     };
     if count > 0 {
@@ -237,15 +253,15 @@ impl Slate<'_> {
             gate::is_open(world, marks, filter, item)
         });
         self.n_eligible = self.n_eligible.max(ranking.n_candidates());
-        let n_looked_at = self.count.saturating_mul(RANKED_PER_PLACE).max(MIN_RANKED);
-        for candidate in ranking.take(n_looked_at) {
-            if self.offers.len() >= self.count {
+        // Few have evidence: one that stands far down must not be missed for those above it.
+        for candidate in ranking {
+            if self.offers.len() >= self.count || !(candidate.score > 0.0) {
                 break;
             }
-            if !(candidate.score > 0.0) {
-                continue;
-            }
-            let evidence = strongest(&world.snapshot, context, candidate.item);
+            // Only what a stored pair proposed can have evidence.
+            let is_paired = candidate.features[score::blend::PAIR] > 0.0;
+            let evidence =
+                if is_paired { strongest(&world.snapshot, context, candidate.item) } else { None };
             let was_bought = candidate.features[score::blend::HISTORY] > 0.0;
             if self.evidence_required && evidence.is_none() && !was_bought {
                 continue;

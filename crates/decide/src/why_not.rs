@@ -3,7 +3,7 @@
 use crate::decision::Decision;
 use crate::gate::{self, Gate};
 use crate::request::Request;
-use crate::slate::{Workspace, decide};
+use crate::slate::{Workspace, decide, decide_all};
 use score::World;
 
 /// The answer for one item.
@@ -37,13 +37,14 @@ pub fn why_not(
     if let Some(gate) = gate::stopped_by(world, workspace.marks(), request.filter, item) {
         return WhyNot::Stopped(gate);
     }
-    let wide = Request { count: Some(request.placement.rules().max_count), ..request.clone() };
-    let decision = decide(world, &wide, workspace);
+    // Whatever the catalog's size: past a limit, an item that lost would look like one that nobody
+    // proposed.
+    let decision = decide_all(world, request, workspace);
     if let Some(at) = rank_in(&decision) {
         return WhyNot::Outranked { rank: at + 1, score: decision.offers[at].score };
     }
-    let open = Request { evidence_required: Some(false), ..wide };
-    let decision = decide(world, &open, workspace);
+    let open = Request { evidence_required: Some(false), ..request.clone() };
+    let decision = decide_all(world, &open, workspace);
     match rank_in(&decision) {
         Some(at) if decision.offers[at].rung <= score::Rung::Content => {
             WhyNot::Stopped(Gate::NoEvidence)

@@ -7,6 +7,17 @@
   // Parses a fragment that our own server rendered and escaped.
   const fragment = (text) => document.importNode(new DOMParser().parseFromString(text, "text/html").body, true);
 
+  // Says something to those who do not see it: within the drawer while it is open, since a modal
+  // dialog hides the rest of the page. Emptied first, so that the same words count as news.
+  const drawer = find("[data-drawer]");
+  const announce = (words) => {
+    if (!drawer) return;
+    const place = findAll("[data-live]").find((region) => drawer.contains(region) === drawer.open);
+    if (!place) return;
+    place.textContent = "";
+    setTimeout(() => { place.textContent = words; }, 80);
+  };
+
   // Instant search: results under the box while typing; arrows move, Escape closes.
   for (const form of findAll("[data-instant]")) {
     const input = find("input", form);
@@ -23,6 +34,8 @@
         if (!reply.ok || mine !== latest) return;
         panel.replaceChildren(...fragment(await reply.text()).childNodes);
         panel.hidden = false;
+        const n = findAll("a", panel).length;
+        announce(n ? `${n} products shown. The down arrow leads to them.` : "Nothing matches.");
       } catch { close(); }
     };
     input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(look, 110); });
@@ -37,67 +50,108 @@
     form.addEventListener("focusout", (event) => { if (!form.contains(event.relatedTarget)) setTimeout(close, 150); });
   }
 
-  // The cart: forms are sent in the background, the drawer shows what came of it.
-  const drawer = find("[data-drawer]");
-  const live = find("[data-live]");
+  // The cart: forms are sent in the background, the drawer or the cart page shows what came of it.
+  const cartPage = find("[data-cart-page]");
+  const region = cartPage || find("[data-drawer-body]");
+  const heading = cartPage ? find("#cart-title") : find("#drawer-title");
 
-  const fill = (text, opens) => {
+  // Puts what the server rendered in place; the words to say about it.
+  const fill = (text) => {
     const body = find("[data-count]", fragment(text));
-    if (!body) return;
+    if (!body) throw new Error("no cart in the answer");
     for (const badge of findAll("[data-cart-count]")) badge.textContent = body.dataset.count;
-    live.textContent = body.dataset.announce || "";
-    const page = find("[data-cart-page]");
-    if (page) return page.replaceChildren(...body.childNodes);
-    const head = document.createElement("div");
-    head.className = "drawer-head";
-    const title = document.createElement("h2");
-    title.textContent = "Cart";
-    const button = document.createElement("button");
-    button.className = "step";
-    button.textContent = "×";
-    button.setAttribute("aria-label", "Close the cart");
-    button.addEventListener("click", () => drawer.close());
-    head.append(title, button);
-    drawer.replaceChildren(head, ...body.childNodes);
-    if (opens && !drawer.open) drawer.showModal();
+    region.replaceChildren(...body.childNodes);
+    return body.dataset.announce || "";
+  };
+
+  // Where a pressed button stands, to come back there after its list was drawn anew.
+  const placeOf = (button) => {
+    const row = button.closest("li");
+    if (!row || !region.contains(row)) return null;
+    const list = row.parentElement;
+    return { label: button.getAttribute("aria-label"), list: `.${list.classList[0]}`, at: [...list.children].indexOf(row) };
+  };
+
+  // The same button if it is still there, else the one that took its place in the list, else the
+  // one before it, else the heading: never nowhere.
+  const comeBack = (place) => {
+    const same = findAll("button", region).find((button) => button.getAttribute("aria-label") === place.label);
+    const rows = findAll(`${place.list} > li`, region);
+    const row = rows[Math.min(place.at, rows.length - 1)];
+    const next = row && findAll("button", row).pop();
+    (same || next || heading).focus();
+  };
+
+  const open = () => {
+    if (cartPage || drawer.open) return;
+    drawer.showModal();
+    drawer.scrollTop = 0;
+    heading.focus();
   };
 
   const headers = { "X-Fragment": "1" };
-  document.addEventListener("submit", async (event) => {
-    const form = event.target;
-    if (!form.matches("[data-cart]") || !drawer || !drawer.showModal) return;
-    event.preventDefault();
-    const focus = document.activeElement && document.activeElement.getAttribute("aria-label");
+  // One after the other: answers of quick presses must not overtake each other.
+  let turn = Promise.resolve();
+  const send = async (form, place) => {
+    form.setAttribute("aria-busy", "true");
     try {
       const reply = await fetch(form.action, { method: "POST", headers, body: new URLSearchParams(new FormData(form)) });
       if (!reply.ok) throw new Error(reply.status);
-      fill(await reply.text(), true);
-      const again = focus && findAll("button").find((button) => button.getAttribute("aria-label") === focus && button.offsetParent);
-      if (again) again.focus();
-    } catch { form.submit(); }
+      const words = fill(await reply.text());
+      open();
+      if (place) comeBack(place);
+      announce(words);
+    } catch {
+      if (form.isConnected) form.submit();
+      else location.href = "/cart";
+    }
+    form.removeAttribute("aria-busy");
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-cart]") || !drawer || !drawer.showModal) return;
+    event.preventDefault();
+    // The place is noted now: when its turn comes, the form may have been drawn anew.
+    const place = event.submitter && placeOf(event.submitter);
+    turn = turn.then(() => send(form, place));
   });
 
   document.addEventListener("click", async (event) => {
-    if (event.target === drawer) return drawer.close();
+    if (!drawer || !drawer.showModal) return;
+    if (event.target.closest("[data-drawer-close]")) return drawer.close();
     const link = event.target.closest("[data-cart-link]");
-    if (!link || event.metaKey || event.ctrlKey || find("[data-cart-page]") || !drawer.showModal) return;
+    if (!link || event.metaKey || event.ctrlKey || event.shiftKey || cartPage) return;
     event.preventDefault();
     try {
       const reply = await fetch("/cart", { headers });
       if (!reply.ok) throw new Error(reply.status);
-      fill(await reply.text(), true);
+      fill(await reply.text());
+      open();
     } catch { location.href = link.href; }
+  });
+
+  // A press that begins beside the drawer closes it; one within its margins does not.
+  if (drawer) drawer.addEventListener("pointerdown", (event) => {
+    if (event.target === drawer && event.clientX < drawer.getBoundingClientRect().left) drawer.close();
   });
 
   // The dashboard: fresh figures every few seconds while somebody looks.
   const fresh = find("[data-refresh]");
   if (fresh) {
     setInterval(async () => {
-      if (document.hidden || fresh.contains(document.activeElement)) return;
+      const selection = getSelection();
+      const isReading = fresh.contains(document.activeElement) || (!selection.isCollapsed && fresh.contains(selection.anchorNode));
+      if (document.hidden || isReading) return;
       try {
         const reply = await fetch(location.href);
         const next = reply.ok && find("[data-refresh]", fragment(await reply.text()));
-        if (next) fresh.replaceChildren(...next.childNodes);
+        if (!next) return;
+        for (const details of findAll("details[open]", fresh)) {
+          const same = find(`#${details.id}`, next);
+          if (same) same.open = true;
+        }
+        fresh.replaceChildren(...next.childNodes);
       } catch { /* the next try may work */ }
     }, Number(fresh.dataset.refresh) * 1000);
   }
@@ -116,10 +170,14 @@
       const out = find(".answer", attempt);
       const headers = { "Content-Type": "application/json" };
       if (attempt.key.value) headers["X-API-Key"] = attempt.key.value;
-      const reply = await fetch(attempt.route.value, { method: "POST", headers, body: attempt.body.value });
-      const text = await reply.text();
       out.hidden = false;
-      try { out.textContent = `${reply.status}\n${JSON.stringify(JSON.parse(text), null, 2)}`; } catch { out.textContent = text; }
+      try {
+        const reply = await fetch(attempt.route.value, { method: "POST", headers, body: attempt.body.value });
+        const text = await reply.text();
+        let shown = text;
+        try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* shown as it came */ }
+        out.textContent = `${reply.status} ${reply.statusText}\n${shown}`;
+      } catch { out.textContent = "The server did not answer."; }
     });
   }
 })();

@@ -65,19 +65,6 @@ impl JsonText {
         self.bytes.extend_from_slice(&digits[at..]);
     }
 
-    /// As people write it: 2,310.
-    pub(crate) fn grouped(&mut self, value: u64) {
-        let mut digits = [0_u8; 20];
-        let at = write_digits(value, &mut digits);
-        let digits = &digits[at..];
-        for (index, &digit) in digits.iter().enumerate() {
-            if index > 0 && (digits.len() - index).is_multiple_of(3) {
-                self.bytes.push(b',');
-            }
-            self.bytes.push(digit);
-        }
-    }
-
     /// A JSON number: fixed point with up to `n_decimals` (at most 6), without trailing zeros; what
     /// is not finite becomes `null`, and what is beyond 10^12 is written by the standard library.
     pub(crate) fn float(&mut self, value: f64, n_decimals: u32) {
@@ -147,9 +134,6 @@ mod tests {
     fn numbers_as_people_and_machines_read_them() {
         assert_eq!(written(|t| t.number(0)), "0");
         assert_eq!(written(|t| t.number(u64::MAX)), "18446744073709551615");
-        assert_eq!(written(|t| t.grouped(412)), "412");
-        assert_eq!(written(|t| t.grouped(2_310)), "2,310");
-        assert_eq!(written(|t| t.grouped(1_234_567)), "1,234,567");
         assert_eq!(written(|t| t.float(9.44, 1)), "9.4");
         assert_eq!(written(|t| t.float(0.05, 4)), "0.05");
         assert_eq!(written(|t| t.float(-0.000_01, 4)), "0");

@@ -5,7 +5,7 @@
 
 use crate::answer::{write_amount, write_evidence};
 use crate::json_text::JsonText;
-use crate::reason::write_reason_of;
+use crate::reason::PageText;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::wire::EvidenceOut;
@@ -177,10 +177,11 @@ impl RecordedOffer {
             None => None,
         };
         let code = ReasonCode::ALL.into_iter().find(|code| code.as_str() == self.code)?;
-        let mut words = String::new();
+        let mut words = PageText::default();
         let item = world.item_idx(&self.item_id)?;
-        write_reason_of(&mut words, world, item, &Reason { code, evidence });
-        Some(words)
+        let reason = Reason { code, evidence };
+        decide::words::write_reason(&mut words, world, item, &reason);
+        Some(words.0)
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) struct DemoArgs {
     /// Import and learn again even when the folder holds a demo already.
     #[arg(long)]
     fresh: bool,
+    /// Stands for the option of the other commands, which the demo refuses and does not list.
+    #[arg(id = "data_dir", long = "data-dir", alias = "data", hide = true, value_name = "DIR")]
+    _data_dir: Option<PathBuf>,
 }
 
 pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {

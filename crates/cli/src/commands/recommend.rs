@@ -1,11 +1,10 @@
 //! `alongside recommend`: offers on the command line, with their evidence.
 
-use crate::args::PlacementArg;
+use crate::args::placement_parser;
 use crate::show;
 use clap::Args;
-use decide::{
-    CartLine, Decision, Evidence, ItemRef, Offer, Placement, Reason, ReasonCode, Request,
-};
+use decide::words::write_reason;
+use decide::{CartLine, Decision, ItemRef, Offer, Placement, Request};
 use decide::{Warning, Workspace, decide};
 use events::{Amount, ItemRecord};
 use history::{CatalogItem, OpenMode, Store};
@@ -24,8 +23,8 @@ pub(crate) struct RecommendArgs {
     #[arg(long, value_name = "ID")]
     customer: Option<String>,
     /// Where the offers will appear [default: pdp for one item, cart for several, home for none].
-    #[arg(long)]
-    placement: Option<PlacementArg>,
+    #[arg(long, value_parser = placement_parser())]
+    placement: Option<Placement>,
     #[arg(long, value_name = "N")]
     count: Option<usize>,
     /// Never offer these items.
@@ -82,8 +81,9 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         Some(id) => customer_row(&store, id).await?,
         None => None,
     };
-    let placement = args.placement.map_or(default_placement(asked.len()), Placement::from);
-    let exclude: Vec<u32> = args.exclude.iter().filter_map(|id| world.item_idx(id)).collect();
+    let placement = args.placement.unwrap_or(default_placement(asked.len()));
+    let mut remarks = Vec::new();
+    let exclude = excluded(&world, &args.exclude, &mut remarks);
     let lines: Vec<CartLine<'_>> = asked
         .iter()
         .map(|&item| CartLine {
@@ -103,10 +103,29 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         ..Request::at(placement)
     };
     let decision = decide(&world, &request, &mut Workspace::default());
+    remarks.extend(decision.warnings.iter().map(warning_text));
     if args.output.json {
-        return show::line(to_json(&world, placement, &decision));
+        return show::line(to_json(&world, placement, &decision, &remarks));
     }
-    print(&world, &asked, placement, &decision, args.explain)
+    print_head(&world, &asked, placement, &decision, &remarks);
+    if args.count == Some(0) {
+        return show::line("No offer: none was asked for (--count 0).");
+    }
+    print(&world, &decision, args.explain)
+}
+
+/// What must not be offered. An id that nobody knows is told: it may be a slip of the pen.
+fn excluded(world: &World, item_ids: &[String], remarks: &mut Vec<String>) -> Vec<u32> {
+    let known = |item_id: &String| {
+        let item = world.item_idx(item_id);
+        if item.is_none() {
+            remarks.push(format!(
+                "no item has the id `{item_id}`: --exclude leaves nothing out for it"
+            ));
+        }
+        item
+    };
+    item_ids.iter().filter_map(known).collect()
 }
 
 fn default_placement(n_items: usize) -> Placement {
@@ -157,26 +176,22 @@ fn name_of(world: &World, item: u32) -> String {
     }
 }
 
-fn label(world: &World, item: u32) -> &str {
-    match world.title(item) {
-        "" => world.item_id(item),
-        title => title,
-    }
-}
-
-fn print(
+fn print_head(
     world: &World,
     asked: &[u32],
     placement: Placement,
     decision: &Decision,
-    explain: bool,
-) -> anyhow::Result<()> {
+    remarks: &[String],
+) {
     let names: Vec<String> = asked.iter().map(|&item| name_of(world, item)).collect();
     let beside = if names.is_empty() { "no item".to_owned() } else { names.join(" + ") };
     show::note(format!("{} · {beside} · rung: {}", placement.as_str(), decision.rung.as_str()));
-    for warning in &decision.warnings {
-        show::note(format!("note: {}", warning_text(warning)));
+    for remark in remarks {
+        show::note(format!("note: {remark}"));
     }
+}
+
+fn print(world: &World, decision: &Decision, explain: bool) -> anyhow::Result<()> {
     if decision.offers.is_empty() {
         return show::line("No offer: there is no evidence for one. Silence beats noise.");
     }
@@ -203,7 +218,7 @@ fn cells(world: &World, rank: usize, offer: &Offer, explain: bool) -> Vec<String
         world.title(offer.item).to_owned(),
         price,
         offer.relation.as_str().to_owned(),
-        reason_text(world, &offer.reason),
+        reason_text(world, offer),
     ];
     if explain {
         match &offer.reason.evidence {
@@ -222,30 +237,11 @@ fn cells(world: &World, rank: usize, offer: &Offer, explain: bool) -> Vec<String
     cells
 }
 
-/// The sentence behind a reason; every number comes from the evidence.
-pub(crate) fn reason_text(world: &World, reason: &Reason) -> String {
-    let of_pair = |evidence: &Evidence, verb: &str| {
-        format!(
-            "{verb} in {} of {} orders with {}, {:.1} times what chance would give",
-            show::count(evidence.n_both.into()),
-            show::count(evidence.n_anchor.into()),
-            label(world, evidence.anchor),
-            evidence.lift,
-        )
-    };
-    match (reason.code, &reason.evidence) {
-        (ReasonCode::BoughtTogether, Some(evidence)) => of_pair(evidence, "bought together"),
-        (ReasonCode::SimilarContent, Some(evidence)) => {
-            of_pair(evidence, "goes with items like this: bought")
-        }
-        (ReasonCode::ForYou, _) => "fits what this customer bought before".into(),
-        (ReasonCode::SimilarContent, None) => "goes with items like this".into(),
-        (ReasonCode::PopularInCategory, _) => "sells well in this category".into(),
-        (ReasonCode::Popular, _) => "sells well now".into(),
-        (ReasonCode::BoughtTogether | ReasonCode::CompletesCart, _) => {
-            "completes the cart as a whole".into()
-        }
-    }
+/// The sentence behind an offer; every number comes from the evidence.
+fn reason_text(world: &World, offer: &Offer) -> String {
+    let mut text = String::new();
+    write_reason(&mut text, world, offer.item, &offer.reason);
+    text
 }
 
 fn warning_text(warning: &Warning) -> String {
@@ -260,7 +256,7 @@ fn warning_text(warning: &Warning) -> String {
     }
 }
 
-fn to_json(world: &World, placement: Placement, decision: &Decision) -> Value {
+fn to_json(world: &World, placement: Placement, decision: &Decision, remarks: &[String]) -> Value {
     let items: Vec<Value> = decision
         .offers
         .iter()
@@ -284,7 +280,7 @@ fn to_json(world: &World, placement: Placement, decision: &Decision) -> Value {
                 "relation": offer.relation.as_str(),
                 "reason": {
                     "code": offer.reason.code.as_str(),
-                    "text": reason_text(world, &offer.reason),
+                    "text": reason_text(world, offer),
                     "evidence": evidence,
                 },
                 "price": world.catalog.state(offer.item).price().map(|price| price.to_string()),
@@ -295,6 +291,6 @@ fn to_json(world: &World, placement: Placement, decision: &Decision) -> Value {
         "placement": placement.as_str(),
         "items": items,
         "fallback": decision.rung.as_str(),
-        "warnings": decision.warnings.iter().map(warning_text).collect::<Vec<_>>(),
+        "warnings": remarks,
     })
 }

@@ -40,6 +40,21 @@ fn orders_in_and_offers_out() {
 }
 
 #[test]
+fn what_was_asked_in_vain_is_told() {
+    let desk = learned();
+    let none = desk.alongside(&["recommend", "--count", "0"]).assert().success();
+    let none = String::from_utf8_lossy(&none.get_output().stdout).into_owned();
+    assert!(none.contains("--count 0") && !none.contains("evidence"), "{none}");
+    let answer = desk.json(&["recommend", "--exclude", "no-such-item", "--json"]);
+    let warning = answer["warnings"][0].as_str().expect("a warning");
+    assert!(warning.contains("`no-such-item`"), "{answer}");
+    let first = answer["items"][0]["item_id"].as_str().expect("something sells");
+    let without = desk.json(&["recommend", "--exclude", first, "--json"]);
+    assert_ne!(without["items"][0]["item_id"], first, "{without}");
+    assert_eq!(without["warnings"], serde_json::json!([]));
+}
+
+#[test]
 fn the_same_file_twice_changes_nothing() {
     let desk = Desk::new();
     let orders = made_up_orders(&desk, 2_000);

@@ -71,3 +71,31 @@ fn ranks_are_those_of_the_slate() {
         assert_eq!(ask(&world, &narrow, offer.item), expected);
     }
 }
+
+/// One item goes with 150 others; with some of them in fewer orders than with the rest.
+fn star() -> World {
+    let rows: Vec<(Vec<u32>, u32)> = (0..1_200_u32)
+        .map(|at| {
+            let other = 1 + at % 150;
+            let is_with = at % 150 < 120 || at / 150 < 5;
+            (if is_with { vec![0, other] } else { vec![other, 151] }, 0)
+        })
+        .chain((0..2_000).map(|_| (vec![152], 0)))
+        .collect();
+    learned(&view(items(153), &rows))
+}
+
+#[test]
+fn past_place_a_hundred_the_reason_is_still_true() {
+    let world = star();
+    let lines = cart(&[0]);
+    for placement in [Placement::Cart, Placement::Home] {
+        let request = Request { cart: &lines, ..Request::at(placement) };
+        let all = crate::slate::decide_all(&world, &request, &mut Workspace::default());
+        assert!(all.offers.len() > 110, "{} offers at {placement:?}", all.offers.len());
+        for (at, offer) in all.offers.iter().enumerate().skip(100) {
+            let expected = WhyNot::Outranked { rank: at + 1, score: offer.score };
+            assert_eq!(ask(&world, &request, offer.item), expected, "{placement:?}");
+        }
+    }
+}

@@ -14,7 +14,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use glyph::{Glyph, glyph_of};
+use glyph::glyph_of;
+use shapes::Glyph;
 use std::fmt::Write;
 use tone::{Pattern, Tone, pattern_of, tone_of};
 

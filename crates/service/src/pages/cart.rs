@@ -1,8 +1,10 @@
 //! The cart of the demo shop, as a page and as a drawer; checkout without money.
 
+mod view;
+
 use super::card::{Card, is_shown};
 use super::visitor::{Visitor, line, offers};
-use super::{Page, html, lost, money};
+use super::{Page, html, lost};
 use crate::live::Session;
 use crate::problem::Problem;
 use crate::routes::storage_problem;
@@ -16,6 +18,7 @@ use axum::routing::{get, post};
 use decide::Placement;
 use events::event::EventLine;
 use events::{Amount, Event, EventKind};
+use view::{CartView, obstacle, view_of};
 
 const N_ADDONS: usize = 4;
 /// Items of one form; the bundle row has three.
@@ -27,23 +30,6 @@ pub(super) fn cart_routes() -> Router<AppState> {
         .route("/cart/add", post(add))
         .route("/cart/remove", post(remove))
         .route("/cart/checkout", post(checkout))
-}
-
-/// A line of the cart with its sum.
-struct LineView {
-    card: Card,
-    quantity: String,
-    sum: String,
-}
-
-/// What both the page and the drawer show.
-struct CartView {
-    lines: Vec<LineView>,
-    total: String,
-    addons: Vec<Card>,
-    /// For those who cannot see that it changed.
-    announcement: String,
-    n_in_cart: usize,
 }
 
 #[derive(Template)]
@@ -81,11 +67,7 @@ fn show(
     let session = visitor.session(&state.inner);
     let served = state.inner.served.load();
     let page = Page::of(state, "Cart", &session);
-    let cart = CartView {
-        n_in_cart: page.n_in_cart,
-        announcement,
-        ..view_of(&state.inner, &served, &session)
-    };
+    let cart = view_of(&state.inner, &served, &session, page.n_in_cart, announcement);
     if wants_fragment(headers) {
         html(&CartFragment { cart })
     } else {
@@ -96,39 +78,6 @@ fn show(
 /// Our script asks for the drawer alone.
 fn wants_fragment(headers: &HeaderMap) -> bool {
     headers.contains_key("x-fragment")
-}
-
-fn view_of(inner: &Inner, served: &Served, session: &Session) -> CartView {
-    let world = &served.world;
-    let mut total = Some(Amount::ZERO);
-    let mut currency = None;
-    let mut lines = Vec::new();
-    for held in &session.cart {
-        let Some(item) = world.item_idx(&held.item_id) else { continue };
-        let card = Card::of(world, item);
-        currency = currency.or(world.currency(item));
-        let sum = card.amount.and_then(|price| price.checked_mul(held.quantity));
-        total = total.zip(sum).and_then(|(total, sum)| total.checked_add(sum));
-        lines.push(LineView {
-            quantity: held.quantity.to_string(),
-            sum: sum.map(|sum| money::show(sum, world.currency(item))).unwrap_or_default(),
-            card,
-        });
-    }
-    let addons = match lines.is_empty() {
-        true => Vec::new(),
-        false => {
-            let slate = offers(inner, served, session, Placement::Cart, &[], N_ADDONS);
-            Card::of_slate(world, &slate)
-        }
-    };
-    CartView {
-        lines,
-        total: total.map(|total| money::show(total, currency)).unwrap_or_default(),
-        addons,
-        announcement: String::new(),
-        n_in_cart: 0,
-    }
 }
 
 async fn add(
@@ -160,13 +109,18 @@ async fn change(state: &AppState, headers: &HeaderMap, kind: EventKind, form: &[
         Some(line) if is_all => line.quantity,
         _ => Amount::ONE,
     };
-    let items: Vec<u32> = form_values(form, "item")
+    // What is hidden by now may still be taken out.
+    let may_change = |item: u32| match kind {
+        EventKind::RemoveFromCart => held(world.item_id(item)).is_some(),
+        _ => obstacle(world, item).is_empty(),
+    };
+    let asked: Vec<u32> = form_values(form, "item")
         .take(MAX_FORM_ITEMS)
         .filter_map(|item_id| world.item_idx(&item_id))
-        .filter(|&item| is_shown(world, item))
         .collect();
+    let items: Vec<u32> = asked.iter().copied().filter(|&item| may_change(item)).collect();
     let Some(&first) = items.first() else {
-        return lost(state, headers, "There is no such product here.");
+        return refusal(state, headers, &visitor, kind, asked.first().copied());
     };
     let origin = form_values(form, "from").next().filter(|origin| !origin.is_empty());
     let lines: Vec<EventLine> = items
@@ -182,11 +136,11 @@ async fn change(state: &AppState, headers: &HeaderMap, kind: EventKind, form: &[
     if let Err(problem) = keep(inner, event).await {
         return problem.into_response();
     }
-    let title = Card::of(world, first).title;
-    let announcement = match (kind, items.len()) {
-        (EventKind::AddToCart, 1) => format!("{title} is in the cart."),
-        (EventKind::AddToCart, n) => format!("{n} products are in the cart."),
-        _ => format!("{title} was taken out."),
+    let announcement = match (kind, items.as_slice()) {
+        (EventKind::AddToCart, [_, _, ..]) => {
+            format!("{} products were put in the cart.", items.len())
+        }
+        _ => change_in_words(&served, &visitor.session(inner), first),
     };
     let response = if wants_fragment(headers) {
         show(state, &visitor, headers, announcement)
@@ -194,6 +148,44 @@ async fn change(state: &AppState, headers: &HeaderMap, kind: EventKind, form: &[
         Redirect::to("/cart").into_response()
     };
     visitor.remember(response)
+}
+
+/// What became of an item, for those who do not see the figures.
+fn change_in_words(served: &Served, session: &Session, item: u32) -> String {
+    let world = &served.world;
+    let title = Card::of(world, item).title;
+    let held = session.cart.iter().find(|line| *line.item_id == *world.item_id(item));
+    match held {
+        None => format!("{title} was taken out."),
+        Some(line) if line.quantity == Amount::ONE => format!("{title} is in the cart."),
+        Some(line) => format!("{title}: {} in the cart.", line.quantity),
+    }
+}
+
+/// Nothing of a form can be done: says why, with a way on.
+fn refusal(
+    state: &AppState,
+    headers: &HeaderMap,
+    visitor: &Visitor,
+    kind: EventKind,
+    asked: Option<u32>,
+) -> Response {
+    let served = state.inner.served.load();
+    let sold_out = asked.filter(|&item| is_shown(&served.world, item));
+    match (kind, sold_out) {
+        // Taken out before, in another window perhaps: what was wanted is so.
+        (EventKind::RemoveFromCart, _) if asked.is_some() => {
+            if wants_fragment(headers) {
+                return show(state, visitor, headers, "It is not in the cart.".to_owned());
+            }
+            Redirect::to("/cart").into_response()
+        }
+        (_, Some(item)) => {
+            let title = Card::of(&served.world, item).title;
+            lost(state, headers, &format!("{title} is out of stock."))
+        }
+        _ => lost(state, headers, "There is no such product here."),
+    }
 }
 
 async fn keep(inner: &Inner, event: Event) -> Result<(), Problem> {
@@ -207,16 +199,21 @@ async fn checkout(State(state): State<AppState>, headers: HeaderMap) -> Response
     let inner = &state.inner;
     let visitor = Visitor::of(&state, &headers);
     let session = visitor.session(inner);
-    if session.cart.is_empty() {
-        return Redirect::to("/cart").into_response();
-    }
     let served = inner.served.load_full();
     let world = &served.world;
-    let lines = session
+    // What cannot be had any more stays in the cart and says so.
+    let can_order = |item_id: &str| {
+        world.item_idx(item_id).is_some_and(|item| obstacle(world, item).is_empty())
+    };
+    let lines: Vec<EventLine> = session
         .cart
         .iter()
+        .filter(|held| can_order(&held.item_id))
         .map(|held| line(&held.item_id, held.quantity, held.unit_price))
         .collect();
+    if lines.is_empty() {
+        return Redirect::to("/cart").into_response();
+    }
     let order_id = format!("DEMO-{}", inner.ids.next(inner.clock.now()).as_str());
     let mut event = visitor.event(inner, EventKind::Purchase, lines);
     event.order_id = Some(order_id.clone());

@@ -1,7 +1,7 @@
 //! The operator's dashboard: what is served, how fast, and why.
 
 use super::explore::admit_operator;
-use super::words::{calm, duration, grouped};
+use super::words::{calm, duration};
 use super::{Page, html};
 use crate::ledger::DecisionEntry;
 use crate::metrics::RouteGroup;
@@ -12,6 +12,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use decide::words::{grouped, name_of};
 use events::EventKind;
 use score::{Rung, World};
 
@@ -196,7 +197,7 @@ fn decisions_of(inner: &Inner) -> Vec<DecisionRow> {
 fn decision_row(world: &World, entry: &DecisionEntry, ago_s: f64) -> Option<DecisionRow> {
     let record = Record::read(&entry.payload)?;
     let title = |item_id: &str| match world.item_idx(item_id) {
-        Some(item) => calm(crate::reason::name_of(world, item)),
+        Some(item) => calm(name_of(world, item)),
         None => item_id.to_owned(),
     };
     let asked: Vec<String> = record.context().take(3).map(title).collect();

@@ -2,17 +2,17 @@
 
 use super::card::{Card, is_shown};
 use super::shop::find;
-use super::words::{calm, grouped};
+use super::words::calm;
 use super::{Page, html, lost};
 use crate::keys::Scope;
 use crate::problem::Problem;
-use crate::reason::name_of;
 use crate::routes::admit;
 use crate::state::{AppState, Served};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use decide::words::{grouped, name_of};
 use score::World;
 use serde::Deserialize;
 use snapshot::PairStats;

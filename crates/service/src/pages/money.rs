@@ -1,6 +1,6 @@
 //! Money as a page shows it.
 
-use super::words::grouped;
+use decide::words::grouped;
 use events::amount::MICROS;
 use events::{Amount, Currency};
 

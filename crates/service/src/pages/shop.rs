@@ -2,9 +2,8 @@
 
 use super::card::{Card, is_shown};
 use super::visitor::{Visitor, line, offers};
-use super::words::{calm, grouped};
+use super::words::calm;
 use super::{Page, html, lost, money};
-use crate::reason::name_of;
 use crate::recommend::with_workspace;
 use crate::state::{AppState, Served};
 use askama::Template;
@@ -13,6 +12,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
+use decide::words::{grouped, name_of};
 use decide::{ItemRef, Placement, ReasonCode, Request};
 use events::{Amount, EventKind};
 use score::World;
@@ -37,7 +37,6 @@ pub(super) fn shop_routes() -> Router<AppState> {
 struct HomePair {
     anchor: Card,
     item: Card,
-    text: String,
 }
 
 #[derive(Template)]
@@ -63,7 +62,12 @@ async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let response = html(&HomePage {
         page: Page::of(&state, "", &session),
         hint: hint_of(world),
-        popular: Card::of_slate(world, &slate),
+        popular: slate
+            .decision
+            .offers
+            .iter()
+            .map(|offer| Card::of_offer_in_brief(world, &slate.id, offer))
+            .collect(),
         heading: if is_personal { "Picked for you" } else { "Popular now" },
         pairs: home_pairs(world),
         n_orders: grouped(world.snapshot.n_baskets().into()),
@@ -97,20 +101,14 @@ fn home_pairs(world: &World) -> Vec<HomePair> {
         // A showcase of the data and no answer to a visitor: not recorded.
         let decision = with_workspace(|workspace| decide::decide(world, &asked, workspace));
         let Some(offer) = decision.offers.first() else { continue };
-        let Some(evidence) = offer.reason.evidence else { continue };
-        if seen.contains(&offer.item) {
+        if offer.reason.evidence.is_none() || seen.contains(&offer.item) {
             continue;
         }
         seen.extend([anchor, offer.item]);
+        // No decision stands behind it that a click could name.
         pairs.push(HomePair {
             anchor: Card::of(world, anchor),
-            item: Card::of(world, offer.item),
-            text: format!(
-                "In {} of {} orders together, {:.1} times what chance would give.",
-                grouped(evidence.n_both.into()),
-                grouped(evidence.n_anchor.into()),
-                evidence.lift
-            ),
+            item: Card::of_offer(world, "", offer),
         });
     }
     pairs
@@ -227,8 +225,9 @@ async fn product(
     // A view need not be durable before the page goes out.
     let state = state.clone();
     tokio::spawn(async move {
-        if let Err(fault) = state.inner.ledger.append(vec![view]).await {
-            tracing::warn!(%fault, "a page view was not kept");
+        match state.inner.ledger.append(vec![view]).await {
+            Ok(_) => state.inner.metrics.count_event(EventKind::ViewItem),
+            Err(fault) => tracing::warn!(%fault, "a page view was not kept"),
         }
     });
     response

@@ -109,7 +109,130 @@ async fn the_drawer_tells_what_changed() {
     assert!(drawer.contains("data-count=\"1\""), "{drawer}");
     assert!(drawer.contains("data-announce=\"Regency Cakestand 3 Tier is in the cart.\""));
     assert!(!drawer.contains("<html"));
+    let more = form(&shop, &cookie, "/cart/add", "item=D", true).await.body;
+    assert!(more.contains("data-announce=\"Regency Cakestand 3 Tier: 2 in the cart.\""), "{more}");
+    let gone = form(&shop, &cookie, "/cart/remove", "item=D&all=1", true).await.body;
+    assert!(gone.contains("Regency Cakestand 3 Tier was taken out."), "{gone}");
+    form(&shop, &cookie, "/cart/add", "item=D", true).await;
     assert_eq!(form(&shop, &cookie, "/cart/add", "item=none", true).await.status, 404);
+}
+
+async fn put(shop: &TestShop, item: &str) {
+    let answer = shop.call(Method::PUT, "/v1/items", &[], item.to_owned()).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+async fn cart(shop: &TestShop, cookie: &str) -> String {
+    shop.call(Method::GET, "/cart", &[("cookie", cookie)], "").await.body
+}
+
+#[tokio::test]
+async fn what_is_no_longer_sold_can_be_taken_out_and_is_not_ordered() {
+    let shop = TestShop::new();
+    let cookie = cookie_of(&shop.get("/").await);
+    form(&shop, &cookie, "/cart/add", "item=A&item=B&item=D", false).await;
+    put(&shop, r#"{"item_id":"A","hidden":true}"#).await;
+    put(&shop, r#"{"item_id":"D","stock":0}"#).await;
+    let page = cart(&shop, &cookie).await;
+    assert!(page.contains("No longer sold") && page.contains("Out of stock"), "{page}");
+    assert!(page.contains("<strong>£2.55</strong>"), "B alone is in the total: {page}");
+    let taken = form(&shop, &cookie, "/cart/remove", "item=A&all=1", true).await;
+    assert!(taken.status == 200 && !taken.body.contains("White Metal Lantern</"), "{}", taken.body);
+    let again = form(&shop, &cookie, "/cart/remove", "item=A&all=1", false).await;
+    assert_eq!(again.headers["location"], "/cart", "taken out in another window before");
+    form(&shop, &cookie, "/cart/checkout", "", false).await;
+    let state = shop.ledger.state();
+    let order = state.events.last().expect("the order");
+    let bought: Vec<&str> = order.lines.iter().map(|line| line.item_id.as_str()).collect();
+    assert_eq!((order.kind.as_str(), bought), ("purchase", vec!["B"]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_is_not_put_in_the_cart() {
+    let shop = TestShop::new();
+    let cookie = cookie_of(&shop.get("/").await);
+    put(&shop, r#"{"item_id":"D","stock":0}"#).await;
+    let refused = form(&shop, &cookie, "/cart/add", "item=D", false).await;
+    assert_eq!(refused.status, 404);
+    assert!(refused.body.contains("Regency Cakestand 3 Tier is out of stock."));
+    assert!(cart(&shop, &cookie).await.contains("The cart is empty"));
+}
+
+#[tokio::test]
+async fn a_total_is_told_beside_what_has_no_price() {
+    let shop = TestShop::new();
+    let cookie = cookie_of(&shop.get("/").await);
+    put(&shop, r#"{"item_id":"Z","title":"NEW THING"}"#).await;
+    assert!(shop.get("/p/Z").await.body.contains("The catalog has no price for it."));
+    form(&shop, &cookie, "/cart/add", "item=Z", false).await;
+    assert!(cart(&shop, &cookie).await.contains("<strong>not known</strong>"));
+    form(&shop, &cookie, "/cart/add", "item=B&item=B", false).await;
+    let page = cart(&shop, &cookie).await;
+    assert!(page.contains("<strong>£5.10</strong>") && page.contains("One product has no price"));
+}
+
+#[tokio::test]
+async fn a_page_view_is_kept_and_counted() {
+    let shop = TestShop::new();
+    shop.get("/p/A").await;
+    let count = || shop.state.inner.metrics.n_events_of(events::EventKind::ViewItem);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((count(), shop.ledger.state().events.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn each_suggestion_says_why_also_on_a_tile() {
+    let shop = TestShop::new();
+    let cookie = cookie_of(&shop.get("/p/A").await);
+    let home = shop.call(Method::GET, "/", &[("cookie", cookie.as_str())], "").await.body;
+    assert!(home.contains("In 18 of 23 orders with White Metal Lantern."), "{home}");
+    for tile in home.split("<li class=\"tile\">").skip(1) {
+        let tile = tile.split("</li>").next().unwrap_or_default();
+        assert!(tile.contains("class=\"reason\""), "{tile}");
+    }
+}
+
+/// What a screen reader says of a piece of a page.
+fn words_of(html: &str) -> String {
+    html.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect()
+}
+
+#[tokio::test]
+async fn every_link_and_button_has_a_name() {
+    let shop = TestShop::new();
+    let cookie = cookie_of(&shop.get("/p/A").await);
+    form(&shop, &cookie, "/cart/add", "item=A", false).await;
+    for path in ALL_PAGES {
+        let body = shop.call(Method::GET, path, &[("cookie", cookie.as_str())], "").await.body;
+        for (opening, closing) in [("<a ", "</a>"), ("<button", "</button>")] {
+            for part in body.split(opening).skip(1) {
+                let whole = format!("{opening}{}", part.split(closing).next().unwrap_or_default());
+                let tag = whole.split('>').next().unwrap_or_default();
+                // Said once by the link beside it; neither read nor reached.
+                let is_silent = tag.contains("aria-hidden=\"true\"");
+                let is_named = tag.contains("aria-label=") || !words_of(&whole).trim().is_empty();
+                assert!(
+                    is_named || is_silent && tag.contains("tabindex=\"-1\""),
+                    "{path}: {whole}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_drawer_speaks_within_itself() {
+    let shop = TestShop::new();
+    let page = shop.get("/").await.body;
+    let (_, rest) = page.split_once("<dialog").expect("the drawer");
+    let (drawer, outside) = rest.split_once("</dialog>").expect("its end");
+    // A modal dialog silences what lies beside it.
+    for part in ["role=\"status\"", "id=\"drawer-title\" tabindex=\"-1\"", "data-drawer-body"] {
+        assert!(drawer.contains(part), "{part} in {drawer}");
+    }
+    assert!(outside.contains("role=\"status\""));
 }
 
 #[tokio::test]

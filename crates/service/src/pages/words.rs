@@ -36,19 +36,6 @@ pub(crate) fn segment(item_id: &str) -> String {
     text
 }
 
-/// 12,345
-pub(crate) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `3 minutes`, `2 days`: the largest unit that is at least one.
 pub(crate) fn duration(seconds: f64) -> String {
     let units = [(86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"), (1.0, "second")];
@@ -83,8 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_times() {
-        assert_eq!([grouped(7), grouped(1_000), grouped(541_909)], ["7", "1,000", "541,909"]);
+    fn times_in_their_largest_unit() {
         assert_eq!(duration(0.2), "a moment");
         assert_eq!(duration(61.0), "1 minute");
         assert_eq!(duration(200_000.0), "2 days");

@@ -1,55 +1,6 @@
-//! Shapes of things, in a box of 100 by 100. `A` is the fill, `B` a darker, `C` a lighter tone.
+//! Which thing a word names, and how it is painted.
 
-/// A thing that a title may name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Glyph {
-    Parcel,
-    Heart,
-    Star,
-    Bag,
-    Mug,
-    Teapot,
-    Candle,
-    Lantern,
-    Lamp,
-    Clock,
-    Tin,
-    Jar,
-    Bottle,
-    Plate,
-    Bowl,
-    Cutlery,
-    Cake,
-    CakeStand,
-    CakeCase,
-    Bunting,
-    Frame,
-    Card,
-    Book,
-    Pencil,
-    Sign,
-    Cushion,
-    Towel,
-    Umbrella,
-    Bird,
-    Cat,
-    Flower,
-    Tree,
-    Ring,
-    Necklace,
-    Hook,
-    Drawers,
-    Basket,
-    Mat,
-    Ball,
-    Doll,
-    Mirror,
-    Ribbon,
-    WateringCan,
-    Egg,
-    Butterfly,
-    House,
-}
+use super::shapes::Glyph;
 
 /// The thing that a word names, in small letters.
 pub(super) fn glyph_of(word: &str) -> Option<Glyph> {
@@ -125,64 +76,9 @@ impl Glyph {
     }
 }
 
-#[cfg(test)]
-impl Glyph {
-    pub(super) const ALL: [Glyph; 46] = {
-        use Glyph::*;
-        [
-            Parcel,
-            Heart,
-            Star,
-            Bag,
-            Mug,
-            Teapot,
-            Candle,
-            Lantern,
-            Lamp,
-            Clock,
-            Tin,
-            Jar,
-            Bottle,
-            Plate,
-            Bowl,
-            Cutlery,
-            Cake,
-            CakeStand,
-            CakeCase,
-            Bunting,
-            Frame,
-            Card,
-            Book,
-            Pencil,
-            Sign,
-            Cushion,
-            Towel,
-            Umbrella,
-            Bird,
-            Cat,
-            Flower,
-            Tree,
-            Ring,
-            Necklace,
-            Hook,
-            Drawers,
-            Basket,
-            Mat,
-            Ball,
-            Doll,
-            Mirror,
-            Ribbon,
-            WateringCan,
-            Egg,
-            Butterfly,
-            House,
-        ]
-    };
-}
-
 /// The shape in three colors.
 pub(super) fn paint(glyph: Glyph, a: &str, b: &str, c: &str) -> String {
-    let shape = super::shapes::of(glyph);
+    let shape = glyph.shape();
     let mut svg = String::with_capacity(shape.len() + 200);
     let mut rest = shape;
     // Colors stand in the shapes as "A", "B" and "C": one capital within quotes.

@@ -1,54 +1,75 @@
-//! The drawings themselves.
+//! The things that can be drawn: one list of names and files.
 
-use super::glyph::Glyph;
+/// `Name "file"` of each thing, in a box of 100 by 100.
+macro_rules! glyphs {
+    ($($name:ident $file:literal,)+) => {
+        /// A thing that a title may name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Glyph {
+            $($name,)+
+        }
 
-pub(super) const fn of(glyph: Glyph) -> &'static str {
-    match glyph {
-        Glyph::Parcel => include_str!("../../../assets/glyphs/parcel.svg"),
-        Glyph::Heart => include_str!("../../../assets/glyphs/heart.svg"),
-        Glyph::Star => include_str!("../../../assets/glyphs/star.svg"),
-        Glyph::Bag => include_str!("../../../assets/glyphs/bag.svg"),
-        Glyph::Mug => include_str!("../../../assets/glyphs/mug.svg"),
-        Glyph::Teapot => include_str!("../../../assets/glyphs/teapot.svg"),
-        Glyph::Candle => include_str!("../../../assets/glyphs/candle.svg"),
-        Glyph::Lantern => include_str!("../../../assets/glyphs/lantern.svg"),
-        Glyph::Lamp => include_str!("../../../assets/glyphs/lamp.svg"),
-        Glyph::Clock => include_str!("../../../assets/glyphs/clock.svg"),
-        Glyph::Tin => include_str!("../../../assets/glyphs/tin.svg"),
-        Glyph::Jar => include_str!("../../../assets/glyphs/jar.svg"),
-        Glyph::Bottle => include_str!("../../../assets/glyphs/bottle.svg"),
-        Glyph::Plate => include_str!("../../../assets/glyphs/plate.svg"),
-        Glyph::Bowl => include_str!("../../../assets/glyphs/bowl.svg"),
-        Glyph::Cutlery => include_str!("../../../assets/glyphs/cutlery.svg"),
-        Glyph::Cake => include_str!("../../../assets/glyphs/cake.svg"),
-        Glyph::CakeStand => include_str!("../../../assets/glyphs/cake_stand.svg"),
-        Glyph::CakeCase => include_str!("../../../assets/glyphs/cake_case.svg"),
-        Glyph::Bunting => include_str!("../../../assets/glyphs/bunting.svg"),
-        Glyph::Frame => include_str!("../../../assets/glyphs/frame.svg"),
-        Glyph::Card => include_str!("../../../assets/glyphs/card.svg"),
-        Glyph::Book => include_str!("../../../assets/glyphs/book.svg"),
-        Glyph::Pencil => include_str!("../../../assets/glyphs/pencil.svg"),
-        Glyph::Sign => include_str!("../../../assets/glyphs/sign.svg"),
-        Glyph::Cushion => include_str!("../../../assets/glyphs/cushion.svg"),
-        Glyph::Towel => include_str!("../../../assets/glyphs/towel.svg"),
-        Glyph::Umbrella => include_str!("../../../assets/glyphs/umbrella.svg"),
-        Glyph::Bird => include_str!("../../../assets/glyphs/bird.svg"),
-        Glyph::Cat => include_str!("../../../assets/glyphs/cat.svg"),
-        Glyph::Flower => include_str!("../../../assets/glyphs/flower.svg"),
-        Glyph::Tree => include_str!("../../../assets/glyphs/tree.svg"),
-        Glyph::Ring => include_str!("../../../assets/glyphs/ring.svg"),
-        Glyph::Necklace => include_str!("../../../assets/glyphs/necklace.svg"),
-        Glyph::Hook => include_str!("../../../assets/glyphs/hook.svg"),
-        Glyph::Drawers => include_str!("../../../assets/glyphs/drawers.svg"),
-        Glyph::Basket => include_str!("../../../assets/glyphs/basket.svg"),
-        Glyph::Mat => include_str!("../../../assets/glyphs/mat.svg"),
-        Glyph::Ball => include_str!("../../../assets/glyphs/ball.svg"),
-        Glyph::Doll => include_str!("../../../assets/glyphs/doll.svg"),
-        Glyph::Mirror => include_str!("../../../assets/glyphs/mirror.svg"),
-        Glyph::Ribbon => include_str!("../../../assets/glyphs/ribbon.svg"),
-        Glyph::WateringCan => include_str!("../../../assets/glyphs/watering_can.svg"),
-        Glyph::Egg => include_str!("../../../assets/glyphs/egg.svg"),
-        Glyph::Butterfly => include_str!("../../../assets/glyphs/butterfly.svg"),
-        Glyph::House => include_str!("../../../assets/glyphs/house.svg"),
-    }
+        impl Glyph {
+            #[cfg(test)]
+            pub(super) const ALL: &[Glyph] = &[$(Glyph::$name,)+];
+
+            /// The drawing: `A` is the fill, `B` a darker, `C` a lighter tone.
+            pub(super) const fn shape(self) -> &'static str {
+                match self {
+                    $(Glyph::$name => {
+                        include_str!(concat!("../../../assets/glyphs/", $file, ".svg"))
+                    })+
+                }
+            }
+        }
+    };
+}
+
+glyphs! {
+    Parcel "parcel",
+    Heart "heart",
+    Star "star",
+    Bag "bag",
+    Mug "mug",
+    Teapot "teapot",
+    Candle "candle",
+    Lantern "lantern",
+    Lamp "lamp",
+    Clock "clock",
+    Tin "tin",
+    Jar "jar",
+    Bottle "bottle",
+    Plate "plate",
+    Bowl "bowl",
+    Cutlery "cutlery",
+    Cake "cake",
+    CakeStand "cake_stand",
+    CakeCase "cake_case",
+    Bunting "bunting",
+    Frame "frame",
+    Card "card",
+    Book "book",
+    Pencil "pencil",
+    Sign "sign",
+    Cushion "cushion",
+    Towel "towel",
+    Umbrella "umbrella",
+    Bird "bird",
+    Cat "cat",
+    Flower "flower",
+    Tree "tree",
+    Ring "ring",
+    Necklace "necklace",
+    Hook "hook",
+    Drawers "drawers",
+    Basket "basket",
+    Mat "mat",
+    Ball "ball",
+    Doll "doll",
+    Mirror "mirror",
+    Ribbon "ribbon",
+    WateringCan "watering_can",
+    Egg "egg",
+    Butterfly "butterfly",
+    House "house",
 }
