@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod popularity;
 pub mod progress;
 pub mod shrinkage;
+pub mod sessions;
 pub mod split;
 pub mod tune;
 

@@ -13,6 +13,7 @@ pub mod blend;
 pub mod catalog;
 pub mod rung;
 pub mod search;
+pub mod sessions;
 pub mod sources;
 pub mod text;
 pub mod world;
