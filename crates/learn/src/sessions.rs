@@ -4,9 +4,12 @@
 
 pub mod cases;
 pub mod log;
+pub mod model;
 pub mod stats;
 pub mod table;
 
 pub use log::{SessionLog, StepRow};
+pub use cases::Head;
+pub use model::{SessionModel, SessionParams};
 pub use stats::ItemStats;
 pub use table::{IndexLimits, SessionTable};
