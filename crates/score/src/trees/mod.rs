@@ -44,7 +44,7 @@ pub struct Trees {
     fast: batch::Fast,
 }
 
-/// An inner node. Children ≥ 0 are inner nodes of the same tree, children < 0 its leaves as `!leaf`.
+/// An inner node. Children ≥ 0 are inner nodes of the same tree, those below are leaves as `!leaf`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Node {
     feature: u16,
