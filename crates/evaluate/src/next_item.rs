@@ -331,5 +331,3 @@ fn outcome_of(
     }
 }
 
-#[cfg(test)]
-mod tests;

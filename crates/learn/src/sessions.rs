@@ -5,6 +5,7 @@
 pub mod cases;
 pub mod log;
 pub mod model;
+mod ranker;
 pub mod stats;
 pub mod table;
 

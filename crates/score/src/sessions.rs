@@ -22,3 +22,6 @@ pub use horizon::Horizon;
 pub use index::{Fault, SessionIndex, Step, StepKind};
 pub use neighbors::{Neighbor, Neighbors};
 pub use rank::{Ranker, RankScratch};
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,12 @@
 
 use super::log::SessionLog;
 use super::stats::ItemStats;
+use super::cases::Head;
+use super::ranker;
 use super::table::{IndexLimits, SessionTable};
+use crate::error::Error;
 use score::Trees;
 use score::sessions::{DEFAULT_KIND_WEIGHTS, Horizon, KindWeights, Ranker};
-
-use super::cases::Head;
 
 /// Unchecked parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,8 @@ pub struct SessionModel {
     /// The ranker of each head; `None` where the plain blend was better or data too little.
     pub next: Option<Trees>,
     pub discover: Option<Trees>,
+    /// What was published for each head, and why.
+    pub note: String,
 }
 
 impl SessionModel {
@@ -42,6 +45,21 @@ impl SessionModel {
         let table = SessionTable::of(train, n_items, &params.limits);
         let stats = ItemStats::at(&table.view(), train.len());
         SessionModel { table, stats, ..SessionModel::default() }
+    }
+
+    /// The index and its rankers. `valid`: sessions after the training ones, on which choices are
+    /// made; without them, on the last of the training sessions.
+    pub fn learn(
+        train: &SessionLog,
+        valid: Option<&SessionLog>,
+        n_items: usize,
+        params: &SessionParams,
+    ) -> Result<SessionModel, Error> {
+        let mut model = SessionModel::index(train, n_items, params);
+        let [next, discover] = ranker::learn_heads(&model, train, valid, params)?;
+        model.note = format!("next: {}; discover: {}", next.note, discover.note);
+        (model.next, model.discover) = (next.trees, discover.trees);
+        Ok(model)
     }
 
     pub fn horizon(&self) -> Horizon<'_> {
