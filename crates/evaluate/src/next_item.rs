@@ -13,12 +13,12 @@ use crate::session_baselines::{
     Counted, Counting, NextItem, Ours, Popular, SessionEase, VmisMethod,
 };
 use crate::session_file::SessionSplit;
-use learn::sessions::{Head, IndexLimits, SessionLog, SessionModel, SessionParams, SessionTable};
+use learn::sessions::{IndexLimits, SessionLog, SessionModel, SessionParams, SessionTable};
 use measure::BootstrapSpec;
 use measure::bootstrap::{bootstrap_columns, paired_bootstrap};
 use measure::ranking::{Ideal, ndcg_of_list, reciprocal_rank_at};
 use score::sessions::vmis::{Vmis, VmisParams, VmisScratch, idf_of};
-use score::sessions::{RankScratch, Step};
+use score::sessions::{Head, RankScratch, Step};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -8,9 +8,7 @@ use history::Baskets;
 use learn::ease::{self, EaseParams, EaseWeights};
 use learn::sessions::SessionLog;
 use score::sessions::vmis::{Vmis, VmisScratch};
-use score::sessions::{
-    DEFAULT_KIND_WEIGHTS, Question, RankScratch, Ranker, SessionIndex, Step,
-};
+use score::sessions::{RankScratch, Ranker, SessionIndex, Step};
 use sparse::accumulator::Accumulator;
 use sparse::{Csr, TopK};
 
@@ -192,8 +190,7 @@ pub struct Ours<'a> {
 impl NextItem for Ours<'_> {
     fn predict(&mut self, visit: &[Step], with_seen: bool, n: usize, list: &mut Vec<u32>) {
         let ranker = if with_seen { &self.next } else { &self.discover };
-        let question = Question { visit, with_seen, kind_weights: &DEFAULT_KIND_WEIGHTS };
-        let found = ranker.rank(&question, n, &mut self.scratch, |_| true);
+        let found = ranker.rank(visit, n, &mut self.scratch, |_| true);
         list.extend(found.iter().map(|scored| scored.index));
     }
 }

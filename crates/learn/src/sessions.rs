@@ -10,7 +10,9 @@ pub mod stats;
 pub mod table;
 
 pub use log::{SessionLog, StepRow};
-pub use cases::Head;
-pub use model::{SessionModel, SessionParams};
+pub use model::{SessionModel, SessionParams, add_sessions};
 pub use stats::ItemStats;
 pub use table::{IndexLimits, SessionTable};
+
+#[cfg(test)]
+mod tests;

@@ -10,18 +10,21 @@
 //! [`neighbors::MAX_ANCHORS`] items and a number of sessions, whatever the visit or the item;
 //! ties go to the newer session, then to the smaller item index.
 
-pub mod index;
 pub mod neighbors;
 pub mod vmis;
 pub mod horizon;
 pub mod gather;
 pub mod rank;
+pub mod served;
 
 pub use gather::{DEFAULT_KIND_WEIGHTS, FEATURES, Gatherer, KindWeights, N_FEATURES, Question};
 pub use horizon::Horizon;
-pub use index::{Fault, SessionIndex, Step, StepKind};
 pub use neighbors::{Neighbor, Neighbors};
-pub use rank::{Ranker, RankScratch};
+pub use rank::{Head, RankScratch, Ranker};
+pub use served::SessionRankers;
+pub use snapshot::session_index as index;
+pub use snapshot::{SessionIndex, Step, StepKind};
+pub use sparse::Scored;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //! request never sees a mix of two.
 
 use crate::catalog::Catalog;
+use crate::sessions::SessionRankers;
 use events::{Currency, ItemRecord};
 use snapshot::Snapshot;
 use std::sync::Arc;
@@ -14,13 +15,16 @@ const MAX_FAMILY_DEPTH: usize = 16;
 pub struct World {
     pub snapshot: Arc<Snapshot>,
     pub catalog: Arc<Catalog>,
+    pub session_rankers: Arc<SessionRankers>,
 }
 
 impl World {
     /// The world as the snapshot has it.
     pub fn of(snapshot: Arc<Snapshot>) -> World {
         let catalog = Arc::new(Catalog::of(&snapshot));
-        World { snapshot, catalog }
+        // Trees of a layout that this program does not know: the plain blend ranks.
+        let session_rankers = Arc::new(SessionRankers::of(&snapshot).unwrap_or_default());
+        World { snapshot, catalog, session_rankers }
     }
 
     /// Nothing learned, nothing known: every answer is an empty slate.
@@ -32,7 +36,8 @@ impl World {
     #[must_use]
     pub fn with_items(&self, records: &[ItemRecord]) -> World {
         let catalog = Arc::new(self.catalog.with(&self.snapshot, records));
-        World { snapshot: Arc::clone(&self.snapshot), catalog }
+        let session_rankers = Arc::clone(&self.session_rankers);
+        World { snapshot: Arc::clone(&self.snapshot), catalog, session_rankers }
     }
 
     pub fn n_items(&self) -> usize {

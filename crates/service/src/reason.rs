@@ -89,6 +89,7 @@ pub(crate) fn write_reason_of(out: &mut impl TextSink, world: &World, item: u32,
             out.words(".");
         }
         (ReasonCode::SimilarContent, None) => out.words("Alike in name or category."),
+        (ReasonCode::SeenNext, _) => out.words("Others went on to this from what you looked at."),
         (ReasonCode::PopularInCategory, _) => write_popular(out, world, item, true),
         (ReasonCode::Popular, _) => write_popular(out, world, item, false),
     }

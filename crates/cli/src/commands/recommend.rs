@@ -241,6 +241,7 @@ pub(crate) fn reason_text(world: &World, reason: &Reason) -> String {
         }
         (ReasonCode::ForYou, _) => "fits what this customer bought before".into(),
         (ReasonCode::SimilarContent, None) => "goes with items like this".into(),
+        (ReasonCode::SeenNext, _) => "others went on to this from the same items".into(),
         (ReasonCode::PopularInCategory, _) => "sells well in this category".into(),
         (ReasonCode::Popular, _) => "sells well now".into(),
         (ReasonCode::BoughtTogether | ReasonCode::CompletesCart, _) => {

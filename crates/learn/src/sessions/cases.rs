@@ -8,7 +8,7 @@ use super::log::SessionLog;
 use super::stats::ItemStats;
 use super::table::{IndexLimits, SessionTable};
 use rayon::prelude::*;
-use score::sessions::{Gatherer, Horizon, KindWeights, N_FEATURES, Question};
+use score::sessions::{Gatherer, Head, Horizon, KindWeights, N_FEATURES, Question};
 use std::ops::Range;
 
 /// Sessions that are asked with what was known before them.
@@ -26,21 +26,6 @@ pub fn blocks_of(sessions: Range<usize>, n_blocks: usize) -> Vec<Block> {
         .filter(|sessions| !sessions.is_empty() && sessions.start > 0)
         .map(|sessions| Block { n_known: sessions.start, sessions })
         .collect()
-}
-
-/// Which question a ranker is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Head {
-    /// What comes next, things seen before included.
-    Next,
-    /// What comes next of what the visit has not seen.
-    Discover,
-}
-
-impl Head {
-    pub fn with_seen(self) -> bool {
-        self == Head::Next
-    }
 }
 
 /// Rows of features by group: one group a case, one row a candidate, label 1 for what came next.
@@ -74,6 +59,21 @@ pub struct CaseSpec<'a> {
     pub kind_weights: &'a KindWeights,
     /// Sessions beyond these limits are not asked.
     pub limits: &'a IndexLimits,
+    /// Of more cases than this, sessions are left out evenly.
+    pub max_cases: usize,
+}
+
+impl CaseSpec<'_> {
+    /// Every how many of these sessions is asked.
+    fn stride(&self, log: &SessionLog, sessions: impl Iterator<Item = usize>) -> usize {
+        let n_steps: usize = sessions.map(|session| self.n_asked_steps(log, session)).sum();
+        n_steps.div_ceil(self.max_cases.max(1)).max(1)
+    }
+
+    fn n_asked_steps(&self, log: &SessionLog, session: usize) -> usize {
+        let n_steps = log.session(session).len();
+        if n_steps > self.limits.max_steps { 0 } else { n_steps - 1 }
+    }
 }
 
 /// Asks every step of the blocks' sessions, all of which are in `table`.
@@ -84,19 +84,28 @@ pub fn rows_of_blocks(
     spec: &CaseSpec<'_>,
 ) -> CaseRows {
     let mut rows = CaseRows::default();
+    let all = blocks.iter().flat_map(|block| block.sessions.clone());
+    let stride = spec.stride(log, all);
     for block in blocks {
         let stats = ItemStats::at(&table.view(), block.n_known);
         let horizon = stats.horizon(table.view(), block.n_known);
         let known_until_s = horizon.at_s();
         let begins_later = |session: usize| log.at_s[log.range(session).start] >= known_until_s;
-        let sessions: Vec<usize> = block.sessions.clone().filter(|&s| begins_later(s)).collect();
-        rows.append(rows_of(log, &sessions, &horizon, spec));
+        let sessions: Vec<usize> =
+            block.sessions.clone().step_by(stride).filter(|&s| begins_later(s)).collect();
+        rows.append(ask(log, &sessions, &horizon, spec));
     }
     rows
 }
 
-/// Asks every step of these sessions at one horizon.
-pub fn rows_of(
+/// Asks every step of all sessions of a log at one horizon.
+pub fn rows_of_log(log: &SessionLog, horizon: &Horizon<'_>, spec: &CaseSpec<'_>) -> CaseRows {
+    let stride = spec.stride(log, 0..log.len());
+    let sessions: Vec<usize> = (0..log.len()).step_by(stride).collect();
+    ask(log, &sessions, horizon, spec)
+}
+
+fn ask(
     log: &SessionLog,
     sessions: &[usize],
     horizon: &Horizon<'_>,

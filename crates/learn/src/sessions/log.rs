@@ -91,6 +91,47 @@ impl SessionLog {
         self.at_s[self.range(session).end - 1]
     }
 
+    /// Visits with a pause longer than this are cut there, and come in the order of their new
+    /// ends; 0 cuts nothing.
+    #[must_use]
+    pub fn cut_at_pauses(self, max_pause_s: u32) -> SessionLog {
+        if max_pause_s == 0 {
+            return self;
+        }
+        let mut parts: Vec<std::ops::Range<usize>> = Vec::with_capacity(self.len());
+        for session in 0..self.len() {
+            let range = self.range(session);
+            let mut begin = range.start;
+            for at in range.start + 1..range.end {
+                if self.at_s[at] - self.at_s[at - 1] > max_pause_s {
+                    parts.push(begin..at);
+                    begin = at;
+                }
+            }
+            parts.push(begin..range.end);
+        }
+        // Stable: parts that end together keep the order of their sessions.
+        parts.sort_by_key(|part| self.at_s[part.end - 1]);
+        let mut log = SessionLog { offsets: vec![0], ..SessionLog::default() };
+        for part in parts {
+            log.steps.extend_from_slice(&self.steps[part.clone()]);
+            log.at_s.extend_from_slice(&self.at_s[part]);
+            log.offsets.push(log.steps.len() as u32);
+        }
+        log
+    }
+
+    /// The newest sessions that have at most so many steps together.
+    #[must_use]
+    pub fn newest(self, max_steps: usize) -> SessionLog {
+        if self.steps.len() <= max_steps {
+            return self;
+        }
+        let first = self.steps.len() - max_steps;
+        let session = self.offsets.partition_point(|&offset| (offset as usize) < first);
+        self.slice(session..self.len())
+    }
+
     /// The sessions of a range, as a log of their own.
     pub fn slice(&self, sessions: std::ops::Range<usize>) -> SessionLog {
         let begin = self.offsets[sessions.start];
@@ -148,6 +189,24 @@ mod tests {
         let steps: Vec<(u32, StepKind)> =
             log.session(0).iter().map(|step| (step.item, step.kind)).collect();
         assert_eq!(steps, [(1, Cart), (2, View), (2, View), (1, Purchase)]);
+    }
+
+    #[test]
+    fn a_pause_ends_a_visit_and_old_visits_are_left_behind() {
+        use StepKind::View;
+        let rows = [row(0, 1, View, 0), row(0, 2, View, 10), row(0, 3, View, 41), row(1, 4, View, 20)];
+        let log = SessionLog::of(&rows);
+        assert_eq!(log.clone().cut_at_pauses(0), log);
+        let cut = log.cut_at_pauses(30);
+        let items = |log: &SessionLog| -> Vec<Vec<u32>> {
+            let of = |session| log.session(session).iter().map(|step| step.item).collect();
+            (0..log.len()).map(of).collect()
+        };
+        assert_eq!(items(&cut), [vec![1, 2], vec![4], vec![3]]);
+        assert_eq!((cut.ended_at_s(1), cut.ended_at_s(2)), (20, 41));
+        assert_eq!(items(&cut.clone().newest(3)), [vec![4], vec![3]]);
+        assert_eq!(items(&cut.clone().newest(4)), items(&cut));
+        assert!(cut.newest(0).is_empty());
     }
 
     #[test]

@@ -3,16 +3,15 @@
 //! Each head learns on its own cases and is published only where it beats the plain blend on
 //! cases that it has not seen; else the plain blend stays, and the note says so.
 
-use super::cases::{Block, CaseRows, CaseSpec, Head, blocks_of, rows_of, rows_of_blocks};
+use super::cases::{Block, CaseRows, CaseSpec, blocks_of, rows_of_blocks, rows_of_log};
 use super::log::SessionLog;
 use super::model::{SessionModel, SessionParams};
-use super::table::SessionTable;
 use crate::boost::{self, BoostParams, Objective, RankingSet};
 use crate::error::Error;
 use measure::ranking::reciprocal_rank_at;
 use rayon::prelude::*;
 use score::Trees;
-use score::sessions::N_FEATURES;
+use score::sessions::{Head, KindWeights, N_FEATURES, StepKind};
 use score::sessions::gather::plain_score;
 
 /// Share of the training sessions that is asked, the latest ones, in blocks.
@@ -22,8 +21,11 @@ const N_BLOCKS: usize = 10;
 const MIN_TRAIN_CASES: usize = 500;
 /// Fewer to choose on than this choose nothing.
 const MIN_VALID_CASES: usize = 100;
-/// Sessions asked at the most, spread over the blocks: beyond, the ranker hardly changes.
-const MAX_ASKED_SESSIONS: usize = 20_000;
+/// Cases of a head at the most, spread over the blocks: beyond, the ranker hardly changes, and
+/// each costs 10 kB of memory.
+const MAX_CASES: usize = 20_000;
+/// Weights of views, cart events and purchases to choose from; the default is first.
+const KIND_WEIGHTS: [KindWeights; 3] = [[1.0, 2.0, 3.0], [1.0, 1.0, 1.0], [1.0, 4.0, 8.0]];
 /// Places that count.
 const LIST_LEN: usize = 20;
 
@@ -45,7 +47,8 @@ fn boost_params(seed: u64) -> BoostParams {
 /// What became of one head.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct HeadReport {
-    pub trees: Option<Trees>,
+    /// Empty: the plain blend stays.
+    pub trees: Trees,
     pub note: String,
 }
 
@@ -68,25 +71,66 @@ fn learn_head(
     params: &SessionParams,
     head: Head,
 ) -> Result<HeadReport, Error> {
-    let spec = CaseSpec { head, kind_weights: &params.kind_weights, limits: &params.limits };
+    let spec = spec_of(head, &model.kind_weights, params);
     let mut blocks = asked_blocks(train.len());
-    let valid_rows = match valid {
-        Some(valid) => {
-            let sessions: Vec<usize> = (0..valid.len()).collect();
-            rows_of(valid, &sessions, &model.horizon(), &spec)
-        }
-        None => {
-            let last: Vec<Block> = blocks.pop().into_iter().collect();
-            rows_of_blocks(train, &model.table, &last, &spec)
-        }
-    };
+    let valid_rows = valid_rows(model, train, valid, &spec);
+    if valid.is_none() {
+        blocks.pop();
+    }
     let train_rows = rows_of_blocks(train, &model.table, &blocks, &spec);
     choose(&train_rows, &valid_rows, params.seed)
 }
 
+fn spec_of<'a>(
+    head: Head,
+    kind_weights: &'a KindWeights,
+    params: &'a SessionParams,
+) -> CaseSpec<'a> {
+    CaseSpec { head, kind_weights, limits: &params.limits, max_cases: MAX_CASES }
+}
+
+/// What choices are made on: `valid`, or the last block of the training sessions.
+fn valid_rows(
+    model: &SessionModel,
+    train: &SessionLog,
+    valid: Option<&SessionLog>,
+    spec: &CaseSpec<'_>,
+) -> CaseRows {
+    match valid {
+        Some(valid) => rows_of_log(valid, &model.horizon(), spec),
+        None => {
+            let last: Vec<Block> = asked_blocks(train.len()).pop().into_iter().collect();
+            rows_of_blocks(train, &model.table, &last, spec)
+        }
+    }
+}
+
 fn asked_blocks(n_sessions: usize) -> Vec<Block> {
-    let n_asked = ((n_sessions as f64 * ASKED_SHARE) as usize).min(MAX_ASKED_SESSIONS);
+    let n_asked = (n_sessions as f64 * ASKED_SHARE) as usize;
     blocks_of(n_sessions - n_asked..n_sessions, N_BLOCKS)
+}
+
+/// The kind weights with which the plain blend finds most on the validation cases. Where all steps
+/// are views, or cases are few, the first.
+pub(super) fn choose_kind_weights(
+    model: &SessionModel,
+    train: &SessionLog,
+    valid: Option<&SessionLog>,
+    params: &SessionParams,
+) -> KindWeights {
+    let mut best = (f64::NEG_INFINITY, KIND_WEIGHTS[0]);
+    if train.steps.iter().all(|step| step.kind == StepKind::View) {
+        return best.1;
+    }
+    for kind_weights in KIND_WEIGHTS {
+        let spec = spec_of(Head::Discover, &kind_weights, params);
+        let rows = valid_rows(model, train, valid, &spec);
+        let found = mean_reciprocal_rank(&rows, plain_score);
+        if rows.n_groups() >= MIN_VALID_CASES && found > best.0 {
+            best = (found, kind_weights);
+        }
+    }
+    best.1
 }
 
 /// Trees where they beat the plain blend on the validation cases.
@@ -97,7 +141,7 @@ fn choose(train: &CaseRows, valid: &CaseRows, seed: u64) -> Result<HeadReport, E
             "plain blend: {n_train} cases to learn from and {n_valid} to choose on, needed are \
              {MIN_TRAIN_CASES} and {MIN_VALID_CASES}"
         );
-        return Ok(HeadReport { trees: None, note });
+        return Ok(HeadReport { trees: Trees::default(), note });
     }
     let set = ranking_set(valid);
     let boosted = boost::fit(&ranking_set(train), Some(&set), &boost_params(seed))?;
@@ -110,9 +154,9 @@ fn choose(train: &CaseRows, valid: &CaseRows, seed: u64) -> Result<HeadReport, E
         valid.n_asked
     );
     if ranked > plain {
-        Ok(HeadReport { trees: Some(boosted.trees), note })
+        Ok(HeadReport { trees: boosted.trees, note })
     } else {
-        Ok(HeadReport { trees: None, note: format!("plain blend; {note}") })
+        Ok(HeadReport { trees: Trees::default(), note: format!("plain blend; {note}") })
     }
 }
 
@@ -142,13 +186,4 @@ fn mean_reciprocal_rank(rows: &CaseRows, score: impl Fn(&[f32]) -> f32 + Sync) -
         })
         .collect();
     values.iter().sum::<f64>() / rows.n_asked.max(1) as f64
-}
-
-impl SessionTable {
-    /// Bytes of the arrays, for a report.
-    pub fn n_bytes(&self) -> usize {
-        let words = self.offsets.len() + self.ended_at_s.len() + self.items.len();
-        let postings = self.session_of.len() + self.posting_offsets.len() + self.postings.len();
-        4 * (words + postings) + self.marks.len()
-    }
 }

@@ -3,7 +3,7 @@
 use super::index::SessionIndex;
 
 /// Numbers of each item, in this order.
-pub const N_STATS: usize = 4;
+pub const N_STATS: usize = snapshot::session_sections::N_SESSION_STATS;
 /// Sessions that hold the item.
 pub const STAT_SESSIONS: usize = 0;
 /// The same, weighted by e^(−age / 2 days).

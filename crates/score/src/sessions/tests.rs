@@ -4,6 +4,7 @@ use super::index::FIRST_BIT;
 use super::neighbors::{MAX_ANCHORS, anchors_of};
 use super::vmis::{Vmis, VmisParams, VmisScratch, idf_of};
 use super::*;
+use crate::Trees;
 use proptest::prelude::*;
 
 /// An index made the obvious way: session s ends at day s.
@@ -276,9 +277,9 @@ fn nothing_is_known_of_an_empty_visit_or_index() {
     let naive = Naive::of(&[vec![0, 1], vec![1, 2]]);
     let mut scratch = RankScratch::default();
     let ask = |horizon: Horizon<'_>, visit: &[Step], scratch: &mut RankScratch| -> Vec<u32> {
-        let question = Question { visit, with_seen: true, kind_weights: &DEFAULT_KIND_WEIGHTS };
-        let ranker = Ranker { horizon, trees: None };
-        ranker.rank(&question, 5, scratch, |_| true).iter().map(|scored| scored.index).collect()
+        let (head, trees) = (Head::Next, &Trees::default());
+        let ranker = Ranker { head, horizon, kind_weights: &DEFAULT_KIND_WEIGHTS, trees };
+        ranker.rank(visit, 5, scratch, |_| true).iter().map(|scored| scored.index).collect()
     };
     assert!(ask(naive.horizon(), &[], &mut scratch).is_empty());
     assert!(ask(Horizon::default(), &steps(&[1]), &mut scratch).is_empty());
@@ -305,11 +306,11 @@ fn kinds_of_steps_weigh_differently() {
     let mut naive = Naive::of(&[vec![0, 1], vec![0, 2], vec![0, 2]]);
     naive.marks[1] |= StepKind::Purchase as u8;
     let (horizon, visit) = (naive.horizon(), steps(&[0]));
-    let ranker = Ranker { horizon, trees: None };
     let mut scratch = RankScratch::default();
     let mut first = |kind_weights: &KindWeights| {
-        let question = Question { visit: &visit, with_seen: true, kind_weights };
-        ranker.rank(&question, 1, &mut scratch, |_| true)[0].index
+        let trees = &Trees::default();
+        let ranker = Ranker { head: Head::Next, horizon, kind_weights, trees };
+        ranker.rank(&visit, 1, &mut scratch, |_| true)[0].index
     };
     assert_eq!((first(&[1.0; 3]), first(&[1.0, 2.0, 9.0])), (2, 1));
 }

@@ -1,4 +1,5 @@
-//! The session index: finished sessions and, for each item, where it occurs.
+//! The session index: finished sessions and, for each item, where it occurs. `score::sessions` walks
+//! it, `learn::sessions` makes it.
 
 use events::EventKind;
 
