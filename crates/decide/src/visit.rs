@@ -56,3 +56,59 @@ impl Visit {
         ranker.rank(&self.steps, n, &mut self.scratch, is_eligible)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{blocks, learned_with_visits};
+    use crate::{Decision, ItemRef, Placement, ReasonCode, Request, Workspace, decide};
+    use score::{Rung, World};
+
+    /// Who looks at 0 or 1 goes on to 7, and to 3 after 2.
+    fn world() -> World {
+        let visits: Vec<Vec<u32>> =
+            (0..30).map(|at| if at % 2 == 0 { vec![0, 1, 7] } else { vec![2, 3] }).collect();
+        learned_with_visits(&blocks(), &visits)
+    }
+
+    fn ask(world: &World, request: &Request<'_>) -> Decision {
+        decide(world, request, &mut Workspace::default())
+    }
+
+    fn seen_next(decision: &Decision) -> Vec<u32> {
+        let of_visit = decision.offers.iter().filter(|o| o.reason.code == ReasonCode::SeenNext);
+        of_visit.map(|offer| offer.item).collect()
+    }
+
+    #[test]
+    fn a_home_page_offers_what_others_went_on_to() {
+        let world = world();
+        let home = |session: &[u32], exclude: &[u32]| {
+            ask(&world, &Request { session, exclude, ..Request::at(Placement::Home) })
+        };
+        let decision = home(&[0], &[]);
+        assert_eq!((decision.rung, seen_next(&decision)), (Rung::Session, vec![1, 7]));
+        assert_eq!(seen_next(&home(&[0, 1], &[])), [7]);
+        assert_eq!(seen_next(&home(&[0, 2], &[])), [3, 1, 7]);
+        // The gates hold, and what nobody looked at has no next.
+        assert_eq!(seen_next(&home(&[0], &[7])), [1]);
+        assert!(seen_next(&home(&[9], &[])).is_empty());
+        assert!(seen_next(&home(&[], &[])).is_empty());
+    }
+
+    #[test]
+    fn a_product_page_asks_for_a_significant_pair_as_well() {
+        let world = world();
+        let page = |evidence_required| {
+            let request = Request {
+                anchors: &[ItemRef::Known(0)],
+                count: Some(20),
+                evidence_required,
+                ..Request::at(Placement::Pdp)
+            };
+            seen_next(&ask(&world, &request))
+        };
+        // 0 and 7 were never bought together.
+        assert!(!page(None).contains(&7));
+        assert!(page(Some(false)).contains(&7));
+    }
+}

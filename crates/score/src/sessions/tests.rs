@@ -1,6 +1,6 @@
 use super::gather::{N_FEATURES, plain_score};
 use super::horizon::{N_STATS, STAT_SESSIONS};
-use super::index::FIRST_BIT;
+use super::index::{FIRST_BIT, Fault};
 use super::neighbors::{MAX_ANCHORS, anchors_of};
 use super::vmis::{Vmis, VmisParams, VmisScratch, idf_of};
 use super::*;
