@@ -27,8 +27,7 @@ impl Visit {
             ItemRef::Known(item) if request.placement == Placement::Pdp => Some(item),
             _ => None,
         });
-        let in_cart =
-            |item: u32| request.cart.iter().any(|line| line.item == ItemRef::Known(item));
+        let in_cart = |item: u32| request.cart.iter().any(|line| line.item == ItemRef::Known(item));
         for item in request.session[from..].iter().copied().chain(anchors) {
             if world.is_learned(item) && self.items.last() != Some(&item) {
                 let kind = if in_cart(item) { StepKind::Cart } else { StepKind::View };

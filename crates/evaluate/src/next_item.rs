@@ -183,7 +183,8 @@ impl Bench<'_> {
             "plain" | "alongside" => return self.ours(method == "alongside", began),
             _ => {}
         }
-        let table = SessionTable::of(&self.split.train, self.n_items(), &vmis_limits(&self.split.train));
+        let table =
+            SessionTable::of(&self.split.train, self.n_items(), &vmis_limits(&self.split.train));
         let index = table.view();
         let idf = if method.starts_with("vmis") { idf_of(&index) } else { Vec::new() };
         let vmis = |params| VmisMethod {
@@ -330,4 +331,3 @@ fn outcome_of(
         parameter,
     }
 }
-

@@ -22,8 +22,8 @@ pub mod params;
 pub mod pipeline;
 pub mod popularity;
 pub mod progress;
-pub mod shrinkage;
 pub mod sessions;
+pub mod shrinkage;
 pub mod split;
 pub mod tune;
 

@@ -10,12 +10,12 @@
 //! [`neighbors::MAX_ANCHORS`] items and a number of sessions, whatever the visit or the item;
 //! ties go to the newer session, then to the smaller item index.
 
-pub mod neighbors;
-pub mod vmis;
-pub mod horizon;
 pub mod gather;
+pub mod horizon;
+pub mod neighbors;
 pub mod rank;
 pub mod served;
+pub mod vmis;
 
 pub use gather::{DEFAULT_KIND_WEIGHTS, FEATURES, Gatherer, KindWeights, N_FEATURES, Question};
 pub use horizon::Horizon;

@@ -1,5 +1,6 @@
-//! The session index: finished sessions and, for each item, where it occurs. `score::sessions` walks
-//! it, `learn::sessions` makes it.
+//! The session index: finished sessions and, for each item, where it occurs.
+//!
+//! `score::sessions` walks it, `learn::sessions` makes it.
 
 use events::EventKind;
 
@@ -88,7 +89,8 @@ impl<'a> SessionIndex<'a> {
         if !same || self.n_sessions() != self.ended_at_s.len() {
             return Err(Fault::Lengths);
         }
-        if !rises(self.offsets, n_events, true) || !rises(self.posting_offsets, self.postings.len(), false)
+        if !rises(self.offsets, n_events, true)
+            || !rises(self.posting_offsets, self.postings.len(), false)
         {
             return Err(Fault::Offsets);
         }

@@ -162,7 +162,10 @@ mod tests {
         let snapshot = opened(arrays()).unwrap();
         let (found, expected) = (snapshot.sessions(), arrays());
         assert_eq!(found.index.postings_of(3), [1, 3]);
-        assert_eq!((found.index.items, found.index.marks), (&[0, 3, 0, 3][..], expected.index.marks));
+        assert_eq!(
+            (found.index.items, found.index.marks),
+            (&[0, 3, 0, 3][..], expected.index.marks)
+        );
         assert_eq!((found.stats, found.popular), (expected.stats, expected.popular));
         assert_eq!((found.next_trees, found.discover_trees), (&[7, 8][..], &[9][..]));
         assert_eq!(found.kind_weights, expected.kind_weights);

@@ -162,7 +162,8 @@ fn views_cart_events_and_purchases_are_steps_and_other_events_are_not() {
     for session in 0..20 {
         let at = 1_600_000_000 + session * 100;
         text += &format!("view,{session},a,,{at}\naddtocart,{session},a,,{}\n", at + 1);
-        text += &format!("view,{session},b,,{}\nremove_from_cart,{session},a,,{}\n", at + 2, at + 3);
+        text +=
+            &format!("view,{session},b,,{}\nremove_from_cart,{session},a,,{}\n", at + 2, at + 3);
         text += &format!("purchase,{session},c,o{session},{}\n", at + 4);
     }
     let split = read(&files.write("kinds.csv", &text)).expect("a file of events");

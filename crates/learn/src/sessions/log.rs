@@ -194,7 +194,8 @@ mod tests {
     #[test]
     fn a_pause_ends_a_visit_and_old_visits_are_left_behind() {
         use StepKind::View;
-        let rows = [row(0, 1, View, 0), row(0, 2, View, 10), row(0, 3, View, 41), row(1, 4, View, 20)];
+        let rows =
+            [row(0, 1, View, 0), row(0, 2, View, 10), row(0, 3, View, 41), row(1, 4, View, 20)];
         let log = SessionLog::of(&rows);
         assert_eq!(log.clone().cut_at_pauses(0), log);
         let cut = log.cut_at_pauses(30);

@@ -103,9 +103,8 @@ pub fn add_sessions(
     }
     let log = SessionLog::of(rows).cut_at_pauses(params.max_pause_s).newest(params.max_steps);
     let model = SessionModel::learn(&log, None, n_items, params)?;
-    let [next_trees, discover_trees] = [&model.next, &model.discover].map(|trees| {
-        if trees.is_empty() { Vec::new() } else { trees.to_words() }
-    });
+    let [next_trees, discover_trees] = [&model.next, &model.discover]
+        .map(|trees| if trees.is_empty() { Vec::new() } else { trees.to_words() });
     let arrays = SessionArrays {
         index: model.table.view(),
         stats: &model.stats.values,

@@ -1,9 +1,9 @@
 //! Numbers of each item at a moment: see `score::sessions::horizon`.
 
+use score::sessions::SessionIndex;
 use score::sessions::horizon::{
     Horizon, N_POPULAR, N_STATS, STAT_RECENT, STAT_REPEAT, STAT_SESSIONS, STAT_WEEK,
 };
-use score::sessions::SessionIndex;
 use sparse::TopK;
 
 const DAY_S: f32 = 86_400.0;

@@ -12,7 +12,9 @@ fn there_and_back(n_sessions: u32) -> Vec<StepRow> {
     for session in 0..n_sessions {
         let first = session.wrapping_mul(2_654_435_761) % N_ITEMS as u32;
         let second = (first + 1 + session % 3) % N_ITEMS as u32;
-        for (at, item) in [first, second, first, (first + 7) % N_ITEMS as u32].into_iter().enumerate() {
+        for (at, item) in
+            [first, second, first, (first + 7) % N_ITEMS as u32].into_iter().enumerate()
+        {
             let at_us = (i64::from(session) * 600 + at as i64 * 60) * 1_000_000;
             rows.push(StepRow { session, item, kind: StepKind::View, at_us });
         }

@@ -18,9 +18,7 @@
 //! recommendation algorithms", UMUAI 2018; VSTAN, D. Garg et al., "Sequence and time aware
 //! neighborhood for session-based recommendations", SIGIR 2019, as in the code of session-rec.
 
-use super::horizon::{
-    Horizon, STAT_RECENT, STAT_REPEAT, STAT_SESSIONS, STAT_WEEK,
-};
+use super::horizon::{Horizon, STAT_RECENT, STAT_REPEAT, STAT_SESSIONS, STAT_WEEK};
 use super::index::{Step, StepKind};
 use super::neighbors::{MAX_ANCHORS, Neighbor, Neighbors, anchors_of};
 use sparse::TopK;
@@ -34,9 +32,30 @@ pub const MAX_CANDIDATES: usize = 100;
 
 /// Features by position; the first [`N_SUMS`] are sums of the walk.
 pub const FEATURES: [&str; N_FEATURES] = [
-    "vmis", "vstan_short", "vstan_long", "vstan_mid", "cosine", "with_last", "with_any", "next",
-    "before", "after", "after_two", "vmis_share", "vstan_share", "sessions", "recent", "week",
-    "repeat", "n_steps", "n_items", "place", "n_seen", "first_place", "last_kind", "kind",
+    "vmis",
+    "vstan_short",
+    "vstan_long",
+    "vstan_mid",
+    "cosine",
+    "with_last",
+    "with_any",
+    "next",
+    "before",
+    "after",
+    "after_two",
+    "vmis_share",
+    "vstan_share",
+    "sessions",
+    "recent",
+    "week",
+    "repeat",
+    "n_steps",
+    "n_items",
+    "place",
+    "n_seen",
+    "first_place",
+    "last_kind",
+    "kind",
 ];
 pub const N_FEATURES: usize = 24;
 const N_SUMS: usize = 11;
@@ -361,12 +380,7 @@ impl Gatherer {
         self.top = top;
     }
 
-    fn fill_features(
-        &mut self,
-        horizon: &Horizon<'_>,
-        visit: &Visit<'_>,
-        largest: &[f32; N_SUMS],
-    ) {
+    fn fill_features(&mut self, horizon: &Horizon<'_>, visit: &Visit<'_>, largest: &[f32; N_SUMS]) {
         let last_kind = visit.steps.last().map_or(0.0, |step| f32::from(step.kind as u8));
         for &item in &self.chosen {
             let sums = &self.sums[self.slot_of[item as usize] as usize - 1];
@@ -404,7 +418,9 @@ fn plain_blend(sums: &[f32; N_SUMS], largest: &[f32; N_SUMS]) -> f32 {
 
 /// Score of a row of features without a ranker.
 pub fn plain_score(features: &[f32]) -> f32 {
-    features[N_SUMS] + 0.5 * features[N_SUMS + 1] + 0.25 * features[AFTER]
+    features[N_SUMS]
+        + 0.5 * features[N_SUMS + 1]
+        + 0.25 * features[AFTER]
         + 1e-6 * features[N_SUMS + 3]
 }
 

@@ -30,7 +30,9 @@ impl SessionRankers {
         let [next, discover] = [arrays.next_trees, arrays.discover_trees].map(Trees::from_words);
         let (next, discover) = (next?, discover?);
         if [&next, &discover].iter().any(|t| !t.is_empty() && t.n_features() != N_FEATURES) {
-            return Err(Error::BadTrees { what: "they take another number of session features".into() });
+            return Err(Error::BadTrees {
+                what: "they take another number of session features".into(),
+            });
         }
         Ok(SessionRankers { next, discover, kind_weights })
     }

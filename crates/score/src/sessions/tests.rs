@@ -201,9 +201,10 @@ fn vmis_by_formula(
             }
         }
     }
-    let scored = scores.into_iter().enumerate().filter_map(|(item, score)| {
-        Some((item as u32, score? * params.idf_weight * idf[item]))
-    });
+    let scored = scores
+        .into_iter()
+        .enumerate()
+        .filter_map(|(item, score)| Some((item as u32, score? * params.idf_weight * idf[item])));
     let mut scored: Vec<(u32, f32)> = scored.collect();
     scored.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     scored
@@ -226,8 +227,7 @@ fn check_row(
         if !shared.is_empty() && items.contains(&item) {
             with_any += 1.0;
             with_last += f32::from(u8::from(items.contains(&last)));
-            cosine +=
-                shared.len() as f32 / (items.len() as f32 * distinct.len() as f32).sqrt();
+            cosine += shared.len() as f32 / (items.len() as f32 * distinct.len() as f32).sqrt();
         }
         let places = shared.iter().filter_map(|&i| position_from_end(visit, i));
         if let Some(latest) = places.clone().min() {
@@ -238,7 +238,9 @@ fn check_row(
             let weight = sim / (items.len() as f32).sqrt()
                 * (-age_days / 30.0).exp()
                 * (-(latest as f32) / 2.0).exp();
-            for (at, _) in items.iter().enumerate().filter(|(at, i)| **i == item && *at != anchor_at) {
+            for (at, _) in
+                items.iter().enumerate().filter(|(at, i)| **i == item && *at != anchor_at)
+            {
                 vstan += weight * (-(at.abs_diff(anchor_at) as f32) / 3.0).exp();
             }
         }

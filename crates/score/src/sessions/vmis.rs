@@ -6,7 +6,8 @@
 //! ```text
 //! sim(s)   = Σ_{i in c and s}  (|c| − pos(i)) / u
 //! N        = the k sessions of S with the largest sim, ties to the newer
-//! score(j) = Σ_{s in N, j in s}  sim(s) · max(0, 1 − .1 · (1 + pos of the latest shared item)) · w_idf · idf(j)
+//! score(j) = Σ_{s in N, j in s}  sim(s) · max(0, 1 − .1 · (1 + p)) · w_idf · idf(j)
+//!            p: pos of the latest item shared with s
 //! idf(j)   = ln(Σ_j' n_j' / n_j),  n_j: sessions with j
 //! ```
 //!
@@ -118,7 +119,11 @@ impl Vmis<'_> {
 
     #[inline]
     fn factor(&self, item: u32) -> f32 {
-        if self.params.idf_weight == 0.0 { 1.0 } else { self.params.idf_weight * self.idf[item as usize] }
+        if self.params.idf_weight == 0.0 {
+            1.0
+        } else {
+            self.params.idf_weight * self.idf[item as usize]
+        }
     }
 
     fn find_near(
