@@ -42,16 +42,19 @@ pub enum ReasonCode {
     /// Bought with items that are like the anchor in title and category; the anchor itself has no
     /// sales that could speak.
     SimilarContent,
+    /// Looked at next by others whose visit went the same way.
+    SeenNext,
     PopularInCategory,
     Popular,
 }
 
 impl ReasonCode {
-    pub const ALL: [ReasonCode; 6] = [
+    pub const ALL: [ReasonCode; 7] = [
         ReasonCode::BoughtTogether,
         ReasonCode::CompletesCart,
         ReasonCode::ForYou,
         ReasonCode::SimilarContent,
+        ReasonCode::SeenNext,
         ReasonCode::PopularInCategory,
         ReasonCode::Popular,
     ];
@@ -62,6 +65,7 @@ impl ReasonCode {
             ReasonCode::CompletesCart => "completes_cart",
             ReasonCode::ForYou => "for_you",
             ReasonCode::SimilarContent => "similar_content",
+            ReasonCode::SeenNext => "seen_next",
             ReasonCode::PopularInCategory => "popular_in_category",
             ReasonCode::Popular => "popular",
         }

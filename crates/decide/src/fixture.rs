@@ -3,8 +3,10 @@
 use crate::request::{CartLine, ItemRef};
 use events::{Amount, Timestamp};
 use history::{Baskets, HistoryView, ItemEntry};
+use learn::sessions::{SessionParams, StepRow, add_sessions};
 use learn::{Params, Silent};
 use score::World;
+use score::sessions::StepKind;
 use snapshot::Snapshot;
 use std::sync::Arc;
 
@@ -31,6 +33,23 @@ pub(crate) fn view(items: Vec<ItemEntry>, rows: &[(Vec<u32>, u32)]) -> HistoryVi
 pub(crate) fn learned(view: &HistoryView) -> World {
     let params = Params::default().check().unwrap();
     let learned = learn::learn(view, &params, &Silent).unwrap();
+    World::of(Arc::new(Snapshot::from_writer(&learned.writer).unwrap()))
+}
+
+/// The same with visits: each a list of items that were looked at in turn, a day apart.
+pub(crate) fn learned_with_visits(view: &HistoryView, visits: &[Vec<u32>]) -> World {
+    let params = Params::default().check().unwrap();
+    let mut learned = learn::learn(view, &params, &Silent).unwrap();
+    let mut rows = Vec::new();
+    for (session, items) in (0_u32..).zip(visits) {
+        rows.extend(items.iter().zip(0_i64..).map(|(&item, at)| StepRow {
+            session,
+            item,
+            kind: StepKind::View,
+            at_us: i64::from(session) * DAY_US + at,
+        }));
+    }
+    add_sessions(&mut learned, &rows, view.n_items(), &SessionParams::default()).unwrap();
     World::of(Arc::new(Snapshot::from_writer(&learned.writer).unwrap()))
 }
 

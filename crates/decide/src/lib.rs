@@ -16,6 +16,7 @@ pub mod gate;
 pub mod placement;
 pub mod request;
 pub mod slate;
+mod visit;
 pub mod why_not;
 pub mod words;
 

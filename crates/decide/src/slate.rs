@@ -3,8 +3,9 @@
 use crate::decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
 use crate::gate::{self, Marks};
-use crate::placement::PlacementRules;
+use crate::placement::{Placement, PlacementRules};
 use crate::request::{ItemRef, Request};
+use crate::visit::Visit;
 use events::ItemKind;
 use score::{Query, Rung, Scratch, World, rank};
 
@@ -15,6 +16,9 @@ const MAX_HISTORY_CONTEXT: usize = 20;
 const MAX_SESSION_CONTEXT: usize = 10;
 /// Items alike that stand in for an anchor without sales.
 const MAX_PROXIES: usize = 8;
+
+/// Items of a visit that are ranked a place: some of them lack evidence.
+const RANKED_PER_PLACE: usize = 8;
 
 /// Reusable memory of one thread.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +31,7 @@ pub struct Workspace {
     heaviest: Vec<(u32, f32)>,
     /// What is ranked by: of the context, the session or the history.
     asked: Vec<u32>,
+    visit: Visit,
 }
 
 impl Workspace {
@@ -155,7 +160,11 @@ impl Slate<'_> {
             if self.offers.is_empty() {
                 self.from_content(workspace);
             }
+            if self.request.placement == Placement::Pdp {
+                self.from_visit(workspace);
+            }
         } else if n_unknown == 0 {
+            self.from_visit(workspace);
             self.from_session(workspace);
             self.from_history(workspace);
         }
@@ -185,6 +194,31 @@ impl Slate<'_> {
             self.ranked(&asked, rung, workspace);
         }
         workspace.asked = asked;
+    }
+
+    /// What others went on to from the same steps; nothing where no sessions were learned from.
+    fn from_visit(&mut self, workspace: &mut Workspace) {
+        let Workspace { visit, marks, .. } = workspace;
+        let (world, n_open) = (self.world, self.count.saturating_sub(self.offers.len()));
+        if n_open == 0 {
+            return;
+        }
+        visit.read(world, self.request);
+        let filter = self.request.filter;
+        let n = n_open.saturating_mul(RANKED_PER_PLACE).max(64);
+        let found = visit.ranked(world, n, |item| gate::is_open(world, marks, filter, item));
+        let found: Vec<(u32, f32)> = found.iter().map(|f| (f.index, f.score)).collect();
+        self.n_eligible = self.n_eligible.max(found.len());
+        for (item, score) in found {
+            let evidence = strongest(&world.snapshot, visit.items(), item);
+            if self.offers.len() == self.count || (self.evidence_required && evidence.is_none()) {
+                continue;
+            }
+            let reason = Reason { code: ReasonCode::SeenNext, evidence };
+            let relation = Relation::Complement;
+            marks.set_offered(item);
+            self.offers.push(Offer { item, score, relation, reason, rung: Rung::Session });
+        }
     }
 
     fn from_session(&mut self, workspace: &mut Workspace) {

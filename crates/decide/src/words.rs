@@ -101,6 +101,7 @@ pub fn write_reason(out: &mut impl TextSink, world: &World, item: u32, reason: &
             out.foreign(name_of(world, evidence.anchor));
             out.words(".");
         }
+        (ReasonCode::SeenNext, _) => out.words("Others went on to this from what you looked at."),
         (ReasonCode::SimilarContent, None) => out.words("Alike in name or category."),
         (ReasonCode::PopularInCategory, _) => write_popular(out, world, item, true),
         (ReasonCode::Popular, _) => write_popular(out, world, item, false),

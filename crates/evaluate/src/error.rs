@@ -19,6 +19,20 @@ pub enum Error {
          with two known items; use more orders or a smaller --min-baskets"
     )]
     NothingToTest { n_baskets: usize, n_train: usize },
+    /// A file without a step that belongs to a session.
+    #[error(
+        "{path} holds no steps of sessions ({n_without_session} events have no session). Each row \
+         needs a session, an item and a time; name the columns with --map session_id=COLUMN, \
+         --map item_id=COLUMN, --map timestamp=COLUMN"
+    )]
+    NoSteps { path: PathBuf, n_without_session: u64 },
+    /// A part of the split has no session of two steps.
+    #[error(
+        "nothing to evaluate: {n_train_sessions} training sessions, and steps with something \
+         before them: {n_train} in training, {n_valid} to choose on, {n_test} to ask. Each part \
+         needs sessions of two steps or more; use more sessions or another split"
+    )]
+    NoNextItem { n_train_sessions: usize, n_train: usize, n_valid: usize, n_test: usize },
     #[error("no method `{name}`; there are: {known}")]
     UnknownMethod { name: String, known: String },
     #[error(transparent)]

@@ -13,12 +13,16 @@ pub mod baselines;
 pub mod basket_completion;
 pub mod cases;
 pub mod error;
+pub mod next_item;
 pub mod order_columns;
 pub mod order_file;
 pub mod ours;
 pub mod report;
+pub mod session_baselines;
+pub mod session_file;
 
 pub use basket_completion::{Options, Stopwatch, run};
 pub use error::Error;
 pub use order_file::OrderFile;
 pub use report::{Metrics, Outcome};
+pub use session_file::SessionSplit;

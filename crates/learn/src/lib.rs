@@ -9,6 +9,7 @@
 //! before anything large is made; what is tuned is tuned on an inner split by time.
 
 pub mod blend;
+pub mod boost;
 pub mod columns;
 pub mod content;
 pub mod customers;
@@ -23,6 +24,7 @@ pub mod pipeline;
 pub mod popularity;
 pub mod progress;
 pub mod recency;
+pub mod sessions;
 pub mod shrinkage;
 pub mod split;
 pub mod tune;

@@ -3,6 +3,7 @@
 
 use crate::blend::Blend;
 use crate::catalog::Catalog;
+use crate::sessions::SessionRankers;
 use events::{Currency, ItemRecord};
 use snapshot::Snapshot;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub struct World {
     pub catalog: Arc<Catalog>,
     /// The snapshot's blend, read once.
     pub blend: Blend,
+    pub session_rankers: Arc<SessionRankers>,
 }
 
 impl World {
@@ -21,7 +23,9 @@ impl World {
     pub fn of(snapshot: Arc<Snapshot>) -> World {
         let catalog = Arc::new(Catalog::of(&snapshot));
         let blend = Blend::from_flat(snapshot.blend());
-        World { snapshot, catalog, blend }
+        // Trees of a layout that this program does not know: the plain blend ranks.
+        let session_rankers = Arc::new(SessionRankers::of(&snapshot).unwrap_or_default());
+        World { snapshot, catalog, blend, session_rankers }
     }
 
     /// Nothing learned, nothing known: every answer is an empty slate.
@@ -33,7 +37,7 @@ impl World {
     #[must_use]
     pub fn with_items(&self, records: &[ItemRecord]) -> World {
         let catalog = Arc::new(self.catalog.with(&self.snapshot, records));
-        World { snapshot: Arc::clone(&self.snapshot), catalog, blend: self.blend }
+        World { catalog, ..self.clone() }
     }
 
     pub fn n_items(&self) -> usize {

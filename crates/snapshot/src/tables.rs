@@ -2,6 +2,7 @@
 
 use crate::container::{Container, Section};
 use crate::rows::Rows;
+use crate::session_sections::{SessionArrays, SessionSections};
 use crate::{Error, Provenance, SnapshotWriter, StringTable};
 use bytemuck::{Pod, Zeroable};
 use events::{Amount, Currency, ItemKind};
@@ -72,6 +73,7 @@ pub struct Snapshot {
     content: Rows<f32>,
     customers: Rows<f32>,
     blend: Section<f32>,
+    sessions: SessionSections,
 }
 
 /// Section names, in one place for writer and reader.
@@ -158,6 +160,7 @@ impl Snapshot {
             content: Rows::open(c, names::CONTENT, n_items, n_items)?,
             customers: Rows::open_any_rows(c, names::CUSTOMERS, n_items)?,
             blend: c.section(names::BLEND)?,
+            sessions: SessionSections::open(c, n_items)?,
             ids,
             category_names,
             tokens,
@@ -401,6 +404,12 @@ impl Snapshot {
         } else {
             (&[], &[])
         }
+    }
+
+    /// The session index and what goes with it; empty where there were no sessions.
+    #[inline]
+    pub fn sessions(&self) -> SessionArrays<'_> {
+        self.sessions.view(&self.container)
     }
 
     /// Weights of the blend of sources; `score::blend` knows their order.

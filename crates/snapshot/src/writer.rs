@@ -30,6 +30,12 @@ impl SnapshotWriter {
         writer
     }
 
+    /// Replaces the provenance: what is learned last has something to say too.
+    pub fn set_provenance(&mut self, provenance: &Provenance) {
+        self.sections.remove(PROVENANCE);
+        self.add(PROVENANCE, provenance.to_json().as_bytes());
+    }
+
     /// Adds an array. Empty arrays are left out: a reader takes an absent section for an empty one.
     pub fn add<T: Pod>(&mut self, name: &str, items: &[T]) {
         assert!(!name.is_empty() && name.len() <= NAME_LEN, "section name `{name}` does not fit");

@@ -1,5 +1,7 @@
 //! `alongside evaluate`: protocols on your own orders.
 
+mod next_item;
+
 use crate::clock::Stopwatch;
 use crate::show;
 use clap::{Args, Subcommand};
@@ -20,6 +22,8 @@ pub(crate) struct EvaluateArgs {
 enum Protocol {
     /// What else goes in this cart? One item of each test basket is hidden.
     BasketCompletion(BasketCompletionArgs),
+    /// What comes next in this visit? Every step of each test session but the first is asked.
+    NextItem(next_item::NextItemArgs),
 }
 
 #[derive(Debug, Args)]
@@ -49,6 +53,7 @@ struct BasketCompletionArgs {
 pub(crate) fn run(args: EvaluateArgs) -> anyhow::Result<()> {
     match args.protocol {
         Protocol::BasketCompletion(args) => basket_completion(&args),
+        Protocol::NextItem(args) => next_item::next_item(&args),
     }
 }
 

@@ -4,11 +4,14 @@ use crate::clock::{self, Stopwatch};
 use crate::show;
 use anyhow::Context;
 use clap::Args;
-use history::{HistoryView, ORDERS_DATED_AHEAD, OpenMode, Store, ViewOptions};
+use events::Timestamp;
+use history::{HistoryView, LoggedEvent, ORDERS_DATED_AHEAD, OpenMode, Store, ViewOptions};
 use indicatif::{ProgressBar, ProgressStyle};
+use learn::sessions::{SessionParams, StepRow, add_sessions};
 use learn::{Params, Progress, Step, peak_bytes};
 use serde_json::json;
-use snapshot::SnapshotDir;
+use snapshot::{SnapshotDir, StepKind};
+use std::collections::HashMap;
 use std::path::Path;
 
 #[derive(Debug, Args)]
@@ -106,7 +109,11 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {elapsed}")?);
     let bar = Bar(bar);
-    let learned = learn::learn(&view, &params, &bar)?;
+    let mut learned = learn::learn(&view, &params, &bar)?;
+    bar.0.set_message("learning from visits");
+    let sessions = SessionParams { seed: args.seed, ..SessionParams::default() };
+    let steps = steps_of(&store, &view).await?;
+    add_sessions(&mut learned, &steps, view.n_items(), &sessions)?;
     let snapshots = SnapshotDir::new(store.snapshots_dir());
     let entry = snapshots
         .publish(&learned.writer, &clock::file_time())
@@ -139,6 +146,26 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
 pub(crate) fn n_dated_ahead(view: &HistoryView) -> Option<&str> {
     let entry = view.provenance.iter().find(|(name, _)| name == ORDERS_DATED_AHEAD);
     entry.map(|(_, n)| n.as_str())
+}
+
+/// The steps of all visits in the log of events, for items of the catalogue.
+async fn steps_of(store: &Store, view: &HistoryView) -> anyhow::Result<Vec<StepRow>> {
+    let events = store.recent_events(Timestamp(i64::MIN)).await?;
+    let ids = view.items.iter().enumerate().map(|(idx, item)| (&*item.id, idx as u32));
+    let item_idx: HashMap<&str, u32> = ids.collect();
+    let mut session_codes: HashMap<&str, u32> = HashMap::new();
+    let mut rows = Vec::new();
+    for LoggedEvent { event, .. } in &events {
+        let Some((kind, session_id)) = StepKind::of(event.kind).zip(event.session_id.as_deref())
+        else {
+            continue;
+        };
+        let n_sessions = session_codes.len() as u32;
+        let session = *session_codes.entry(session_id).or_insert(n_sessions);
+        let items = event.lines.iter().filter_map(|line| item_idx.get(&*line.item_id));
+        rows.extend(items.map(|&item| StepRow { session, item, kind, at_us: event.at.0 }));
+    }
+    Ok(rows)
 }
 
 /// Nice 10: below everything interactive. A failure only means full priority.

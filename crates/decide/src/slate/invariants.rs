@@ -1,7 +1,7 @@
 //! Hard rules over random worlds and requests, held against a checker that knows no marks.
 
 use super::*;
-use crate::fixture::{items, learned, line, view};
+use crate::fixture::{items, learned_with_visits, line, view};
 use crate::{Filter, Placement};
 use events::{Amount, ItemRecord};
 use history::ItemEntry;
@@ -214,7 +214,9 @@ proptest! {
         let mut before = before;
         before.truncate(N as usize);
         let entries = items(N as usize).into_iter().zip(&before);
-        let world = learned(&view(entries.map(|(e, t)| entry_of(e.id, t)).collect(), &rows));
+        let visits: Vec<Vec<u32>> = rows.iter().map(|(items, _)| items.clone()).collect();
+        let view = view(entries.map(|(e, t)| entry_of(e.id, t)).collect(), &rows);
+        let world = learned_with_visits(&view, &visits);
         let mut workspace = Workspace::default();
         for asked in &questions {
             check(&world, &before, asked, &mut workspace)?;

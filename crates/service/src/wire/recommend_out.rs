@@ -48,7 +48,8 @@ pub struct OfferOut {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonOut {
-    /// `bought_together, completes_cart, for_you, similar_content, popular_in_category, popular`.
+    /// `bought_together, completes_cart, for_you, similar_content, seen_next,
+    /// popular_in_category, popular`.
     pub code: String,
     /// In English, with every number from the evidence.
     #[schema(example = "Bought together in 412 of 2,310 orders with WHITE METAL LANTERN, 9.4 \

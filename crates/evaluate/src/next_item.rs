@@ -1,0 +1,333 @@
+//! Protocol NI, "what comes next in this visit": methods × cases.
+//!
+//! For every test session and every step but the first, the steps before it are the context and
+//! the method lists 20 items. MRR and hit ratio ask for the very next item; recall, precision and
+//! NDCG for all that remain. Cases: `all`; `repeat` and `explore`, its two parts (the next item
+//! was in the visit before, or was not); `discover`, the queries of `explore` with the items of
+//! the visit masked for every method.
+
+use crate::basket_completion::{OnMethod, Stopwatch};
+use crate::error::Error;
+use crate::report::{Metrics, Outcome};
+use crate::session_baselines::{
+    Counted, Counting, NextItem, Ours, Popular, SessionEase, VmisMethod,
+};
+use crate::session_file::SessionSplit;
+use learn::sessions::{IndexLimits, SessionLog, SessionModel, SessionParams, SessionTable};
+use measure::BootstrapSpec;
+use measure::bootstrap::{bootstrap_columns, paired_bootstrap};
+use measure::ranking::{Ideal, ndcg_of_list, reciprocal_rank_at};
+use score::sessions::vmis::{Vmis, VmisParams, VmisScratch, idf_of};
+use score::sessions::{Head, RankScratch, Step};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Length of the list.
+pub const LIST_LEN: usize = 20;
+/// Seed of the bootstrap: intervals are the same from run to run, resamples those of all methods.
+const SEED: u64 = 7;
+const EASE_LAMBDAS: [f64; 2] = [10.0, 100.0];
+/// What the gain of the method `alongside` is measured against.
+pub const RIVAL: &str = "vmis_tuned";
+
+/// Every method, in the order of the report.
+pub const METHODS: [&str; 8] = [
+    "popularity",
+    "cooccurrence",
+    "markov",
+    "ease",
+    "vmis_shipped",
+    "vmis_tuned",
+    "plain",
+    "alongside",
+];
+
+const NAMES: [&str; 5] = ["MRR@20", "HR@20", "R@20", "NDCG@20", "P@20"];
+pub const CASES: [&str; 4] = ["all", "repeat", "explore", "discover"];
+const DISCOVER: usize = 3;
+
+/// One method in one case; MRR@20 beside that of [`RIVAL`] where both ran.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextItemOutcome {
+    pub outcome: Outcome,
+    /// Mean difference in MRR@20 and its 95 % interval, paired by query.
+    pub gain: Option<measure::Interval>,
+}
+
+impl NextItemOutcome {
+    pub fn to_json(&self) -> Value {
+        let mut line = self.outcome.to_json();
+        if let (Some(gain), Some(fields)) = (self.gain, line.as_object_mut()) {
+            fields.insert("gain_over".into(), json!(RIVAL));
+            fields.insert("MRR@20_gain".into(), json!(gain.mean));
+            fields.insert("MRR@20_gain_low".into(), json!(gain.low));
+            fields.insert("MRR@20_gain_high".into(), json!(gain.high));
+        }
+        line
+    }
+}
+
+/// The sizes of a split, to be checked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub n_train_sessions: usize,
+    pub n_items: usize,
+    pub n_test_sessions: usize,
+    pub n_queries: usize,
+    pub n_explore: usize,
+}
+
+pub fn sizes_of(split: &SessionSplit) -> Sizes {
+    let explore = queries_of(&split.test).filter(|query| !query.is_repeat());
+    Sizes {
+        n_train_sessions: split.train.len(),
+        n_items: split.item_ids.len(),
+        n_test_sessions: split.test.len(),
+        n_queries: SessionSplit::n_cases(&split.test),
+        n_explore: explore.count(),
+    }
+}
+
+/// A visit and what follows.
+struct Query<'a> {
+    visit: &'a [Step],
+    remaining: &'a [Step],
+}
+
+impl Query<'_> {
+    fn next(&self) -> u32 {
+        self.remaining[0].item
+    }
+
+    fn is_repeat(&self) -> bool {
+        self.visit.iter().any(|step| step.item == self.next())
+    }
+}
+
+fn queries_of(log: &SessionLog) -> impl Iterator<Item = Query<'_>> {
+    (0..log.len()).flat_map(|session| {
+        let steps = log.session(session);
+        (1..steps.len()).map(|at| Query { visit: &steps[..at], remaining: &steps[at..] })
+    })
+}
+
+/// Metrics of every query, one column a metric, by case.
+#[derive(Clone, Debug, Default)]
+struct Columns {
+    by_case: [[Vec<f64>; NAMES.len()]; CASES.len()],
+    latencies: Vec<Duration>,
+}
+
+impl Columns {
+    fn push(&mut self, case: usize, values: [f64; NAMES.len()]) {
+        for (column, value) in self.by_case[case].iter_mut().zip(values) {
+            column.push(value);
+        }
+    }
+}
+
+/// Runs the protocol. Each outcome is handed on as soon as its method is done.
+pub fn run(
+    split: &SessionSplit,
+    methods: &[String],
+    now: Stopwatch<'_>,
+    on_method: OnMethod<'_>,
+    mut take: impl FnMut(NextItemOutcome),
+) -> Result<Sizes, Error> {
+    let bench = Bench { split, now };
+    let mut rival: Option<Columns> = None;
+    for method in chosen_methods(methods)? {
+        on_method(method);
+        let (columns, fit, parameter) = bench.run_method(method)?;
+        for (case, name) in CASES.into_iter().enumerate() {
+            let base = rival.as_ref().map(|rival| &rival.by_case[case][0]);
+            let ours = &columns.by_case[case][0];
+            let gain = base
+                .filter(|_| method == "alongside")
+                .and_then(|base| paired_bootstrap(ours, base, &BootstrapSpec::with_seed(SEED)));
+            let outcome = outcome_of(method, name, case, &columns, fit, parameter.clone());
+            take(NextItemOutcome { outcome, gain });
+        }
+        if method == RIVAL {
+            rival = Some(columns);
+        }
+    }
+    Ok(sizes_of(split))
+}
+
+fn chosen_methods(names: &[String]) -> Result<Vec<&'static str>, Error> {
+    let known = || METHODS.join(", ");
+    if let Some(name) = names.iter().find(|name| !METHODS.contains(&name.as_str())) {
+        return Err(Error::UnknownMethod { name: name.clone(), known: known() });
+    }
+    let is_chosen = |method: &&str| names.is_empty() || names.iter().any(|name| name == method);
+    Ok(METHODS.into_iter().filter(is_chosen).collect())
+}
+
+struct Bench<'a> {
+    split: &'a SessionSplit,
+    now: Stopwatch<'a>,
+}
+
+type MethodRun = (Columns, Duration, Option<String>);
+
+impl Bench<'_> {
+    fn n_items(&self) -> usize {
+        self.split.item_ids.len()
+    }
+
+    fn run_method(&self, method: &str) -> Result<MethodRun, Error> {
+        let began = (self.now)();
+        match method {
+            "ease" => return self.ease(began),
+            "plain" | "alongside" => return self.ours(method == "alongside", began),
+            _ => {}
+        }
+        let table =
+            SessionTable::of(&self.split.train, self.n_items(), &vmis_limits(&self.split.train));
+        let index = table.view();
+        let idf = if method.starts_with("vmis") { idf_of(&index) } else { Vec::new() };
+        let vmis = |params| VmisMethod {
+            vmis: Vmis { index, idf: &idf, params },
+            scratch: VmisScratch::default(),
+        };
+        let mut predictor: Box<dyn NextItem + '_> = match method {
+            "popularity" => Box::new(Popular::fit(&index)),
+            "cooccurrence" => Box::new(Counting::new(index, Counted::Together)),
+            "markov" => Box::new(Counting::new(index, Counted::Next)),
+            "vmis_shipped" => Box::new(vmis(VmisParams::SHIPPED)),
+            _ => Box::new(vmis(VmisParams::TUNED)),
+        };
+        let fit = (self.now)() - began;
+        Ok((ask(&self.split.test, &mut *predictor, self.now), fit, None))
+    }
+
+    /// λ is chosen on the validation sessions.
+    fn ease(&self, began: Duration) -> Result<MethodRun, Error> {
+        let mut best: Option<(f64, f64, SessionEase)> = None;
+        for lambda in EASE_LAMBDAS {
+            let mut model = SessionEase::fit(&self.split.train, self.n_items(), lambda)?;
+            let columns = ask(&self.split.valid, &mut model, &|| Duration::ZERO);
+            let mrr = measure::ranking::mean(&columns.by_case[0][0]).unwrap_or(0.0);
+            if best.as_ref().is_none_or(|(best, _, _)| mrr > *best) {
+                best = Some((mrr, lambda, model));
+            }
+        }
+        let (_, lambda, mut model) = best.expect("the list of lambdas is not empty");
+        let fit = (self.now)() - began;
+        Ok((ask(&self.split.test, &mut model, self.now), fit, Some(format!("lambda={lambda}"))))
+    }
+
+    fn ours(&self, is_ranked: bool, began: Duration) -> Result<MethodRun, Error> {
+        let (train, valid) = (&self.split.train, &self.split.valid);
+        let params = SessionParams::default();
+        let model = if is_ranked {
+            SessionModel::learn(train, Some(valid), self.n_items(), &params)?
+        } else {
+            SessionModel::index(train, self.n_items(), &params)
+        };
+        let fit = (self.now)() - began;
+        let mut predictor = Ours {
+            next: model.ranker(Head::Next),
+            discover: model.ranker(Head::Discover),
+            scratch: RankScratch::default(),
+        };
+        let columns = ask(&self.split.test, &mut predictor, self.now);
+        Ok((columns, fit, is_ranked.then(|| model.note.clone())))
+    }
+}
+
+/// Sessions with more distinct items than 99.5 % of them are left out of the postings, as Serenade
+/// does.
+fn vmis_limits(train: &SessionLog) -> IndexLimits {
+    let mut n_distinct: Vec<f64> = (0..train.len())
+        .map(|session| {
+            let mut items: Vec<u32> = train.session(session).iter().map(|s| s.item).collect();
+            items.sort_unstable();
+            items.dedup();
+            items.len() as f64
+        })
+        .collect();
+    n_distinct.sort_unstable_by(f64::total_cmp);
+    let max_items = measure::bootstrap::quantile(&n_distinct, 0.995) as usize;
+    IndexLimits { max_steps: usize::MAX, max_items, max_postings: usize::MAX }
+}
+
+/// Asks every query; latency is that of case `all`.
+fn ask(log: &SessionLog, predictor: &mut dyn NextItem, now: Stopwatch<'_>) -> Columns {
+    let mut columns = Columns::default();
+    let mut list = Vec::with_capacity(LIST_LEN);
+    for query in queries_of(log) {
+        list.clear();
+        let began = now();
+        predictor.predict(query.visit, true, LIST_LEN, &mut list);
+        columns.latencies.push(now() - began);
+        let values = metrics_of(&query, &list);
+        columns.push(0, values);
+        if query.is_repeat() {
+            columns.push(1, values);
+            continue;
+        }
+        columns.push(2, values);
+        list.clear();
+        predictor.predict(query.visit, false, LIST_LEN, &mut list);
+        columns.push(DISCOVER, metrics_of(&query, &list));
+    }
+    columns
+}
+
+/// MRR and HR on the next item; recall, NDCG and precision on all that remain. Recall divides by
+/// the steps that remain, a repeated item counted each time, as Serenade does.
+fn metrics_of(query: &Query<'_>, list: &[u32]) -> [f64; NAMES.len()] {
+    let rank = list.iter().position(|&item| item == query.next()).map(|at| at + 1);
+    let mut truth: Vec<u32> = query.remaining.iter().map(|step| step.item).collect();
+    let n_remaining = truth.len();
+    truth.sort_unstable();
+    truth.dedup();
+    let hits = measure::ranking::hits(list, &truth);
+    let n_hits = hits.iter().filter(|&&hit| hit).count() as f64;
+    [
+        rank.map_or(0.0, |rank| reciprocal_rank_at(rank, LIST_LEN)),
+        f64::from(u8::from(rank.is_some())),
+        n_hits / n_remaining as f64,
+        ndcg_of_list(&hits, truth.len(), LIST_LEN, Ideal::BestAtK).unwrap_or(0.0),
+        n_hits / LIST_LEN as f64,
+    ]
+}
+
+fn outcome_of(
+    method: &str,
+    name: &str,
+    case: usize,
+    columns: &Columns,
+    fit: Duration,
+    parameter: Option<String>,
+) -> Outcome {
+    let of_case = &columns.by_case[case];
+    let slices: Vec<&[f64]> = of_case.iter().map(Vec::as_slice).collect();
+    let intervals = bootstrap_columns(&slices, &BootstrapSpec::with_seed(SEED));
+    let values = NAMES
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let interval = intervals.as_ref().map(|all| (all[at].low, all[at].high));
+            (name, measure::ranking::mean(&of_case[at]).unwrap_or(0.0), interval)
+        })
+        .collect();
+    let mut latencies = columns.latencies.clone();
+    latencies.sort_unstable();
+    let quantile = |share: f64| {
+        let at = (latencies.len() as f64 * share) as usize;
+        latencies.get(at.min(latencies.len().saturating_sub(1))).copied().unwrap_or_default()
+    };
+    Outcome {
+        method: method.to_owned(),
+        case: name.to_owned(),
+        n_queries: of_case[0].len(),
+        metrics: Metrics { values },
+        fit,
+        p50: quantile(0.5),
+        p99: quantile(0.99),
+        parameter,
+    }
+}

@@ -1,0 +1,55 @@
+//! What a snapshot holds of sessions, made ready to rank.
+
+use super::gather::{DEFAULT_KIND_WEIGHTS, KindWeights, N_FEATURES};
+use super::horizon::Horizon;
+use super::rank::{Head, Ranker};
+use crate::error::Error;
+use crate::trees::Trees;
+use snapshot::Snapshot;
+
+/// The rankers of a snapshot, decoded once. Empty by default: the plain blend ranks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionRankers {
+    next: Trees,
+    discover: Trees,
+    kind_weights: KindWeights,
+}
+
+impl Default for SessionRankers {
+    fn default() -> SessionRankers {
+        let (next, discover) = (Trees::default(), Trees::default());
+        SessionRankers { next, discover, kind_weights: DEFAULT_KIND_WEIGHTS }
+    }
+}
+
+impl SessionRankers {
+    /// Fails on trees of another layout, or made for other features.
+    pub fn of(snapshot: &Snapshot) -> Result<SessionRankers, Error> {
+        let arrays = snapshot.sessions();
+        let kind_weights = arrays.kind_weights.try_into().unwrap_or(DEFAULT_KIND_WEIGHTS);
+        let [next, discover] = [arrays.next_trees, arrays.discover_trees].map(Trees::from_words);
+        let (next, discover) = (next?, discover?);
+        if [&next, &discover].iter().any(|t| !t.is_empty() && t.n_features() != N_FEATURES) {
+            return Err(Error::BadTrees {
+                what: "they take another number of session features".into(),
+            });
+        }
+        Ok(SessionRankers { next, discover, kind_weights })
+    }
+
+    /// Ranks with the tables of the snapshot that these rankers are from.
+    pub fn ranker<'a>(&'a self, snapshot: &'a Snapshot, head: Head) -> Ranker<'a> {
+        let arrays = snapshot.sessions();
+        let horizon = Horizon {
+            index: arrays.index,
+            n_sessions: arrays.index.n_sessions() as u32,
+            stats: arrays.stats,
+            popular: arrays.popular,
+        };
+        let trees = match head {
+            Head::Next => &self.next,
+            Head::Discover => &self.discover,
+        };
+        Ranker { head, horizon, kind_weights: &self.kind_weights, trees }
+    }
+}
