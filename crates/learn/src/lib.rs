@@ -15,6 +15,7 @@ pub mod customers;
 pub mod ease;
 pub mod error;
 pub mod gram;
+pub mod next_basket;
 pub mod pair_counts;
 pub mod pairs;
 pub mod params;

@@ -11,6 +11,7 @@
 
 pub mod blend;
 pub mod catalog;
+pub mod next_basket;
 pub mod rung;
 pub mod search;
 pub mod sources;
