@@ -19,6 +19,15 @@ pub enum Error {
          with two known items; use more orders or a smaller --min-baskets"
     )]
     NothingToTest { n_baskets: usize, n_train: usize },
+    /// A file of customers is not of the form that the protocol needs.
+    #[error("{path}: {what}")]
+    BadForm { path: PathBuf, what: String },
+    /// No customer has both a history and a basket to foretell.
+    #[error(
+        "nothing to evaluate: none of {n_customers} customers has baskets before the hidden one; \
+         customers need 3 to 50 baskets of items with 10 lines or more"
+    )]
+    NobodyToAsk { n_customers: usize },
     #[error("no method `{name}`; there are: {known}")]
     UnknownMethod { name: String, known: String },
     #[error(transparent)]

@@ -12,13 +12,16 @@
 pub mod baselines;
 pub mod basket_completion;
 pub mod cases;
+pub mod customer_file;
 pub mod error;
+pub mod next_basket;
 pub mod order_columns;
 pub mod order_file;
 pub mod ours;
 pub mod report;
 
 pub use basket_completion::{Options, Stopwatch, run};
+pub use customer_file::CustomerFile;
 pub use error::Error;
 pub use order_file::OrderFile;
 pub use report::{Metrics, Outcome};

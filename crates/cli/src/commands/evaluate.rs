@@ -1,5 +1,7 @@
 //! `alongside evaluate`: protocols on your own orders.
 
+mod next_basket;
+
 use crate::clock::Stopwatch;
 use crate::show;
 use clap::{Args, Subcommand};
@@ -20,6 +22,8 @@ pub(crate) struct EvaluateArgs {
 enum Protocol {
     /// What else goes in this cart? One item of each test basket is hidden.
     BasketCompletion(BasketCompletionArgs),
+    /// What will the customer buy next? The last basket of each is hidden.
+    NextBasket(next_basket::NextBasketArgs),
 }
 
 #[derive(Debug, Args)]
@@ -49,6 +53,7 @@ struct BasketCompletionArgs {
 pub(crate) fn run(args: EvaluateArgs) -> anyhow::Result<()> {
     match args.protocol {
         Protocol::BasketCompletion(args) => basket_completion(&args),
+        Protocol::NextBasket(args) => next_basket::next_basket(&args),
     }
 }
 

@@ -3,6 +3,8 @@
 // Tests say when they are skipped.
 #![allow(clippy::print_stdout)]
 
+mod next_basket;
+
 use evaluate::basket_completion::sizes_of;
 use evaluate::cases::{Windows, ordered};
 use evaluate::{Options, OrderFile, Outcome};
