@@ -9,6 +9,7 @@
 //! before anything large is made; what is tuned is tuned on an inner split by time.
 
 pub mod blend;
+pub mod boost;
 pub mod columns;
 pub mod content;
 pub mod customers;

@@ -5,6 +5,7 @@
 
 pub mod customer_knn;
 pub mod habits;
+pub mod ranker;
 pub mod sequences;
 pub mod transitions;
 

@@ -11,16 +11,20 @@
 
 pub mod blend;
 pub mod catalog;
+pub mod error;
 pub mod next_basket;
 pub mod rung;
 pub mod search;
 pub mod sources;
 pub mod text;
+pub mod trees;
 pub mod world;
 
 pub use blend::{Blend, CartSize, Features, SOURCES};
 pub use catalog::{AddedItem, Catalog, ItemState};
+pub use error::Error;
 pub use rung::Rung;
 pub use search::search;
 pub use sources::{Candidate, Query, Scratch, rank};
+pub use trees::{RowBlocks, Tree, Trees};
 pub use world::World;

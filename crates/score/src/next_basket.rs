@@ -15,13 +15,14 @@ pub mod features;
 pub mod habit;
 pub mod overlay;
 pub mod published;
+pub mod ranker;
 pub mod rows;
 pub mod sequence;
 pub mod tables;
 
 pub use customer_index::{CustomerIndex, Neighbor};
 pub use customer_vector::TifuParams;
-pub use features::{FEATURES, N_FEATURES, Rows, Scratch, describe};
+pub use features::{FEATURES, MAX_CANDIDATES, N_FEATURES, Rows, Scratch, describe};
 pub use overlay::{Asked, Overlay};
 pub use rows::WeightedRows;
 pub use sequence::{Sequence, SequencesView};

@@ -1,6 +1,7 @@
 //! Candidates for a customer's next basket, and one row of features for each.
 
 use super::basket_index::{AGE_DECAY, BasketIndex, N_NEWEST};
+use super::customer_index::UpcfParams;
 use super::customer_vector::basket_weights;
 use super::habit::{Habit, Renewal, cell_of};
 use super::overlay::Asked;
@@ -9,11 +10,17 @@ use super::sequence::Sequence;
 use super::tables::Tables;
 use sparse::{Accumulator, TopK};
 
-/// Candidates taken of each source beside the customer's own items.
+/// Rows of one customer at the most.
+pub const MAX_CANDIDATES: usize = 100;
+/// What the weight in the customer's vector counts beside the hazard when own items are picked.
+const OWN_WEIGHT: f32 = 0.1;
+/// Items of each source that get a rank.
 const PER_SOURCE: usize = 100;
 const N_POPULAR: usize = 60;
 /// Baskets whose followers are asked.
 const N_BASKETS: usize = 300;
+/// Customers that UP-CF sums over here: the published method takes all, at ten times the cost.
+const N_ALIKE: usize = 300;
 /// Rank of an item that a source does not list.
 const UNRANKED: f32 = 2.0 * PER_SOURCE as f32;
 
@@ -98,7 +105,10 @@ pub struct Scratch {
     ranks: [Vec<f32>; N_SOURCES],
     habits: Vec<Habit>,
     own: Vec<u32>,
-    is_candidate: Vec<bool>,
+    /// The best place of each item while candidates are picked, else infinity.
+    places: Vec<f32>,
+    /// Items whose ranks are to be forgotten.
+    ranked: Vec<u32>,
     best: TopK,
 }
 
@@ -113,7 +123,8 @@ impl Default for Scratch {
             ranks: std::array::from_fn(|_| Vec::new()),
             habits: Vec::new(),
             own: Vec::new(),
-            is_candidate: Vec::new(),
+            places: Vec::new(),
+            ranked: Vec::new(),
             best: TopK::new(PER_SOURCE),
         }
     }
@@ -133,7 +144,7 @@ impl Scratch {
         self.scores.iter_mut().for_each(|scores| scores.widen(n_items));
         self.ranks.iter_mut().for_each(|ranks| ranks.resize(n_items, UNRANKED));
         self.habits.resize(n_items, Habit::default());
-        self.is_candidate.resize(n_items, false);
+        self.places.resize(n_items, f32::INFINITY);
     }
 }
 
@@ -157,12 +168,12 @@ pub fn describe(tables: &Tables<'_>, asked: &Asked<'_>, scratch: &mut Scratch, r
     rows.clear();
     let mut customer = read_own(tables, asked.sequence, scratch);
     score_sources(tables, asked, scratch, &mut customer);
-    pick(tables, scratch, rows);
+    pick(tables, asked.sequence.len() as u32, scratch, rows);
     for &item in &rows.items {
         let row = row_of(tables, scratch, &customer, item);
         rows.values.extend_from_slice(&row);
     }
-    forget(scratch, rows);
+    forget(scratch);
 }
 
 /// Habits of the customer's own items.
@@ -223,9 +234,10 @@ fn score_sources(
         own.iter().map(|&item| (item, habits[item as usize].weight)).collect();
     vector.sort_unstable_by_key(|&(item, _)| item);
     let neighbors = nearest(tables, asked, &vector, by_customer);
+    let upcf = UpcfParams { n_neighbors: N_ALIKE, ..tables.upcf };
     customer.nearness = neighbors.first().map_or(0.0, |nearest| nearest.nearness);
     tables.customers.add_mean(&neighbors, 1.0, asked.overlay, &mut scores[NEIGHBORS]);
-    customer.upcf_total = add_upcf(tables, asked, by_customer, &mut scores[UPCF]);
+    customer.upcf_total = add_upcf(tables, &upcf, asked, by_customer, &mut scores[UPCF]);
     let n_known = tables.transitions.n_rows();
     BasketIndex::query_of(asked.sequence, |item, weight| {
         if (item as usize) < n_known {
@@ -249,26 +261,47 @@ fn score_sources(
     }
 }
 
-/// Own items first, then the best of each source, each item once.
-fn pick(tables: &Tables<'_>, scratch: &mut Scratch, rows: &mut Rows) {
-    let Scratch { scores, ranks, own, is_candidate, best, .. } = scratch;
-    let mut add = |item: u32| {
-        if !std::mem::replace(&mut is_candidate[item as usize], true) {
-            rows.items.push(item);
+/// The most promising items, own ones among them: an item is as promising as the best rank that
+/// any source gives it. Half a rank counts for the customer's own items by hazard, two ranks for
+/// what sells now.
+fn pick(tables: &Tables<'_>, n_baskets: u32, scratch: &mut Scratch, rows: &mut Rows) {
+    let Scratch { scores, ranks, own, habits, places, ranked, best, .. } = scratch;
+    let mut found = std::mem::take(ranked);
+    let mut put = |item: u32, place: f32, found: &mut Vec<u32>| {
+        let known = &mut places[item as usize];
+        if *known == f32::INFINITY {
+            found.push(item);
         }
+        *known = known.min(place);
     };
-    own.iter().for_each(|&item| add(item));
+    best.reset(own.len());
+    for &item in own.iter() {
+        let habit = &habits[item as usize];
+        let hazard = tables.hazard[cell_of(habit.n_bought, habit.elapsed(n_baskets))];
+        let renewal = tables.items.get(item as usize).map_or(1.0, |facts| facts.renewal.factor());
+        best.push(item, hazard * renewal + OWN_WEIGHT * habit.weight);
+    }
+    for (rank, scored) in best.sorted().iter().enumerate() {
+        put(scored.index, 0.5 * rank as f32, &mut found);
+    }
     for (scores, ranks) in scores.iter().zip(ranks) {
         best.reset(PER_SOURCE);
         scores.touched().iter().for_each(|&item| best.push(item, scores.get(item)));
         for (rank, scored) in best.sorted().iter().enumerate() {
             ranks[scored.index as usize] = 1.0 + rank as f32;
-            add(scored.index);
+            put(scored.index, 1.0 + rank as f32, &mut found);
         }
     }
     for list in [tables.popular, tables.newest] {
-        list.iter().take(N_POPULAR).for_each(|&item| add(item));
+        for (rank, &item) in list.iter().take(N_POPULAR).enumerate() {
+            put(item, 2.0 + 2.0 * rank as f32, &mut found);
+        }
     }
+    best.reset(MAX_CANDIDATES);
+    found.iter().for_each(|&item| best.push(item, -places[item as usize]));
+    rows.items.extend(best.sorted().iter().map(|scored| scored.index));
+    found.iter().for_each(|&item| places[item as usize] = f32::INFINITY);
+    *ranked = found;
 }
 
 fn row_of(
@@ -340,11 +373,11 @@ fn row_of(
     ]
 }
 
-fn forget(scratch: &mut Scratch, rows: &Rows) {
-    for &item in &rows.items {
-        scratch.is_candidate[item as usize] = false;
+fn forget(scratch: &mut Scratch) {
+    for &item in &scratch.ranked {
         scratch.ranks.iter_mut().for_each(|ranks| ranks[item as usize] = UNRANKED);
     }
+    scratch.ranked.clear();
     for &item in &scratch.own {
         scratch.habits[item as usize] = Habit::default();
     }
