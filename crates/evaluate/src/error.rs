@@ -33,6 +33,15 @@ pub enum Error {
          needs sessions of two steps or more; use more sessions or another split"
     )]
     NoNextItem { n_train_sessions: usize, n_train: usize, n_valid: usize, n_test: usize },
+    /// A file of customers is not of the form that the protocol needs.
+    #[error("{path}: {what}")]
+    BadForm { path: PathBuf, what: String },
+    /// No customer has both a history and a basket to foretell.
+    #[error(
+        "nothing to evaluate: none of {n_customers} customers has baskets before the hidden one; \
+         customers need 3 to 50 baskets of items with 10 lines or more"
+    )]
+    NobodyToAsk { n_customers: usize },
     #[error("no method `{name}`; there are: {known}")]
     UnknownMethod { name: String, known: String },
     #[error(transparent)]

@@ -12,7 +12,9 @@
 pub mod baselines;
 pub mod basket_completion;
 pub mod cases;
+pub mod customer_file;
 pub mod error;
+pub mod next_basket;
 pub mod next_item;
 pub mod order_columns;
 pub mod order_file;
@@ -22,6 +24,7 @@ pub mod session_baselines;
 pub mod session_file;
 
 pub use basket_completion::{Options, Stopwatch, run};
+pub use customer_file::CustomerFile;
 pub use error::Error;
 pub use order_file::OrderFile;
 pub use report::{Metrics, Outcome};

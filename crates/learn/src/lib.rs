@@ -17,6 +17,7 @@ pub mod ease;
 pub mod error;
 pub mod gram;
 pub mod memory;
+pub mod next_basket;
 pub mod pair_counts;
 pub mod pairs;
 pub mod params;

@@ -12,6 +12,7 @@
 pub mod blend;
 pub mod catalog;
 pub mod error;
+pub mod next_basket;
 pub mod rung;
 pub mod search;
 pub mod sessions;

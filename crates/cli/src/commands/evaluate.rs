@@ -1,5 +1,6 @@
 //! `alongside evaluate`: protocols on your own orders.
 
+mod next_basket;
 mod next_item;
 
 use crate::clock::Stopwatch;
@@ -24,6 +25,8 @@ enum Protocol {
     BasketCompletion(BasketCompletionArgs),
     /// What comes next in this visit? Every step of each test session but the first is asked.
     NextItem(next_item::NextItemArgs),
+    /// What will the customer buy next? The last basket of each is hidden.
+    NextBasket(next_basket::NextBasketArgs),
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +57,7 @@ pub(crate) fn run(args: EvaluateArgs) -> anyhow::Result<()> {
     match args.protocol {
         Protocol::BasketCompletion(args) => basket_completion(&args),
         Protocol::NextItem(args) => next_item::next_item(&args),
+        Protocol::NextBasket(args) => next_basket::next_basket(&args),
     }
 }
 

@@ -3,6 +3,7 @@
 // Tests say when they are skipped.
 #![allow(clippy::print_stdout)]
 
+mod next_basket;
 mod next_item;
 
 use evaluate::basket_completion::sizes_of;

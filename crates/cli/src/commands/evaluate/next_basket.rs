@@ -1,0 +1,108 @@
+//! `alongside evaluate next-basket`.
+
+use crate::clock::Stopwatch;
+use crate::show;
+use clap::Args;
+use evaluate::next_basket::report::NAMES;
+use evaluate::next_basket::{METHODS, NextBasketOutcome, run};
+use evaluate::{CustomerFile, OrderFile};
+use events::import::PlanOptions;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["orders", "history"]))]
+pub(super) struct NextBasketArgs {
+    /// File of orders; the last basket of each customer with 3 to 50 is hidden.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["history", "future", "keysets"])]
+    orders: Option<PathBuf>,
+    /// JSON file of baskets: {"customer": [[-1], [items], …, [-1]]}.
+    #[arg(long, value_name = "FILE", requires_all = ["future", "keysets"])]
+    history: Option<PathBuf>,
+    /// JSON file of the hidden baskets, in the same form.
+    #[arg(long, value_name = "FILE", requires = "history")]
+    future: Option<PathBuf>,
+    /// JSON files {"test": [customers]}, one a fold.
+    #[arg(long, value_name = "FILES", num_args = 1.., requires = "history")]
+    keysets: Vec<PathBuf>,
+    /// Only these methods, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    methods: Vec<String>,
+    /// Say which column of the orders is which: field=column.
+    #[arg(long = "map", value_name = "FIELD=COLUMN")]
+    map: Vec<String>,
+    #[command(flatten)]
+    output: crate::args::Output,
+}
+
+pub(super) fn next_basket(args: &NextBasketArgs) -> anyhow::Result<()> {
+    let file = read(args)?;
+    let n_methods = if args.methods.is_empty() { METHODS.len() } else { args.methods.len() };
+    let bar = ProgressBar::new(n_methods as u64);
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}")?);
+    let watch = Stopwatch::start();
+    let mut outcomes: Vec<NextBasketOutcome> = Vec::new();
+    let mut printed = Ok(());
+    let n_begun = std::cell::Cell::new(0);
+    let on_method = |method: &str| {
+        bar.set_position(n_begun.replace(n_begun.get() + 1));
+        bar.set_message(method.to_owned());
+    };
+    let sizes = run(&file, &args.methods, &|| watch.elapsed(), &on_method, |outcome| {
+        if args.output.json && printed.is_ok() {
+            printed = show::line(outcome.to_json());
+        }
+        outcomes.push(outcome);
+    })?;
+    bar.finish_and_clear();
+    printed?;
+    show::note(format!(
+        "{} customers, {} items, {} baskets; {} customers asked in {} folds",
+        show::count(sizes.n_customers as u64),
+        show::count(sizes.n_items as u64),
+        show::count(sizes.n_baskets as u64),
+        show::count(sizes.n_asked as u64),
+        sizes.n_folds,
+    ));
+    if !args.output.json {
+        print_tables(&outcomes)?;
+    }
+    Ok(())
+}
+
+fn read(args: &NextBasketArgs) -> anyhow::Result<CustomerFile> {
+    if let (Some(history), Some(future)) = (&args.history, &args.future) {
+        return Ok(CustomerFile::read(history, future, &args.keysets)?);
+    }
+    let orders = args.orders.as_deref().ok_or_else(|| anyhow::anyhow!("--orders is missing"))?;
+    let map = crate::commands::import::parse_map(&args.map)?;
+    let file = OrderFile::read(orders, &PlanOptions { map, ..PlanOptions::default() })?;
+    Ok(CustomerFile::from_orders(&file)?)
+}
+
+/// One table a case, methods as rows.
+fn print_tables(outcomes: &[NextBasketOutcome]) -> anyhow::Result<()> {
+    for case in ["all", "repeat", "explore"] {
+        let of_case: Vec<_> = outcomes.iter().filter(|outcome| outcome.case == case).collect();
+        let n_queries = of_case.first().map_or(0, |outcome| outcome.n_queries);
+        show::line(format!("\n{case} ({} queries)", show::count(n_queries as u64)))?;
+        let mut heads = vec!["method"];
+        heads.extend(NAMES);
+        heads.extend(["R@10 95 %", "sd", "fit s", "p50 us", "p99 us"]);
+        let right: Vec<usize> = (1..heads.len()).collect();
+        let mut table = show::table(&heads, &right);
+        for outcome in of_case {
+            let mut cells = vec![outcome.method.clone()];
+            cells.extend(outcome.means.iter().map(|mean| format!("{mean:.4}")));
+            let interval = outcome.intervals.map(|intervals| intervals[0]);
+            cells.push(interval.map_or("–".into(), |(low, high)| format!("{low:.4}–{high:.4}")));
+            cells.push(outcome.recall_sd.map_or("–".into(), |sd| format!("{sd:.4}")));
+            cells.push(format!("{:.2}", outcome.fit.as_secs_f64()));
+            cells.push(format!("{:.0}", outcome.p50.as_secs_f64() * 1e6));
+            cells.push(format!("{:.0}", outcome.p99.as_secs_f64() * 1e6));
+            show::row(&mut table, &cells);
+        }
+        show::line(table)?;
+    }
+    Ok(())
+}

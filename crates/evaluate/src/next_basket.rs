@@ -1,0 +1,124 @@
+//! Protocol NB, "what is in the customer's next basket": methods × cases, fold by fold.
+
+use crate::basket_completion::{OnMethod, Stopwatch};
+use crate::customer_file::CustomerFile;
+use crate::error::Error;
+use learn::next_basket::{NextBasketParams, NextBasketTables, Sequences};
+use rayon::prelude::*;
+use score::next_basket::published::{Method, list};
+use score::next_basket::{Asked, Overlay, Scratch};
+use std::time::Duration;
+
+pub mod report;
+
+pub use report::NextBasketOutcome;
+
+/// Every method, in the order of the report.
+pub const METHODS: [&str; 5] = ["g_top_freq", "p_top_freq", "gp_top_freq", "up_cf", "tifu_knn"];
+
+/// Length of the lists.
+const LIST_LEN: usize = 20;
+
+/// What was measured on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    pub n_customers: usize,
+    pub n_items: usize,
+    pub n_baskets: usize,
+    pub n_folds: usize,
+    pub n_asked: usize,
+}
+
+/// A list for each customer asked, and what it took.
+pub(crate) struct Lists {
+    pub by_asked: Vec<Vec<u32>>,
+    pub latencies: Vec<Duration>,
+}
+
+/// Runs the protocol; only `methods`, or all when empty. Each method's outcomes are handed on as
+/// soon as it is done.
+pub fn run(
+    file: &CustomerFile,
+    methods: &[String],
+    now: Stopwatch<'_>,
+    on_method: OnMethod<'_>,
+    mut take: impl FnMut(NextBasketOutcome),
+) -> Result<Sizes, Error> {
+    let methods = chosen(methods)?;
+    let mut sequences = Sequences::default();
+    file.histories.iter().for_each(|baskets| sequences.push(baskets));
+    let asked = file.asked();
+    let n_baskets = sequences.view().n_baskets();
+    let began = now();
+    let params = NextBasketParams::default();
+    let tables = NextBasketTables::learn(sequences, file.n_items(), params);
+    let fit_tables = now() - began;
+    for name in methods {
+        on_method(name);
+        let (lists, fit) = match published_method(name) {
+            Some(method) => (lists_of(&tables, &asked, method, now), fit_tables),
+            None => return Err(unknown(name)),
+        };
+        report::summarize(name, file, &asked, &lists, fit).into_iter().for_each(&mut take);
+    }
+    Ok(Sizes {
+        n_customers: file.customer_ids.len(),
+        n_items: file.n_items(),
+        n_baskets,
+        n_folds: file.folds.len(),
+        n_asked: asked.len(),
+    })
+}
+
+fn published_method(name: &str) -> Option<Method> {
+    match name {
+        "g_top_freq" => Some(Method::GlobalTop),
+        "p_top_freq" => Some(Method::PersonalTop),
+        "gp_top_freq" => Some(Method::GlobalPersonalTop),
+        "up_cf" => Some(Method::UpCf),
+        "tifu_knn" => Some(Method::TifuKnn),
+        _ => None,
+    }
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static str>, Error> {
+    if names.is_empty() {
+        return Ok(METHODS.to_vec());
+    }
+    let known = |name: &String| METHODS.into_iter().find(|method| method == name);
+    names.iter().map(|name| known(name).ok_or_else(|| unknown(name))).collect()
+}
+
+fn unknown(name: &str) -> Error {
+    Error::UnknownMethod { name: name.to_owned(), known: METHODS.join(", ") }
+}
+
+fn lists_of(tables: &NextBasketTables, asked: &[u32], method: Method, now: Stopwatch<'_>) -> Lists {
+    let view = tables.view();
+    let overlay = Overlay::default();
+    lists_by(asked, now, |customer, scratch| {
+        let sequence = view.baskets.sequences.of(customer);
+        let asked = Asked { customer: Some(customer), sequence: &sequence, overlay: &overlay };
+        list(method, &view, &asked, LIST_LEN, scratch)
+    })
+}
+
+/// Asks every customer, on all threads.
+fn lists_by(
+    asked: &[u32],
+    now: Stopwatch<'_>,
+    ask: impl Fn(u32, &mut Scratch) -> Vec<u32> + Sync,
+) -> Lists {
+    let (by_asked, latencies) = asked
+        .par_iter()
+        .map_init(Scratch::default, |scratch, &customer| {
+            let began = now();
+            let list = ask(customer, scratch);
+            (list, now() - began)
+        })
+        .unzip();
+    Lists { by_asked, latencies }
+}
+
+#[cfg(test)]
+mod tests;

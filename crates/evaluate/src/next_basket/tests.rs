@@ -1,0 +1,86 @@
+use super::*;
+
+/// Customer 0 always buys 0 and 1, customer 1 buys 2 then 3, customer 2 buys 0, 2 and is not asked.
+fn small() -> CustomerFile {
+    CustomerFile {
+        customer_ids: ["a", "b", "c"].map(Into::into).to_vec(),
+        item_ids: ["p", "q", "r", "s", "t"].map(Into::into).to_vec(),
+        histories: vec![vec![vec![0, 1], vec![0]], vec![vec![2], vec![3]], vec![vec![0], vec![2]]],
+        futures: vec![vec![0, 4], vec![0, 3], vec![]],
+        folds: vec![vec![0, 1], vec![0]],
+    }
+}
+
+fn outcomes(file: &CustomerFile, methods: &[&str]) -> Vec<NextBasketOutcome> {
+    let methods: Vec<String> = methods.iter().map(|&name| name.to_owned()).collect();
+    let mut outcomes = Vec::new();
+    run(file, &methods, &|| Duration::ZERO, &|_| {}, |outcome| outcomes.push(outcome)).unwrap();
+    outcomes
+}
+
+fn of<'a>(outcomes: &'a [NextBasketOutcome], case: &str) -> &'a NextBasketOutcome {
+    outcomes.iter().find(|outcome| outcome.case == case).unwrap()
+}
+
+/// Worked by hand: the list of a is [0, 1], that of b [2, 3] by sales (2 sold twice, 3 once).
+#[test]
+fn means_are_over_folds_and_cases_over_customers_who_have_them() {
+    let found = outcomes(&small(), &["p_top_freq"]);
+    let all = of(&found, "all");
+    // Fold 0: a finds 1 of 2, b 1 of 2; fold 1: a alone.
+    assert_eq!((all.n_queries, all.get("R@10")), (3, Some(0.5)));
+    assert_eq!((all.get("PHR@10"), all.recall_sd), (Some(1.0), Some(0.0)));
+    // a hits at rank 1 of 2 truths: 1 / 1.63093; b at rank 2: .63093 / 1.63093.
+    let (a, b) = (1.0 / 1.630_93, 0.630_93 / 1.630_93);
+    let expected = ((a + b) / 2.0 + a) / 2.0;
+    assert!((all.get("NDCG@10").unwrap() - expected).abs() < 1e-5);
+    assert_eq!(of(&found, "repeat").get("R@10"), Some(1.0));
+    let explore = of(&found, "explore");
+    assert_eq!((explore.n_queries, explore.get("R@10")), (3, Some(0.0)));
+    let (low, high) = all.intervals.unwrap()[2];
+    assert!(low < expected && expected < high, "{low} {expected} {high}");
+}
+
+#[test]
+fn popular_items_fill_up_and_json_has_the_named_keys() {
+    let found = outcomes(&small(), &["gp_top_freq"]);
+    // b now gets 0 as well, which it never bought.
+    let explore = of(&found, "explore");
+    assert!((explore.get("R@10").unwrap() - 0.25).abs() < 1e-12);
+    let line = explore.to_json();
+    for key in [
+        "method",
+        "case",
+        "queries",
+        "R@10",
+        "R@20",
+        "NDCG@10",
+        "NDCG@20",
+        "NDCG@10_best_at_k",
+        "PHR@10",
+        "PHR@20",
+        "R@10_sd",
+        "R@10_low",
+        "PHR@20_high",
+        "fit_s",
+        "p50_us",
+        "p99_us",
+    ] {
+        assert!(line.get(key).is_some(), "no key {key} in {line}");
+    }
+}
+
+#[test]
+fn one_customer_gives_means_without_intervals() {
+    let file = CustomerFile { folds: vec![vec![1]], ..small() };
+    let all = outcomes(&file, &["tifu_knn"]).remove(0);
+    assert_eq!((all.intervals, all.recall_sd, all.n_queries), (None, None, 1));
+    assert!(all.get("R@10").unwrap() > 0.0);
+}
+
+#[test]
+fn an_unknown_method_is_refused_with_the_known_ones() {
+    let wrong = ["best".to_owned()];
+    let error = run(&small(), &wrong, &|| Duration::ZERO, &|_| {}, |_| {}).unwrap_err();
+    assert!(error.to_string().contains("no method `best`; there are: g_top_freq"));
+}

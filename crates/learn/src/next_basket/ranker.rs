@@ -1,0 +1,194 @@
+//! Learns to rank a customer's next basket, and checks that it pays.
+//!
+//! Cases are baskets of the past: basket B − c of each customer, c = 1 … C, foretold from the
+//! baskets before it with tables that were made of everybody's baskets but the last c. Nothing of
+//! the foretold basket, nor of any customer's later ones, is in a feature. Every n-th customer is
+//! kept apart: there the trees are stopped, and held against the published methods.
+
+use super::{NextBasketParams, NextBasketTables, Sequences};
+use crate::boost::{BoostParams, Objective, RankingSet, fit};
+use crate::error::Error;
+use measure::ranking::{Ideal, hits, ndcg_of_list};
+use rayon::prelude::*;
+use score::next_basket::published::Method;
+use score::next_basket::ranker::{RankScratch, Ranker, rank};
+use score::next_basket::{Asked, N_FEATURES, Overlay, Rows, Scratch, describe};
+
+/// Parameters of the ranker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RankerParams {
+    /// C: baskets of each customer that are foretold.
+    pub n_cuts: usize,
+    /// Every n-th customer validates.
+    pub valid_every: u32,
+    /// Cases at the most, newest baskets first, evenly over customers.
+    pub max_groups: usize,
+    /// Below this many cases with a hit among the candidates there are no trees.
+    pub min_groups: usize,
+    pub boost: BoostParams,
+}
+
+impl Default for RankerParams {
+    /// Chosen on Ta-Feng's second-to-last baskets.
+    fn default() -> RankerParams {
+        RankerParams {
+            n_cuts: 2,
+            valid_every: 10,
+            max_groups: 40_000,
+            min_groups: 500,
+            boost: BoostParams {
+                objective: Objective::Logistic,
+                n_trees: 300,
+                max_leaves: 16,
+                learning_rate: 0.06,
+                min_rows_in_leaf: 200,
+                l2: 10.0,
+                feature_fraction: 0.5,
+                group_fraction: 0.5,
+                early_stop_rounds: 40,
+                seed: 42,
+            },
+        }
+    }
+}
+
+/// A ranker and how it was chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LearnedRanker {
+    pub ranker: Ranker,
+    /// NDCG@10 on the validation customers of each contestant, best first.
+    pub contest: Vec<(String, f64)>,
+    pub n_groups: usize,
+    pub n_trees: usize,
+}
+
+/// Cases row by row, as the trainer takes them.
+#[derive(Debug, Default)]
+struct Cases {
+    features: Vec<f32>,
+    labels: Vec<f32>,
+    group_ends: Vec<u32>,
+}
+
+impl Cases {
+    fn set(&self) -> RankingSet<'_> {
+        RankingSet {
+            n_features: N_FEATURES,
+            features: &self.features,
+            labels: &self.labels,
+            group_ends: &self.group_ends,
+        }
+    }
+
+    fn push(&mut self, rows: &Rows, truth: &[u32]) {
+        self.features.extend_from_slice(&rows.values);
+        let label = |item: &u32| if truth.binary_search(item).is_ok() { 1.0 } else { 0.0 };
+        self.labels.extend(rows.items.iter().map(label));
+        self.group_ends.push(self.labels.len() as u32);
+    }
+}
+
+/// Learns from all sequences. Without cases enough, the best published method.
+pub fn learn(
+    sequences: &Sequences,
+    n_items: usize,
+    params: NextBasketParams,
+    ranker: &RankerParams,
+) -> Result<LearnedRanker, Error> {
+    let (mut train, mut valid) = (Cases::default(), Cases::default());
+    let mut newest = None;
+    for cut in 1..=ranker.n_cuts {
+        let tables = NextBasketTables::learn(sequences.without_last(cut), n_items, params);
+        for (rows, truth, customer) in cases_of(&tables, sequences, cut) {
+            if customer % ranker.valid_every != 0 {
+                if train.group_ends.len() < ranker.max_groups {
+                    train.push(&rows, &truth);
+                }
+            } else if cut == 1 {
+                valid.push(&rows, &truth);
+            }
+        }
+        if cut == 1 {
+            newest = Some(tables);
+        }
+    }
+    let n_groups = train.group_ends.len();
+    let mut contestants: Vec<(String, Ranker)> =
+        [Method::TifuKnn, Method::UpCf, Method::GlobalPersonalTop]
+            .map(|method| (method.as_str().to_owned(), Ranker::Published(method)))
+            .to_vec();
+    let mut n_trees = 0;
+    if n_groups >= ranker.min_groups && !valid.group_ends.is_empty() {
+        let boosted = fit(&train.set(), Some(&valid.set()), &ranker.boost)?;
+        n_trees = boosted.trees.n_trees();
+        contestants.insert(0, ("trees".to_owned(), Ranker::Trees(boosted.trees)));
+    }
+    let mut contest: Vec<(String, f64, Ranker)> = Vec::new();
+    for (name, contestant) in contestants {
+        let ndcg = newest
+            .as_ref()
+            .map_or(0.0, |tables| mean_ndcg(tables, sequences, &contestant, ranker.valid_every));
+        contest.push((name, ndcg, contestant));
+    }
+    // Stable: of equals the one that stands first.
+    contest.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let table = contest.iter().map(|(name, ndcg, _)| (name.clone(), *ndcg)).collect();
+    let (_, _, winner) = contest.swap_remove(0);
+    Ok(LearnedRanker { ranker: winner, contest: table, n_groups, n_trees })
+}
+
+/// Rows and truth of each customer whose basket B − cut has a hit among the candidates.
+fn cases_of(
+    tables: &NextBasketTables,
+    sequences: &Sequences,
+    cut: usize,
+) -> Vec<(Rows, Vec<u32>, u32)> {
+    let view = tables.view();
+    let overlay = Overlay::default();
+    (0..sequences.view().n_customers() as u32)
+        .into_par_iter()
+        .map_init(Scratch::default, |scratch, customer| {
+            let (before, truth) = split_at(sequences, customer, cut)?;
+            let asked = Asked { customer: Some(customer), sequence: &before, overlay: &overlay };
+            let mut rows = Rows::default();
+            describe(&view, &asked, scratch, &mut rows);
+            let is_hit = rows.items.iter().any(|item| truth.binary_search(item).is_ok());
+            is_hit.then_some((rows, truth, customer))
+        })
+        .flatten_iter()
+        .collect()
+}
+
+/// The baskets before basket B − cut, and that basket's items; `None` without either.
+fn split_at(sequences: &Sequences, customer: u32, cut: usize) -> Option<(Vec<&[u32]>, Vec<u32>)> {
+    let mut baskets = sequences.view().of(customer);
+    let at = baskets.len().checked_sub(cut).filter(|&at| at > 0)?;
+    let mut truth = baskets[at].to_vec();
+    truth.sort_unstable();
+    baskets.truncate(at);
+    Some((baskets, truth))
+}
+
+/// NDCG@10 over the validation customers' last baskets.
+fn mean_ndcg(
+    tables: &NextBasketTables,
+    sequences: &Sequences,
+    ranker: &Ranker,
+    valid_every: u32,
+) -> f64 {
+    let view = tables.view();
+    let overlay = Overlay::default();
+    let values: Vec<f64> = (0..sequences.view().n_customers() as u32)
+        .into_par_iter()
+        .filter(|customer| customer % valid_every == 0)
+        .map_init(RankScratch::default, |memory, customer| {
+            let (before, truth) = split_at(sequences, customer, 1)?;
+            let asked = Asked { customer: Some(customer), sequence: &before, overlay: &overlay };
+            let list: Vec<u32> =
+                rank(&view, ranker, &asked, 10, memory).iter().map(|scored| scored.index).collect();
+            ndcg_of_list(&hits(&list, &truth), truth.len(), 10, Ideal::AllTruth)
+        })
+        .flatten_iter()
+        .collect();
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
