@@ -79,7 +79,7 @@ impl OrderImport {
             spill: &mut spill,
             file_no: files.len() as u32 + 1,
         };
-        let n_rows_moved = mending.complete(parts, summary.n_rows).await?;
+        let n_rows_moved = mending.complete(parts).await?;
         let mut sources = IdTable::default();
         sources.intern(&source)?;
         let prepared = Source {

@@ -4,8 +4,8 @@
 //! version: they are what one lacked. The store therefore remembers each order of which rows were
 //! set aside, and how many. An order *completes* the one in the store when it brings no more lines
 //! than that one lacks and does not hold every item of it (then it is a whole version after all).
-//! Rows whose order could not be told may belong to any: an import no larger than all of these
-//! completes the orders that it shares no item with.
+//! Rows whose order could not be told may belong to any: where an import brings no more rows of
+//! other orders than there are of these, they complete the orders that they share no item with.
 //!
 //! Rows that were added are remembered by hash: the mended file imported again changes nothing, and
 //! neither does the first file, whose version of the order is known by its digest.
@@ -126,12 +126,12 @@ impl Mending {
 
     /// Looks for orders that are completed, and appends them as they are then to the spill: as the
     /// last file, which supersedes what the import brought of them. Returns how many of its rows.
-    pub(super) async fn complete(&mut self, parts: Parts<'_>, n_rows: u64) -> Result<u64> {
+    pub(super) async fn complete(&mut self, parts: Parts<'_>) -> Result<u64> {
         // Mended rows fill no spill file; whole versions do not need to be looked at.
         if self.known.is_empty() || parts.spill.has_spilled() {
             return Ok(0);
         }
-        let mut candidates = self.candidates(parts.spill, parts.codes, n_rows);
+        let mut candidates = self.candidates(parts.spill, parts.codes);
         candidates.retain(|key, candidate| {
             let is_skipped = candidate.lines.is_empty();
             if is_skipped {
@@ -163,21 +163,25 @@ impl Mending {
     }
 
     /// The orders of the import, each with the rows that were not added before.
-    fn candidates(
-        &self,
-        spill: &Spill,
-        codes: &ImportCodes,
-        n_rows: u64,
-    ) -> HashMap<OrderKey, Candidate> {
+    fn candidates(&self, spill: &Spill, codes: &ImportCodes) -> HashMap<OrderKey, Candidate> {
         let stray = self.known.get(&OrderKey::NONE);
-        let has_stray = stray.is_some_and(|stray| n_rows <= stray.n_missing());
+        let mut n_stray_left = stray.map_or(0, Incomplete::n_missing);
+        let mut has_stray = n_stray_left > 0;
         let mut candidates: HashMap<OrderKey, Candidate> = HashMap::new();
         for partition in 0..N_PARTITIONS {
             let rows = spill.peek(partition);
             for (line, &entry) in rows.lines.iter().zip(&rows.entry_of) {
                 let entry = &rows.entries[entry as usize];
-                if !has_stray && !self.known.contains_key(&entry.key) {
-                    continue;
+                if !self.known.contains_key(&entry.key) {
+                    if n_stray_left == 0 && has_stray {
+                        // More rows than such ones are missing: they are what they seem.
+                        candidates.retain(|key, _| self.known.contains_key(key));
+                        has_stray = false;
+                    }
+                    if !has_stray {
+                        continue;
+                    }
+                    n_stray_left -= 1;
                 }
                 let candidate = candidates.entry(entry.key).or_insert_with(|| Candidate {
                     id: id_of(&rows, entry.id_start, entry.id_len),
