@@ -13,6 +13,8 @@ pub enum RejectReason {
     IdTooLong,
     MissingDate,
     BadDate,
+    /// A date that reads only with day and month the other way round.
+    OtherDayOrder,
     BadQuantity,
     BadPrice,
     BadCurrency,
@@ -34,6 +36,7 @@ impl RejectReason {
             RejectReason::IdTooLong => "id_too_long",
             RejectReason::MissingDate => "missing_date",
             RejectReason::BadDate => "bad_date",
+            RejectReason::OtherDayOrder => "other_day_order",
             RejectReason::BadQuantity => "bad_quantity",
             RejectReason::BadPrice => "bad_price",
             RejectReason::BadCurrency => "bad_currency",

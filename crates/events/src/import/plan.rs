@@ -163,9 +163,24 @@ impl ImportPlan {
         DateReader::new(order, self.zone.clone())
     }
 
-    /// Order fields stand on the first line of each order only.
+    /// Fields stand on the first line of each order or product only.
     pub(crate) fn carries_down(&self) -> bool {
-        self.kind == FileKind::Orders && self.shape == Shape::Shopify
+        let is_json = self.format == Format::JsonLines;
+        match (self.kind, self.shape) {
+            (FileKind::Orders, Shape::Shopify) => !is_json,
+            (FileKind::Items, Shape::ShopifyProducts) => true,
+            _ => false,
+        }
+    }
+
+    /// Rows are to be read one after the other.
+    pub(crate) fn is_sequential(&self) -> bool {
+        self.carries_down() || (self.kind, self.shape) == (FileKind::Items, Shape::WooProducts)
+    }
+
+    /// The order of day and month that a date of the other order would disprove.
+    pub(crate) fn doubtful_day_order(&self) -> Option<DayOrder> {
+        self.dates.as_ref().filter(|dates| dates.is_open_to_doubt())?.day_order
     }
 
     pub(crate) fn expect_kind(&self, asked: FileKind) -> Result<(), Error> {
