@@ -57,6 +57,8 @@ pub struct Reject {
     pub detail: String,
     /// The order that the line belongs to, where it can be told: that order lacks a line now.
     pub order_id: Option<String>,
+    /// Where that order comes from, where the line says it.
+    pub source: Option<String>,
     /// The line as it stood, so that it can be mended and imported again (cut at 64 KiB).
     pub raw: String,
 }

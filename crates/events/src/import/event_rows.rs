@@ -1,7 +1,5 @@
 //! Files of browsing and purchase events.
 
-use std::ops::ControlFlow;
-
 use hashbrown::HashMap;
 use serde_json::Value;
 

@@ -19,11 +19,13 @@ pub(crate) struct Fault {
     pub detail: String,
     /// The order that the row belongs to, where it can be told.
     pub order_id: Option<String>,
+    /// Where that order comes from, where the row says it.
+    pub source: Option<String>,
 }
 
 impl Fault {
     pub(crate) fn new(reason: RejectReason, detail: String) -> Fault {
-        Fault { reason, detail, order_id: None }
+        Fault { reason, detail, order_id: None, source: None }
     }
 
     #[cold]

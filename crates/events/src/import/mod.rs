@@ -45,7 +45,9 @@ pub use event_rows::read_events;
 pub use fees::propose_kind;
 pub(crate) use json_value::{FieldText, read_json_amount, read_json_time};
 pub use orders::read_orders;
-pub use plan::{ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions};
+pub use plan::{
+    ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions, TimeReader,
+};
 pub use read::{ReadOptions, ReadSummary};
 pub use records::{RecordSink, read_customers, read_holdings, read_items};
 pub use source::{Compression, Source};

@@ -423,16 +423,17 @@ impl Builder for OrderBuilder<'_> {
         self.examine(row).map(drop)
     }
 
-    fn order_id_of<R: Row + ?Sized>(&mut self, row: &R) -> Option<String> {
+    fn order_of<R: Row + ?Sized>(&mut self, row: &R) -> (Option<String>, Option<String>) {
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
         let at = match self.plan.order_from {
             OrderFrom::CustomerAndTime => {
-                self.time_of(cell(self.slots.timestamp), cell(self.slots.clock)).ok()?
+                self.time_of(cell(self.slots.timestamp), cell(self.slots.clock))
             }
-            _ => NO_TIME,
+            _ => Ok(NO_TIME),
         };
-        self.read_order_id(row, at).ok()?;
-        Some(self.order_buffer.clone())
+        let order_id = at.and_then(|at| self.read_order_id(row, at)).is_ok();
+        let source = cell(self.slots.source).text(&mut self.id_buffer).map(str::to_owned);
+        (order_id.then(|| self.order_buffer.clone()), source)
     }
 
     /// The batch so far; the next one starts empty.

@@ -2,14 +2,16 @@
 
 use jiff::tz::TimeZone;
 
+use super::cell::Cell;
 use super::columns::{Field, FileKind, Shape};
 use super::date_plan::DatePlan;
 use super::dates::{DateReader, DayOrder};
 use super::encoding::Encoding;
+use super::field_read;
 use super::json_lines::JsonLayout;
 use super::source::Compression;
 use crate::record::ItemKind;
-use crate::{Currency, Error};
+use crate::{Currency, Error, Timestamp};
 
 /// How a file will be read.
 #[derive(Clone, Debug)]
@@ -130,6 +132,27 @@ pub struct PlanOptions {
     pub event_source: Option<String>,
 }
 
+/// Reads dates of the file that a plan was made for.
+#[derive(Debug)]
+pub struct TimeReader<'p> {
+    plan: &'p ImportPlan,
+    dates: DateReader,
+}
+
+impl TimeReader<'_> {
+    /// `clock` is the value of the column of clocks, where there is one beside the dates. `None`:
+    /// there is no date. The error says what was found and what was expected.
+    pub fn read(&mut self, date: &str, clock: Option<&str>) -> Result<Option<Timestamp>, String> {
+        let date = Cell::from_text(date);
+        if date.is_absent() {
+            return Ok(None);
+        }
+        let clock = clock.map_or(Cell::Absent, Cell::from_text);
+        let read = field_read::read_time(&mut self.dates, self.plan, date, clock);
+        read.map(Some).map_err(|fault| fault.detail)
+    }
+}
+
 impl ImportPlan {
     pub(crate) fn column_of(&self, field: Field) -> Option<usize> {
         self.columns.iter().position(|column| column.field == Some(field))
@@ -153,6 +176,11 @@ impl ImportPlan {
 
     pub(crate) fn day_order(&self) -> Option<DayOrder> {
         self.dates.as_ref().and_then(|dates| dates.day_order)
+    }
+
+    /// Reads the values of the column of dates, one by one, as an import does.
+    pub fn time_reader(&self) -> TimeReader<'_> {
+        TimeReader { plan: self, dates: self.date_reader() }
     }
 
     pub(crate) fn date_reader(&self) -> DateReader {

@@ -105,7 +105,8 @@ fn pieces_of(
 pub(crate) fn reject(fault: Fault, line: u64, raw: &[u8]) -> Reject {
     let raw = &raw[..raw.len().min(MAX_RAW_BYTES)];
     let raw = String::from_utf8_lossy(raw).into_owned();
-    Reject { line, reason: fault.reason, detail: fault.detail, order_id: fault.order_id, raw }
+    let Fault { reason, detail, order_id, source } = fault;
+    Reject { line, reason, detail, order_id, source, raw }
 }
 
 /// The reject of a line that could not even be cut.
@@ -140,9 +141,9 @@ pub(crate) trait Builder {
     /// The fault that `push` would find.
     fn check<R: Row + ?Sized>(&mut self, row: &R) -> Result<(), Fault>;
 
-    /// The order of a row that is set aside; `None` where it cannot be told.
-    fn order_id_of<R: Row + ?Sized>(&mut self, _row: &R) -> Option<String> {
-        None
+    /// Order and source of a row that is set aside; `None` where they cannot be told.
+    fn order_of<R: Row + ?Sized>(&mut self, _row: &R) -> (Option<String>, Option<String>) {
+        (None, None)
     }
 
     /// Takes a JSON object as a whole; `None` when it is to be read by its columns.
@@ -344,8 +345,8 @@ fn push_to<B: Builder, R: Row + ?Sized>(
 
 #[cold]
 fn name_order<B: Builder, R: Row + ?Sized>(builder: &mut B, row: &R, fault: Fault) -> Fault {
-    let order_id = builder.order_id_of(row);
-    Fault { order_id, ..fault }
+    let (order_id, source) = builder.order_of(row);
+    Fault { order_id, source, ..fault }
 }
 
 /// A typed row as a line of CSV, so that it can be mended.

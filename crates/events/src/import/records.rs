@@ -15,7 +15,7 @@ use super::product_rows::{Identity, Products};
 use super::read::{Builder, ReadOptions, ReadSummary, read_file};
 use super::source::Source;
 use crate::record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord};
-use crate::{Amount, Currency, Error, Reject, RejectReason, Timestamp};
+use crate::{Currency, Error, Reject, RejectReason, Timestamp};
 
 /// Takes batches of records in file order, each with the rows that were set aside in it.
 pub type RecordSink<'a, T> = &'a mut dyn FnMut(Vec<T>, &[Reject]) -> ControlFlow<()>;

@@ -14,5 +14,6 @@ mod mending;
 mod online_retail;
 mod power;
 mod row_groups;
+mod round_trip;
 mod shop;
 mod twin;

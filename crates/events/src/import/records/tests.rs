@@ -1,4 +1,5 @@
 use super::*;
+use crate::Amount;
 use crate::import::PlanOptions;
 
 /// Reads a text as `kind` and shows each record and each reject.
