@@ -362,7 +362,7 @@ async fn an_order_cut_by_a_later_file_is_told() {
     let summary = import_files(&shop.store, "shop", &files).await;
     assert_eq!((summary.n_rows_superseded, summary.n_orders_cut), (3, 1));
     assert_eq!(summary.cut_examples, ["o1"]);
-    assert_eq!(shop.baskets().await, "d1 #0: milk\nd1 #1: jam tea\n");
+    assert_eq!(shop.baskets().await, "d1 #0: milk\nd1 #1: tea jam\n");
 }
 
 #[tokio::test]
@@ -378,7 +378,7 @@ async fn parts_of_one_export_may_share_an_order() {
     }
     let summary = import.commit(&|_, _| None).await.unwrap();
     assert_eq!((summary.n_rows_superseded, summary.n_orders_cut), (0, 0));
-    assert_eq!(shop.baskets().await, "d1 #0: bread milk tea\nd1 -: tea\n");
+    assert_eq!(shop.baskets().await, "d1 #0: bread tea milk\nd1 -: tea\n");
 }
 
 #[tokio::test]
