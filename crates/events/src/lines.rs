@@ -59,7 +59,7 @@ impl LineKind {
     }
 }
 
-/// What tells an order apart beside its id. A plain order of the import's own source has none of it.
+/// What tells an order apart beside its id. A plain order of the source of the import has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderMark {
     /// First half of the order's identity; `None`: the source of the import.

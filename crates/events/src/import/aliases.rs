@@ -130,8 +130,8 @@ const GENERAL: &[(Field, &str)] = &[
     ),
     (
         Field::Email,
-        "email customeremail billingemail emailbilling billingemailaddress emailaddress useremail customeremailaddress \
-         contactemail",
+        "email customeremail billingemail emailbilling billingemailaddress emailaddress \
+         useremail customeremailaddress contactemail",
     ),
     (
         Field::SessionId,

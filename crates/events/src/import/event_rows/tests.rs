@@ -138,7 +138,8 @@ fn analytics_events_of_no_concern_are_passed_over_and_counted() {
           \"event_params\":[],\"user_pseudo_id\":\"u\",\"items\":[]}\n\
          {\"event_name\":\"purchase\",\"event_timestamp\":\"1612345678000000\",\
           \"event_params\":[{\"key\":\"k\",\"value\":{\"int_value\":1}}],\"user_pseudo_id\":\"u\",\
-          \"ecommerce\":{\"transaction_id\":\"T1\"},\"items\":[{\"item_id\":\"a\"},{\"item_id\":\"b\"}]}\n",
+          \"ecommerce\":{\"transaction_id\":\"T1\"},\
+          \"items\":[{\"item_id\":\"a\"},{\"item_id\":\"b\"}]}\n",
     );
     assert_eq!((rejected.len(), n_skipped, records.len()), (0, 1, 1));
     assert_eq!(records[0].lines.len(), 2);
