@@ -13,7 +13,7 @@ mod live;
 mod mending;
 mod online_retail;
 mod power;
-mod row_groups;
 mod round_trip;
+mod row_groups;
 mod shop;
 mod twin;
