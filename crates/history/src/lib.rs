@@ -62,7 +62,7 @@ pub use erase::{EraseOrders, EraseReceipt};
 pub use error::{Error, Result};
 pub use event_log::{Ack, EventLog, EventLogCounts, LoggedEvent};
 pub use export::ExportFormat;
-pub use import::{ImportRequest, ImportSummary, ImportedFile, OrderImport};
+pub use import::{ImportRequest, ImportSummary, ImportedFile, NewFee, OrderImport, fingerprint};
 pub use load::{ORDERS_DATED_AHEAD, ViewOptions};
 pub use retention::{RetentionPolicy, RetentionSummary};
 pub use seal::SealSummary;

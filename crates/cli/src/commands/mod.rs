@@ -7,6 +7,7 @@ pub(crate) mod erase;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod import;
+mod import_records;
 pub(crate) mod import_report;
 pub(crate) mod keys;
 pub(crate) mod learn;

@@ -62,7 +62,7 @@ fn mended_rows_of_any_fault_join_their_orders() {
     let faults = [
         ("2026-01-01,item1,", "someday,item1,"),
         ("item6,1,", "item6,one,"),
-        (",item9,", ",,"),
+        ("-02,item9,", "-02,,"),
         ("item13,1,2.50", "item13,1,2.50,2.50"),
         ("item22,1,2.50", "item22,1,\0"),
     ];

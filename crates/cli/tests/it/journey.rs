@@ -59,7 +59,9 @@ fn the_same_file_twice_changes_nothing() {
     let desk = Desk::new();
     let orders = made_up_orders(&desk, 2_000);
     let first = desk.json(&["import", "orders", text(&orders), "--json"]);
-    let again = desk.json(&["import", "orders", text(&orders), "--json"]);
+    let known = desk.json(&["import", "orders", text(&orders), "--json"]);
+    assert_eq!((&known["known_files"][0], &known["rows"]), (&text(&orders).into(), &0.into()));
+    let again = desk.json(&["import", "orders", text(&orders), "--json", "--again"]);
     assert_eq!(again["orders"]["n_orders_new"], 0);
     assert_eq!(again["orders"]["n_orders_changed"], 0);
     assert_eq!(again["orders"]["n_orders_unchanged"], first["orders"]["n_orders_new"]);

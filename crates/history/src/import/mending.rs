@@ -15,6 +15,7 @@ use sqlx::{Row, Sqlite, Transaction};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::codes::ImportCodes;
+use super::identity::Extra;
 use super::spill::{Attribution, ChunkEncoder, Partition, Spill, SpilledOrder};
 use crate::error::Result;
 use crate::id_table::IdTable;
@@ -67,6 +68,7 @@ pub(super) enum Verdict {
 struct Candidate {
     id: String,
     of: Attribution,
+    extra: Extra,
     lines: Vec<(u64, LineRow)>,
 }
 
@@ -186,6 +188,7 @@ impl Mending {
                 let candidate = candidates.entry(entry.key).or_insert_with(|| Candidate {
                     id: id_of(&rows, entry.id_start, entry.id_len),
                     of: entry.of,
+                    extra: entry.extra,
                     lines: Vec::new(),
                 });
                 candidate.lines.push((line_hash(line, codes), *line));
@@ -226,8 +229,8 @@ impl Mending {
         codes: &ImportCodes,
     ) -> Option<Incomplete> {
         let items: HashSet<u64> =
-            candidate.lines.iter().map(|(_, line)| codes.items.hash_of(line.item)).collect();
-        let has = |line: &LineRow| items.contains(&codes.items.hash_of(line.item));
+            candidate.lines.iter().map(|(_, line)| codes.items.hash_or_zero(line.item)).collect();
+        let has = |line: &LineRow| items.contains(&codes.items.hash_or_zero(line.item));
         let n_new = candidate.lines.len() as u64;
         let n_still_rejected = self.rejected.get(&key).copied().unwrap_or(0);
         let mut remembered = match self.known.get(&key) {
@@ -411,7 +414,8 @@ fn append(
     let n_rows = (stored.lines.len() + candidate.lines.len()) as u64;
     spill.append(key.partition(), |buffer| {
         let mut chunk = ChunkEncoder::start(buffer, file_no, n_rows);
-        let order = SpilledOrder { key, id: &candidate.id, first_row: stored.position };
+        let (id, extra) = (candidate.id.as_str(), candidate.extra);
+        let order = SpilledOrder { key, id, first_row: stored.position, extra };
         let mended = candidate.lines.iter().map(|(_, line)| line);
         let mut number = None;
         for line in stored.lines.iter().chain(mended) {
@@ -430,7 +434,7 @@ fn id_of(rows: &Partition, start: u32, len: u32) -> String {
 
 fn line_hash(line: &LineRow, codes: &ImportCodes) -> u64 {
     let mut bytes = [0_u8; 33];
-    bytes[..8].copy_from_slice(&codes.items.hash_of(line.item).to_le_bytes());
+    bytes[..8].copy_from_slice(&codes.items.hash_or_zero(line.item).to_le_bytes());
     bytes[8..16].copy_from_slice(&line.unit_price.to_le_bytes());
     bytes[16..24].copy_from_slice(&line.at_us.to_le_bytes());
     bytes[24..32].copy_from_slice(&line.quantity.to_le_bytes());

@@ -221,16 +221,17 @@ async fn exports_hold_every_line_that_counts() {
     lines[1..].sort_unstable();
     let columns: Vec<&str> = lines.remove(0).split(',').collect();
     assert_eq!(columns[..5], ["source", "order_id", "timestamp", "customer_id", "item_id"]);
-    assert_eq!(columns[5..], ["quantity", "unit_price", "currency", "location_id", "line_kind"]);
+    assert_eq!(columns[5..9], ["quantity", "unit_price", "currency", "location_id"]);
+    assert_eq!(columns[9..], ["line_kind", "refund_id"]);
     assert_eq!(n_lines, 7);
     expect_test::expect![[r#"
-        shop,o1,1970-01-02T00:00:00Z,anna,bread,1,1,GBP,,sale
-        shop,o1,1970-01-02T00:00:00Z,anna,tea,1,1,GBP,,sale
-        shop,o1b,1970-01-03T00:00:00Z,anna,jam,1,1,GBP,,sale
-        shop,o2,1970-01-03T00:00:00Z,bert,bread,1,1,GBP,,sale
-        shop,o3,1970-01-04T00:00:00Z,anna,bread,1,1,,,sale
-        shop,o3,1970-01-04T00:00:00Z,anna,jam,1,1,,,sale
-        shop,o4,1970-01-05T00:00:00Z,anna,milk,1,1,,,sale"#]]
+        shop,o1,1970-01-02T00:00:00Z,anna,bread,1,1,GBP,,sale,
+        shop,o1,1970-01-02T00:00:00Z,anna,tea,1,1,GBP,,sale,
+        shop,o1b,1970-01-03T00:00:00Z,anna,jam,1,1,GBP,,sale,
+        shop,o2,1970-01-03T00:00:00Z,bert,bread,1,1,GBP,,sale,
+        shop,o3,1970-01-04T00:00:00Z,anna,bread,1,1,,,sale,
+        shop,o3,1970-01-04T00:00:00Z,anna,jam,1,1,,,sale,
+        shop,o4,1970-01-05T00:00:00Z,anna,milk,1,1,,,sale,"#]]
     .assert_eq(&lines.join("\n"));
 
     let parquet = Shared::default();

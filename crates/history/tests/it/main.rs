@@ -13,6 +13,7 @@ mod live;
 mod mending;
 mod online_retail;
 mod power;
+mod round_trip;
 mod row_groups;
 mod shop;
 mod twin;
