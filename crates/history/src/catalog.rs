@@ -26,6 +26,8 @@ pub struct CatalogItem {
     /// External id of the family's head; the head need not be an item yet.
     pub variant_of: Option<String>,
     pub attributes: Vec<(String, String)>,
+    /// The id of the family's head, also of one that the catalogue does not know (yet).
+    pub head_id: Option<String>,
     /// When this entry changed last, in versions of the catalogue.
     pub catalog_version: i64,
 }
@@ -41,7 +43,8 @@ pub enum KindOrigin {
 
 impl Store {
     /// Enters records; a field that is `None` leaves what is known, attributes are merged by name.
-    /// Returns the version of the catalogue with the change.
+    /// An empty `variant_of` takes the item out of its family. Returns the version of the catalogue
+    /// with the change.
     pub async fn upsert_items(&self, records: &[ItemRecord]) -> Result<i64> {
         let mut transaction = self.database().begin().await?;
         let version = upsert(&mut transaction, records).await.map_err(self.error("enter items"))?;
@@ -159,6 +162,7 @@ fn item_from(row: &SqliteRow) -> sqlx::Result<CatalogItem> {
         url: row.try_get("url")?,
         variant_of: row.try_get("variant_of")?,
         attributes: attributes.into_iter().collect(),
+        head_id: row.try_get("variant_of")?,
         catalog_version: row.try_get("catalog_version")?,
     })
 }
@@ -192,7 +196,7 @@ const UPSERT: &str = "UPDATE item SET \
      price = COALESCE(n.value ->> 4, price), cost = COALESCE(n.value ->> 5, cost), \
      currency = COALESCE(n.value ->> 6, currency), stock = COALESCE(n.value ->> 7, stock), \
      hidden = COALESCE(n.value ->> 8, hidden), sensitive = COALESCE(n.value ->> 9, sensitive), \
-     variant_of = COALESCE(n.value ->> 10, variant_of), \
+     variant_of = NULLIF(COALESCE(n.value ->> 10, variant_of), ''), \
      image_url = COALESCE(n.value ->> 11, image_url), url = COALESCE(n.value ->> 12, url), \
      attributes = json_patch(attributes, n.value -> 13), catalog_version = ?2 \
      FROM json_each(?1) AS n WHERE item.item_idx = n.value ->> 0";
