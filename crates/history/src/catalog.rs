@@ -26,8 +26,6 @@ pub struct CatalogItem {
     /// External id of the family's head; the head need not be an item yet.
     pub variant_of: Option<String>,
     pub attributes: Vec<(String, String)>,
-    /// The id of the family's head, also of one that the catalogue does not know (yet).
-    pub head_id: Option<String>,
     /// When this entry changed last, in versions of the catalogue.
     pub catalog_version: i64,
 }
@@ -162,7 +160,6 @@ fn item_from(row: &SqliteRow) -> sqlx::Result<CatalogItem> {
         url: row.try_get("url")?,
         variant_of: row.try_get("variant_of")?,
         attributes: attributes.into_iter().collect(),
-        head_id: row.try_get("variant_of")?,
         catalog_version: row.try_get("catalog_version")?,
     })
 }

@@ -59,7 +59,7 @@ async fn the_head_of_a_family_is_told_by_its_id_even_before_it_is_known() {
     let head = async |after| {
         let (items, version) = shop.store.items_since(after).await.unwrap();
         let large = items.into_iter().find(|item| &*item.entry.id == "large").unwrap();
-        (large.head_id, large.entry.variant_of, version)
+        (large.variant_of, large.entry.variant_of, version)
     };
     assert_eq!(head(0).await, (Some("lamp".to_owned()), None, 1));
     shop.store.upsert_items(&[item("lamp", None)]).await.unwrap();
