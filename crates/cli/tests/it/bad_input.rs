@@ -173,7 +173,9 @@ fn the_demo_takes_nobodys_store() {
     let store = desk.store();
     let dir = store.to_str().expect("UTF-8");
     for args in [vec!["demo", "--dir", dir], vec!["demo", "--fresh", "--dir", dir]] {
-        let refusal = desk.refusal(&args);
+        let mut demo = assert_cmd::Command::new(env!("CARGO_BIN_EXE_alongside"));
+        let refused = demo.args(args).env_remove("ALONGSIDE_DATA_DIR").assert().failure();
+        let refusal = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
         assert!(refusal.contains("not touched") && refusal.contains("--dir"), "{refusal}");
     }
     assert!(store.join("alongside.db").is_file() && store.join("keys.json").is_file());
