@@ -11,6 +11,8 @@ use score::{Query, Rung, Scratch, World, rank};
 
 /// Cart lines that are read; a longer cart is cut to its last lines, and says so.
 pub const MAX_CONTEXT: usize = 200;
+/// Anchors that are ranked by, the first ones; all of them are kept from coming back.
+pub const MAX_ANCHORS: usize = 100;
 /// Items of the purchase history that stand in for a context where there is none.
 const MAX_HISTORY_CONTEXT: usize = 20;
 const MAX_SESSION_CONTEXT: usize = 10;
@@ -111,9 +113,13 @@ fn collect_context(
     if skipped > 0 {
         warnings.push(Warning::CartCut { lines: request.cart.len(), used: MAX_CONTEXT });
     }
+    if MAX_ANCHORS < request.anchors.len() {
+        let given = request.anchors.len();
+        warnings.push(Warning::AnchorsCut { given, used: MAX_ANCHORS });
+    }
     let cart = request.cart[skipped..].iter().map(|line| &line.item);
     let mut n_unknown = 0;
-    for item in request.anchors.iter().take(MAX_CONTEXT).chain(cart) {
+    for item in request.anchors.iter().take(MAX_ANCHORS).chain(cart) {
         match *item {
             ItemRef::Known(item) if (item as usize) < world.n_items() => {
                 if !context.contains(&item) {

@@ -266,7 +266,7 @@ impl Draft {
             customer_id: self.customer_id.map(|(_, id)| id),
             session_id: self.session_id,
             order_id: self.order_id,
-            source: self.source.unwrap_or_else(|| "api".to_owned()),
+            source: self.source.unwrap_or_else(|| crate::DEFAULT_SOURCE.to_owned()),
             currency: self.currency,
             location_id: self.location_id,
             recommendation_id: self.recommendation_id,

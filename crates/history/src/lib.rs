@@ -55,7 +55,7 @@ pub mod view;
 
 pub use backup::{BackupManifest, restore, verify_backup};
 pub use catalog::{CatalogItem, KindOrigin};
-pub use customers::{Customer, Holding};
+pub use customers::{Customer, CustomerChanges, CustomerMark, FollowedCustomer, Holding};
 pub use database::FORMAT_VERSION;
 pub use decision_log::{DecisionLog, DecisionLogCounts, DecisionRecord};
 pub use erase::{EraseOrders, EraseReceipt};

@@ -45,7 +45,7 @@ pub(crate) struct ImportArgs {
     #[arg(long)]
     encoding: Option<EncodingArg>,
     /// Where the orders come from: with the order id it is an order's identity.
-    #[arg(long, default_value = "shop", value_name = "NAME")]
+    #[arg(long, default_value = events::DEFAULT_SOURCE, value_name = "NAME")]
     source: String,
     /// What makes lines one order where there is no order id.
     #[arg(long)]

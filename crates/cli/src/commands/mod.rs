@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod learn;
 pub(crate) mod pairs;
 pub(crate) mod recommend;
+pub(crate) mod retain;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod snapshot;
@@ -35,6 +36,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Export(args) => wait(export::run(&dir, args)),
         Command::Backup(args) => wait(backup::run(&dir, args)),
         Command::Restore(args) => wait(backup::run_restore(&dir, args)),
+        Command::Retain(args) => wait(retain::run(&dir, args)),
         Command::Erase(args) => wait(erase::run(&dir, args)),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Pairs(args) => pairs::run(&args),

@@ -221,3 +221,21 @@ fn fees_are_never_offered() {
         assert!(!answer.to_string().contains("POST"), "{answer}");
     }
 }
+
+#[test]
+fn what_is_too_old_goes_when_told() {
+    let desk = Desk::new();
+    let view = |id: u32, day: &str| {
+        format!(
+            "{{\"event_id\":\"{id}\",\"event_name\":\"view_item\",\"item_id\":\"A\",\
+             \"timestamp\":\"{day}T00:00:00Z\"}}\n"
+        )
+    };
+    let events = view(1, "2001-01-01") + &view(2, "2002-01-01") + &view(3, "2100-01-01");
+    let file = desk.file("events.jsonl", events);
+    desk.alongside(&["import", "events", text(&file)]).assert().success();
+    let kept = desk.json(&["retain", "--keep-events", "forever", "--json"]);
+    assert_eq!((&kept["events_removed"], &kept["decisions_removed"]), (&0.into(), &0.into()));
+    assert_eq!(desk.json(&["retain", "--json"])["events_removed"], 2);
+    assert_eq!(desk.json(&["status", "--json"])["store"]["n_events_in_tail"], 1);
+}

@@ -181,6 +181,32 @@ async fn a_backup_taken_beside_a_writer_restores_to_the_same_store() {
 }
 
 #[tokio::test]
+async fn the_keys_come_back_with_a_backup_and_stay_private() {
+    let shop = lived_in().await;
+    let keys = shop.dir.path().join("keys.json");
+    std::fs::write(&keys, "{\"keys\":1}").unwrap();
+    shop.store.set_guarded().await.unwrap();
+    let target = tempfile::tempdir().unwrap();
+    let (backup, dir) = (target.path().join("backup"), target.path().join("restored"));
+    shop.store.backup(&backup, Timestamp(7)).await.unwrap();
+    history::restore(&backup, &dir).await.unwrap();
+    for place in [&backup, &dir] {
+        let path = place.join("keys.json");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"keys\":1}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+    let restored = Store::open(&dir, OpenMode::ReadWrite).await.unwrap();
+    assert!(restored.is_guarded().await.unwrap());
+    std::fs::write(backup.join("keys.json"), "{\"keys\":2}").unwrap();
+    let damaged = history::verify_backup(&backup).await;
+    assert!(matches!(damaged, Err(Error::Corrupt { .. })), "they are checked like all else");
+}
+
+#[tokio::test]
 async fn a_damaged_backup_is_refused_before_anything_is_written() {
     let shop = lived_in().await;
     let target = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@
 mod catalog;
 mod crashes;
 mod doors;
+mod following;
 mod formats;
 mod imports;
 mod keeping;
