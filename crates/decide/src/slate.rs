@@ -7,6 +7,7 @@ use crate::placement::{Placement, PlacementRules};
 use crate::request::{ItemRef, Request};
 use crate::visit::Visit;
 use events::ItemKind;
+use score::sessions::Scored;
 use score::{Query, Rung, Scratch, World, rank};
 
 /// Cart lines that are read; a longer cart is cut to its last lines, and says so.
@@ -18,9 +19,6 @@ const MAX_HISTORY_CONTEXT: usize = 20;
 const MAX_SESSION_CONTEXT: usize = 10;
 /// Items alike that stand in for an anchor without sales.
 const MAX_PROXIES: usize = 8;
-
-/// Items of a visit that are ranked a place: some of them lack evidence.
-const RANKED_PER_PLACE: usize = 8;
 
 /// Reusable memory of one thread.
 #[derive(Clone, Debug, Default)]
@@ -211,13 +209,14 @@ impl Slate<'_> {
         }
         visit.read(world, self.request);
         let filter = self.request.filter;
-        let n = n_open.saturating_mul(RANKED_PER_PLACE).max(64);
-        let found = visit.ranked(world, n, |item| gate::is_open(world, marks, filter, item));
-        let found: Vec<(u32, f32)> = found.iter().map(|f| (f.index, f.score)).collect();
+        let (seen, found) = visit.ranked(world, |item| gate::is_open(world, marks, filter, item));
         self.n_eligible = self.n_eligible.max(found.len());
-        for (item, score) in found {
-            let evidence = strongest(&world.snapshot, visit.items(), item);
-            if self.offers.len() == self.count || (self.evidence_required && evidence.is_none()) {
+        for &Scored { index: item, score } in found {
+            if self.offers.len() == self.count {
+                break;
+            }
+            let evidence = strongest(&world.snapshot, seen, item);
+            if self.evidence_required && evidence.is_none() {
                 continue;
             }
             let reason = Reason { code: ReasonCode::SeenNext, evidence };
