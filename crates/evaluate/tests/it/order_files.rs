@@ -5,7 +5,7 @@ use evaluate::OrderFile;
 use events::import::PlanOptions;
 use parquet::arrow::ArrowWriter;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// One line an order; orders are named by their place in the file.
@@ -28,7 +28,7 @@ fn texts(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
-fn order_of(path: &PathBuf) -> Vec<u32> {
+fn order_of(path: &Path) -> Vec<u32> {
     OrderFile::read(path, &PlanOptions::default()).expect("a sound file").baskets_in_order()
 }
 

@@ -78,8 +78,8 @@ impl SessionTable {
         }
         let limit = u32::try_from(max_postings).unwrap_or(u32::MAX);
         let mut n_to_skip: Vec<u32> = counts.iter().map(|&n| n.saturating_sub(limit)).collect();
-        for item in 0..n_items {
-            self.posting_offsets[item + 1] = self.posting_offsets[item] + counts[item].min(limit);
+        for (item, &n) in counts.iter().enumerate() {
+            self.posting_offsets[item + 1] = self.posting_offsets[item] + n.min(limit);
         }
         self.postings = vec![0; self.posting_offsets[n_items] as usize];
         let mut next = self.posting_offsets.clone();

@@ -12,7 +12,7 @@
 //! | symbol | meaning |
 //! |---|---|
 //! | B | baskets of the customer |
-//! | m | number of groups asked for; G = min(B, m) are made, of sizes that differ by at most one, the larger ones last |
+//! | m | number of groups asked for; G = min(B, m) are made, their sizes differ by one at most |
 //! | g, \|g(t)\| | the group of basket t, counted from 0 (oldest), and its size |
 //! | r_b, r_g | decay by basket and by group, above 0 and at most 1 |
 

@@ -85,7 +85,8 @@ pub(super) fn nearest(
     tables.customers.nearest(vector, asked.customer, k, asked.overlay, dots)
 }
 
-/// Adds UP-CF's scores to `sums` and tells the sum of nearness; who asks counts among the neighbors, with all of the sequence.
+/// Adds UP-CF's scores to `sums` and tells the sum of nearness; who asks counts among the
+/// neighbors, with all of the sequence.
 pub(super) fn add_upcf(
     tables: &Tables<'_>,
     params: &UpcfParams,

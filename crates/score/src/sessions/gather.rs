@@ -194,7 +194,9 @@ impl Gatherer {
             self.slot(item);
         }
         if question.with_seen {
-            visit.steps.iter().for_each(|step| drop(self.slot(step.item)));
+            for step in visit.steps {
+                self.slot(step.item);
+            }
         }
         let is_open = |item: u32| item != last.item && (question.with_seen || !visit.holds(item));
         let largest = self.finish_sums(horizon, is_open);
@@ -257,8 +259,8 @@ impl Gatherer {
             let n_steps = index.range(neighbor.session).len() as f32;
             let age_s = at_s.saturating_sub(index.ended_at_s[neighbor.session as usize]);
             let age_days = age_s as f32 / 86_400.0;
-            for v in 0..N_VSTAN {
-                let fade = (-age_days / SESSION_FADE_DAYS[v]).exp();
+            for (v, fade_days) in SESSION_FADE_DAYS.iter().enumerate() {
+                let fade = (-age_days / fade_days).exp();
                 near.vstan[v] *= fade * self.fades.visit[v][place as usize] / n_steps.sqrt();
             }
             let n_shared = neighbor.shared.count_ones() as f32;

@@ -16,13 +16,13 @@ pub(super) struct NextBasketArgs {
     /// File of orders; the last basket of each customer with 3 to 50 is hidden.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["history", "future", "keysets"])]
     orders: Option<PathBuf>,
-    /// JSON file of baskets: {"customer": [[-1], [items], …, [-1]]}.
+    /// JSON file of baskets: `{"customer": [[-1], [items], …, [-1]]}`.
     #[arg(long, value_name = "FILE", requires_all = ["future", "keysets"])]
     history: Option<PathBuf>,
     /// JSON file of the hidden baskets, in the same form.
     #[arg(long, value_name = "FILE", requires = "history")]
     future: Option<PathBuf>,
-    /// JSON files {"test": [customers]}, one a fold.
+    /// JSON files `{"test": [customers]}`, one a fold.
     #[arg(long, value_name = "FILES", num_args = 1.., requires = "history")]
     keysets: Vec<PathBuf>,
     /// Only these methods, separated by commas.
