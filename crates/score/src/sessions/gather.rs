@@ -30,7 +30,7 @@ pub const MAX_NEIGHBORS: usize = 1_500;
 /// Candidates that get features.
 pub const MAX_CANDIDATES: usize = 100;
 
-/// Features by position; the first [`N_SUMS`] are sums of the walk.
+/// Features by position; the first `N_SUMS` are sums of the walk.
 pub const FEATURES: [&str; N_FEATURES] = [
     "vmis",
     "vstan_short",
