@@ -35,7 +35,7 @@ impl Default for RankerParams {
     /// Chosen on Ta-Feng's second-to-last baskets.
     fn default() -> RankerParams {
         RankerParams {
-            n_cuts: 1,
+            n_cuts: 3,
             min_before: 2,
             valid_every: 10,
             max_groups: 40_000,
@@ -44,11 +44,11 @@ impl Default for RankerParams {
                 objective: Objective::Logistic,
                 n_trees: 300,
                 max_leaves: 16,
-                learning_rate: 0.06,
+                learning_rate: 0.05,
                 min_rows_in_leaf: 200,
-                l2: 10.0,
+                l2: 1.0,
                 feature_fraction: 0.5,
-                group_fraction: 0.5,
+                group_fraction: 0.7,
                 early_stop_rounds: 40,
                 seed: 42,
             },
