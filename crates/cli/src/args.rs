@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Backup(super::commands::backup::BackupArgs),
     /// Make a store from a backup.
     Restore(super::commands::backup::RestoreArgs),
+    /// Forget browsing events and decisions that are too old; a running server does it by itself.
+    Retain(super::commands::retain::RetainArgs),
     /// Remove one customer from everything.
     Erase(super::commands::erase::EraseArgs),
     /// Measure ranking on your own orders, by a published protocol.

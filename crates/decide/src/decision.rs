@@ -129,6 +129,11 @@ pub enum Warning {
         lines: usize,
         used: usize,
     },
+    /// More items were given as what the page is about than are read.
+    AnchorsCut {
+        given: usize,
+        used: usize,
+    },
 }
 
 /// The record of one answer.

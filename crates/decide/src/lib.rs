@@ -27,5 +27,5 @@ pub use decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warn
 pub use gate::Gate;
 pub use placement::{Placement, PlacementRules};
 pub use request::{CartLine, Filter, ItemRef, Request};
-pub use slate::{Workspace, decide};
+pub use slate::{MAX_ANCHORS, MAX_CONTEXT, Workspace, decide};
 pub use why_not::{WhyNot, why_not};

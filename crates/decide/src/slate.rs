@@ -7,18 +7,18 @@ use crate::placement::{Placement, PlacementRules};
 use crate::request::{ItemRef, Request};
 use crate::visit::Visit;
 use events::ItemKind;
+use score::sessions::Scored;
 use score::{Query, Rung, Scratch, World, rank};
 
 /// Cart lines that are read; a longer cart is cut to its last lines, and says so.
 pub const MAX_CONTEXT: usize = 200;
+/// Anchors that are ranked by, the first ones; all of them are kept from coming back.
+pub const MAX_ANCHORS: usize = 100;
 /// Items of the purchase history that stand in for a context where there is none.
 const MAX_HISTORY_CONTEXT: usize = 20;
 const MAX_SESSION_CONTEXT: usize = 10;
 /// Items alike that stand in for an anchor without sales.
 const MAX_PROXIES: usize = 8;
-
-/// Items of a visit that are ranked a place: some of them lack evidence.
-const RANKED_PER_PLACE: usize = 8;
 
 /// Reusable memory of one thread.
 #[derive(Clone, Debug, Default)]
@@ -111,9 +111,13 @@ fn collect_context(
     if skipped > 0 {
         warnings.push(Warning::CartCut { lines: request.cart.len(), used: MAX_CONTEXT });
     }
+    if MAX_ANCHORS < request.anchors.len() {
+        let given = request.anchors.len();
+        warnings.push(Warning::AnchorsCut { given, used: MAX_ANCHORS });
+    }
     let cart = request.cart[skipped..].iter().map(|line| &line.item);
     let mut n_unknown = 0;
-    for item in request.anchors.iter().take(MAX_CONTEXT).chain(cart) {
+    for item in request.anchors.iter().take(MAX_ANCHORS).chain(cart) {
         match *item {
             ItemRef::Known(item) if (item as usize) < world.n_items() => {
                 if !context.contains(&item) {
@@ -205,13 +209,14 @@ impl Slate<'_> {
         }
         visit.read(world, self.request);
         let filter = self.request.filter;
-        let n = n_open.saturating_mul(RANKED_PER_PLACE).max(64);
-        let found = visit.ranked(world, n, |item| gate::is_open(world, marks, filter, item));
-        let found: Vec<(u32, f32)> = found.iter().map(|f| (f.index, f.score)).collect();
+        let (seen, found) = visit.ranked(world, |item| gate::is_open(world, marks, filter, item));
         self.n_eligible = self.n_eligible.max(found.len());
-        for (item, score) in found {
-            let evidence = strongest(&world.snapshot, visit.items(), item);
-            if self.offers.len() == self.count || (self.evidence_required && evidence.is_none()) {
+        for &Scored { index: item, score } in found {
+            if self.offers.len() == self.count {
+                break;
+            }
+            let evidence = strongest(&world.snapshot, seen, item);
+            if self.evidence_required && evidence.is_none() {
                 continue;
             }
             let reason = Reason { code: ReasonCode::SeenNext, evidence };

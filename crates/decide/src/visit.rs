@@ -3,6 +3,7 @@
 use crate::placement::Placement;
 use crate::request::{ItemRef, Request};
 use score::World;
+use score::sessions::gather::MAX_CANDIDATES;
 use score::sessions::{Head, RankScratch, Scored, Step, StepKind};
 
 /// Steps that are looked at, the latest ones.
@@ -37,22 +38,18 @@ impl Visit {
         }
     }
 
-    pub(crate) fn items(&self) -> &[u32] {
-        &self.items
-    }
-
-    /// The `n` best items that the visit has not seen, best first; nothing where no sessions were
-    /// learned from.
+    /// The items of the visit, and the best that it has not seen, best first; nothing where no
+    /// sessions were learned from.
     pub(crate) fn ranked(
         &mut self,
         world: &World,
-        n: usize,
         is_eligible: impl FnMut(u32) -> bool,
-    ) -> &[Scored] {
+    ) -> (&[u32], &[Scored]) {
         let mut ranker = world.session_rankers.ranker(&world.snapshot, Head::Discover);
         // What is popular has a rung of its own, and reasons of its own.
         ranker.horizon.popular = &[];
-        ranker.rank(&self.steps, n, &mut self.scratch, is_eligible)
+        let n = MAX_CANDIDATES;
+        (&self.items, ranker.rank(&self.steps, n, &mut self.scratch, is_eligible))
     }
 }
 

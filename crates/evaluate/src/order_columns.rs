@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path, file: File, plan: &ImportPlan) -> Result<CodedRo
     let reader = Reader::open(path, &file, plan)?;
     // Each column by itself, so that two cores share the unpacking.
     let ((kept, at), (baskets, (items, customers))) = rayon::join(
-        || (reader.kept(), reader.times()),
+        || (reader.kept(), reader.times(plan)),
         || {
             rayon::join(
                 || reader.codes(Field::OrderId),
@@ -142,15 +142,41 @@ impl Reader {
         Ok(found.then_some(kept))
     }
 
-    fn times(&self) -> Result<Option<Vec<i64>>, Error> {
+    /// Times as the file types them; what it keeps as text or as numbers is read by the plan, and
+    /// what does not parse is an error: a split by time must not become one by place.
+    fn times(&self, plan: &ImportPlan) -> Result<Option<Vec<i64>>, Error> {
+        let clocks = self.texts(Field::Clock)?;
         let mut times = Vec::new();
+        let mut reader = plan.time_reader();
         let found = self.column(Field::Timestamp, |array| {
-            let micros = self.cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
-            let micros = micros.as_primitive::<TimestampMicrosecondType>();
-            times.extend(micros.iter().map(|value| value.unwrap_or(i64::MIN)));
+            if is_time(array.data_type()) {
+                let micros = self.cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
+                let micros = micros.as_primitive::<TimestampMicrosecondType>();
+                times.extend(micros.iter().map(|value| value.unwrap_or(i64::MIN)));
+                return Ok(());
+            }
+            for date in self.cast(array, &DataType::LargeUtf8)?.as_string::<i64>() {
+                let clock = clocks.get(times.len()).map(|clock| &**clock);
+                let read = reader.read(date.unwrap_or(""), clock).map_err(|detail| {
+                    let what = format!("row {}: {detail}", times.len() + 1);
+                    Error::BadColumn { path: self.path.clone(), what }
+                })?;
+                times.push(read.map_or(i64::MIN, |at| at.0));
+            }
             Ok(())
         })?;
         Ok(found.then_some(times))
+    }
+
+    /// A column as text; empty where the file has none.
+    fn texts(&self, field: Field) -> Result<Vec<Box<str>>, Error> {
+        let mut texts = Vec::new();
+        self.column(field, |array| {
+            let array = self.cast(array, &DataType::LargeUtf8)?;
+            texts.extend(array.as_string::<i64>().iter().map(|text| text.unwrap_or("").into()));
+            Ok(())
+        })?;
+        Ok(texts)
     }
 
     /// Codes of a column of ids in order of appearance; empty where the file has none.
@@ -165,6 +191,10 @@ impl Reader {
         cast(array, to)
             .map_err(|error| Error::BadColumn { path: self.path.clone(), what: error.to_string() })
     }
+}
+
+fn is_time(kind: &DataType) -> bool {
+    matches!(kind, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
 }
 
 /// Strings are asked for as dictionaries, so that equal ones are compared once.

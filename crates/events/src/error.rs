@@ -54,6 +54,20 @@ pub enum Error {
     #[error("--time-zone {zone}: not a time zone of the IANA database, such as Europe/London")]
     UnknownTimeZone { zone: String },
 
+    /// The sample left day and month open, and the rest of the file shows that they were read the
+    /// wrong way round.
+    #[error(
+        "{name}:{line}: {detail}. The file's beginning reads both ways; this row shows that it is \
+         {shown}: import it with --day-order {option}"
+    )]
+    OtherDayOrder {
+        name: String,
+        line: u64,
+        detail: String,
+        shown: &'static str,
+        option: &'static str,
+    },
+
     /// The plan was made for another kind of file than it is used for.
     #[error("{name} was planned as {planned}, and cannot be read as {asked}")]
     OtherPlan { name: String, planned: &'static str, asked: &'static str },

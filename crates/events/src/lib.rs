@@ -27,3 +27,7 @@ pub use record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord};
 pub use reject::{Reject, RejectReason};
 pub use time::Timestamp;
 pub use wire::{EventFault, event_from_json};
+
+/// Where orders come from when nobody says: the same for files and for live events, or one order
+/// sent both ways would count twice.
+pub const DEFAULT_SOURCE: &str = "shop";

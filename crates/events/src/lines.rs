@@ -43,12 +43,41 @@ impl LineKind {
             .get(usize::from(code))
             .copied()
     }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LineKind::Sale => "sale",
+            LineKind::Return => "return",
+            LineKind::Cancellation => "cancellation",
+            LineKind::Adjustment => "adjustment",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<LineKind> {
+        let is = |kind: &LineKind| kind.as_str().eq_ignore_ascii_case(text.trim());
+        (0..4).filter_map(LineKind::from_code).find(is)
+    }
+}
+
+/// What tells an order apart beside its id. A plain order of the source of the import has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderMark {
+    /// First half of the order's identity; `None`: the source of the import.
+    pub source: Option<Box<str>>,
+    /// A refund, with an identity of its own, that takes back from the order of the id.
+    pub refund_id: Option<Box<str>>,
+    /// When the order was sent, where a file may hold it more than once: the earliest counts.
+    pub sent_at: Option<Timestamp>,
 }
 
 /// A batch of order lines, column by column; all columns have the same length.
 #[derive(Clone, Debug, Default)]
 pub struct OrderLines {
     pub order_ids: IdColumn,
+    /// What else tells the orders of `order_ids.dictionary` apart, entry by entry; empty where
+    /// nothing does. The same id may then stand in the dictionary more than once.
+    pub order_marks: Vec<OrderMark>,
+    /// [`NO_ID`] on the one line of a refund that takes back its order whole.
     pub item_ids: IdColumn,
     /// Anonymous lines hold [`NO_ID`].
     pub customer_ids: IdColumn,

@@ -13,6 +13,8 @@ pub enum RejectReason {
     IdTooLong,
     MissingDate,
     BadDate,
+    /// A date that reads only with day and month the other way round.
+    OtherDayOrder,
     BadQuantity,
     BadPrice,
     BadCurrency,
@@ -34,6 +36,7 @@ impl RejectReason {
             RejectReason::IdTooLong => "id_too_long",
             RejectReason::MissingDate => "missing_date",
             RejectReason::BadDate => "bad_date",
+            RejectReason::OtherDayOrder => "other_day_order",
             RejectReason::BadQuantity => "bad_quantity",
             RejectReason::BadPrice => "bad_price",
             RejectReason::BadCurrency => "bad_currency",
@@ -54,6 +57,8 @@ pub struct Reject {
     pub detail: String,
     /// The order that the line belongs to, where it can be told: that order lacks a line now.
     pub order_id: Option<String>,
+    /// Where that order comes from, where the line says it.
+    pub source: Option<String>,
     /// The line as it stood, so that it can be mended and imported again (cut at 64 KiB).
     pub raw: String,
 }

@@ -266,7 +266,7 @@ impl Draft {
             customer_id: self.customer_id.map(|(_, id)| id),
             session_id: self.session_id,
             order_id: self.order_id,
-            source: self.source.unwrap_or_else(|| "api".to_owned()),
+            source: self.source.unwrap_or_else(|| crate::DEFAULT_SOURCE.to_owned()),
             currency: self.currency,
             location_id: self.location_id,
             recommendation_id: self.recommendation_id,
@@ -340,6 +340,9 @@ pub(crate) fn derived_id(content: &str) -> String {
     format!("x{:032x}", xxhash_rust::xxh3::xxh3_128(content.as_bytes()))
 }
 
+/// What Google Analytics writes for nothing.
+const NOT_SET: [&str; 2] = ["(not set)", "(none)"];
+
 /// Text or number as an id; empty text is none.
 fn id(field: &'static str, value: &Value) -> Result<Option<String>, EventFault> {
     let text = match value {
@@ -353,6 +356,7 @@ fn id(field: &'static str, value: &Value) -> Result<Option<String>, EventFault> 
     };
     match text.len() {
         0 => Ok(None),
+        _ if NOT_SET.contains(&text.as_str()) => Ok(None),
         n_bytes if n_bytes > 1024 => Err(EventFault::TooLong { field, n_bytes }),
         _ => Ok(Some(text)),
     }

@@ -19,6 +19,7 @@ fn column(codes: &[u32], ids: &[&str]) -> IdColumn {
 fn lines() -> OrderLines {
     OrderLines {
         order_ids: column(&[0, 0, 1, 2], &["1001", "1002", "C1001"]),
+        order_marks: Vec::new(),
         item_ids: column(&[0, 1, 0, 1], &["lamp", "bulb"]),
         customer_ids: column(&[0, 0, u32::MAX, 0], &["anna"]),
         location_ids: column(&[0, 0, 0, 0], &["Bern"]),

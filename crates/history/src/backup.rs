@@ -1,8 +1,9 @@
 //! A second copy of a store, taken while it works, and the way back.
 //!
 //! A backup is a directory: both databases as of one moment each, the segments that the manifest
-//! names (linked where the file system allows: they never change), and `backup.json` with the size
-//! and XXH3-64 of every file. `backup.json` is written last: without it there is no backup.
+//! names (linked where the file system allows: they never change), the API keys if there are any,
+//! and `backup.json` with the size and XXH3-64 of every file. `backup.json` is written last:
+//! without it there is no backup.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -21,6 +22,8 @@ use crate::segment::Checksum;
 use crate::store::{DATABASE, Job, SEGMENTS, SegmentsLock, Store, join, segment_paths};
 
 const MANIFEST: &str = "backup.json";
+/// Made and read by the service; without it every caller would be locked out after a restore.
+const KEYS: &str = "keys.json";
 
 /// The segments of one moment, in the directory of `job`.
 pub(crate) struct HeldSegments {
@@ -54,7 +57,7 @@ impl BackupManifest {
 impl Store {
     /// Copies the store into `target`, a new or empty directory. Imports wait for the moment in
     /// which the segments are linked, everything else goes on. Snapshots are left out: they can be
-    /// learned again.
+    /// learned again. So are the rows that imports rejected.
     pub async fn backup(&self, target: &Path, now: Timestamp) -> Result<BackupManifest> {
         make_empty(target)?;
         fs::create_dir_all(target.join(SEGMENTS))
@@ -62,8 +65,13 @@ impl Store {
         let (job, held) = self.hold_segments(target).await?;
         copy_database(self.decisions(), &target.join(decision_log::DATABASE)).await?;
         let target = target.to_path_buf();
+        let keys = self.dir().join(KEYS);
         let task = tokio::task::spawn_blocking(move || {
             let mut files = Vec::new();
+            if keys.is_file() {
+                copy_private(&keys, &target.join(KEYS))?;
+                files.push(describe(&target, KEYS.to_owned())?);
+            }
             for name in [DATABASE, decision_log::DATABASE] {
                 files.push(describe(&target, name.to_owned())?);
             }
@@ -222,10 +230,29 @@ fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
     copied.map_err(Error::io("write to", to))
 }
 
+/// A copy that its owner alone may read, whatever the original's medium kept of its mode.
+fn copy_private(from: &Path, to: &Path) -> Result<()> {
+    let bytes = fs::read(from).map_err(Error::io("read", from))?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let write = || -> io::Result<()> {
+        let mut file = options.open(to)?;
+        file.write_all(&bytes)?;
+        file.sync_all()
+    };
+    write().map_err(Error::io("write to", to))
+}
+
 fn copy_checked(from: &Path, to: &Path, file: &BackupFile) -> Result<()> {
     let (source, target) = (from.join(&file.path), to.join(&file.path));
-    let copied = fs::copy(&source, &target).and_then(|_| File::open(&target)?.sync_all());
-    copied.map_err(Error::io("write to", &target))?;
+    if file.path == KEYS {
+        copy_private(&source, &target)?;
+    } else {
+        let copied = fs::copy(&source, &target).and_then(|_| File::open(&target)?.sync_all());
+        copied.map_err(Error::io("write to", &target))?;
+    }
     if describe(to, file.path.clone())? != *file {
         return Err(Error::Corrupt { path: target, detail: "the copy differs".to_owned() });
     }

@@ -41,7 +41,8 @@ pub enum KindOrigin {
 
 impl Store {
     /// Enters records; a field that is `None` leaves what is known, attributes are merged by name.
-    /// Returns the version of the catalogue with the change.
+    /// An empty `variant_of` takes the item out of its family. Returns the version of the catalogue
+    /// with the change.
     pub async fn upsert_items(&self, records: &[ItemRecord]) -> Result<i64> {
         let mut transaction = self.database().begin().await?;
         let version = upsert(&mut transaction, records).await.map_err(self.error("enter items"))?;
@@ -192,7 +193,7 @@ const UPSERT: &str = "UPDATE item SET \
      price = COALESCE(n.value ->> 4, price), cost = COALESCE(n.value ->> 5, cost), \
      currency = COALESCE(n.value ->> 6, currency), stock = COALESCE(n.value ->> 7, stock), \
      hidden = COALESCE(n.value ->> 8, hidden), sensitive = COALESCE(n.value ->> 9, sensitive), \
-     variant_of = COALESCE(n.value ->> 10, variant_of), \
+     variant_of = NULLIF(COALESCE(n.value ->> 10, variant_of), ''), \
      image_url = COALESCE(n.value ->> 11, image_url), url = COALESCE(n.value ->> 12, url), \
      attributes = json_patch(attributes, n.value -> 13), catalog_version = ?2 \
      FROM json_each(?1) AS n WHERE item.item_idx = n.value ->> 0";

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use events::{CustomerRecord, HoldingRecord, Timestamp};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::catalog::{add_items, disjoint, number_ids};
-use crate::database::advance;
+use crate::database::{advance, counter};
 use crate::error::Result;
 use crate::numbering::{Numbered, json_rows};
 use crate::store::Store;
@@ -22,6 +22,32 @@ pub struct Customer {
     /// `None`: never asked.
     pub consent: Option<bool>,
     pub attributes: Vec<(String, String)>,
+}
+
+/// How far somebody has followed the customers of a store; the default: not at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CustomerMark {
+    n_numbered: i64,
+    catalog_version: i64,
+    n_erasures: i64,
+}
+
+/// A customer as one who follows wants them: without attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowedCustomer {
+    pub customer_idx: u32,
+    pub customer_id: String,
+    pub consent: Option<bool>,
+}
+
+/// What became of the customers since a mark.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomerChanges {
+    /// New ones and those whose record changed.
+    pub changed: Vec<FollowedCustomer>,
+    /// The indices of those who were erased.
+    pub erased: Vec<u32>,
+    pub mark: CustomerMark,
 }
 
 /// What one customer holds.
@@ -150,6 +176,41 @@ impl Store {
             .map_err(self.error("read customers"))
     }
 
+    /// Who came, changed or was erased since a mark. Three counters are read when nothing did.
+    pub async fn customers_since(&self, mark: CustomerMark) -> Result<CustomerChanges> {
+        let mut snapshot = self.database().snapshot().await?;
+        let read = async {
+            let now = CustomerMark {
+                n_numbered: counter(&mut snapshot, "customer").await?,
+                catalog_version: counter(&mut snapshot, "catalog_version").await?,
+                n_erasures: counter(&mut snapshot, "erasures").await?,
+            };
+            let mut changes = CustomerChanges { mark: now, ..CustomerChanges::default() };
+            if mark.n_numbered < now.n_numbered {
+                let sql = "SELECT c.customer_idx, c.customer_id, r.consent FROM customer AS c \
+                     LEFT JOIN customer_record AS r ON r.customer_idx = c.customer_idx \
+                     WHERE c.customer_idx >= ?1";
+                follow(&mut snapshot, sql, mark.n_numbered, &mut changes.changed).await?;
+            }
+            if mark.catalog_version < now.catalog_version && mark.n_numbered > 0 {
+                let sql = "SELECT c.customer_idx, c.customer_id, r.consent \
+                     FROM customer_record AS r INDEXED BY customer_record_by_version \
+                     JOIN customer AS c ON c.customer_idx = r.customer_idx \
+                     WHERE r.catalog_version > ?1";
+                follow(&mut snapshot, sql, mark.catalog_version, &mut changes.changed).await?;
+            }
+            if mark.n_erasures < now.n_erasures {
+                let sql = "SELECT customer_idx FROM erased_customer WHERE erasure > ?1";
+                let erased: Vec<i64> =
+                    sqlx::query_scalar(sql).bind(mark.n_erasures).fetch_all(&mut *snapshot).await?;
+                changes.erased = erased.into_iter().map(|idx| idx as u32).collect();
+            }
+            Ok(changes)
+        };
+        let read: sqlx::Result<CustomerChanges> = read.await;
+        read.map_err(self.error("read customers"))
+    }
+
     /// The holdings that changed after `catalog_version` (0: all).
     pub async fn holdings_since(&self, catalog_version: i64) -> Result<Vec<Holding>> {
         let rows = sqlx::query(
@@ -172,6 +233,22 @@ impl Store {
             .collect::<sqlx::Result<_>>()
             .map_err(self.error("read holdings"))
     }
+}
+
+async fn follow(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    after: i64,
+    into: &mut Vec<FollowedCustomer>,
+) -> sqlx::Result<()> {
+    for row in sqlx::query(sql).bind(after).fetch_all(connection).await? {
+        into.push(FollowedCustomer {
+            customer_idx: row.try_get::<i64, _>(0)? as u32,
+            customer_id: row.try_get(1)?,
+            consent: row.try_get(2)?,
+        });
+    }
+    Ok(())
 }
 
 fn customer_from(row: &SqliteRow) -> sqlx::Result<Customer> {

@@ -258,7 +258,14 @@ async fn remove_rows(
     ] {
         affected(transaction, sql, receipt.customer_idx).await?;
     }
-    crate::database::advance(transaction, "erasures", 1).await.map(drop)
+    let erasure = crate::database::advance(transaction, "erasures", 1).await? + 1;
+    // So that a running service drops the customer too.
+    sqlx::query("INSERT INTO erased_customer (erasure, customer_idx) VALUES (?1, ?2)")
+        .bind(erasure)
+        .bind(receipt.customer_idx)
+        .execute(&mut **transaction)
+        .await
+        .map(drop)
 }
 
 async fn affected(

@@ -5,12 +5,16 @@
 //! tail, sorted runs of hashes once they are sealed. What other processes wrote is caught up with
 //! at the start of each transaction.
 //!
+//! What a page sent and what a server sent have ids of their own: whoever holds the public key of a
+//! shop could otherwise take the id of an order before the server sends it, and the order would
+//! count as a repetition.
+//!
 //! A hash has 64 bits: among ten million ids, one event in 10^12 is taken for another.
 
 use hashbrown::HashSet;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::database::counter;
 
@@ -26,8 +30,14 @@ pub(crate) struct EventIds {
     last_run: i64,
 }
 
-pub(crate) fn id_hash(event_id: &str) -> u64 {
-    xxh3_64(event_id.as_bytes())
+/// Seeds of the hashes, which are on disk: they must never change.
+const SERVER_SEED: u64 = 0;
+const PAGE_SEED: u64 = u64::from_le_bytes(*b"frompage");
+
+/// The id as a server (`confirmed`) or a page sent it.
+pub(crate) fn id_hash(event_id: &str, confirmed: bool) -> u64 {
+    let seed = if confirmed { SERVER_SEED } else { PAGE_SEED };
+    xxh3_64_with_seed(event_id.as_bytes(), seed)
 }
 
 impl EventIds {
@@ -49,12 +59,12 @@ impl EventIds {
         if sequence == self.last_seq && self.last_run > 0 {
             return Ok(());
         }
-        let rows = sqlx::query("SELECT event_id FROM event WHERE seq > ?1")
+        let rows = sqlx::query("SELECT event_id, confirmed FROM event WHERE seq > ?1")
             .bind(self.last_seq)
             .fetch_all(&mut *connection)
             .await?;
         for row in rows {
-            self.recent.insert(id_hash(row.try_get(0)?));
+            self.recent.insert(id_hash(row.try_get(0)?, row.try_get(1)?));
         }
         self.last_seq = sequence;
         self.load_runs(connection).await
@@ -97,15 +107,15 @@ impl EventIds {
 
 /// Keeps the ids of events that leave the tail.
 pub(crate) async fn seal(connection: &mut SqliteConnection, last_seq: i64) -> sqlx::Result<()> {
-    let rows = sqlx::query("SELECT event_id, at_us FROM event WHERE seq <= ?1")
+    let rows = sqlx::query("SELECT event_id, confirmed, at_us FROM event WHERE seq <= ?1")
         .bind(last_seq)
         .fetch_all(&mut *connection)
         .await?;
     let mut hashes = Vec::with_capacity(rows.len());
     let mut last_at_us = i64::MIN;
     for row in &rows {
-        hashes.push(id_hash(row.try_get(0)?));
-        last_at_us = last_at_us.max(row.try_get(1)?);
+        hashes.push(id_hash(row.try_get(0)?, row.try_get(1)?));
+        last_at_us = last_at_us.max(row.try_get(2)?);
     }
     hashes.sort_unstable();
     let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();

@@ -34,7 +34,8 @@ const ROWS: usize = 64;
 pub enum Ack {
     /// Durable, at this place in the log.
     Stored { seq: i64 },
-    /// An event of this id is durable already; this one was left out.
+    /// An event of this id is durable already; this one was left out. Pages (not confirmed) and
+    /// servers do not take each other's ids.
     Duplicate,
 }
 
@@ -182,7 +183,8 @@ impl Writer {
         };
         let connection = self.connection.insert(connection);
         let events: Vec<&Event> = group.iter().flat_map(|batch| &batch.events).collect();
-        let hashes: Vec<u64> = events.iter().map(|event| id_hash(&event.event_id)).collect();
+        let hashes: Vec<u64> =
+            events.iter().map(|event| id_hash(&event.event_id, event.confirmed)).collect();
         let ids = &mut self.ids;
         let written = async {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;

@@ -1,7 +1,8 @@
 //! What the store holds, written out for people and other programs.
 //!
 //! Orders come line by line, only versions that count, in the order of the segments; a file
-//! exported here can be imported again and changes nothing.
+//! exported here can be imported again and changes nothing. A refund of a whole order is one line
+//! without an item.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,9 +21,11 @@ use sqlx::Row;
 
 use crate::error::{Error, Result};
 use crate::id_table::IdTable;
+use crate::import::identity::export_key;
 use crate::living::LivingOrders;
 use crate::manifest::{ManifestSegment, ORDERS_CONTENT};
-use crate::orders::{NO_CODE, NO_PRICE, OrderSet};
+use crate::order_key::OrderKey;
+use crate::orders::{LineRow, NO_CODE, NO_PRICE, OrderSet};
 use crate::store::{Store, join};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +34,7 @@ pub enum ExportFormat {
     Parquet,
 }
 
-const ORDER_COLUMNS: [&str; 10] = [
+const ORDER_COLUMNS: [&str; 11] = [
     "source",
     "order_id",
     "timestamp",
@@ -42,6 +45,7 @@ const ORDER_COLUMNS: [&str; 10] = [
     "currency",
     "location_id",
     "line_kind",
+    "refund_id",
 ];
 
 /// One exported line.
@@ -50,12 +54,15 @@ struct OrderLine<'a> {
     order_id: &'a str,
     at_us: Option<i64>,
     customer_id: Option<&'a str>,
-    item_id: &'a str,
+    /// `None`: the order that the id names is taken back whole.
+    item_id: Option<&'a str>,
     quantity: i64,
     unit_price: Option<i64>,
     currency: Option<&'a str>,
     location_id: Option<&'a str>,
-    kind: &'static str,
+    kind: LineKind,
+    /// Of refunds, which have an identity beside the order that they take back from.
+    refund_id: Option<String>,
 }
 
 struct Names {
@@ -185,8 +192,9 @@ fn export_segment<W: Write + Send>(
     let mut n_lines = 0;
     for group in 0..living.n_groups() {
         let set = living.group(group)?;
-        n_lines += set.lines.len() as u64;
-        sink.write(&lines_of(&set, &living, names))?;
+        let lines = lines_of(&set, &living, names);
+        n_lines += lines.len() as u64;
+        sink.write(&lines)?;
     }
     Ok(n_lines)
 }
@@ -202,27 +210,26 @@ fn lines_of<'a>(
     for order in &set.orders {
         let (own, others) = rest.split_at(order.n_lines as usize);
         rest = others;
-        for line in own {
-            exported.push(OrderLine {
-                source: living.sources.get(order.source),
-                order_id: set.id_of(order),
-                at_us: (line.at_us != NO_TIME.0).then_some(line.at_us),
-                customer_id: names
-                    .customers
-                    .get(order.customer as usize)
-                    .and_then(|id| id.as_deref()),
-                item_id: &names.items[line.item as usize],
-                quantity: line.quantity,
-                unit_price: (line.unit_price != NO_PRICE).then_some(line.unit_price),
-                currency: text(&living.currencies, order.currency),
-                location_id: text(&living.locations, order.location),
-                kind: match line.kind {
-                    LineKind::Sale => "sale",
-                    LineKind::Return => "return",
-                    LineKind::Cancellation => "cancellation",
-                    LineKind::Adjustment => "adjustment",
-                },
-            });
+        let source = living.sources.get(order.source);
+        let is_refund = order.key != OrderKey::of(source, set.id_of(order));
+        let line = |line: &LineRow| OrderLine {
+            source,
+            order_id: set.id_of(order),
+            at_us: (line.at_us != NO_TIME.0).then_some(line.at_us),
+            customer_id: names.customers.get(order.customer as usize).and_then(|id| id.as_deref()),
+            item_id: names.items.get(line.item as usize).map(|id| &**id),
+            quantity: line.quantity,
+            unit_price: (line.unit_price != NO_PRICE).then_some(line.unit_price),
+            currency: text(&living.currencies, order.currency),
+            location_id: text(&living.locations, order.location),
+            kind: line.kind,
+            refund_id: is_refund.then(|| export_key(order.key)),
+        };
+        exported.extend(own.iter().map(line));
+        if own.is_empty() && is_refund {
+            let (kind, quantity) = (LineKind::Return, 0);
+            let (item, unit_price) = (NO_CODE, NO_PRICE);
+            exported.push(line(&LineRow { item, kind, unit_price, at_us: order.at_us, quantity }));
         }
     }
     exported
@@ -279,12 +286,13 @@ fn write_csv<W: Write>(csv: &mut csv::Writer<W>, lines: &[OrderLine<'_>]) -> Res
             line.order_id,
             &line.at_us.map(rfc3339).unwrap_or_default(),
             line.customer_id.unwrap_or(""),
-            line.item_id,
+            line.item_id.unwrap_or(""),
             &Amount(line.quantity).to_string(),
             &line.unit_price.map(|price| Amount(price).to_string()).unwrap_or_default(),
             line.currency.unwrap_or(""),
             line.location_id.unwrap_or(""),
-            line.kind,
+            line.kind.as_str(),
+            line.refund_id.as_deref().unwrap_or(""),
         ])
         .map_err(csv_error)?;
     }
@@ -332,12 +340,13 @@ fn batch_of(lines: &[OrderLine<'_>]) -> RecordBatch {
         texts(lines.iter().map(|line| Some(line.order_id))),
         Arc::new(times.with_timezone("UTC")),
         texts(lines.iter().map(|line| line.customer_id)),
-        texts(lines.iter().map(|line| Some(line.item_id))),
+        texts(lines.iter().map(|line| line.item_id)),
         amounts(|line| Some(line.quantity)),
         amounts(|line| line.unit_price),
         texts(lines.iter().map(|line| line.currency)),
         texts(lines.iter().map(|line| line.location_id)),
-        texts(lines.iter().map(|line| Some(line.kind))),
+        texts(lines.iter().map(|line| Some(line.kind.as_str()))),
+        texts(lines.iter().map(|line| line.refund_id.as_deref())),
     ];
     RecordBatch::try_new(Arc::new(schema()), columns)
         .expect("the columns are built after the schema")

@@ -8,6 +8,8 @@
 
 mod codes;
 mod commit;
+pub(crate) mod identity;
+mod known;
 mod mending;
 mod merge;
 mod spill;
@@ -22,8 +24,11 @@ use crate::order_key::{N_PARTITIONS, OrderKey, OrderKeys};
 use crate::orders::{LineRow, NO_CODE, NO_PRICE};
 use crate::store::{Job, Store};
 use codes::{BatchCodes, ImportCodes, translate};
+use identity::{Identity, identify};
 use mending::Mending;
 use spill::{Attribution, ChunkEncoder, Spill, SpilledOrder};
+
+pub use known::fingerprint;
 
 /// Memory for rows on their way; above it they go to a temporary file.
 pub const DEFAULT_BUDGET_BYTES: usize = 160 << 20;
@@ -35,11 +40,15 @@ pub struct ImportRequest<'a> {
     pub source: &'a str,
     pub started_at: Timestamp,
     pub budget_bytes: usize,
+    /// All files are parts of one: an order may run from one into the next. Otherwise a later file
+    /// replaces the orders that it has in common with earlier ones.
+    pub are_parts: bool,
 }
 
 impl<'a> ImportRequest<'a> {
     pub fn new(source: &'a str, started_at: Timestamp) -> ImportRequest<'a> {
-        ImportRequest { source, started_at, budget_bytes: DEFAULT_BUDGET_BYTES }
+        let budget_bytes = DEFAULT_BUDGET_BYTES;
+        ImportRequest { source, started_at, budget_bytes, are_parts: false }
     }
 }
 
@@ -73,11 +82,30 @@ pub struct ImportSummary {
     pub n_rows_added_up: u64,
     /// Rows of orders that a later file of the same import brought again.
     pub n_rows_superseded: u64,
+    /// Rows of orders that the same file holds in a version sent earlier.
+    #[serde(default)]
+    pub n_rows_repeated: u64,
+    /// Orders of which an earlier file of the same import had items that the last one has not.
+    #[serde(default)]
+    pub n_orders_cut: u64,
+    /// Ids of some of them.
+    #[serde(default)]
+    pub cut_examples: Vec<String>,
+    /// Items that this import made fees.
+    #[serde(default)]
+    pub fees: Vec<NewFee>,
     pub n_items_new: u64,
     pub n_customers_new: u64,
     pub n_segments: u64,
     pub n_bytes_written: u64,
     pub catalog_version: i64,
+}
+
+/// An item that is a fee since an import, by what was proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewFee {
+    pub item_id: String,
+    pub title: Option<String>,
 }
 
 /// Proposes what an item is from its id and title; `None` leaves it a good.
@@ -94,6 +122,7 @@ pub struct OrderImport {
     spill: Spill,
     mending: Mending,
     files: Vec<ImportedFile>,
+    are_parts: bool,
     summary: ImportSummary,
     scratch: Scratch,
 }
@@ -101,7 +130,7 @@ pub struct OrderImport {
 /// Reused from push to push.
 #[derive(Default)]
 struct Scratch {
-    order_keys: Vec<OrderKey>,
+    orders: Vec<Identity>,
     /// For each order code its number in the chunk being written and what it was announced with.
     announced: Vec<Option<(u32, Attribution, i64)>>,
     rows_by_partition: Vec<u32>,
@@ -122,16 +151,19 @@ impl Store {
         }
         let job = Job::start(&self.segments_dir())?;
         let spill = Spill::new(job.dir.join("rows"), request.budget_bytes);
+        let mut codes = ImportCodes::default();
+        codes.sources.intern(source)?;
         Ok(OrderImport {
             store: self.clone(),
             job,
             source: source.to_owned(),
             started_at: request.started_at,
             keys: OrderKeys::new(source),
-            codes: ImportCodes::default(),
+            codes,
             spill,
             mending: Mending::default(),
             files: Vec::new(),
+            are_parts: request.are_parts,
             summary: ImportSummary::default(),
             scratch: Scratch::default(),
         })
@@ -154,9 +186,11 @@ impl OrderImport {
     }
 
     /// Says that a row was set aside, and of which order where that can be told: when it comes
-    /// mended, it joins the order in place of replacing it.
-    pub fn note_reject(&mut self, order_id: Option<&str>) {
-        let key = order_id.map_or(OrderKey::NONE, |order_id| self.keys.key(order_id));
+    /// mended, it joins the order in place of replacing it. `source` is that of the row, where it
+    /// names one.
+    pub fn note_reject(&mut self, order_id: Option<&str>, source: Option<&str>) {
+        let keys = source.map_or(self.keys, OrderKeys::new);
+        let key = order_id.map_or(OrderKey::NONE, |order_id| keys.key(order_id));
         self.mending.note_reject(key);
     }
 
@@ -165,16 +199,18 @@ impl OrderImport {
             self.begin_file("", "");
         }
         let batch = self.codes.adopt(lines)?;
+        let OrderImport { keys, codes, scratch, .. } = self;
+        identify(lines, *keys, &mut codes.sources, &mut scratch.orders)?;
         self.scatter(lines);
         let mut start = 0;
         for partition in 0..N_PARTITIONS {
             let rows = &self.scratch.rows_by_partition[start..];
-            let order_keys = &self.scratch.order_keys;
+            let orders = &self.scratch.orders;
             let n_rows = rows
                 .iter()
                 .take_while(|&&row| {
-                    order_keys[lines.order_ids.codes[row as usize] as usize].partition()
-                        == partition
+                    let code = lines.order_ids.codes[row as usize] as usize;
+                    orders[code].key.partition() == partition
                 })
                 .count();
             if n_rows > 0 {
@@ -196,16 +232,12 @@ impl OrderImport {
     /// Sorts row numbers by partition, rows of one partition in their order (counting sort).
     fn scatter(&mut self, lines: &OrderLines) {
         let scratch = &mut self.scratch;
-        scratch.order_keys.clear();
-        scratch
-            .order_keys
-            .extend(lines.order_ids.dictionary.iter().map(|order_id| self.keys.key(order_id)));
         scratch.announced.clear();
         scratch.announced.resize(lines.order_ids.dictionary.len(), None);
         let mut next = [0_u32; N_PARTITIONS + 1];
         for &code in &lines.order_ids.codes {
             debug_assert_ne!(code, NO_ID, "a line without an order is a reject");
-            next[scratch.order_keys[code as usize].partition() + 1] += 1;
+            next[scratch.orders[code as usize].key.partition() + 1] += 1;
         }
         for partition in 0..N_PARTITIONS {
             next[partition + 1] += next[partition];
@@ -213,7 +245,7 @@ impl OrderImport {
         scratch.rows_by_partition.clear();
         scratch.rows_by_partition.resize(lines.len(), 0);
         for (row, &code) in lines.order_ids.codes.iter().enumerate() {
-            let slot = &mut next[scratch.order_keys[code as usize].partition()];
+            let slot = &mut next[scratch.orders[code as usize].key.partition()];
             scratch.rows_by_partition[*slot as usize] = row as u32;
             *slot += 1;
         }
@@ -227,7 +259,7 @@ impl OrderImport {
         partition: usize,
     ) -> Result<()> {
         let OrderImport { codes, spill, scratch, files, summary, .. } = self;
-        let file_no = files.len() as u32;
+        let file_no = if self.are_parts { 1 } else { files.len() as u32 };
         let mut result = Ok(());
         spill.append(partition, |buffer| {
             let rows = &scratch.rows_by_partition[range];
@@ -252,7 +284,8 @@ impl OrderImport {
                     }
                     None => {
                         let order = SpilledOrder {
-                            key: scratch.order_keys[code],
+                            key: scratch.orders[code].key,
+                            extra: scratch.orders[code].extra,
                             id: &lines.order_ids.dictionary[code],
                             first_row: summary.n_rows + row as u64,
                         };
@@ -271,7 +304,7 @@ impl OrderImport {
 #[inline]
 fn line_row(lines: &OrderLines, batch: &BatchCodes, row: usize) -> LineRow {
     LineRow {
-        item: batch.items[lines.item_ids.codes[row] as usize],
+        item: translate(&batch.items, lines.item_ids.codes[row]),
         kind: lines.kind[row],
         unit_price: lines.unit_price[row].map_or(NO_PRICE, |price| price.0),
         at_us: lines.at[row].0,

@@ -55,14 +55,14 @@ pub mod view;
 
 pub use backup::{BackupManifest, restore, verify_backup};
 pub use catalog::{CatalogItem, KindOrigin};
-pub use customers::{Customer, Holding};
+pub use customers::{Customer, CustomerChanges, CustomerMark, FollowedCustomer, Holding};
 pub use database::FORMAT_VERSION;
 pub use decision_log::{DecisionLog, DecisionLogCounts, DecisionRecord};
 pub use erase::{EraseOrders, EraseReceipt};
 pub use error::{Error, Result};
 pub use event_log::{Ack, EventLog, EventLogCounts, LoggedEvent};
 pub use export::ExportFormat;
-pub use import::{ImportRequest, ImportSummary, ImportedFile, OrderImport};
+pub use import::{ImportRequest, ImportSummary, ImportedFile, NewFee, OrderImport, fingerprint};
 pub use load::{ORDERS_DATED_AHEAD, ViewOptions};
 pub use retention::{RetentionPolicy, RetentionSummary};
 pub use seal::SealSummary;

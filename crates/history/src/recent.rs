@@ -62,6 +62,22 @@ impl Store {
         Ok(events)
     }
 
+    /// Purchases of known customers after event `seq`, in the order of the log: what a snapshot
+    /// that was made at that event does not know. Only those that are not sealed yet.
+    pub async fn purchases_after(&self, seq: i64) -> Result<Vec<LoggedEvent>> {
+        let rows = sqlx::query(
+            "SELECT e.*, c.customer_id FROM event AS e INDEXED BY event_of_order \
+             JOIN customer AS c ON c.customer_idx = e.customer_idx \
+             WHERE e.kind IN (4, 5) AND e.kind = 4 AND e.confirmed = 1 AND e.seq > ?1 \
+             ORDER BY e.seq",
+        )
+        .bind(seq)
+        .fetch_all(&self.database().reader)
+        .await
+        .map_err(self.error("read events"))?;
+        rows.iter().map(event_from).collect::<sqlx::Result<_>>().map_err(self.error("read events"))
+    }
+
     /// The external id of a customer, `None` for one who was erased.
     pub async fn customer_id(&self, customer_idx: u32) -> Result<Option<String>> {
         let row = sqlx::query("SELECT customer_id FROM customer WHERE customer_idx = ?1")

@@ -12,6 +12,9 @@ use crate::error::Result;
 use crate::manifest::{self, EVENTS_CONTENT, ORDERS_CONTENT};
 use crate::store::{Store, segment_paths};
 
+const N_ORDERS_IN_TAIL: &str = "SELECT COUNT(*) FROM event INDEXED BY event_of_order \
+     WHERE kind IN (4, 5) AND kind = 4 AND confirmed = 1";
+
 /// One look at a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StoreStatus {
@@ -81,6 +84,25 @@ impl Store {
         Ok(status)
     }
 
+    /// Orders that count, those in the tail of the log included: cheap enough to look every few
+    /// seconds. An order both in the tail and in a segment counts twice until it is sealed.
+    pub async fn n_orders(&self) -> Result<u64> {
+        let mut snapshot = self.database().snapshot().await?;
+        let counted = async {
+            let manifest = manifest::read(&mut snapshot).await?;
+            let n_in_segments: u64 = manifest
+                .iter()
+                .filter(|segment| segment.content == ORDERS_CONTENT)
+                .map(|segment| segment.written.n_orders - segment.dead.len())
+                .sum();
+            let n_in_tail: i64 =
+                sqlx::query_scalar(N_ORDERS_IN_TAIL).fetch_one(&mut *snapshot).await?;
+            Ok(n_in_segments + n_in_tail as u64)
+        };
+        let counted: sqlx::Result<u64> = counted.await;
+        counted.map_err(self.error("count the orders"))
+    }
+
     async fn count_decisions(&self) -> Result<u64> {
         let n: i64 = sqlx::query_scalar("SELECT COALESCE(SUM(n_records), 0) FROM decision_block")
             .fetch_one(&self.decisions().reader)
@@ -108,11 +130,7 @@ async fn read(connection: &mut SqliteConnection, segments: &Path) -> sqlx::Resul
         (&mut status.n_customers, "SELECT COUNT(*) FROM customer"),
         (&mut status.n_holdings, "SELECT COUNT(*) FROM holding"),
         (&mut status.n_events_in_tail, "SELECT COUNT(*) FROM event"),
-        (
-            &mut status.n_orders_in_tail,
-            "SELECT COUNT(*) FROM event INDEXED BY event_of_order \
-             WHERE kind IN (4, 5) AND kind = 4 AND confirmed = 1",
-        ),
+        (&mut status.n_orders_in_tail, N_ORDERS_IN_TAIL),
     ] {
         *slot = sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await? as u64;
     }

@@ -112,6 +112,45 @@ impl Store {
         Ok(store)
     }
 
+    /// Does the directory hold a store already?
+    pub fn is_at(dir: &Path) -> bool {
+        dir.join(DATABASE).is_file()
+    }
+
+    /// Removes a store that nobody has open: its own files and nothing else in the directory.
+    pub fn remove(dir: &Path) -> Result<()> {
+        // The database first: without it, what is left is no store.
+        for database in [DATABASE, decision_log::DATABASE] {
+            for suffix in ["", "-wal", "-shm", "-journal"] {
+                remove_if_there(&dir.join(format!("{database}{suffix}")), |path| {
+                    fs::remove_file(path)
+                })?;
+            }
+        }
+        for name in [SEGMENTS, SNAPSHOTS, REJECTS] {
+            remove_if_there(&dir.join(name), |path| fs::remove_dir_all(path))?;
+        }
+        remove_if_there(&dir.join(SEGMENTS_LOCK), |path| fs::remove_file(path))
+    }
+
+    /// Were API keys made for this store at some time? A key file that is missing is no open door
+    /// then.
+    pub async fn is_guarded(&self) -> Result<bool> {
+        let mut snapshot = self.database().snapshot().await?;
+        let guarded = database::counter(&mut snapshot, "guarded").await;
+        guarded.map(|guarded| guarded > 0).map_err(self.error("read the store"))
+    }
+
+    /// Remembers that API keys were made, for ever.
+    pub async fn set_guarded(&self) -> Result<()> {
+        let mut transaction = self.database().begin().await?;
+        sqlx::query("UPDATE counter SET value = 1 WHERE name = 'guarded'")
+            .execute(&mut *transaction)
+            .await
+            .map_err(self.error("write to the store"))?;
+        self.database().commit(transaction).await
+    }
+
     /// Waits for connections to close. Dropping the store does the same without waiting.
     pub async fn close(self) {
         self.inner.database.close().await;
@@ -306,6 +345,13 @@ fn make_directories(dir: &Path, is_there: bool) -> Result<()> {
         fs::create_dir_all(&path).map_err(Error::io("create the directory", &path))?;
     }
     Ok(())
+}
+
+fn remove_if_there(path: &Path, remove: impl Fn(&Path) -> std::io::Result<()>) -> Result<()> {
+    match remove(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result.map_err(Error::io("remove", path)),
+    }
 }
 
 fn check_writable(dir: &Path) -> Result<()> {

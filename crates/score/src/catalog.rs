@@ -154,6 +154,8 @@ pub struct Catalog {
     added_by_id: HashMap<Box<str>, u32>,
     /// New titles, categories, pictures and families of items that the snapshot knows.
     changed: HashMap<u32, AddedItem>,
+    /// Heads that nobody knew when their variants were told; they may come yet.
+    awaited_heads: HashMap<u32, Box<str>>,
 }
 
 impl Catalog {
@@ -269,7 +271,8 @@ impl Catalog {
         }
     }
 
-    /// The catalogue with these records added or changed.
+    /// The catalogue with these records added or changed. An empty `variant_of` takes an item out
+    /// of its family; a head that is not known yet is waited for.
     #[must_use]
     pub fn with(&self, snapshot: &Snapshot, records: &[ItemRecord]) -> Catalog {
         let mut next = self.clone();
@@ -283,6 +286,7 @@ impl Catalog {
                 next.set_words(snapshot, item, record);
             }
         }
+        next.join_awaited(snapshot);
         next.blocks = Blocks::of(&next.states);
         next.families = next.families_of(snapshot);
         next
@@ -298,7 +302,13 @@ impl Catalog {
     }
 
     fn set_words(&mut self, snapshot: &Snapshot, item: u32, record: &ItemRecord) {
-        let family = record.variant_of.as_ref().and_then(|head| self.idx(snapshot, head));
+        if let Some(head) = &record.variant_of {
+            // Empty: taken out of the family.
+            match head.as_str() {
+                "" => self.awaited_heads.remove(&item),
+                head => self.awaited_heads.insert(item, head.into()),
+            };
+        }
         let words = match (item as usize).checked_sub(self.n_snapshot_items) {
             Some(at) => &mut self.added[at],
             None if self.changed.contains_key(&item) || needs_words(record) => {
@@ -316,7 +326,25 @@ impl Catalog {
             words.image_url = image_url.as_str().into();
         }
         words.currency = record.currency.or(words.currency);
-        words.variant_of = family.or(words.variant_of);
+        if record.variant_of.is_some() {
+            words.variant_of = None;
+        }
+    }
+
+    /// Puts variants into their families as soon as the heads are known.
+    fn join_awaited(&mut self, snapshot: &Snapshot) {
+        for (item, head_id) in std::mem::take(&mut self.awaited_heads) {
+            match self.idx(snapshot, &head_id) {
+                None => drop(self.awaited_heads.insert(item, head_id)),
+                head => match (item as usize).checked_sub(self.n_snapshot_items) {
+                    Some(at) => self.added[at].variant_of = head,
+                    None => {
+                        let words = self.changed.entry(item);
+                        words.or_insert_with(|| words_of(snapshot, item)).variant_of = head;
+                    }
+                },
+            }
+        }
     }
 
     fn idx(&self, snapshot: &Snapshot, item_id: &str) -> Option<u32> {

@@ -14,7 +14,14 @@ pub(crate) enum Remark {
     UnknownField(String),
     /// `user_id` came with a public key and without a token.
     NotPersonal,
+    /// `page_id` came without a session, whose page it could be.
+    PageWithoutSession,
 }
+
+/// Unknown items that are named one by one; of the others, how many they are.
+const MAX_UNKNOWN_NAMED: usize = 20;
+/// What is shown of a long id.
+const MAX_ID_SHOWN: usize = 80;
 
 /// What the answer tells on `explain: true`.
 #[derive(Clone, Debug)]
@@ -169,18 +176,46 @@ fn write_warnings(out: &mut JsonText, warnings: &[Warning], remarks: &[Remark]) 
                 "not_personal",
                 "user_id was not used: with a public key it needs a signed user_token.",
             ),
+            Remark::PageWithoutSession => write(
+                "page_without_session",
+                "page_id was not used: it names a page of one visit, so it needs a session_id.",
+            ),
         }
     }
+    let mut unknown: Vec<&str> = Vec::new();
+    let mut n_unnamed = 0_usize;
     for warning in warnings {
+        if let Warning::UnknownItem { item_id } = warning {
+            if unknown.contains(&item_id.as_str()) {
+                continue;
+            }
+            if unknown.len() == MAX_UNKNOWN_NAMED {
+                n_unnamed += 1;
+                continue;
+            }
+            unknown.push(item_id);
+        }
         let (code, detail) = told(warning);
         write(code, &detail);
+    }
+    if n_unnamed > 0 {
+        let detail = format!("The catalog does not have the items of {n_unnamed} more lines.");
+        write("unknown_item", &detail);
     }
 }
 
 fn told(warning: &Warning) -> (&'static str, String) {
     match warning {
         Warning::UnknownItem { item_id } => {
-            ("unknown_item", format!("The catalog has no item {item_id:?}."))
+            let shown: String = item_id.chars().take(MAX_ID_SHOWN).collect();
+            ("unknown_item", format!("The catalog has no item {shown:?}."))
+        }
+        Warning::AnchorsCut { given, used } => {
+            let detail = format!(
+                "{given} items say what the page is about; offers go by the first {used}, and none \
+                 of all comes back."
+            );
+            ("anchors_cut", detail)
         }
         Warning::CountCut { asked, given } => {
             ("count_cut", format!("{asked} offers were asked for; at most {given} are given."))

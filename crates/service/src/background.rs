@@ -1,12 +1,14 @@
-//! What runs beside the requests: looking for new snapshots, keys and catalog changes, ticking the
-//! figures, starting learning.
+//! What runs beside the requests: looking for new snapshots, keys, customers and catalog changes,
+//! ticking the figures, starting learning, forgetting what is too old.
 //!
 //! **Invariant:** a task that ends when it should not turns health red.
 
 mod learning;
+mod retention;
 mod watch;
 
 pub use learning::LearnSchedule;
+pub use retention::KeepDays;
 pub(crate) use watch::load_current;
 
 use crate::error::Result;
@@ -23,6 +25,7 @@ pub struct Upkeep {
     pub snapshots: SnapshotDir,
     pub keys: KeyFile,
     pub learn: Option<LearnSchedule>,
+    pub keep: KeepDays,
 }
 
 /// Ends the tasks when it is dropped.
@@ -54,11 +57,12 @@ impl AppState {
     /// Starts the background tasks on the runtime that this is called on.
     pub fn spawn_background(&self, upkeep: Upkeep) -> Background {
         let mut tasks = vec![
-            self.supervise("customers", watch::load_customers(self.clone())),
+            self.supervise("customers", watch::customers(self.clone())),
             self.supervise("housekeeping", watch::housekeeping(self.clone())),
             self.supervise("snapshots", watch::snapshots(self.clone(), upkeep.snapshots)),
             self.supervise("catalog", watch::catalog(self.clone())),
             self.supervise("keys", watch::keys(self.clone(), upkeep.keys)),
+            self.supervise("retention", retention::run(self.clone(), upkeep.keep)),
         ];
         if let Some(schedule) = upkeep.learn {
             tasks.push(self.supervise("learning", learning::run(self.clone(), schedule)));

@@ -44,6 +44,12 @@ impl Caller {
         Ok(Caller::Holder(Arc::clone(entry)))
     }
 
+    /// Does a valid secret key come along?
+    pub(crate) fn holds_secret_key(ring: &KeyRing, headers: &HeaderMap) -> bool {
+        let entry = presented_key(headers).and_then(|presented| ring.find(&presented).cloned());
+        entry.is_some_and(|entry| entry.kind == KeyKind::Secret)
+    }
+
     /// A server or the developer: may speak for customers and confirm purchases.
     pub(crate) fn is_trusted(&self) -> bool {
         match self {

@@ -4,6 +4,7 @@
 //! One layer of our own instead of six from the shelf, because the hot path goes through it: it
 //! boxes nothing, and starts a timer only for a request that has to wait.
 
+use crate::caller::Caller;
 use crate::clock::Stopwatch;
 use crate::gatekeeper::{self, CrossOrigin};
 use crate::metrics::RouteGroup;
@@ -95,13 +96,15 @@ where
 
 fn admit(state: &AppState, request: &Request) -> Result<CrossOrigin, Problem> {
     let peer = request.extensions().get::<PeerAddress>().map(|peer| peer.0);
-    state.inner.address_limits.check(peer, request.headers())?;
+    let headers = request.headers();
+    let is_server = || Caller::holds_secret_key(&state.inner.keys.load(), headers);
+    state.inner.address_limits.check(peer, headers, is_server)?;
     gatekeeper::check(
         &state.inner.settings.origins,
         state.is_open(),
         request.method(),
         request.uri(),
-        request.headers(),
+        headers,
     )
 }
 

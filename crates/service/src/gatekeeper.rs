@@ -14,7 +14,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 pub struct OriginSettings {
     /// As a browser writes them: `https://shop.example`.
     pub allowed_origins: Vec<String>,
-    /// Names beside the loopback ones that may stand in `Host` in developer mode.
+    /// Names beside the loopback ones that may stand in `Host` in developer mode: `till.lan` for
+    /// any port, `till.lan:8080` for one.
     pub allowed_hosts: Vec<String>,
 }
 
@@ -59,7 +60,9 @@ pub(crate) fn check(
 ) -> Result<CrossOrigin, Problem> {
     let host = uri.authority().map(|authority| authority.as_str());
     let host = host.or_else(|| headers.get(HOST)?.to_str().ok()).unwrap_or_default();
-    if is_open && !is_loopback_name(host) && !is_listed(&settings.allowed_hosts, host) {
+    let names = [host, name_of(host)];
+    let is_allowed = || names.iter().any(|name| is_listed(&settings.allowed_hosts, name));
+    if is_open && !is_loopback_name(host) && !is_allowed() {
         let shown: String = host.chars().take(100).collect();
         let detail = format!(
             "Without API keys, only this machine is served, by the names localhost, 127.0.0.1 and \
@@ -92,11 +95,19 @@ fn is_listed(list: &[String], text: &str) -> bool {
     list.iter().any(|entry| entry.eq_ignore_ascii_case(text))
 }
 
+/// Without the port: `till.lan` of `till.lan:8080`, `[::1]` of `[::1]:80`.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
+    }
+}
+
 fn is_loopback_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => return rest.split_once(']').is_some_and(|(address, _)| address == "::1"),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
+    let name = name_of(host);
+    if name == "[::1]" {
+        return true;
+    }
     name.eq_ignore_ascii_case("localhost")
         || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
@@ -108,7 +119,7 @@ mod tests {
     fn check_one(is_open: bool, method: &Method, host: &str, origin: Option<&str>) -> String {
         let settings = OriginSettings {
             allowed_origins: vec!["https://shop.example".to_owned()],
-            allowed_hosts: vec!["box.lan:8080".to_owned()],
+            allowed_hosts: vec!["box.lan:8080".to_owned(), "till.lan".to_owned()],
         };
         let mut headers = HeaderMap::new();
         headers.insert(HOST, host.parse().unwrap());
@@ -125,10 +136,24 @@ mod tests {
 
     #[test]
     fn a_rebound_name_is_refused_in_developer_mode() {
-        for host in ["localhost:8080", "127.0.0.1:8080", "127.1.2.3", "[::1]:80", "box.lan:8080"] {
+        for host in [
+            "localhost:8080",
+            "127.0.0.1:8080",
+            "127.1.2.3",
+            "[::1]:80",
+            "box.lan:8080",
+            "till.lan:9",
+            "TILL.lan",
+        ] {
             assert_eq!(check_one(true, &Method::GET, host, None), "own", "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "[::2]", "127.0.0.1.evil.example"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "[::2]",
+            "127.0.0.1.evil.example",
+            "box.lan:1",
+        ] {
             assert_eq!(check_one(true, &Method::GET, host, None), "host_refused", "{host}");
             assert_eq!(check_one(false, &Method::GET, host, None), "own", "{host}");
         }

@@ -16,6 +16,7 @@ struct State {
     dead_tasks: Vec<&'static str>,
     learn_failure: Option<LearnFailure>,
     snapshot_fault: Option<String>,
+    key_fault: Option<String>,
 }
 
 /// The last run of learning that failed; cleared by the next that succeeds.
@@ -60,22 +61,22 @@ impl Health {
         self.lock().snapshot_fault = fault;
     }
 
-    pub(crate) fn learn_failure(&self) -> Option<LearnFailure> {
-        self.lock().learn_failure.clone()
+    pub(crate) fn key_fault(&self, fault: Option<String>) {
+        self.lock().key_fault = fault;
     }
 
-    pub(crate) fn is_ready(&self, figures: &LedgerFigures) -> bool {
-        self.color(figures) != Color::Red
+    pub(crate) fn learn_failure(&self) -> Option<LearnFailure> {
+        self.lock().learn_failure.clone()
     }
 
     pub(crate) fn color(&self, figures: &LedgerFigures) -> Color {
         let state = self.lock();
         if !state.dead_tasks.is_empty() || figures.is_broken {
             Color::Red
-        } else if state.learn_failure.is_some() || state.snapshot_fault.is_some() {
-            Color::Yellow
         } else {
-            Color::Green
+            let faults = [&state.snapshot_fault, &state.key_fault];
+            let is_fine = state.learn_failure.is_none() && faults.iter().all(|f| f.is_none());
+            if is_fine { Color::Green } else { Color::Yellow }
         }
     }
 
@@ -95,6 +96,9 @@ impl Health {
         if state.snapshot_fault.is_some() {
             complaints.push("The newest snapshot cannot be loaded; see the log.".to_owned());
         }
+        if state.key_fault.is_some() {
+            complaints.push("The key file cannot be used; see the log.".to_owned());
+        }
         complaints
     }
 
@@ -102,7 +106,8 @@ impl Health {
     pub(crate) fn details(&self) -> Vec<String> {
         let state = self.lock();
         let learn = state.learn_failure.as_ref().map(|failure| failure.detail.clone());
-        learn.into_iter().chain(state.snapshot_fault.clone()).collect()
+        let faults = [state.snapshot_fault.clone(), state.key_fault.clone()];
+        learn.into_iter().chain(faults.into_iter().flatten()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -127,7 +132,9 @@ mod tests {
         health.learn_succeeded();
         assert_eq!(health.color(&fine), Color::Green);
         assert_eq!(health.color(&LedgerFigures { is_broken: true, ..fine }), Color::Red);
+        health.key_fault(Some("gone".to_owned()));
+        assert_eq!(health.color(&fine), Color::Yellow);
         health.task_died("housekeeping");
-        assert!(!health.is_ready(&fine));
+        assert_eq!(health.color(&fine), Color::Red);
     }
 }

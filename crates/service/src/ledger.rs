@@ -11,6 +11,7 @@ pub use store::StoreLedger;
 
 use crate::recommendation_id::RecommendationId;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
+use history::{CustomerChanges, CustomerMark, RetentionPolicy, RetentionSummary};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -51,14 +52,6 @@ impl DecisionEntry {
     }
 }
 
-/// What the store has to tell about a customer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KnownCustomer {
-    pub customer_id: String,
-    pub customer_idx: u32,
-    pub consent: Option<bool>,
-}
-
 /// How the decision log is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LedgerFigures {
@@ -75,12 +68,20 @@ pub trait Ledger: Send + Sync + 'static {
     fn put_items(&self, records: Vec<ItemRecord>) -> LedgerFuture<'_, u64>;
     fn put_customers(&self, records: Vec<CustomerRecord>) -> LedgerFuture<'_, u64>;
     fn put_holdings(&self, records: Vec<HoldingRecord>) -> LedgerFuture<'_, u64>;
+    /// One item with all its fields.
+    fn find_item<'a>(&'a self, item_id: &'a str) -> LedgerFuture<'a, Option<ItemRecord>>;
     /// Items changed after a version, and the version that this leads to.
     fn items_since(&self, version: u64) -> LedgerFuture<'_, (Vec<ItemRecord>, u64)>;
-    /// All customers: their places in the snapshot's table, and their consent.
-    fn customers(&self) -> LedgerFuture<'_, Vec<KnownCustomer>>;
+    /// Who came, changed their consent or was erased since a mark; all of them for the default.
+    fn customers_since(&self, mark: CustomerMark) -> LedgerFuture<'_, CustomerChanges>;
     /// Events at or after a time, oldest first: to rebuild sessions.
     fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>>;
+    /// Confirmed purchases of known customers after an event of the log, by its place there.
+    fn purchases_after(&self, sequence: i64) -> LedgerFuture<'_, Vec<Event>>;
+    /// Orders that could be learned from.
+    fn n_orders(&self) -> LedgerFuture<'_, u64>;
+    /// Removes what is older than the operator wants to keep.
+    fn apply_retention(&self, policy: RetentionPolicy) -> LedgerFuture<'_, RetentionSummary>;
     /// Never waits; under pressure the record is given up and counted.
     fn record(&self, entry: DecisionEntry);
     fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Vec<u8>>>;

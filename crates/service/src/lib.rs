@@ -23,6 +23,7 @@ pub mod problem;
 pub mod user_token;
 
 mod caller;
+mod extract;
 pub mod gatekeeper;
 
 pub mod ledger;
@@ -48,7 +49,7 @@ pub mod serve;
 #[cfg(test)]
 mod testing;
 
-pub use background::{Background, LearnSchedule, Upkeep};
+pub use background::{Background, KeepDays, LearnSchedule, Upkeep};
 pub use edge::PeerAddress;
 pub use live::LiveSettings;
 pub use router::{bare_router, router};

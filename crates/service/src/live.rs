@@ -12,6 +12,7 @@ pub(crate) use customers::Customers;
 pub(crate) use lapsing::LapsingMap;
 pub(crate) use sessions::Session;
 
+use decide::Placement;
 use events::{Event, EventKind, Timestamp};
 
 /// How much is kept, and for how long.
@@ -31,8 +32,8 @@ impl Default for LiveSettings {
     }
 }
 
-/// Items that the slates of one page have shown so far.
-pub(crate) type PageItems = Vec<Box<str>>;
+/// What each placement of one page shows.
+pub(crate) type PageItems = Vec<(Placement, Vec<Box<str>>)>;
 
 /// All live state.
 #[derive(Debug)]
@@ -52,18 +53,27 @@ impl Live {
         }
     }
 
-    /// Makes an event that is durable visible to the next decision. An old event (a rebuild at
-    /// start) counts with its own time, an event dated ahead with the present.
+    /// Makes an event that is durable visible to the next decision.
     pub(crate) fn apply(&self, event: &Event, now: Timestamp) {
-        let at = event.at.min(now);
+        self.apply_to_session(event, now);
+        self.apply_to_customer(event, now);
+    }
+
+    /// An old event (a rebuild at start) counts with its own time, an event dated ahead with the
+    /// present.
+    pub(crate) fn apply_to_session(&self, event: &Event, now: Timestamp) {
         if let Some(session_id) = &event.session_id {
+            let at = event.at.min(now);
             self.sessions.update(session_id, at, |session| session.apply(event));
         }
+    }
+
+    pub(crate) fn apply_to_customer(&self, event: &Event, now: Timestamp) {
         // What a browser alone claims to have bought counts for nothing.
         if let (EventKind::Purchase, Some(customer_id), true) =
             (event.kind, &event.customer_id, event.confirmed)
         {
-            self.customers.add_purchase(customer_id, &event.lines, at);
+            self.customers.add_purchase(customer_id, &event.lines, event.at.min(now));
         }
     }
 }

@@ -119,7 +119,7 @@ struct LostPage {
     message: String,
 }
 
-fn lost(state: &AppState, headers: &HeaderMap, message: &str) -> Response {
+pub(crate) fn lost(state: &AppState, headers: &HeaderMap, message: &str) -> Response {
     let page = Page::of_request(state, "Not found", headers);
     let mut response = html(&LostPage { page, message: message.to_owned() });
     *response.status_mut() = StatusCode::NOT_FOUND;

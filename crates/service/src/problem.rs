@@ -31,12 +31,11 @@ pub enum Code {
     RateLimited,
     Timeout,
     StorageUnavailable,
-    NotReady,
     Internal,
 }
 
 impl Code {
-    pub const ALL: [Code; 21] = [
+    pub const ALL: [Code; 20] = [
         Code::InvalidJson,
         Code::InvalidValue,
         Code::MissingField,
@@ -56,7 +55,6 @@ impl Code {
         Code::RateLimited,
         Code::Timeout,
         Code::StorageUnavailable,
-        Code::NotReady,
         Code::Internal,
     ];
 
@@ -106,7 +104,6 @@ impl Code {
             Code::StorageUnavailable => {
                 (S::SERVICE_UNAVAILABLE, "storage_unavailable", "The store cannot be written")
             }
-            Code::NotReady => (S::SERVICE_UNAVAILABLE, "not_ready", "Not ready yet"),
             Code::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here"),
         }
     }

@@ -11,8 +11,9 @@ use decide::{CartLine, Filter, ItemRef, Placement, Request};
 use events::{Amount, Timestamp};
 use score::World;
 
-/// Anchors of one request; more are no page.
-const MAX_ANCHORS: usize = 100;
+/// Texts and lists that are recorded with the answer.
+const MAX_TEXT_BYTES: usize = 1_024;
+const MAX_CATEGORIES: usize = 100;
 const MAX_EXCLUDED: usize = 1_000;
 
 /// What is asked of all slates of one request.
@@ -39,8 +40,9 @@ impl<'a> Question<'a> {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Question<'a>, Problem> {
+        check_texts(request)?;
         let mut question = Question {
-            anchors: refs(world, request.item_ids.as_deref().unwrap_or_default(), MAX_ANCHORS),
+            anchors: refs(world, request.item_ids.as_deref().unwrap_or_default()),
             cart: Vec::new(),
             session: Vec::new(),
             customer: None,
@@ -85,6 +87,9 @@ impl<'a> Question<'a> {
     }
 
     fn read_customer(&mut self, user_id: &str, world: &World, live: &Live) {
+        if !live.customers.is_loaded() {
+            return;
+        }
         live.customers.find(user_id, |customer| {
             if customer.consent == Some(false) {
                 return;
@@ -187,8 +192,33 @@ fn item_ref<'a>(world: &World, item_id: &'a IdIn<'a>) -> ItemRef<'a> {
     }
 }
 
-fn refs<'a>(world: &World, item_ids: &'a [IdIn<'a>], limit: usize) -> Vec<ItemRef<'a>> {
-    item_ids.iter().take(limit).map(|item_id| item_ref(world, item_id)).collect()
+fn refs<'a>(world: &World, item_ids: &'a [IdIn<'a>]) -> Vec<ItemRef<'a>> {
+    item_ids.iter().map(|item_id| item_ref(world, item_id)).collect()
+}
+
+/// Categories are as long as the catalog makes them, and no longer.
+fn check_texts(request: &RecommendRequest<'_>) -> Result<(), Problem> {
+    let check = |text: &str, path: &dyn Fn() -> String| {
+        if text.len() <= MAX_TEXT_BYTES {
+            return Ok(());
+        }
+        let detail = format!("A category may have at most {MAX_TEXT_BYTES} bytes.");
+        Err(Problem::new(Code::InvalidValue, detail).at(path()))
+    };
+    if let Some(category) = request.context.as_ref().and_then(|context| context.category.as_ref()) {
+        check(category, &|| "context.category".to_owned())?;
+    }
+    let filter = request.filter.as_ref().and_then(|filter| filter.categories.as_deref());
+    let categories = filter.unwrap_or_default();
+    if MAX_CATEGORIES < categories.len() {
+        let n = categories.len();
+        let detail = format!("`filter.categories` holds {n}; the limit is {MAX_CATEGORIES}.");
+        return Err(Problem::new(Code::InvalidValue, detail).at("filter.categories"));
+    }
+    for (at, category) in categories.iter().enumerate() {
+        check(category, &|| format!("filter.categories[{at}]"))?;
+    }
+    Ok(())
 }
 
 fn line_of<'a>(world: &World, entry: &'a CartEntryIn<'a>) -> CartLine<'a> {

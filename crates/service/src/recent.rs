@@ -40,6 +40,11 @@ impl RecentDecisions {
         entries.push_back(entry.clone());
     }
 
+    /// Drops the decisions for customers who were erased.
+    pub(crate) fn remove(&self, erased: &[u32]) {
+        self.lock().retain(|entry| entry.customer_idx.is_none_or(|idx| !erased.contains(&idx)));
+    }
+
     /// Latest first.
     pub(crate) fn latest(&self, n: usize) -> Vec<DecisionEntry> {
         self.lock().iter().rev().take(n).cloned().collect()

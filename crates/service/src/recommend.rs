@@ -46,9 +46,14 @@ pub(crate) fn answer(
     question.remarks.extend(unknown_fields.into_iter().map(Remark::UnknownField));
     let page = page_key(request);
     if let Some(page) = &page {
-        inner.live.pages.read(page, now, |shown| {
-            question.exclude.extend(shown.iter().filter_map(|id| served.world.item_idx(id)));
+        inner.live.pages.update(page, now, |shown| {
+            // A placement that is asked for again is a reload: it may show what it showed.
+            shown.retain(|(placement, _)| !placements.contains(placement));
+            let others = shown.iter().flat_map(|(_, item_ids)| item_ids);
+            question.exclude.extend(others.filter_map(|id| served.world.item_idx(id)));
         });
+    } else if request.page_id.is_some() {
+        question.remarks.push(Remark::PageWithoutSession);
     }
     let pass = Pass { inner, caller, served: &served, request, now, stopwatch, page };
     match (&request.placements, placements.as_slice()) {
@@ -57,10 +62,11 @@ pub(crate) fn answer(
     }
 }
 
-/// Slates of one page are asked with the same page and session.
+/// Slates of one page are asked with the same page and session. Without a session, all visitors
+/// would share one page.
 fn page_key(request: &RecommendRequest<'_>) -> Option<String> {
     let page_id = request.page_id.as_deref()?;
-    let session_id = request.session_id.as_deref().unwrap_or_default();
+    let session_id = request.session_id.as_deref()?;
     Some(format!("{session_id}\0{page_id}"))
 }
 
@@ -121,26 +127,22 @@ impl Pass<'_> {
             location_id: self.request.location_id.as_deref(),
         };
         keep_record(self.inner, self.served, &head, &asked, &decision);
-        self.remember(question, &decision);
+        self.remember(question, placement, &decision);
         self.inner.metrics.decision_time.record(self.stopwatch.elapsed());
         out.into_bytes()
     }
 
-    fn remember(&self, question: &mut Question<'_>, decision: &Decision) {
+    fn remember(&self, question: &mut Question<'_>, placement: Placement, decision: &Decision) {
         question.exclude.extend(decision.offers.iter().map(|offer| offer.item));
         let Some(page) = &self.page else { return };
+        let world = &self.served.world;
+        let item_ids = decision.offers.iter().map(|offer| world.item_id(offer.item).into());
+        // At most one entry a placement of one request, for those of before were dropped.
         self.inner.live.pages.update(page, self.now, |shown| {
-            for offer in &decision.offers {
-                shown.push(self.served.world.item_id(offer.item).into());
-            }
-            // A page that asks without end forgets its first slates.
-            let n_over = shown.len().saturating_sub(MAX_PAGE_ITEMS);
-            shown.drain(..n_over);
+            shown.push((placement, item_ids.collect()));
         });
     }
 }
-
-const MAX_PAGE_ITEMS: usize = 1_000;
 
 /// Decides for a page of our own; recorded as any other answer.
 pub(crate) fn decide_for_page(

@@ -10,7 +10,8 @@ use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::wire::EvidenceOut;
 use decide::{
-    CartLine, Decision, Evidence, Filter, ItemRef, Offer, Placement, Reason, ReasonCode, Request,
+    CartLine, Decision, Evidence, Filter, ItemRef, MAX_ANCHORS, MAX_CONTEXT, Offer, Placement,
+    Reason, ReasonCode, Request,
 };
 use events::{Amount, Timestamp};
 use score::World;
@@ -18,6 +19,9 @@ use serde::Deserialize;
 
 /// Format of the record; a reader refuses what it does not know.
 const VERSION: u64 = 1;
+/// Unknown items that are recorded, and what of their ids.
+const MAX_UNKNOWN: usize = 20;
+const MAX_UNKNOWN_CHARS: usize = 100;
 
 /// Who asked when, beside what was asked.
 pub(crate) struct RecordHead<'a> {
@@ -50,16 +54,23 @@ pub(crate) fn write_record(
     out.raw(",\"asked\":{\"placement\":\"");
     out.raw(request.placement.as_str());
     out.raw("\",\"anchors\":");
-    list(&mut out, request.anchors, |out, item| write_ref(out, world, item));
+    let anchors = &request.anchors[..request.anchors.len().min(MAX_ANCHORS)];
+    let n_unknown = &mut 0;
+    let recorded = anchors.iter().filter(|item| is_recorded(item, n_unknown));
+    list(&mut out, recorded, |out, item| write_ref(out, world, item));
+    write_length(&mut out, ",\"n_anchors\":", request.anchors.len(), anchors.len());
     out.raw(",\"cart\":");
-    list(&mut out, request.cart, |out, line| write_line(out, world, line));
+    let cart = &request.cart[request.cart.len().saturating_sub(MAX_CONTEXT)..];
+    let recorded = cart.iter().filter(|line| is_recorded(&line.item, n_unknown));
+    list(&mut out, recorded, |out, line| write_line(out, world, line));
+    write_length(&mut out, ",\"n_cart\":", request.cart.len(), cart.len());
     for (name, items) in [
         (",\"session\":", request.session),
         (",\"bought_since\":", request.bought_since),
         (",\"exclude\":", request.exclude),
     ] {
         out.raw(name);
-        list(&mut out, items, |out, &item| out.string(world.item_id(item)));
+        list(&mut out, items, |out, item| out.string(world.item_id(*item)));
     }
     write_options(&mut out, request);
     out.raw("},\"fallback\":\"");
@@ -94,9 +105,31 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
     out.raw("}");
 }
 
-fn list<T>(out: &mut JsonText, items: &[T], mut write: impl FnMut(&mut JsonText, &T)) {
+/// What a client makes up is kept in part only, or a public key could fill the disk: an unknown
+/// item counts in the decision as one that is unknown, whatever its id.
+fn is_recorded(item: &ItemRef<'_>, n_unknown: &mut usize) -> bool {
+    if matches!(item, ItemRef::Unknown { .. }) {
+        *n_unknown += 1;
+        return *n_unknown <= MAX_UNKNOWN;
+    }
+    true
+}
+
+/// How long a list was of which only a part is recorded.
+fn write_length(out: &mut JsonText, name: &str, n_given: usize, n_used: usize) {
+    if n_used < n_given {
+        out.raw(name);
+        out.number(n_given as u64);
+    }
+}
+
+fn list<'a, T: 'a>(
+    out: &mut JsonText,
+    items: impl IntoIterator<Item = &'a T>,
+    mut write: impl FnMut(&mut JsonText, &T),
+) {
     out.raw("[");
-    for (at, item) in items.iter().enumerate() {
+    for (at, item) in items.into_iter().enumerate() {
         if at > 0 {
             out.raw(",");
         }
@@ -108,7 +141,10 @@ fn list<T>(out: &mut JsonText, items: &[T], mut write: impl FnMut(&mut JsonText,
 fn write_ref(out: &mut JsonText, world: &World, item: &ItemRef<'_>) {
     match item {
         ItemRef::Known(item) => out.string(world.item_id(*item)),
-        ItemRef::Unknown { item_id } => out.string(item_id),
+        ItemRef::Unknown { item_id } => {
+            let end = item_id.char_indices().nth(MAX_UNKNOWN_CHARS).map_or(item_id.len(), |c| c.0);
+            out.string(&item_id[..end]);
+        }
     }
 }
 

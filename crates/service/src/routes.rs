@@ -26,6 +26,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 pub(crate) const MIB: usize = 1_024 * 1_024;
 const CONTENT_TYPE_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+pub(crate) use events::keep_events;
+
 pub(crate) fn api_routes() -> Router<AppState> {
     Router::new()
         .route("/v1/recommend", post(recommend::recommend))
@@ -33,8 +35,8 @@ pub(crate) fn api_routes() -> Router<AppState> {
         .route("/v1/events", post(events::post_events))
         .route("/v1/items", put(catalog::put_items).patch(catalog::patch_items))
         .route("/v1/items/{item_id}", get(catalog::get_item))
-        .route("/v1/customers", put(catalog::put_customers).patch(catalog::put_customers))
-        .route("/v1/holdings", put(catalog::put_holdings).patch(catalog::put_holdings))
+        .route("/v1/customers", put(catalog::put_customers).patch(catalog::patch_customers))
+        .route("/v1/holdings", put(catalog::put_holdings).patch(catalog::patch_holdings))
         .route("/v1/decisions/{id}", get(decisions::get_decision))
         .route("/v1/decisions/{id}/why_not", get(decisions::why_not))
         .route("/health/live", get(operations::live))
@@ -68,6 +70,15 @@ pub(crate) async fn read_body(request: Request, max_bytes: usize) -> Result<Byte
 fn too_large(max_bytes: usize) -> Problem {
     let detail = format!("The limit is {} MiB; send it in several requests.", max_bytes / MIB);
     Problem::new(Code::BodyTooLarge, detail)
+}
+
+/// Runs what must not end half way. The future of a request is dropped when its client goes away; a
+/// task goes on.
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::spawn(work).await;
+    done.unwrap_or_else(|error| Err(Problem::internal().because(error)))
 }
 
 pub(crate) fn json(bytes: impl Into<Bytes>) -> Response {

@@ -23,11 +23,17 @@ const DRAIN_TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Connections at once; more wait in the queue of the operating system.
 const MAX_CONNECTIONS: usize = 10_000;
 
-/// Binds, and says what to do when that cannot be. `is_open`: there are no API keys.
-pub async fn listen(address: SocketAddr, is_open: bool) -> Result<TcpListener> {
+/// Without API keys (`is_open`), this machine alone may be served.
+pub fn check_address(address: SocketAddr, is_open: bool) -> Result<()> {
     if is_open && !address.ip().is_loopback() {
         return Err(Error::OpenToTheWorld { address });
     }
+    Ok(())
+}
+
+/// Binds, and says what to do when that cannot be. `is_open`: there are no API keys.
+pub async fn listen(address: SocketAddr, is_open: bool) -> Result<TcpListener> {
+    check_address(address, is_open)?;
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
         ErrorKind::AddrInUse => Error::AddressInUse { address },
         _ => Error::Listen { address, source },

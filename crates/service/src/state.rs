@@ -3,7 +3,7 @@
 use crate::clock::{Clock, elapsed_us};
 use crate::error::{Error, Result};
 use crate::gatekeeper::OriginSettings;
-use crate::health::Health;
+use crate::health::{Color, Health};
 use crate::keys::KeyRing;
 use crate::ledger::{Ledger, LedgerFault};
 use crate::limits::{AddressLimits, LimitSettings};
@@ -12,7 +12,8 @@ use crate::metrics::{Gauges, Metrics, RecentWindow};
 use crate::recent::RecentDecisions;
 use crate::recommendation_id::IdSource;
 use arc_swap::ArcSwap;
-use events::{ItemRecord, Timestamp};
+use events::{CustomerRecord, ItemRecord, Timestamp};
+use history::CustomerMark;
 use score::World;
 use std::sync::Arc;
 
@@ -56,6 +57,8 @@ pub(crate) struct Inner {
     /// never wait for it.
     pub(crate) world_change: tokio::sync::Mutex<CatalogProgress>,
     pub(crate) live: Live,
+    /// How far customers were followed; held while what the store says of them is taken over.
+    pub(crate) customer_mark: tokio::sync::Mutex<CustomerMark>,
     pub(crate) keys: ArcSwap<KeyRing>,
     pub(crate) address_limits: AddressLimits,
     pub(crate) ledger: Box<dyn Ledger>,
@@ -89,6 +92,7 @@ impl AppState {
             served: ArcSwap::from_pointee(Served::nothing()),
             world_change: tokio::sync::Mutex::default(),
             live: Live::new(&settings.live),
+            customer_mark: tokio::sync::Mutex::default(),
             keys: ArcSwap::from_pointee(keys),
             address_limits: AddressLimits::new(&settings.limits),
             ledger,
@@ -140,13 +144,30 @@ impl Inner {
         Ok(())
     }
 
-    /// Learns from the store who the customers are and what they consented to.
+    /// Follows who the customers are, what they consented to, and who was erased.
     pub(crate) async fn follow_customers(&self) -> std::result::Result<(), LedgerFault> {
-        for known in self.ledger.customers().await? {
+        let mut mark = self.customer_mark.lock().await;
+        let changes = self.ledger.customers_since(*mark).await?;
+        if !changes.erased.is_empty() {
+            self.live.customers.remove(&changes.erased);
+            self.recent.remove(&changes.erased);
+        }
+        for known in &changes.changed {
             self.live.customers.set_idx(&known.customer_id, known.customer_idx);
             self.live.customers.set_consent(&known.customer_id, known.consent);
         }
+        *mark = changes.mark;
+        self.live.customers.set_loaded();
         Ok(())
+    }
+
+    /// Brings customer records that are durable into force for the next decision.
+    pub(crate) async fn apply_customers(&self, records: &[CustomerRecord]) {
+        // Not between a look at the store and what comes of it: that look may be the older one.
+        let _mark = self.customer_mark.lock().await;
+        for record in records {
+            self.live.customers.set_consent(&record.customer_id, record.consent);
+        }
     }
 
     /// Rebuilds sessions and recent purchases from the log.
@@ -155,9 +176,20 @@ impl Inner {
         let since = Timestamp(now.0.saturating_sub(self.settings.live.session_ttl_us));
         let events = self.ledger.recent_events(since).await?;
         for event in &events {
-            self.live.apply(event, now);
+            self.live.apply_to_session(event, now);
         }
-        Ok(events.len())
+        Ok(events.len() + self.rebuild_purchases().await?)
+    }
+
+    /// Reads back what customers bought and the snapshot does not know, however long ago.
+    pub(crate) async fn rebuild_purchases(&self) -> std::result::Result<usize, LedgerFault> {
+        let now = self.clock.now();
+        let learned = source_of(&self.served.load().world, "sequence");
+        let purchases = self.ledger.purchases_after(learned.unwrap_or(0)).await?;
+        for event in &purchases {
+            self.live.apply_to_customer(event, now);
+        }
+        Ok(purchases.len())
     }
 
     /// Brings records that are durable into force for the next decision.
@@ -180,6 +212,29 @@ impl Inner {
         self.served.store(Arc::new(Served { world, ..Served::clone(&served) }));
     }
 
+    /// Green, yellow or red, all things together.
+    pub(crate) fn color(&self) -> Color {
+        match self.health.color(&self.ledger.figures()) {
+            Color::Green if self.has_nothing_to_offer() => Color::Yellow,
+            color => color,
+        }
+    }
+
+    /// What is wrong, in words that any client may read.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let mut complaints = self.health.complaints(&self.ledger.figures());
+        if self.has_nothing_to_offer() {
+            let complaint = "Nothing was learned yet, so every slate is empty: import orders, then \
+                             run `alongside learn`.";
+            complaints.push(complaint.to_owned());
+        }
+        complaints
+    }
+
+    fn has_nothing_to_offer(&self) -> bool {
+        self.served.load().world.snapshot.n_baskets() == 0
+    }
+
     pub(crate) fn snapshot_age_s(&self, served: &Served) -> Option<f64> {
         let published_at = served.published_at?;
         Some(elapsed_us(published_at, self.clock.now()) as f64 / 1e6)
@@ -195,7 +250,7 @@ impl Inner {
             n_sessions: self.live.sessions.len(),
             n_records_written: figures.n_records_written,
             n_records_shed: figures.n_records_shed,
-            is_ready: self.health.is_ready(&figures),
+            is_ready: self.color() != Color::Red,
             is_learning_late: self.health.learn_failure().is_some(),
         }
     }
@@ -204,8 +259,12 @@ impl Inner {
 /// The version of the catalog that the snapshot was learned from; what changed after it must be
 /// added. An unknown one counts as 0: then everything is added once more, which is right but slow.
 fn catalog_version_of(world: &World) -> u64 {
-    let sources = &world.snapshot.provenance().sources;
-    sources.get("catalog_version").and_then(|text| text.parse().ok()).unwrap_or(0)
+    source_of(world, "catalog_version").unwrap_or(0)
+}
+
+/// A number of the history that the snapshot was learned from.
+pub(crate) fn source_of<N: std::str::FromStr>(world: &World, name: &str) -> Option<N> {
+    world.snapshot.provenance().sources.get(name)?.parse().ok()
 }
 
 /// Words that are as they were need no new catalog; prices and stock change in place.
@@ -216,8 +275,9 @@ fn only_changes(world: &World, mut records: Vec<ItemRecord>) -> Vec<ItemRecord> 
         record.category.take_if(|category| Some(category.as_str()) == world.category(item));
         record.image_url.take_if(|url| url == world.image_url(item));
         record.currency.take_if(|currency| Some(*currency) == world.currency(item));
-        let family = world.item_id(world.family(item));
-        record.variant_of.take_if(|head| head == family);
+        let family = world.family(item);
+        let head = if family == item { "" } else { world.item_id(family) };
+        record.variant_of.take_if(|told| told == head);
     }
     records
 }

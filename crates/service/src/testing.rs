@@ -66,6 +66,9 @@ pub(crate) fn snapshot_writer(times: u32) -> SnapshotWriter {
         n_baskets: n_baskets.into(),
         n_items: ITEMS.len() as u64,
         code_version: "test".to_owned(),
+        sources: [("orders_in_segments", "30"), ("orders_in_tail", "10")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         ..Provenance::default()
     };
     let mut writer = SnapshotWriter::new(&provenance);
@@ -238,7 +241,16 @@ impl TestShop {
 
     /// Over another ledger than the one in memory, which stays empty.
     pub(crate) fn over_any(ledger: Box<dyn Ledger>) -> TestShop {
-        TestShop::serving(ledger, MemoryLedger::default(), KeyRing::default(), Settings::default())
+        let none = MemoryLedger::default();
+        let shop = TestShop::serving(ledger, none, KeyRing::default(), Settings::default());
+        shop.state.inner.live.customers.set_loaded();
+        shop
+    }
+
+    /// Another process over the same ledger that does not know the customers yet.
+    pub(crate) fn starting(ledger: MemoryLedger) -> TestShop {
+        let serving = Box::new(ledger.clone());
+        TestShop::serving(serving, ledger, KeyRing::default(), Settings::default())
     }
 
     pub(crate) fn with(keys: KeyRing, settings: Settings) -> TestShop {
@@ -246,7 +258,9 @@ impl TestShop {
     }
 
     fn build(ledger: MemoryLedger, keys: KeyRing, settings: Settings) -> TestShop {
-        TestShop::serving(Box::new(ledger.clone()), ledger, keys, settings)
+        let shop = TestShop::serving(Box::new(ledger.clone()), ledger, keys, settings);
+        shop.state.inner.live.customers.set_loaded();
+        shop
     }
 
     fn serving(

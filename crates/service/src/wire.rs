@@ -19,6 +19,6 @@ pub(crate) use recommend_in::MAX_PLACEMENTS;
 pub use recommend_in::{BatchRequest, CartEntryIn, FilterIn, RecommendRequest};
 pub use recommend_out::{
     BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut, RecommendAnswer,
-    WarningOut,
+    RecommendReply, WarningOut,
 };
 pub(crate) use text_in::{IdIn, TextIn};

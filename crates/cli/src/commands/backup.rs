@@ -23,7 +23,8 @@ pub(crate) async fn run(dir: &Path, args: BackupArgs) -> anyhow::Result<()> {
     let manifest = store.backup(&args.target, clock::now()).await?;
     store.close().await;
     show::line(format!(
-        "{} files, {} in {}. Snapshots are not in it: run `alongside learn` after a restore.",
+        "{} files, {} in {}. API keys are in it: keep it private. Snapshots are not: run \
+         `alongside learn` after a restore; nor are the rows that imports rejected.",
         manifest.files.len(),
         show::bytes(manifest.n_bytes()),
         args.target.display()

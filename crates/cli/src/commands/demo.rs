@@ -16,6 +16,10 @@ use std::path::{Path, PathBuf};
 static SAMPLE: &[u8] = include_bytes!("../../../../samples/online_retail/online_retail.csv.zst");
 const ATTRIBUTION: &str = "Orders: Online Retail, D. Chen (2015), UCI Machine Learning \
     Repository, https://doi.org/10.24432/C5BW33, CC BY 4.0";
+/// Stands in a folder whose store the demo made: only such a folder is served or cleared.
+const MARKER: &str = "demo.txt";
+const MARKER_TEXT: &str = "The store in this folder was made by `alongside demo`, which clears it \
+    when told --fresh.\n";
 const DEFAULT_PORT: u16 = 8700;
 /// Ports tried after the asked one.
 const N_PORTS: u16 = 20;
@@ -40,10 +44,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     serve::start_log();
     let watch = Stopwatch::start();
     let dir = args.dir.unwrap_or_else(|| std::env::temp_dir().join("alongside-demo"));
-    if args.fresh && dir.join("alongside.db").exists() {
-        std::fs::remove_dir_all(&dir)
-            .with_context(|| format!("could not clear {}", dir.display()))?;
-    }
+    make_room(&dir, args.fresh)?;
     show::note(format!("The demo's store is {}", dir.display()));
     fill(&dir).await?;
     let (listener, address) = listen(args.port).await?;
@@ -57,8 +58,41 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     serve::answer(ready, listener).await
 }
 
+/// Sees to it that the folder holds a store of the demo or none; no other is touched.
+fn make_room(dir: &Path, fresh: bool) -> anyhow::Result<()> {
+    let is_store = Store::is_at(dir);
+    if !dir.join(MARKER).is_file() {
+        anyhow::ensure!(
+            !is_store,
+            "{} holds a store that the demo did not make, and it was not touched; name another \
+             folder with --dir, or look at this one with `alongside serve --shop --data-dir {0}`",
+            dir.display()
+        );
+        return Ok(());
+    }
+    // Without a store: clearing it was broken off.
+    if fresh || !is_store {
+        Store::remove(dir)?;
+        for name in ["keys.json", "keys.lock", MARKER] {
+            match std::fs::remove_file(dir.join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    let text = format!("could not remove {name} in {}", dir.display());
+                    return Err(anyhow::Error::new(error).context(text));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Imports the sample and learns from it, unless that was done before.
 async fn fill(dir: &Path) -> anyhow::Result<()> {
+    if !Store::is_at(dir) {
+        Store::open(dir, OpenMode::Create).await?.close().await;
+        std::fs::write(dir.join(MARKER), MARKER_TEXT)
+            .with_context(|| format!("could not write to {}", dir.display()))?;
+    }
     let is_empty = match Store::open(dir, OpenMode::ReadOnly).await {
         Ok(store) => store.status().await?.n_orders == 0,
         Err(_) => true,
@@ -102,4 +136,41 @@ async fn listen(port: u16) -> anyhow::Result<(tokio::net::TcpListener, SocketAdd
         "ports {port} to {} are busy; name a free one with --port",
         port.saturating_add(N_PORTS)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn a_store_of_somebody_is_neither_cleared_nor_served() {
+        let dir = tempfile::tempdir().unwrap();
+        Store::open(dir.path(), OpenMode::Create).await.unwrap().close().await;
+        let before = names(dir.path());
+        for fresh in [false, true] {
+            let refusal = make_room(dir.path(), fresh).unwrap_err().to_string();
+            assert!(refusal.contains("--dir"), "{refusal}");
+        }
+        assert_eq!(names(dir.path()), before);
+    }
+
+    #[tokio::test]
+    async fn a_demo_is_cleared_when_asked_and_strangers_files_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        Store::open(dir.path(), OpenMode::Create).await.unwrap().close().await;
+        std::fs::write(dir.path().join(MARKER), MARKER_TEXT).unwrap();
+        std::fs::write(dir.path().join("holiday.jpg"), "x").unwrap();
+        make_room(dir.path(), false).unwrap();
+        assert!(Store::is_at(dir.path()));
+        make_room(dir.path(), true).unwrap();
+        assert_eq!(names(dir.path()), ["holiday.jpg"]);
+    }
 }

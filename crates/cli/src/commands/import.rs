@@ -1,5 +1,6 @@
 //! `alongside import`: files in, history out. Plan first, then all of it or nothing.
 
+use super::import_records::{customers, events, holdings, items};
 use super::import_report::{self, Rejects, Report};
 use crate::clock::{self, Stopwatch};
 use crate::show;
@@ -7,10 +8,10 @@ use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use events::import::{
     DayOrder, Encoding, FileKind, ImportPlan, OrderFrom, PlanOptions, ReadOptions, ReadSummary,
-    Source, propose_kind, read_customers, read_events, read_holdings, read_items, read_orders,
+    Source, propose_kind, read_orders,
 };
-use events::{Currency, Reject};
-use history::{ImportRequest, OpenMode, Store};
+use events::{Currency, Reject, Timestamp};
+use history::{ImportRequest, ImportSummary, OpenMode, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::ops::ControlFlow;
@@ -44,11 +45,18 @@ pub(crate) struct ImportArgs {
     #[arg(long)]
     encoding: Option<EncodingArg>,
     /// Where the orders come from: with the order id it is an order's identity.
-    #[arg(long, default_value = "shop", value_name = "NAME")]
+    #[arg(long, default_value = events::DEFAULT_SOURCE, value_name = "NAME")]
     source: String,
     /// What makes lines one order where there is no order id.
     #[arg(long)]
     order_from: Option<OrderFromArg>,
+    /// All files are parts of one: an order may begin in one and go on in the next. Otherwise a
+    /// later file replaces the orders that it has in common with an earlier one.
+    #[arg(long)]
+    parts: bool,
+    /// Import a file of orders again that was imported before.
+    #[arg(long)]
+    again: bool,
     /// Refuse the whole import when more than this share of rows cannot be used, in percent.
     #[arg(long, default_value_t = 20.0, value_name = "PERCENT")]
     max_rejects: f64,
@@ -57,7 +65,7 @@ pub(crate) struct ImportArgs {
     dry_run: bool,
     /// Threads that parse [default: one a processor].
     #[arg(long, default_value_t = 0, value_name = "N")]
-    threads: usize,
+    pub(super) threads: usize,
     #[command(flatten)]
     output: crate::args::Output,
 }
@@ -117,6 +125,8 @@ impl ImportArgs {
             encoding: None,
             source: "online_retail".into(),
             order_from: None,
+            parts: false,
+            again: false,
             max_rejects: 20.0,
             dry_run: false,
             threads: 0,
@@ -172,11 +182,20 @@ impl ImportArgs {
 }
 
 /// A file that is open and understood.
-struct Planned {
-    path: PathBuf,
-    source: Source,
-    plan: ImportPlan,
-    len_bytes: u64,
+pub(super) struct Planned {
+    pub(super) path: PathBuf,
+    pub(super) source: Source,
+    pub(super) plan: ImportPlan,
+    pub(super) len_bytes: u64,
+}
+
+/// A file to read from its beginning.
+pub(super) fn open(path: &Path) -> anyhow::Result<Source> {
+    Ok(Source::file(&path.display().to_string(), open_file(path)?))
+}
+
+fn open_file(path: &Path) -> anyhow::Result<File> {
+    File::open(path).with_context(|| format!("could not open {}", path.display()))
 }
 
 fn plan_files(args: &ImportArgs) -> anyhow::Result<Vec<Planned>> {
@@ -188,8 +207,7 @@ fn plan_files(args: &ImportArgs) -> anyhow::Result<Vec<Planned>> {
             let metadata =
                 std::fs::metadata(path).with_context(|| format!("could not open {name}"))?;
             ensure!(!metadata.is_dir(), "{name} is a folder; name the files in it");
-            let file = File::open(path).with_context(|| format!("could not open {name}"))?;
-            let mut source = Source::file(&name, file);
+            let mut source = open(path)?;
             let plan = ImportPlan::make(&mut source, args.file_kind(), &options)?;
             Ok(Planned { path: path.clone(), source, plan, len_bytes: metadata.len() })
         })
@@ -226,7 +244,7 @@ pub(crate) async fn run(dir: &Path, args: ImportArgs) -> anyhow::Result<()> {
 }
 
 /// Reads a file with a progress bar; `read` gets the source and calls back with each batch.
-struct Progress {
+pub(super) struct Progress {
     bar: ProgressBar,
     consumed: Arc<AtomicU64>,
     n_rows: u64,
@@ -234,14 +252,18 @@ struct Progress {
 }
 
 impl Progress {
-    fn start(file: &Planned) -> anyhow::Result<Progress> {
+    pub(super) fn start(file: &Planned) -> anyhow::Result<Progress> {
         let bar = ProgressBar::new(file.len_bytes);
         let template = "{bar:30} {percent:>3} % {msg} {elapsed} (left {eta})";
         bar.set_style(ProgressStyle::with_template(template)?);
         Ok(Progress { bar, consumed: file.source.progress(), n_rows: 0, watch: Stopwatch::start() })
     }
 
-    fn add(&mut self, n_rows: usize) {
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    pub(super) fn add(&mut self, n_rows: usize) {
         self.n_rows += n_rows as u64;
         let per_second = self.n_rows as f64 / self.watch.elapsed().as_secs_f64().max(1e-3);
         self.bar.set_message(format!(
@@ -254,7 +276,7 @@ impl Progress {
 }
 
 /// Above the allowed share of rejects nothing is taken.
-fn check_share(
+pub(super) fn check_share(
     args: &ImportArgs,
     path: &Path,
     summary: &ReadSummary,
@@ -284,18 +306,26 @@ async fn orders(
     rejects: &mut Rejects,
 ) -> anyhow::Result<Report> {
     let mut report = Report::new("orders");
-    let mut import = store.begin_orders(ImportRequest::new(&args.source, clock::now()))?;
+    let request = ImportRequest::new(&args.source, clock::now());
+    let mut import = store.begin_orders(ImportRequest { are_parts: args.parts, ..request })?;
+    let mut fingerprints = Vec::new();
     for file in files {
+        let fingerprint = fingerprint(args, &file.path)?.unwrap_or_default();
+        if let Some(when) = when_imported(store, args, &fingerprint, &fingerprints).await? {
+            report.add_known(&file.path, when);
+            continue;
+        }
         let mut progress = Progress::start(&file)?;
         let Planned { path, source, plan, len_bytes } = file;
-        import.begin_file(&path.display().to_string(), &fingerprint(&path, len_bytes));
+        import.begin_file(&path.display().to_string(), &fingerprint);
+        fingerprints.push(fingerprint);
         rejects.begin_file(&path, &plan);
         let mut failed: anyhow::Result<()> = Ok(());
         let options = ReadOptions { n_threads: args.threads };
         let summary = read_orders(source, &plan, options, &mut |lines, set_aside: &[Reject]| {
             progress.add(lines.len() + set_aside.len());
             for reject in set_aside {
-                import.note_reject(reject.order_id.as_deref());
+                import.note_reject(reject.order_id.as_deref(), reject.source.as_deref());
             }
             failed = import
                 .push(&lines)
@@ -303,12 +333,16 @@ async fn orders(
                 .and_then(|()| rejects.push(set_aside));
             if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        progress.bar.finish_and_clear();
+        progress.finish();
         failed?;
         rejects.flush()?;
         check_share(args, &path, &summary, rejects)?;
         warn_of_future(&path, &summary);
         report.add_file(&path, len_bytes, &summary);
+    }
+    if fingerprints.is_empty() {
+        report.orders = Some(ImportSummary::default());
+        return Ok(report);
     }
     let bar = ProgressBar::new_spinner().with_message("grouping orders and making them durable");
     bar.enable_steady_tick(std::time::Duration::from_millis(120));
@@ -332,92 +366,34 @@ fn warn_of_future(path: &Path, summary: &ReadSummary) {
     }
 }
 
-/// Size and date: enough to tell exports apart in the record of imports.
-fn fingerprint(path: &Path, len_bytes: u64) -> String {
-    let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let seconds = modified
-        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-        .map_or(0, |since| since.as_secs());
-    format!("{len_bytes} bytes, modified {seconds}")
-}
-
-/// Reads all records of all files into one list: catalogue files fit in memory, and one
-/// transaction takes them in.
-macro_rules! gather {
-    ($args:expr, $files:expr, $rejects:expr, $report:expr, $read:path) => {{
-        let mut records = Vec::new();
-        for file in $files {
-            let mut progress = Progress::start(&file)?;
-            let Planned { path, source, plan, len_bytes } = file;
-            $rejects.begin_file(&path, &plan);
-            let mut failed = Ok(());
-            let options = ReadOptions { n_threads: $args.threads };
-            let summary = $read(source, &plan, options, &mut |batch, set_aside: &[Reject]| {
-                progress.add(batch.len() + set_aside.len());
-                records.extend(batch);
-                failed = $rejects.push(set_aside);
-                if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
-            progress.bar.finish_and_clear();
-            failed?;
-            $rejects.flush()?;
-            check_share($args, &path, &summary, $rejects)?;
-            $report.add_file(&path, len_bytes, &summary);
-        }
-        records
-    }};
-}
-
-async fn items(
+/// When the file was imported, where it is to be passed over: a file that came before must not undo
+/// what came after it.
+async fn when_imported(
     store: &Store,
     args: &ImportArgs,
-    files: Vec<Planned>,
-    rejects: &mut Rejects,
-) -> anyhow::Result<Report> {
-    let mut report = Report::new("items");
-    let records = gather!(args, files, rejects, report, read_items);
-    store.upsert_items(&records).await?;
-    Ok(report)
+    fingerprint: &str,
+    this_time: &[String],
+) -> anyhow::Result<Option<Timestamp>> {
+    if fingerprint.is_empty() {
+        return Ok(None);
+    }
+    // A part that is given twice would count twice.
+    if args.parts && this_time.iter().any(|other| other == fingerprint) {
+        return Ok(Some(clock::now()));
+    }
+    match args.again {
+        true => Ok(None),
+        false => Ok(store.when_imported(&args.source, fingerprint).await?),
+    }
 }
 
-async fn customers(
-    store: &Store,
-    args: &ImportArgs,
-    files: Vec<Planned>,
-    rejects: &mut Rejects,
-) -> anyhow::Result<Report> {
-    let mut report = Report::new("customers");
-    let records = gather!(args, files, rejects, report, read_customers);
-    store.upsert_customers(&records).await?;
-    Ok(report)
-}
-
-async fn holdings(
-    store: &Store,
-    args: &ImportArgs,
-    files: Vec<Planned>,
-    rejects: &mut Rejects,
-) -> anyhow::Result<Report> {
-    let mut report = Report::new("holdings");
-    let records = gather!(args, files, rejects, report, read_holdings);
-    store.upsert_holdings(&records).await?;
-    Ok(report)
-}
-
-/// Events in one append: its transaction takes all or none.
-async fn events(
-    store: &Store,
-    args: &ImportArgs,
-    files: Vec<Planned>,
-    rejects: &mut Rejects,
-) -> anyhow::Result<Report> {
-    let mut report = Report::new("events");
-    let records = gather!(args, files, rejects, report, read_events);
-    let n_events = records.len() as u64;
-    let log = store.event_log()?;
-    let acks = log.append(records).await?;
-    report.n_duplicates =
-        acks.iter().filter(|ack| matches!(ack, history::Ack::Duplicate)).count() as u64;
-    report.n_events = Some(n_events);
-    Ok(report)
+/// What tells the file apart; `None` for what cannot be read twice.
+fn fingerprint(args: &ImportArgs, path: &Path) -> anyhow::Result<Option<String>> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let mut file = open_file(path)?;
+    // The same bytes read in another way are another import.
+    let how_read = format!("{:?}", args.plan_options()?);
+    Ok(Some(history::fingerprint(path, &mut file, &how_read)?))
 }

@@ -3,7 +3,7 @@
 use crate::show;
 use anyhow::Context;
 use events::import::{CurrencyPlan, ImportPlan, OrderFrom, ReadSummary};
-use events::{LineKind, Reject, RejectReason};
+use events::{LineKind, Reject, RejectReason, Timestamp};
 use history::ImportSummary;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -13,11 +13,15 @@ use std::path::{Path, PathBuf};
 
 /// Samples kept of each reason.
 const MAX_SAMPLES: usize = 3;
+/// New fees named in the summary; JSON has all.
+const MAX_FEES: usize = 20;
 
 /// What became of an import.
 pub(crate) struct Report {
     kind: &'static str,
     files: Vec<(String, ReadSummary)>,
+    /// Files that were imported before, and when.
+    known: Vec<(String, Timestamp)>,
     n_bytes: u64,
     pub orders: Option<ImportSummary>,
     pub n_events: Option<u64>,
@@ -30,6 +34,7 @@ impl Report {
         Report {
             kind,
             files: Vec::new(),
+            known: Vec::new(),
             n_bytes: 0,
             orders: None,
             n_events: None,
@@ -43,12 +48,20 @@ impl Report {
         self.files.push((path.display().to_string(), summary.clone()));
     }
 
+    pub(crate) fn add_known(&mut self, path: &Path, when: Timestamp) {
+        self.known.push((path.display().to_string(), when));
+    }
+
+    fn sum(&self, of: impl Fn(&ReadSummary) -> u64) -> u64 {
+        self.files.iter().map(|(_, summary)| of(summary)).sum()
+    }
+
     fn n_rows(&self) -> u64 {
-        self.files.iter().map(|(_, summary)| summary.n_rows).sum()
+        self.sum(|summary| summary.n_rows)
     }
 
     fn n_taken(&self) -> u64 {
-        self.files.iter().map(|(_, summary)| summary.n_taken).sum()
+        self.sum(|summary| summary.n_taken)
     }
 }
 
@@ -267,6 +280,9 @@ pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Re
         show::count(per_second as u64),
         show::count(report.n_taken()),
     ))?;
+    for remark in remarks(report) {
+        show::line(remark)?;
+    }
     if let Some(orders) = &report.orders {
         show::line(orders_table(report, orders))?;
     }
@@ -291,6 +307,53 @@ pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Re
     ))
 }
 
+/// What a person should know beside the counts.
+fn remarks(report: &Report) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for (name, when) in &report.known {
+        remarks.push(format!(
+            "{name} was imported before ({when}) and is passed over, so that it does not undo what \
+             came later; --again imports it once more"
+        ));
+    }
+    let n_skipped = report.sum(|summary| summary.n_skipped);
+    if n_skipped > 0 {
+        remarks.push(format!("{} rows of no concern here passed over", show::count(n_skipped)));
+    }
+    let n_windows_1252 = report.sum(|summary| summary.n_windows_1252);
+    if n_windows_1252 > 0 {
+        remarks.push(format!(
+            "{} rows are no UTF-8 and were read as Windows-1252 (Latin-1)",
+            show::count(n_windows_1252)
+        ));
+    }
+    let Some(orders) = &report.orders else { return remarks };
+    if orders.n_orders_cut > 0 {
+        remarks.push(format!(
+            "{} orders stand in several of these files, and the last one lacks items that an \
+             earlier one has, such as {}: where the files are parts of one export, import them \
+             with --parts",
+            show::count(orders.n_orders_cut),
+            orders.cut_examples.join(", ")
+        ));
+    }
+    if !orders.fees.is_empty() {
+        let name = |fee: &history::NewFee| match &fee.title {
+            Some(title) => format!("{} ({title})", fee.item_id),
+            None => fee.item_id.clone(),
+        };
+        let named: Vec<String> = orders.fees.iter().take(MAX_FEES).map(name).collect();
+        let more = orders.fees.len().saturating_sub(MAX_FEES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        remarks.push(format!(
+            "Taken as fees from now on, never offered: {}{more}. Where one is not, declare its \
+             kind with `import items`",
+            named.join(", ")
+        ));
+    }
+    remarks
+}
+
 fn orders_table(report: &Report, orders: &ImportSummary) -> comfy_table::Table {
     let mut table = show::table(&["orders", ""], &[1]);
     let kind = |kind: LineKind| orders.n_rows_by_kind[kind as usize];
@@ -310,6 +373,8 @@ fn orders_table(report: &Report, orders: &ImportSummary) -> comfy_table::Table {
         ("lines: adjustments (price or quantity 0)", show::count(kind(LineKind::Adjustment))),
         ("equal lines of one order, added up", show::count(orders.n_rows_equal)),
         ("lines that differ in quantity alone, added up", show::count(orders.n_rows_added_up)),
+        ("rows of orders that a later file brings again", show::count(orders.n_rows_superseded)),
+        ("rows of orders sent twice", show::count(orders.n_rows_repeated)),
         ("items new", show::count(orders.n_items_new)),
         ("customers new", show::count(orders.n_customers_new)),
         ("written", show::bytes(orders.n_bytes_written)),
@@ -342,6 +407,9 @@ fn to_json(report: &Report, rejects: &Rejects) -> Value {
         "bytes": report.n_bytes,
         "rows": report.n_rows(),
         "taken": report.n_taken(),
+        "passed_over": report.sum(|summary| summary.n_skipped),
+        "windows_1252": report.sum(|summary| summary.n_windows_1252),
+        "known_files": report.known.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(),
         "rejected": rejects.counts.values().sum::<u64>(),
         "rejected_by_reason": counts,
         "reject_samples": samples,

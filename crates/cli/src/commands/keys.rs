@@ -38,8 +38,14 @@ enum Action {
 
 pub(crate) fn run(dir: &Path, args: KeysArgs) -> anyhow::Result<()> {
     // The store first: it is made in a new or an empty folder only.
+    let is_new_key = matches!(args.action, Action::Create { .. });
     super::wait(async {
-        Store::open(dir, OpenMode::Create).await?.close().await;
+        let store = Store::open(dir, OpenMode::Create).await?;
+        if is_new_key {
+            // Before the key: should the file ever be lost, the door stays shut.
+            store.set_guarded().await?;
+        }
+        store.close().await;
         Ok(())
     })?;
     let file = KeyFile::in_dir(dir);

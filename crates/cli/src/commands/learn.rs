@@ -112,6 +112,7 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     let mut learned = learn::learn(&view, &params, &bar)?;
     bar.0.set_message("learning from visits");
     let sessions = SessionParams { seed: args.seed, ..SessionParams::default() };
+    let sessions = sessions.within(params.memory_limit_bytes);
     let steps = steps_of(&store, &view).await?;
     add_sessions(&mut learned, &steps, view.n_items(), &sessions)?;
     let snapshots = SnapshotDir::new(store.snapshots_dir());

@@ -7,11 +7,13 @@ pub(crate) mod erase;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod import;
+mod import_records;
 pub(crate) mod import_report;
 pub(crate) mod keys;
 pub(crate) mod learn;
 pub(crate) mod pairs;
 pub(crate) mod recommend;
+pub(crate) mod retain;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod snapshot;
@@ -34,6 +36,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Export(args) => wait(export::run(&dir, args)),
         Command::Backup(args) => wait(backup::run(&dir, args)),
         Command::Restore(args) => wait(backup::run_restore(&dir, args)),
+        Command::Retain(args) => wait(retain::run(&dir, args)),
         Command::Erase(args) => wait(erase::run(&dir, args)),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Pairs(args) => pairs::run(&args),

@@ -62,7 +62,8 @@ fn record_of(item: CatalogItem) -> ItemRecord {
         currency: entry.currency,
         stock: entry.stock,
         hidden: Some(entry.hidden),
-        variant_of,
+        // Empty: of no family (any more).
+        variant_of: Some(variant_of.unwrap_or_default()),
         sensitive: Some(entry.sensitive),
         image_url: text(entry.image_url),
         url,
@@ -252,6 +253,9 @@ fn warning_text(warning: &Warning) -> String {
         }
         Warning::CartCut { lines, used } => {
             format!("of {lines} cart lines the last {used} are read")
+        }
+        Warning::AnchorsCut { given, used } => {
+            format!("of {given} items the first {used} are read")
         }
     }
 }

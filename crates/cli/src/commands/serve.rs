@@ -1,5 +1,6 @@
 //! `alongside serve`: the HTTP API, the demo shop and the dashboard over one data directory.
 
+use super::retain::KeepArgs;
 use crate::show;
 use anyhow::Context;
 use clap::Args;
@@ -10,7 +11,7 @@ use service::{AppState, Background, LearnSchedule, Settings, Upkeep};
 use snapshot::SnapshotDir;
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,12 +40,14 @@ pub(crate) struct ServeArgs {
     /// Believe X-Forwarded-For: only behind a proxy that sets it.
     #[arg(long)]
     trust_forwarded: bool,
-    /// Learn anew each so many hours.
+    /// Learn anew when the snapshot is so many hours old.
     #[arg(long, value_name = "HOURS")]
     learn_every: Option<f64>,
-    /// Learn anew after so many new orders.
+    /// Learn anew when the store holds so many orders, live or imported, that the snapshot lacks.
     #[arg(long, value_name = "ORDERS")]
-    learn_after: Option<u64>,
+    learn_after: Option<NonZeroU64>,
+    #[command(flatten)]
+    keep: KeepArgs,
     /// Serve the demo shop at /.
     #[arg(long)]
     shop: bool,
@@ -61,7 +64,8 @@ impl ServeArgs {
             per_address: None,
             trust_forwarded: false,
             learn_every: None,
-            learn_after: Some(500),
+            learn_after: NonZeroU64::new(500),
+            keep: KeepArgs::default(),
             shop: true,
         }
     }
@@ -111,17 +115,41 @@ pub(crate) async fn prepare(
     args: &ServeArgs,
     attribution: Option<String>,
 ) -> anyhow::Result<Ready> {
-    let store = Store::open(dir, OpenMode::Create).await?;
+    // What can be refused is refused before a store is made.
+    let learn = args.schedule(dir)?;
     let keys = KeyFile::in_dir(dir);
     let mut settings = args.settings();
     settings.attribution = attribution;
-    let ring = keys.load(settings.limits.per_key_per_second)?;
+    let mut ring = keys.load(settings.limits.per_key_per_second)?;
+    let is_there = Store::is_at(dir);
+    if !is_there {
+        service::serve::check_address(args.listen, ring.is_open())?;
+    }
+    let store = Store::open(dir, OpenMode::Create).await?;
+    if !is_there {
+        show::note(format!(
+            "{} held no store: a new one was made, and it is empty. Is --data-dir right?",
+            dir.display()
+        ));
+    }
+    if ring.is_open() && store.is_guarded().await? {
+        show::note(format!(
+            "{} is gone, so nobody gets in: bring it back from a backup, or make new keys with \
+             `alongside keys create`.",
+            keys.path().display()
+        ));
+        ring = ring.guarded();
+    } else if !ring.is_open() {
+        // Keys made by an older version.
+        store.set_guarded().await?;
+    }
     let ledger = StoreLedger::start(store.clone())?;
     let state = AppState::new(Box::new(ledger), ring, service::clock::Clock::Wall, settings)?;
     let upkeep = Upkeep {
         snapshots: SnapshotDir::new(store.snapshots_dir()),
         keys,
-        learn: args.schedule(dir)?,
+        learn,
+        keep: args.keep.days(),
     };
     state.start(&upkeep).await?;
     let background = state.spawn_background(upkeep);

@@ -62,7 +62,7 @@ fn mended_rows_of_any_fault_join_their_orders() {
     let faults = [
         ("2026-01-01,item1,", "someday,item1,"),
         ("item6,1,", "item6,one,"),
-        ("item9,", ","),
+        ("-02,item9,", "-02,,"),
         ("item13,1,2.50", "item13,1,2.50,2.50"),
         ("item22,1,2.50", "item22,1,\0"),
     ];
@@ -153,4 +153,30 @@ fn a_tiny_shop_learns_and_says_nothing_rather_than_noise() {
     let answer = desk.json(&["recommend", "--item", "a", "--json"]);
     assert_eq!(answer["items"], serde_json::json!([]));
     assert_eq!(answer["fallback"], "none");
+}
+
+#[test]
+fn a_server_that_is_refused_leaves_nothing_behind() {
+    let desk = Desk::new();
+    let refusal = desk.refusal(&["serve", "--listen", "0.0.0.0:0"]);
+    assert!(refusal.contains("alongside keys create"), "{refusal}");
+    for wrong in [["--learn-after", "0"], ["--keep-events", "0"], ["--learn-every", "0"]] {
+        desk.refusal(&["serve", wrong[0], wrong[1]]);
+    }
+    assert!(!desk.store().exists());
+}
+
+#[test]
+fn the_demo_takes_nobodys_store() {
+    let desk = Desk::new();
+    desk.alongside(&["keys", "create", "--secret"]).assert().success();
+    let store = desk.store();
+    let dir = store.to_str().expect("UTF-8");
+    for args in [vec!["demo", "--dir", dir], vec!["demo", "--fresh", "--dir", dir]] {
+        let mut demo = assert_cmd::Command::new(env!("CARGO_BIN_EXE_alongside"));
+        let refused = demo.args(args).env_remove("ALONGSIDE_DATA_DIR").assert().failure();
+        let refusal = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(refusal.contains("not touched") && refusal.contains("--dir"), "{refusal}");
+    }
+    assert!(store.join("alongside.db").is_file() && store.join("keys.json").is_file());
 }

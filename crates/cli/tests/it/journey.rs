@@ -59,7 +59,9 @@ fn the_same_file_twice_changes_nothing() {
     let desk = Desk::new();
     let orders = made_up_orders(&desk, 2_000);
     let first = desk.json(&["import", "orders", text(&orders), "--json"]);
-    let again = desk.json(&["import", "orders", text(&orders), "--json"]);
+    let known = desk.json(&["import", "orders", text(&orders), "--json"]);
+    assert_eq!((&known["known_files"][0], &known["rows"]), (&text(&orders).into(), &0.into()));
+    let again = desk.json(&["import", "orders", text(&orders), "--json", "--again"]);
     assert_eq!(again["orders"]["n_orders_new"], 0);
     assert_eq!(again["orders"]["n_orders_changed"], 0);
     assert_eq!(again["orders"]["n_orders_unchanged"], first["orders"]["n_orders_new"]);
@@ -218,4 +220,22 @@ fn fees_are_never_offered() {
         let answer = desk.json(args);
         assert!(!answer.to_string().contains("POST"), "{answer}");
     }
+}
+
+#[test]
+fn what_is_too_old_goes_when_told() {
+    let desk = Desk::new();
+    let view = |id: u32, day: &str| {
+        format!(
+            "{{\"event_id\":\"{id}\",\"event_name\":\"view_item\",\"item_id\":\"A\",\
+             \"timestamp\":\"{day}T00:00:00Z\"}}\n"
+        )
+    };
+    let events = view(1, "2001-01-01") + &view(2, "2002-01-01") + &view(3, "2100-01-01");
+    let file = desk.file("events.jsonl", events);
+    desk.alongside(&["import", "events", text(&file)]).assert().success();
+    let kept = desk.json(&["retain", "--keep-events", "forever", "--json"]);
+    assert_eq!((&kept["events_removed"], &kept["decisions_removed"]), (&0.into(), &0.into()));
+    assert_eq!(desk.json(&["retain", "--json"])["events_removed"], 2);
+    assert_eq!(desk.json(&["status", "--json"])["store"]["n_events_in_tail"], 1);
 }

@@ -5,6 +5,7 @@
 
 mod next_basket;
 mod next_item;
+mod order_files;
 
 use evaluate::basket_completion::sizes_of;
 use evaluate::cases::{Windows, ordered};

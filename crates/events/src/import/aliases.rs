@@ -11,6 +11,26 @@ pub(crate) fn aliases(
 ) -> impl Iterator<Item = &'static str> {
     let names = match (kind, field, shape) {
         (FileKind::Orders, Field::OrderId, Shape::Shopify) => "name",
+        // The same names for items, whether a shop is exported as CSV or as JSON.
+        (FileKind::Orders, Field::ItemId, Shape::Shopify | Shape::WooCommerce) => SHOP_ITEM,
+        (FileKind::Orders, Field::Title, Shape::Shopify) => "name title",
+        (_, Field::Source | Field::RefundId, shape) if shape != Shape::Alongside => "",
+        (_, Field::Source, _) => "source",
+        (_, Field::RefundId, _) => "refundid",
+        (FileKind::Items, Field::ItemId, Shape::ShopifyProducts) => "variantsku sku",
+        (FileKind::Items, Field::VariantOf, Shape::ShopifyProducts) => "handle",
+        (FileKind::Items, Field::Category, Shape::ShopifyProducts) => {
+            "productcategory producttype type"
+        }
+        (FileKind::Items, Field::ItemId, Shape::WooProducts) => "sku",
+        (FileKind::Items, Field::VariantOf, Shape::WooProducts) => "parent",
+        (FileKind::Items, Field::UnitPrice, Shape::WooProducts) => "saleprice",
+        (FileKind::Items, Field::Published, Shape::ShopifyProducts | Shape::WooProducts) => {
+            "published"
+        }
+        (FileKind::Items, Field::Visibility, Shape::WooProducts) => "visibilityincatalog",
+        (FileKind::Items, Field::Status, Shape::ShopifyProducts) => "status",
+        (FileKind::Items, Field::Published | Field::Visibility | Field::Status, _) => "",
         (FileKind::Orders, Field::EventName, _) => "eventname eventtype event",
         (FileKind::Orders, Field::Timestamp, Shape::Ga4) => {
             "eventtimestamp eventdatetime timestamp eventdate"
@@ -27,6 +47,9 @@ pub(crate) fn aliases(
 fn listed(table: &[(Field, &'static str)], field: Field) -> Option<&'static str> {
     table.iter().find(|(of, _)| *of == field).map(|(_, names)| *names)
 }
+
+const SHOP_ITEM: &str = "\
+    sku productsku itemsku variantsku variationid variantid itemid productid productcode itemcode";
 
 const HOLDING_ITEM: &str = "\
     itemid productid sku productcode product item accounttype policytype service serviceid plan \
@@ -107,8 +130,8 @@ const GENERAL: &[(Field, &str)] = &[
     ),
     (
         Field::Email,
-        "email customeremail billingemail emailaddress useremail customeremailaddress \
-         contactemail",
+        "email customeremail billingemail emailbilling billingemailaddress emailaddress \
+         useremail customeremailaddress contactemail",
     ),
     (
         Field::SessionId,
@@ -135,9 +158,12 @@ const GENERAL: &[(Field, &str)] = &[
     (Field::CancelledAt, "cancelledat canceledat cancelleddate datecancelled"),
     (
         Field::IsCancellation,
-        "iscancellation iscancelled iscanceled cancelled canceled isreturn isrefund returned \
-         void isvoid",
+        "iscancellation iscancelled iscanceled cancelled canceled returned isreturned refunded \
+         isrefunded void isvoid",
     ),
+    // A row that is a return; `returned` is a sale that came back.
+    (Field::IsReturn, "isreturn isrefund isreturnline isrefundline isreturnrow isrefundrow"),
+    (Field::LineKind, "linekind"),
     (Field::EventName, "eventname eventtype event action eventaction type"),
     (Field::EventId, "eventid messageid hitid insertid uuid"),
     (Field::Origin, "origin itemlistid itemlistname"),
@@ -149,6 +175,8 @@ const GENERAL: &[(Field, &str)] = &[
         "stock stockquantity inventory inventoryquantity variantinventoryqty onhand \
          quantityavailable stocklevel availablequantity qtyinstock",
     ),
+    (Field::RegularPrice, "regularprice listprice"),
+    (Field::InStock, "instock isinstock availability"),
     (Field::Hidden, "hidden ishidden disabled"),
     (Field::VariantOf, "variantof parentid parentsku itemgroupid parentitemid"),
     (Field::Sensitive, "sensitive issensitive adult"),

@@ -1,11 +1,11 @@
-//! Order fields that stand on the first line of an order only (Shopify) are carried down to the
-//! lines that follow under the same order id.
+//! Fields that stand on the first line of an order or a product only (Shopify) are carried down to
+//! the lines that follow under the same id.
 
 use super::cell::{Cell, Row};
-use super::columns::Field;
+use super::columns::{Field, FileKind};
 use super::plan::ImportPlan;
 
-const CARRIED: [Field; 7] = [
+const OF_ORDERS: &[Field] = &[
     Field::CustomerId,
     Field::Email,
     Field::LocationId,
@@ -14,8 +14,10 @@ const CARRIED: [Field; 7] = [
     Field::Status,
     Field::CancelledAt,
 ];
+const OF_PRODUCTS: &[Field] =
+    &[Field::Title, Field::Category, Field::Published, Field::Status, Field::ImageUrl];
 
-/// The last order's fields.
+/// The fields of the last order or product.
 pub(crate) struct Carry {
     order_column: Option<usize>,
     order_id: String,
@@ -26,12 +28,13 @@ pub(crate) struct Carry {
 impl Carry {
     pub(crate) fn new(plan: &ImportPlan) -> Carry {
         let column = |field| plan.column_of(field);
-        let values = CARRIED.into_iter().filter_map(column).map(|idx| (idx, String::new()));
-        Carry {
-            order_column: column(Field::OrderId),
-            order_id: String::new(),
-            values: values.collect(),
-        }
+        let (key, carried) = match plan.kind {
+            FileKind::Items => (Field::VariantOf, OF_PRODUCTS),
+            _ => (Field::OrderId, OF_ORDERS),
+        };
+        let columns = carried.iter().filter_map(|field| column(*field));
+        let values = columns.map(|idx| (idx, String::new()));
+        Carry { order_column: column(key), order_id: String::new(), values: values.collect() }
     }
 
     pub(crate) fn update<R: Row>(&mut self, row: &R) {

@@ -79,10 +79,12 @@ fn is_nothing(text: &str) -> bool {
     match text.as_bytes() {
         [] => true,
         // All of the words begin with one of these.
-        [b'N' | b'n' | b'\\' | b'#', ..] => {
+        [b'N' | b'n' | b'\\' | b'#' | b'(', ..] => {
             matches!(
                 text,
                 "NULL" | "null" | "Null" | "\\N" | "NaN" | "nan" | "None" | "N/A" | "#N/A"
+                    // Google Analytics.
+                    | "(not set)" | "(none)" | "(not provided)"
             )
         }
         _ => false,
@@ -106,10 +108,12 @@ mod tests {
 
     #[test]
     fn nothing_is_absent_and_blanks_are_trimmed() {
-        for text in ["", "  ", "NULL", " nan ", "\\N", "None", "#N/A", "\u{a0}"] {
+        for text in ["", "  ", "NULL", " nan ", "\\N", "None", "#N/A", "\u{a0}", "(not set)"] {
             assert_eq!(Cell::from_text(text), Cell::Absent, "{text:?}");
         }
-        for (text, kept) in [(" a b ", "a b"), ("Nil", "Nil"), ("\u{a0}é ", "é"), ("N", "N")] {
+        for (text, kept) in
+            [(" a b ", "a b"), ("Nil", "Nil"), ("\u{a0}é ", "é"), ("N", "N"), ("(x)", "(x)")]
+        {
             assert_eq!(Cell::from_text(text), Cell::Text(kept));
         }
     }

@@ -63,14 +63,22 @@ fields! {
     Status "status"
     CancelledAt "cancelled_at"
     IsCancellation "is_cancellation"
+    IsReturn "is_return"
+    LineKind "line_kind"
+    Source "source"
+    RefundId "refund_id"
     EventName "event_name"
     EventId "event_id"
     Origin "origin"
     RecommendationId "recommendation_id"
     Kind "kind"
     Cost "cost"
+    RegularPrice "regular_price"
     Stock "stock"
+    InStock "in_stock"
     Hidden "hidden"
+    Published "published"
+    Visibility "visibility"
     VariantOf "variant_of"
     Sensitive "sensitive"
     ImageUrl "image_url"
@@ -91,6 +99,11 @@ pub enum Shape {
     WooCommerce,
     /// Google Analytics 4: one row an event; only purchases and refunds are orders.
     Ga4,
+    /// What `alongside export orders` writes.
+    Alongside,
+    /// Product fields stand on the first line of a product, its variants and pictures below it.
+    ShopifyProducts,
+    WooProducts,
 }
 
 impl Shape {
@@ -101,6 +114,9 @@ impl Shape {
             Shape::Shopify => "Shopify order export",
             Shape::WooCommerce => "WooCommerce order export",
             Shape::Ga4 => "Google Analytics 4 export",
+            Shape::Alongside => "Alongside order export",
+            Shape::ShopifyProducts => "Shopify product export",
+            Shape::WooProducts => "WooCommerce product export",
         }
     }
 }
@@ -177,7 +193,10 @@ pub(crate) fn n_known(kind: FileKind, names: &[String]) -> usize {
 
 pub(crate) fn recognize(kind: FileKind, names: &[String]) -> Recognition {
     let norms: Vec<Norm> = names.iter().map(|name| normalize(name)).collect();
-    let shape = detect_shape(&norms);
+    let shape = match kind {
+        FileKind::Items => detect_catalog(&norms),
+        _ => detect_shape(&norms),
+    };
     let mut fields: Vec<Option<Field>> = vec![None; norms.len()];
     for &field in fields_of(kind) {
         let found = aliases(kind, field, shape).find_map(|alias| {
@@ -187,7 +206,9 @@ pub(crate) fn recognize(kind: FileKind, names: &[String]) -> Recognition {
             };
             if is_of_line(field) { free(true).or_else(|| free(false)) } else { free(false) }
         });
-        let found = found.or_else(|| of_line_by_short_name(field, &norms, &fields));
+        let found = found
+            .or_else(|| of_line_by_short_name(field, &norms, &fields))
+            .or_else(|| of_nested_order(field, names, &norms, &fields));
         if let Some(idx) = found {
             fields[idx] = Some(field);
         }
@@ -208,6 +229,23 @@ fn of_line_by_short_name(field: Field, norms: &[Norm], fields: &[Option<Field>])
     })
 }
 
+/// In JSON with the lines inside, a plain `number` or `id` is that of the order.
+fn of_nested_order(
+    field: Field,
+    names: &[String],
+    norms: &[Norm],
+    fields: &[Option<Field>],
+) -> Option<usize> {
+    if field != Field::OrderId || !names.iter().any(|name| name.contains("[]")) {
+        return None;
+    }
+    ["number", "id"].iter().find_map(|alias| {
+        (0..norms.len()).find(|&i| {
+            !norms[i].is_line && fields[i].is_none() && names[i].eq_ignore_ascii_case(alias)
+        })
+    })
+}
+
 fn is_of_line(field: Field) -> bool {
     use Field::*;
     matches!(
@@ -222,6 +260,12 @@ fn detect_shape(norms: &[Norm]) -> Shape {
     if has("name") && line_has("quantity") && line_has("name") {
         return Shape::Shopify;
     }
+    if has("linekind") && has("source") && has("orderid") {
+        return Shape::Alongside;
+    }
+    if line_has("productid") && line_has("sku") && has("number") && has("status") {
+        return Shape::WooCommerce;
+    }
     if has("stockcode") && (has("invoice") || has("invoiceno")) {
         return Shape::Uci;
     }
@@ -235,6 +279,17 @@ fn detect_shape(norms: &[Norm]) -> Shape {
         && (has("sku") || has("productsku") || has("itemsku") || has("productid"))
     {
         return Shape::WooCommerce;
+    }
+    Shape::Generic
+}
+
+fn detect_catalog(norms: &[Norm]) -> Shape {
+    let has = |name: &str| norms.iter().any(|norm| norm.name == name);
+    if has("handle") && has("title") && has("variantprice") {
+        return Shape::ShopifyProducts;
+    }
+    if has("regularprice") && has("name") && has("sku") && has("published") {
+        return Shape::WooProducts;
     }
     Shape::Generic
 }
@@ -261,7 +316,11 @@ pub fn fields_of(kind: FileKind) -> &'static [Field] {
             Status,
             CancelledAt,
             IsCancellation,
+            IsReturn,
             EventName,
+            LineKind,
+            Source,
+            RefundId,
         ],
         FileKind::Items => &[
             ItemId,
@@ -270,10 +329,15 @@ pub fn fields_of(kind: FileKind) -> &'static [Field] {
             Category,
             Subcategory,
             UnitPrice,
+            RegularPrice,
             Cost,
             Currency,
             Stock,
+            InStock,
             Hidden,
+            Published,
+            Visibility,
+            Status,
             VariantOf,
             Sensitive,
             ImageUrl,

@@ -56,6 +56,20 @@ pub(crate) struct DateHints {
     pub is_american: bool,
 }
 
+impl DatePlan {
+    /// Nothing in the sample shows the order of day and month beyond doubt: the rest of the file
+    /// may.
+    pub(crate) fn is_open_to_doubt(&self) -> bool {
+        use OrderEvidence::{Assumed, NotNeeded, Sequence};
+        match self.evidence {
+            Assumed | Sequence => true,
+            // Elsewhere a stray date in figures is a mistake of its row.
+            NotNeeded => self.form == Some(DateForm::Numeric),
+            _ => false,
+        }
+    }
+}
+
 /// A share of one in a hundred is no typing error any more.
 const CONTRADICTION_RATIO: f64 = 0.01;
 

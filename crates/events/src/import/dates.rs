@@ -27,6 +27,14 @@ impl DayOrder {
         }
     }
 
+    /// What to say to `--day-order`.
+    pub fn option(self) -> &'static str {
+        match self {
+            DayOrder::DayFirst => "day-first",
+            DayOrder::MonthFirst => "month-first",
+        }
+    }
+
     pub(crate) fn other(self) -> DayOrder {
         match self {
             DayOrder::DayFirst => DayOrder::MonthFirst,

@@ -2,9 +2,11 @@
 
 use super::cell::Cell;
 use super::columns::Field;
+use super::date_scan::in_range;
 use super::dates::{DateFault, DateReader, DayOrder};
 use super::numbers::NumberFault;
 use super::plan::ImportPlan;
+use crate::time::DAY_US;
 use crate::{RejectReason, Timestamp};
 
 /// Longer ids are not ids.
@@ -17,11 +19,13 @@ pub(crate) struct Fault {
     pub detail: String,
     /// The order that the row belongs to, where it can be told.
     pub order_id: Option<String>,
+    /// Where that order comes from, where the row says it.
+    pub source: Option<String>,
 }
 
 impl Fault {
     pub(crate) fn new(reason: RejectReason, detail: String) -> Fault {
-        Fault { reason, detail, order_id: None }
+        Fault { reason, detail, order_id: None, source: None }
     }
 
     #[cold]
@@ -75,7 +79,9 @@ pub(crate) fn read_time(
         }
         (Cell::Text(date), Cell::Text(clock)) => dates.read_with_clock(date, clock),
         (Cell::Text(date), _) => dates.read(date),
-        (Cell::Time { us, is_utc: true }, _) => Ok(Timestamp(us)),
+        (Cell::Time { us, is_utc: true }, _) => {
+            in_range(us.div_euclid(DAY_US)).map(|()| Timestamp(us))
+        }
         (Cell::Time { us, is_utc: false }, _) => dates.read_local_us(us),
         (Cell::Int(_) | Cell::Float(_), _) => {
             let mut buffer = String::new();
@@ -108,5 +114,9 @@ fn explain_date(plan: &ImportPlan, date: Cell<'_>, fault: DateFault) -> Fault {
             format!("{name} is {found}; years from 1900 to 2200 can be read")
         }
     };
-    Fault::new(RejectReason::BadDate, detail)
+    let reason = match fault {
+        DateFault::OtherOrder => RejectReason::OtherDayOrder,
+        _ => RejectReason::BadDate,
+    };
+    Fault::new(reason, detail)
 }

@@ -33,6 +33,9 @@ const LINE_LISTS: [&str; 8] =
     ["items", "line_items", "lines", "lineitems", "lineItems", "products", "order_items", "basket"];
 const MAX_DEPTH: usize = 4;
 
+/// Most rows of a GA4 export have no items, so that a sample may not show their columns.
+const GA4_ITEM: [&str; 5] = ["item_id", "item_name", "item_category", "quantity", "price"];
+
 impl JsonLayout {
     /// Learns the columns from a sample of objects.
     pub(crate) fn of(objects: &[Value]) -> JsonLayout {
@@ -42,6 +45,18 @@ impl JsonLayout {
             objects.iter().any(lists)
         };
         layout.lines = LINE_LISTS.into_iter().find(|name| is_list(name)).map(str::to_owned);
+        let is_ga4 = |object: &Value| {
+            ["event_name", "event_timestamp", "event_params"]
+                .iter()
+                .all(|key| !object[key].is_null())
+        };
+        if objects.iter().any(is_ga4) {
+            layout.lines = Some("items".to_owned());
+            layout.add(vec!["ecommerce".to_owned(), "transaction_id".to_owned()], Place::Object);
+            for name in GA4_ITEM {
+                layout.add(vec![name.to_owned()], Place::Line);
+            }
+        }
         for object in objects {
             layout.learn(object, &mut Vec::new(), Place::Object);
             for line in layout.lines_of(object) {

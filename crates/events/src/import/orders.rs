@@ -6,15 +6,18 @@ use std::ops::ControlFlow;
 use super::cell::{Cell, Row};
 use super::columns::{Field, FileKind, Shape};
 use super::dates::DateReader;
-use super::field_read::{self, Fault};
+use super::field_read::{self, Fault, shown};
 use super::interner::Interner;
+use super::line_kind::{is_credit_note, is_void, line_kind, share};
 use super::numbers::{Money, read_money};
+use super::order_identity::{Mark, OrderIds};
+use super::order_slots::Slots;
 use super::plan::{CurrencyPlan, ImportPlan, OrderFrom};
 use super::read::{Builder, ReadOptions, ReadSummary, read_file};
 use super::source::Source;
 use crate::event::EventKind;
 use crate::lines::{LineKind, NO_TIME, OrderLines};
-use crate::{Amount, Currency, Error, Reject, RejectReason, Timestamp};
+use crate::{Amount, Currency, Error, NO_ID, Reject, RejectReason, Timestamp};
 
 /// Reads a file of order lines, handing over batches in file order, each with the rows that were
 /// set aside in it. Memory stays below about 200 MB whatever the file's size.
@@ -50,61 +53,14 @@ pub(crate) enum Taken {
     Skipped,
 }
 
-/// Where the columns are. `None`: the file has no such column.
-#[derive(Clone, Debug)]
-struct Slots {
-    order_id: Option<usize>,
-    item_id: Option<usize>,
-    title: Option<usize>,
-    category: Option<usize>,
-    customer_id: Option<usize>,
-    email: Option<usize>,
-    session_id: Option<usize>,
-    location_id: Option<usize>,
-    timestamp: Option<usize>,
-    clock: Option<usize>,
-    quantity: Option<usize>,
-    unit_price: Option<usize>,
-    line_total: Option<usize>,
-    currency: Option<usize>,
-    status: Option<usize>,
-    cancelled_at: Option<usize>,
-    is_cancellation: Option<usize>,
-    event_name: Option<usize>,
-}
-
-impl Slots {
-    fn of(plan: &ImportPlan) -> Slots {
-        let at = |field| plan.column_of(field);
-        Slots {
-            order_id: at(Field::OrderId),
-            item_id: at(Field::ItemId),
-            title: at(Field::Title),
-            category: at(Field::Category),
-            customer_id: at(Field::CustomerId),
-            email: at(Field::Email),
-            session_id: at(Field::SessionId),
-            location_id: at(Field::LocationId),
-            timestamp: at(Field::Timestamp),
-            clock: at(Field::Clock),
-            quantity: at(Field::Quantity),
-            unit_price: at(Field::UnitPrice),
-            line_total: at(Field::LineTotal),
-            currency: at(Field::Currency),
-            status: at(Field::Status),
-            cancelled_at: at(Field::CancelledAt),
-            is_cancellation: at(Field::IsCancellation),
-            event_name: at(Field::EventName),
-        }
-    }
-}
-
 /// Turns rows into one batch after the other.
 pub(crate) struct OrderBuilder<'p> {
     plan: &'p ImportPlan,
     slots: Slots,
     dates: DateReader,
-    order_ids: Interner,
+    order_ids: OrderIds,
+    /// Orders are told apart by more than their ids.
+    is_marked: bool,
     item_ids: Interner,
     customer_ids: Interner,
     location_ids: Interner,
@@ -114,6 +70,8 @@ pub(crate) struct OrderBuilder<'p> {
     has_category: Vec<bool>,
     id_buffer: String,
     order_buffer: String,
+    refund_buffer: String,
+    source_buffer: String,
     last_currency: (String, Option<Currency>),
 }
 
@@ -126,13 +84,24 @@ struct Figures {
     at: Timestamp,
 }
 
+impl Figures {
+    /// Of a refund that takes back its whole order.
+    fn of_whole(at: Timestamp) -> Figures {
+        let (quantity, kind) = (Amount::ZERO, LineKind::Return);
+        Figures { quantity, unit_price: None, currency: None, kind, at }
+    }
+}
+
 impl<'p> OrderBuilder<'p> {
     pub(crate) fn new(plan: &'p ImportPlan) -> OrderBuilder<'p> {
+        let slots = Slots::of(plan);
+        let marking = [slots.event_name, slots.source, slots.refund_id];
         OrderBuilder {
             plan,
-            slots: Slots::of(plan),
+            is_marked: marking.iter().any(Option::is_some),
+            slots,
             dates: plan.date_reader(),
-            order_ids: Interner::default(),
+            order_ids: OrderIds::default(),
             item_ids: Interner::default(),
             customer_ids: Interner::default(),
             location_ids: Interner::default(),
@@ -141,6 +110,8 @@ impl<'p> OrderBuilder<'p> {
             has_category: Vec::new(),
             id_buffer: String::new(),
             order_buffer: String::new(),
+            refund_buffer: String::new(),
+            source_buffer: String::new(),
             last_currency: (String::new(), None),
         }
     }
@@ -155,14 +126,19 @@ impl<'p> OrderBuilder<'p> {
         }
     }
 
-    fn item_cell<'r, R: Row + ?Sized>(&self, row: &'r R) -> Result<Cell<'r>, Fault> {
+    /// Absent where a refund names no item: then it takes back the whole order.
+    fn item_cell<'r, R: Row + ?Sized>(
+        &self,
+        row: &'r R,
+        is_refund: bool,
+    ) -> Result<Cell<'r>, Fault> {
         let item = self.slots.item_id.map_or(Cell::Absent, |column| row.cell(column));
         if !item.is_absent() {
             return Ok(item);
         }
         let title = self.slots.title.filter(|_| self.plan.title_is_item);
         let title = title.map_or(Cell::Absent, |column| row.cell(column));
-        if title.is_absent() {
+        if title.is_absent() && !is_refund {
             let name = self.plan.column_name(Field::ItemId);
             let detail = format!("no item: {name} is empty; write the item's id there");
             return Err(Fault::new(RejectReason::MissingItem, detail));
@@ -199,6 +175,29 @@ impl<'p> OrderBuilder<'p> {
         Ok(())
     }
 
+    /// Puts into their buffers what marks the order beside its id.
+    fn read_mark<R: Row + ?Sized>(
+        &mut self,
+        row: &R,
+        is_refund: bool,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
+        let (source, refund) = (cell(self.slots.source), cell(self.slots.refund_id));
+        field_read::check_length("source", source)?;
+        field_read::check_length("refund id", refund)?;
+        self.source_buffer.clear();
+        self.source_buffer.push_str(clean(&mut self.id_buffer, source, false).unwrap_or(""));
+        self.refund_buffer.clear();
+        match clean(&mut self.id_buffer, refund, false) {
+            Some(id) => self.refund_buffer.push_str(id),
+            None if is_refund => write!(self.refund_buffer, "{}@{at}", self.order_buffer)
+                .expect("writing to a String does not fail"),
+            None => {}
+        }
+        Ok(())
+    }
+
     fn customer_cell<'r, R: Row + ?Sized>(&self, row: &'r R) -> Cell<'r> {
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
         let customer = cell(self.slots.customer_id);
@@ -215,30 +214,55 @@ impl<'p> OrderBuilder<'p> {
         at: Timestamp,
     ) -> Result<Figures, Fault> {
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
-        let decimal = self.plan.decimal;
-        let mut quantity = match cell(self.slots.quantity) {
-            Cell::Absent if self.slots.quantity.is_some() && !self.plan.quantity_may_be_absent => {
-                let name = self.plan.column_name(Field::Quantity);
-                let detail = format!("{name} is empty; write how many were ordered");
-                return Err(Fault::new(RejectReason::BadQuantity, detail));
-            }
-            cell => match read_money(cell, decimal) {
-                Ok(quantity) => quantity.map_or(Amount::ONE, |(amount, _)| amount),
-                Err(fault) => {
-                    let name = self.plan.column_name(Field::Quantity);
-                    return Err(Fault::of_number(RejectReason::BadQuantity, name, cell, fault));
-                }
-            },
-        };
-        if is_refund && quantity > Amount::ZERO {
+        let declared = self.declared_kind(row)?;
+        let mut quantity = self.quantity_of(row)?;
+        let is_return = is_refund
+            || declared == Some(LineKind::Return)
+            || cell(self.slots.is_return).truth() == Some(true);
+        if is_return && quantity > Amount::ZERO {
             quantity = Amount(-quantity.0);
         }
         let money = self.price_of(row, quantity)?;
         let currency = self.currency_of(cell(self.slots.currency), money)?;
         let unit_price = money.map(|(amount, _)| amount);
-        let is_cancelled = is_refund || self.is_cancelled(row);
-        let kind = line_kind(quantity, unit_price, is_cancelled);
+        let kind = match declared {
+            // What is a sale is told by its figures.
+            Some(kind) if kind != LineKind::Sale => kind,
+            _ => line_kind(quantity, unit_price, is_return || self.is_cancelled(row)),
+        };
         Ok(Figures { quantity, unit_price, currency, kind, at })
+    }
+
+    fn declared_kind<R: Row + ?Sized>(&self, row: &R) -> Result<Option<LineKind>, Fault> {
+        let cell = self.slots.line_kind.map_or(Cell::Absent, |column| row.cell(column));
+        let Cell::Text(text) = cell else { return Ok(None) };
+        LineKind::parse(text).map(Some).ok_or_else(|| {
+            let name = self.plan.column_name(Field::LineKind);
+            let detail = format!(
+                "{name} is {}; write sale, return, cancellation or adjustment",
+                shown(cell)
+            );
+            Fault::new(RejectReason::BadValue, detail)
+        })
+    }
+
+    fn quantity_of<R: Row + ?Sized>(&self, row: &R) -> Result<Amount, Fault> {
+        let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
+        let decimal = self.plan.decimal;
+        match cell(self.slots.quantity) {
+            Cell::Absent if self.slots.quantity.is_some() && !self.plan.quantity_may_be_absent => {
+                let name = self.plan.column_name(Field::Quantity);
+                let detail = format!("{name} is empty; write how many were ordered");
+                Err(Fault::new(RejectReason::BadQuantity, detail))
+            }
+            cell => match read_money(cell, decimal) {
+                Ok(quantity) => Ok(quantity.map_or(Amount::ONE, |(amount, _)| amount)),
+                Err(fault) => {
+                    let name = self.plan.column_name(Field::Quantity);
+                    Err(Fault::of_number(RejectReason::BadQuantity, name, cell, fault))
+                }
+            },
+        }
     }
 
     fn price_of<R: Row + ?Sized>(&self, row: &R, quantity: Amount) -> Result<Option<Money>, Fault> {
@@ -295,6 +319,53 @@ impl<'p> OrderBuilder<'p> {
             || matches!(cell(self.slots.status), Cell::Text(status) if is_void(status))
     }
 
+    /// Reads all that can be wrong with a row: the item, absent on a refund of a whole order, and
+    /// the figures; order and mark are in their buffers then. `None`: the row is no order line.
+    #[inline]
+    fn examine<'r, R: Row + ?Sized>(
+        &mut self,
+        row: &'r R,
+    ) -> Result<Option<(Cell<'r>, Figures)>, Fault> {
+        let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
+        let Some(mut is_refund) = self.event_of(cell(self.slots.event_name)) else {
+            return Ok(None);
+        };
+        is_refund |= !cell(self.slots.refund_id).is_absent();
+        let item = self.item_cell(row, is_refund)?;
+        let at = self.time_of(cell(self.slots.timestamp), cell(self.slots.clock))?;
+        self.read_order_id(row, at)?;
+        if self.is_marked {
+            self.read_mark(row, is_refund, at)?;
+        }
+        let (customer, location) = (self.customer_cell(row), cell(self.slots.location_id));
+        for (name, cell) in [("item id", item), ("customer id", customer), ("location", location)] {
+            field_read::check_length(name, cell)?;
+        }
+        let mut figures = match item {
+            Cell::Absent => Figures::of_whole(at),
+            _ => self.figures(row, is_refund, at)?,
+        };
+        if item.is_absent() {
+            figures.currency = self.currency_of(cell(self.slots.currency), None)?;
+        }
+        Ok(Some((item, figures)))
+    }
+
+    /// The order whose id and mark were read last.
+    #[inline]
+    fn push_order(&mut self, at: Timestamp) {
+        fn text(text: &str) -> Option<&str> {
+            (!text.is_empty()).then_some(text)
+        }
+        let mark = self.is_marked.then(|| Mark {
+            source: text(&self.source_buffer),
+            refund_id: text(&self.refund_buffer),
+            // A page of thanks that is loaded again sends its purchase again.
+            sent_at: (self.plan.shape == Shape::Ga4 && self.refund_buffer.is_empty()).then_some(at),
+        });
+        self.order_ids.push(&self.order_buffer, mark);
+    }
+
     /// Titles and categories come from lines that were sold or came back: on adjustments stand
     /// notes of the stock room ("damaged", "?").
     #[inline]
@@ -329,26 +400,17 @@ impl Builder for OrderBuilder<'_> {
     #[inline]
     fn push<R: Row + ?Sized>(&mut self, row: &R) -> Result<Taken, Fault> {
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
-        let Some(is_refund) = self.event_of(cell(self.slots.event_name)) else {
-            return Ok(Taken::Skipped);
-        };
-        let item = self.item_cell(row)?;
-        let at = self.time_of(cell(self.slots.timestamp), cell(self.slots.clock))?;
-        self.read_order_id(row, at)?;
-        let figures = self.figures(row, is_refund, at)?;
-        let customer = self.customer_cell(row);
-        let location = cell(self.slots.location_id);
-        for (name, cell) in [("item id", item), ("customer id", customer), ("location", location)] {
-            field_read::check_length(name, cell)?;
-        }
-
-        self.order_ids.push(Some(&self.order_buffer));
+        let Some((item, figures)) = self.examine(row)? else { return Ok(Taken::Skipped) };
+        self.push_order(figures.at);
         let item_code =
             self.item_ids.push(clean(&mut self.id_buffer, item, self.plan.float_item_ids));
-        let is_float = self.plan.float_customer_ids;
+        let (customer, is_float) = (self.customer_cell(row), self.plan.float_customer_ids);
         self.customer_ids.push(clean(&mut self.id_buffer, customer, is_float));
-        self.location_ids.push(clean(&mut self.id_buffer, location, false));
-        self.push_texts(item_code, figures.kind, cell(self.slots.title), cell(self.slots.category));
+        self.location_ids.push(clean(&mut self.id_buffer, cell(self.slots.location_id), false));
+        if item_code != NO_ID {
+            let (title, category) = (cell(self.slots.title), cell(self.slots.category));
+            self.push_texts(item_code, figures.kind, title, category);
+        }
         self.lines.kind.push(figures.kind);
         self.lines.at.push(figures.at);
         self.lines.quantity.push(figures.quantity);
@@ -357,23 +419,28 @@ impl Builder for OrderBuilder<'_> {
         Ok(Taken::Line)
     }
 
-    fn order_id_of<R: Row + ?Sized>(&mut self, row: &R) -> Option<String> {
+    fn check<R: Row + ?Sized>(&mut self, row: &R) -> Result<(), Fault> {
+        self.examine(row).map(drop)
+    }
+
+    fn order_of<R: Row + ?Sized>(&mut self, row: &R) -> (Option<String>, Option<String>) {
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
         let at = match self.plan.order_from {
             OrderFrom::CustomerAndTime => {
-                self.time_of(cell(self.slots.timestamp), cell(self.slots.clock)).ok()?
+                self.time_of(cell(self.slots.timestamp), cell(self.slots.clock))
             }
-            _ => NO_TIME,
+            _ => Ok(NO_TIME),
         };
-        self.read_order_id(row, at).ok()?;
-        Some(self.order_buffer.clone())
+        let order_id = at.and_then(|at| self.read_order_id(row, at)).is_ok();
+        let source = cell(self.slots.source).text(&mut self.id_buffer).map(str::to_owned);
+        (order_id.then(|| self.order_buffer.clone()), source)
     }
 
     /// The batch so far; the next one starts empty.
     fn take(&mut self) -> OrderLines {
         let n_rows = self.lines.kind.len();
         let mut lines = std::mem::take(&mut self.lines);
-        lines.order_ids = self.order_ids.take();
+        (lines.order_ids, lines.order_marks) = self.order_ids.take();
         lines.item_ids = self.item_ids.take();
         lines.customer_ids = self.customer_ids.take();
         lines.location_ids = self.location_ids.take();
@@ -393,55 +460,6 @@ impl Builder for OrderBuilder<'_> {
 fn clean<'b>(buffer: &'b mut String, cell: Cell<'b>, is_float: bool) -> Option<&'b str> {
     let text = cell.text(buffer)?;
     if is_float { Some(text.strip_suffix(".0").unwrap_or(text)) } else { Some(text) }
-}
-
-/// Price of one unit from the sum of a line; to the millionth, half away from zero.
-fn share(total: Amount, quantity: Amount) -> Option<Amount> {
-    if quantity == Amount::ZERO {
-        return None;
-    }
-    let scaled = i128::from(total.0) * i128::from(crate::amount::MICROS);
-    let divisor = i128::from(quantity.0);
-    let half = divisor.abs() / 2 * scaled.signum();
-    i64::try_from((scaled + half) / divisor).ok().map(Amount)
-}
-
-/// A flag alone does not tell a credit note from an order that was called off: the sign does.
-fn line_kind(quantity: Amount, price: Option<Amount>, is_cancelled: bool) -> LineKind {
-    if is_cancelled {
-        return if quantity.is_negative() { LineKind::Return } else { LineKind::Cancellation };
-    }
-    if quantity == Amount::ZERO || price.is_some_and(|price| price <= Amount::ZERO) {
-        return LineKind::Adjustment;
-    }
-    if quantity.is_negative() { LineKind::Return } else { LineKind::Sale }
-}
-
-fn is_credit_note(order_id: &str) -> bool {
-    match order_id.as_bytes() {
-        [b'C' | b'c', rest @ ..] => !rest.is_empty() && rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    }
-}
-
-/// Statuses of shops whose orders brought nothing.
-fn is_void(status: &str) -> bool {
-    let status = status.strip_prefix("wc-").unwrap_or(status);
-    let words = [
-        "cancelled",
-        "canceled",
-        "voided",
-        "void",
-        "refunded",
-        "failed",
-        "trash",
-        "expired",
-        "declined",
-        "denied",
-        "canceled_reversal",
-        "returned",
-    ];
-    words.iter().any(|word| status.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

@@ -2,14 +2,16 @@
 
 use jiff::tz::TimeZone;
 
+use super::cell::Cell;
 use super::columns::{Field, FileKind, Shape};
 use super::date_plan::DatePlan;
 use super::dates::{DateReader, DayOrder};
 use super::encoding::Encoding;
+use super::field_read;
 use super::json_lines::JsonLayout;
 use super::source::Compression;
 use crate::record::ItemKind;
-use crate::{Currency, Error};
+use crate::{Currency, Error, Timestamp};
 
 /// How a file will be read.
 #[derive(Clone, Debug)]
@@ -130,6 +132,27 @@ pub struct PlanOptions {
     pub event_source: Option<String>,
 }
 
+/// Reads dates of the file that a plan was made for.
+#[derive(Debug)]
+pub struct TimeReader<'p> {
+    plan: &'p ImportPlan,
+    dates: DateReader,
+}
+
+impl TimeReader<'_> {
+    /// `clock` is the value of the column of clocks, where there is one beside the dates. `None`:
+    /// there is no date. The error says what was found and what was expected.
+    pub fn read(&mut self, date: &str, clock: Option<&str>) -> Result<Option<Timestamp>, String> {
+        let date = Cell::from_text(date);
+        if date.is_absent() {
+            return Ok(None);
+        }
+        let clock = clock.map_or(Cell::Absent, Cell::from_text);
+        let read = field_read::read_time(&mut self.dates, self.plan, date, clock);
+        read.map(Some).map_err(|fault| fault.detail)
+    }
+}
+
 impl ImportPlan {
     pub(crate) fn column_of(&self, field: Field) -> Option<usize> {
         self.columns.iter().position(|column| column.field == Some(field))
@@ -155,6 +178,11 @@ impl ImportPlan {
         self.dates.as_ref().and_then(|dates| dates.day_order)
     }
 
+    /// Reads the values of the column of dates, one by one, as an import does.
+    pub fn time_reader(&self) -> TimeReader<'_> {
+        TimeReader { plan: self, dates: self.date_reader() }
+    }
+
     pub(crate) fn date_reader(&self) -> DateReader {
         let order = match &self.dates {
             Some(dates) => dates.day_order,
@@ -163,9 +191,24 @@ impl ImportPlan {
         DateReader::new(order, self.zone.clone())
     }
 
-    /// Order fields stand on the first line of each order only.
+    /// Fields stand on the first line of each order or product only.
     pub(crate) fn carries_down(&self) -> bool {
-        self.kind == FileKind::Orders && self.shape == Shape::Shopify
+        let is_json = self.format == Format::JsonLines;
+        match (self.kind, self.shape) {
+            (FileKind::Orders, Shape::Shopify) => !is_json,
+            (FileKind::Items, Shape::ShopifyProducts) => true,
+            _ => false,
+        }
+    }
+
+    /// Rows are to be read one after the other.
+    pub(crate) fn is_sequential(&self) -> bool {
+        self.carries_down() || (self.kind, self.shape) == (FileKind::Items, Shape::WooProducts)
+    }
+
+    /// The order of day and month that a date of the other order would disprove.
+    pub(crate) fn doubtful_day_order(&self) -> Option<DayOrder> {
+        self.dates.as_ref().filter(|dates| dates.is_open_to_doubt())?.day_order
     }
 
     pub(crate) fn expect_kind(&self, asked: FileKind) -> Result<(), Error> {

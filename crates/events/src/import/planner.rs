@@ -388,6 +388,9 @@ fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
     if plan.shape == Shape::Ga4 {
         note("only purchases and refunds are orders: other events are passed over".into());
     }
+    if plan.shape == Shape::Alongside {
+        note("orders keep the source and the kind of line that the export names".into());
+    }
     if plan.carries_down() {
         note("order fields stand on the first line of an order: they are carried down".into());
     }

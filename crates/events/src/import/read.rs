@@ -105,7 +105,8 @@ fn pieces_of(
 pub(crate) fn reject(fault: Fault, line: u64, raw: &[u8]) -> Reject {
     let raw = &raw[..raw.len().min(MAX_RAW_BYTES)];
     let raw = String::from_utf8_lossy(raw).into_owned();
-    Reject { line, reason: fault.reason, detail: fault.detail, order_id: fault.order_id, raw }
+    let Fault { reason, detail, order_id, source } = fault;
+    Reject { line, reason, detail, order_id, source, raw }
 }
 
 /// The reject of a line that could not even be cut.
@@ -137,9 +138,12 @@ pub(crate) trait Builder {
 
     fn push<R: Row + ?Sized>(&mut self, row: &R) -> Result<Taken, Fault>;
 
-    /// The order of a row that is set aside; `None` where it cannot be told.
-    fn order_id_of<R: Row + ?Sized>(&mut self, _row: &R) -> Option<String> {
-        None
+    /// The fault that `push` would find.
+    fn check<R: Row + ?Sized>(&mut self, row: &R) -> Result<(), Fault>;
+
+    /// Order and source of a row that is set aside; `None` where they cannot be told.
+    fn order_of<R: Row + ?Sized>(&mut self, _row: &R) -> (Option<String>, Option<String>) {
+        (None, None)
     }
 
     /// Takes a JSON object as a whole; `None` when it is to be read by its columns.
@@ -187,9 +191,9 @@ pub(crate) fn read_file<B: Builder>(
     make_builder: impl Fn() -> B + Sync,
     mut sink: impl FnMut(B::Batch, &[Reject]) -> ControlFlow<()>,
 ) -> Result<ReadSummary, Error> {
-    // What is carried down needs the rows one after the other.
-    let n_workers = if plan.carries_down() { 1 } else { pipeline::n_workers(options.n_threads) };
+    let n_workers = if plan.is_sequential() { 1 } else { pipeline::n_workers(options.n_threads) };
     let mut summary = ReadSummary::default();
+    let mut disproof: Option<Reject> = None;
     let make_worker = || {
         let mut worker = Worker::new(plan, make_builder());
         move |portion| worker.parse(portion)
@@ -202,9 +206,23 @@ pub(crate) fn read_file<B: Builder>(
         summary.n_rejected += parsed.walked.rejects.len() as u64;
         for reject in &parsed.walked.rejects {
             *summary.rejected.entry(reject.reason).or_default() += 1;
+            if reject.reason == RejectReason::OtherDayOrder && plan.doubtful_day_order().is_some() {
+                disproof = Some(reject.clone());
+                return ControlFlow::Break(());
+            }
         }
         sink(parsed.batch, &parsed.walked.rejects)
     })?;
+    if let (Some(reject), Some(order)) = (disproof, plan.doubtful_day_order()) {
+        let shown = order.other();
+        return Err(Error::OtherDayOrder {
+            name: plan.name.clone(),
+            line: reject.line,
+            detail: reject.detail,
+            shown: shown.as_str(),
+            option: shown.option(),
+        });
+    }
     summary.is_stopped = flow.is_break();
     Ok(summary)
 }
@@ -276,18 +294,27 @@ impl<'p, B: Builder> Worker<'p, B> {
         }
         let empty = JsonLayout::default();
         let layout = self.plan.json.as_ref().unwrap_or(&empty);
-        let rows = rows_of(layout, object)?;
+        let rows = rows_of(layout, object);
         let n_lines = rows.len();
-        let mut first_fault = None;
-        for (idx, row) in rows.iter().enumerate() {
-            if let Err(mut fault) = self.push(row, None) {
-                if n_lines > 1 {
+        // An order with one bad line is set aside whole: half of it would be another basket.
+        if n_lines > 1 {
+            for (idx, row) in rows.iter().enumerate() {
+                if let Err(mut fault) = self.builder.check(row) {
                     fault.detail = format!("line {} of {n_lines}: {}", idx + 1, fault.detail);
+                    return Err(name_order(&mut self.builder, row, fault));
                 }
-                first_fault.get_or_insert(fault);
             }
         }
-        first_fault.map_or(Ok(()), Err)
+        for row in &rows {
+            self.push(row, None).map_err(|mut fault| {
+                let is_empty = layout.is_nested() && row.line.is_none();
+                if is_empty && fault.reason == RejectReason::MissingItem {
+                    fault.detail = "the order has no lines; write its items into the list".into();
+                }
+                fault
+            })?;
+        }
+        Ok(())
     }
 
     fn walk_batch(&mut self, batch: &TypedBatch, first_row: u64) -> Walked {
@@ -318,8 +345,8 @@ fn push_to<B: Builder, R: Row + ?Sized>(
 
 #[cold]
 fn name_order<B: Builder, R: Row + ?Sized>(builder: &mut B, row: &R, fault: Fault) -> Fault {
-    let order_id = builder.order_id_of(row);
-    Fault { order_id, ..fault }
+    let (order_id, source) = builder.order_of(row);
+    Fault { order_id, source, ..fault }
 }
 
 /// A typed row as a line of CSV, so that it can be mended.

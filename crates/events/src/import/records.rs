@@ -1,22 +1,21 @@
-//! Catalogue, customer, holding and event files: one record a row.
+//! Catalogue, customer and holding files: one record a row.
 
 use std::ops::ControlFlow;
 
 use serde_json::Value;
 
 use super::cell::{Cell, Row};
-use super::columns::{Field, FileKind, Shape};
+use super::columns::{Field, FileKind};
 use super::dates::DateReader;
 use super::field_read::{self, Fault, shown};
 use super::numbers::{Money, read_money};
 use super::orders::Taken;
-use super::plan::{CurrencyPlan, Format, ImportPlan};
+use super::plan::{CurrencyPlan, ImportPlan};
+use super::product_rows::{Identity, Products};
 use super::read::{Builder, ReadOptions, ReadSummary, read_file};
 use super::source::Source;
-use crate::event::{Event, EventKind, EventLine};
 use crate::record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord};
-use crate::wire::{EventFault, derived_id, read_event};
-use crate::{Amount, Currency, Error, Reject, RejectReason, Timestamp};
+use crate::{Currency, Error, Reject, RejectReason, Timestamp};
 
 /// Takes batches of records in file order, each with the rows that were set aside in it.
 pub type RecordSink<'a, T> = &'a mut dyn FnMut(Vec<T>, &[Reject]) -> ControlFlow<()>;
@@ -31,7 +30,7 @@ macro_rules! read_function {
             sink: RecordSink<'_, $record>,
         ) -> Result<ReadSummary, Error> {
             plan.expect_kind($kind)?;
-            let make = || Records { reader: Reader::new(plan), read: $read, batch: Vec::new() };
+            let make = || Records::new(plan, $read);
             read_file(source, plan, options, make, sink)
         }
     };
@@ -49,68 +48,44 @@ read_function!(
     /// Reads what customers have.
     read_holdings, HoldingRecord, FileKind::Holdings, HoldingRow
 );
-/// Reads browsing and purchase events; JSON lines have the shape of the wire. In tables a purchase
-/// of several items has a row for each: neighbors of one order are joined to one event.
-pub fn read_events(
-    source: Source,
-    plan: &ImportPlan,
-    options: ReadOptions,
-    sink: RecordSink<'_, Event>,
-) -> Result<ReadSummary, Error> {
-    plan.expect_kind(FileKind::Events)?;
-    let joins = plan.format != Format::JsonLines;
-    let make = || Records { reader: Reader::new(plan), read: EventRow, batch: Vec::new() };
-    let mut pending = None;
-    let summary = read_file(source, plan, options, make, |batch, rejects| {
-        sink(if joins { join_orders(batch, &mut pending) } else { batch }, rejects)
-    })?;
-    if let Some(last) = pending
-        && !summary.is_stopped
-    {
-        // Nothing follows that could be stopped.
-        let _ = sink(vec![last], &[]);
-    }
-    Ok(summary)
-}
-
-/// Joins lines of one order; the last event waits in `pending`, for the next batch may go on.
-fn join_orders(batch: Vec<Event>, pending: &mut Option<Event>) -> Vec<Event> {
-    let is_same_order = |a: &Event, b: &Event| {
-        a.order_id.is_some()
-            && a.order_id == b.order_id
-            && a.kind == b.kind
-            && matches!(a.kind, EventKind::Purchase | EventKind::Refund)
-    };
-    let mut joined = Vec::with_capacity(batch.len());
-    for mut event in batch {
-        match pending {
-            Some(last) if is_same_order(last, &event) => last.lines.append(&mut event.lines),
-            _ => joined.extend(pending.replace(event)),
-        }
-    }
-    joined
-}
-
 /// How one row becomes one record.
-trait ReadRow: Copy + Send + Sync {
+pub(crate) trait ReadRow: Copy + Send + Sync {
     type Record: Send;
 
-    fn read<R: Row + ?Sized>(self, reader: &mut Reader<'_>, row: &R)
-    -> Result<Self::Record, Fault>;
+    /// `None`: the row is no record and no mistake.
+    fn read<R: Row + ?Sized>(
+        self,
+        reader: &mut Reader<'_>,
+        row: &R,
+    ) -> Result<Option<Self::Record>, Fault>;
 
     fn read_object(
         self,
         _reader: &Reader<'_>,
         _object: &Value,
-    ) -> Option<Result<Self::Record, Fault>> {
+    ) -> Option<Result<Option<Self::Record>, Fault>> {
         None
     }
 }
 
-struct Records<'p, K: ReadRow> {
+pub(crate) struct Records<'p, K: ReadRow> {
     reader: Reader<'p>,
     read: K,
     batch: Vec<K::Record>,
+}
+
+impl<'p, K: ReadRow> Records<'p, K> {
+    pub(crate) fn new(plan: &'p ImportPlan, read: K) -> Records<'p, K> {
+        Records { reader: Reader::new(plan), read, batch: Vec::new() }
+    }
+}
+
+impl<K: ReadRow> Records<'_, K> {
+    fn keep(&mut self, record: Option<K::Record>) -> Taken {
+        let Some(record) = record else { return Taken::Skipped };
+        self.batch.push(record);
+        Taken::Line
+    }
 }
 
 impl<K: ReadRow> Builder for Records<'_, K> {
@@ -118,16 +93,16 @@ impl<K: ReadRow> Builder for Records<'_, K> {
 
     fn push<R: Row + ?Sized>(&mut self, row: &R) -> Result<Taken, Fault> {
         let record = self.read.read(&mut self.reader, row)?;
-        self.batch.push(record);
-        Ok(Taken::Line)
+        Ok(self.keep(record))
+    }
+
+    fn check<R: Row + ?Sized>(&mut self, row: &R) -> Result<(), Fault> {
+        self.read.read(&mut self.reader, row).map(drop)
     }
 
     fn push_object(&mut self, object: &Value) -> Option<Result<Taken, Fault>> {
         let record = self.read.read_object(&self.reader, object)?;
-        Some(record.map(|record| {
-            self.batch.push(record);
-            Taken::Line
-        }))
+        Some(record.map(|record| self.keep(record)))
     }
 
     fn take(&mut self) -> Vec<K::Record> {
@@ -136,31 +111,42 @@ impl<K: ReadRow> Builder for Records<'_, K> {
 }
 
 /// Reads fields of a row by the plan.
-struct Reader<'p> {
-    plan: &'p ImportPlan,
+pub(crate) struct Reader<'p> {
+    pub plan: &'p ImportPlan,
     slots: Vec<(Field, usize)>,
-    dates: DateReader,
+    pub dates: DateReader,
     buffer: String,
+    pub products: Products,
 }
 
 impl<'p> Reader<'p> {
     fn new(plan: &'p ImportPlan) -> Reader<'p> {
         let slots = plan.columns.iter().enumerate();
         let slots = slots.filter_map(|(idx, column)| Some((column.field?, idx))).collect();
-        Reader { plan, slots, dates: plan.date_reader(), buffer: String::new() }
+        Reader {
+            plan,
+            slots,
+            dates: plan.date_reader(),
+            buffer: String::new(),
+            products: Products::new(plan),
+        }
     }
 
-    fn cell<'r, R: Row + ?Sized>(&self, row: &'r R, field: Field) -> Cell<'r> {
+    pub(crate) fn cell<'r, R: Row + ?Sized>(&self, row: &'r R, field: Field) -> Cell<'r> {
         let slot = self.slots.iter().find(|(of, _)| *of == field);
         slot.map_or(Cell::Absent, |(_, column)| row.cell(*column))
     }
 
-    fn text<R: Row + ?Sized>(&mut self, row: &R, field: Field) -> Option<String> {
+    pub(crate) fn text<R: Row + ?Sized>(&mut self, row: &R, field: Field) -> Option<String> {
         let cell = self.cell(row, field);
         cell.text(&mut self.buffer).map(str::to_owned)
     }
 
-    fn id<R: Row + ?Sized>(&mut self, row: &R, field: Field) -> Result<Option<String>, Fault> {
+    pub(crate) fn id<R: Row + ?Sized>(
+        &mut self,
+        row: &R,
+        field: Field,
+    ) -> Result<Option<String>, Fault> {
         field_read::check_length(field.as_str(), self.cell(row, field))?;
         let is_float = match field {
             Field::ItemId => self.plan.float_item_ids,
@@ -175,7 +161,7 @@ impl<'p> Reader<'p> {
         }))
     }
 
-    fn needed_id<R: Row + ?Sized>(
+    pub(crate) fn needed_id<R: Row + ?Sized>(
         &mut self,
         row: &R,
         field: Field,
@@ -189,7 +175,11 @@ impl<'p> Reader<'p> {
         })
     }
 
-    fn money<R: Row + ?Sized>(&self, row: &R, field: Field) -> Result<Option<Money>, Fault> {
+    pub(crate) fn money<R: Row + ?Sized>(
+        &self,
+        row: &R,
+        field: Field,
+    ) -> Result<Option<Money>, Fault> {
         let cell = self.cell(row, field);
         let reason = match field {
             Field::Quantity => RejectReason::BadQuantity,
@@ -199,7 +189,7 @@ impl<'p> Reader<'p> {
             .map_err(|fault| Fault::of_number(reason, self.plan.column_name(field), cell, fault))
     }
 
-    fn currency<R: Row + ?Sized>(
+    pub(crate) fn currency<R: Row + ?Sized>(
         &self,
         row: &R,
         money: Option<Money>,
@@ -220,7 +210,11 @@ impl<'p> Reader<'p> {
         }
     }
 
-    fn truth<R: Row + ?Sized>(&self, row: &R, field: Field) -> Result<Option<bool>, Fault> {
+    pub(crate) fn truth<R: Row + ?Sized>(
+        &self,
+        row: &R,
+        field: Field,
+    ) -> Result<Option<bool>, Fault> {
         let cell = self.cell(row, field);
         if cell.is_absent() {
             return Ok(None);
@@ -260,9 +254,19 @@ struct ItemRow;
 impl ReadRow for ItemRow {
     type Record = ItemRecord;
 
-    fn read<R: Row + ?Sized>(self, reader: &mut Reader<'_>, row: &R) -> Result<ItemRecord, Fault> {
-        let item_id = reader.needed_id(row, Field::ItemId, RejectReason::MissingItem)?;
-        let price = reader.money(row, Field::UnitPrice)?;
+    fn read<R: Row + ?Sized>(
+        self,
+        reader: &mut Reader<'_>,
+        row: &R,
+    ) -> Result<Option<ItemRecord>, Fault> {
+        let Some(Identity { item_id, title, variant_of }) = reader.identity(row)? else {
+            return Ok(None);
+        };
+        // An item that is not on sale has its regular price.
+        let price = match reader.money(row, Field::UnitPrice)? {
+            Some(price) => Some(price),
+            None => reader.money(row, Field::RegularPrice)?,
+        };
         let cost = reader.money(row, Field::Cost)?;
         let categories = [Field::Category, Field::Subcategory];
         let categories: Vec<String> = categories
@@ -270,9 +274,10 @@ impl ReadRow for ItemRow {
             .filter_map(|field| reader.text(row, field))
             .map(|text| category_path(&text))
             .collect();
-        Ok(ItemRecord {
+        let counted = stock_of(reader, row)?;
+        Ok(Some(ItemRecord {
             item_id,
-            title: reader.text(row, Field::Title),
+            title,
             kind: kind_of(reader, row)?,
             category: (!categories.is_empty()).then(|| categories.join(" > ")),
             price: price.map(|(amount, _)| amount),
@@ -281,14 +286,14 @@ impl ReadRow for ItemRow {
                 (None, None) => None,
                 (price, cost) => reader.currency(row, price.or(cost))?,
             },
-            stock: stock_of(reader, row)?,
-            hidden: reader.truth(row, Field::Hidden)?,
-            variant_of: reader.id(row, Field::VariantOf)?,
+            stock: reader.units_at_hand(row, counted),
+            hidden: reader.hidden(row)?,
+            variant_of,
             sensitive: reader.truth(row, Field::Sensitive)?,
             image_url: reader.text(row, Field::ImageUrl),
             url: reader.text(row, Field::Url),
             attributes: reader.attributes(row),
-        })
+        }))
     }
 }
 
@@ -330,7 +335,7 @@ impl ReadRow for CustomerRow {
         self,
         reader: &mut Reader<'_>,
         row: &R,
-    ) -> Result<CustomerRecord, Fault> {
+    ) -> Result<Option<CustomerRecord>, Fault> {
         let by_email = reader.cell(row, Field::CustomerId).is_absent();
         let field = if by_email && !reader.cell(row, Field::Email).is_absent() {
             Field::Email
@@ -339,7 +344,7 @@ impl ReadRow for CustomerRow {
         };
         let customer_id = reader.needed_id(row, field, RejectReason::MissingCustomer)?;
         let consent = reader.truth(row, Field::Consent)?;
-        Ok(CustomerRecord { customer_id, consent, attributes: reader.attributes(row) })
+        Ok(Some(CustomerRecord { customer_id, consent, attributes: reader.attributes(row) }))
     }
 }
 
@@ -353,105 +358,13 @@ impl ReadRow for HoldingRow {
         self,
         reader: &mut Reader<'_>,
         row: &R,
-    ) -> Result<HoldingRecord, Fault> {
-        Ok(HoldingRecord {
+    ) -> Result<Option<HoldingRecord>, Fault> {
+        Ok(Some(HoldingRecord {
             customer_id: reader.needed_id(row, Field::CustomerId, RejectReason::MissingCustomer)?,
             item_id: reader.needed_id(row, Field::ItemId, RejectReason::MissingItem)?,
             since: reader.time(row, Field::Since)?,
             until: reader.time(row, Field::Until)?,
-        })
-    }
-}
-
-#[derive(Clone, Copy)]
-struct EventRow;
-
-impl ReadRow for EventRow {
-    type Record = Event;
-
-    fn read<R: Row + ?Sized>(self, reader: &mut Reader<'_>, row: &R) -> Result<Event, Fault> {
-        let kind = match reader.text(row, Field::EventName) {
-            // A file of sessions without event names is one of views.
-            None => EventKind::ViewItem,
-            Some(name) => EventKind::from_alias(&name).ok_or_else(|| unknown_event(&name))?,
-        };
-        let item_id = reader.needed_id(row, Field::ItemId, RejectReason::MissingItem)?;
-        let (date, clock) = (reader.cell(row, Field::Timestamp), reader.cell(row, Field::Clock));
-        let at = field_read::read_time(&mut reader.dates, reader.plan, date, clock)?;
-        let order_id = reader.id(row, Field::OrderId)?;
-        if kind == EventKind::Purchase && order_id.is_none() {
-            let detail = "a purchase needs the id of its order".to_owned();
-            return Err(Fault::new(RejectReason::MissingOrder, detail));
-        }
-        let quantity =
-            reader.money(row, Field::Quantity)?.map_or(Amount::ONE, |(amount, _)| amount);
-        let price = reader.money(row, Field::UnitPrice)?;
-        let customer_id = reader.id(row, Field::CustomerId)?;
-        let session_id = reader.id(row, Field::SessionId)?;
-        let event_id = reader.id(row, Field::EventId)?.unwrap_or_else(|| {
-            let who = (&customer_id, &session_id);
-            derived_id(&format!("{kind:?} {} {who:?} {order_id:?} {item_id:?} {quantity}", at.0))
-        });
-        let unit_price = price.map(|(amount, _)| amount);
-        let origin = reader.text(row, Field::Origin);
-        Ok(Event {
-            event_id,
-            kind,
-            at,
-            customer_id,
-            session_id,
-            order_id,
-            source: reader.plan.event_source.clone(),
-            currency: reader.currency(row, price)?,
-            location_id: reader.id(row, Field::LocationId)?,
-            recommendation_id: reader.id(row, Field::RecommendationId)?,
-            lines: vec![EventLine { item_id, quantity, unit_price, origin }],
-            confirmed: true,
-        })
-    }
-
-    fn read_object(self, reader: &Reader<'_>, object: &Value) -> Option<Result<Event, Fault>> {
-        // GA4's own export nests its parameters; the columns know where.
-        if reader.plan.shape == Shape::Ga4
-            && reader.plan.json.as_ref().is_some_and(|l| l.has_params())
-        {
-            return None;
-        }
-        Some(match read_event(object, None) {
-            Ok((mut event, _)) => {
-                if object.get("source").is_none() {
-                    event.source.clone_from(&reader.plan.event_source);
-                }
-                Ok(event)
-            }
-            Err(fault) => Err(Fault::new(reason_of(&fault), fault.to_string())),
-        })
-    }
-}
-
-fn unknown_event(name: &str) -> Fault {
-    let detail = EventFault::UnknownEvent { found: name.to_owned() }.to_string();
-    Fault::new(RejectReason::UnknownEvent, detail)
-}
-
-fn reason_of(fault: &EventFault) -> RejectReason {
-    match fault {
-        EventFault::NotAnObject => RejectReason::BadJson,
-        EventFault::UnknownEvent { .. } => RejectReason::UnknownEvent,
-        EventFault::TooLong { .. } => RejectReason::IdTooLong,
-        EventFault::Missing { field } => match *field {
-            "timestamp" => RejectReason::MissingDate,
-            "order_id" => RejectReason::MissingOrder,
-            "item_id" => RejectReason::MissingItem,
-            _ => RejectReason::UnknownEvent,
-        },
-        EventFault::BadValue { field, .. } => match *field {
-            "timestamp" => RejectReason::BadDate,
-            "quantity" => RejectReason::BadQuantity,
-            "price" => RejectReason::BadPrice,
-            "currency" => RejectReason::BadCurrency,
-            _ => RejectReason::BadValue,
-        },
+        }))
     }
 }
 

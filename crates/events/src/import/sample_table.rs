@@ -6,10 +6,11 @@ use super::cell::{Cell, Row};
 use super::columns::{self, FileKind};
 use super::delimited::{self, Dialect};
 use super::encoding::{self, Encoding, UTF8_MARK};
-use super::json_lines::{JsonLayout, JsonRow};
+use super::json_lines::JsonLayout;
 use super::parquet_rows::{self, ParquetFile, TypedBatch};
 use super::plan::{Format, PlanOptions};
 use super::source::{self, Compression, Sample, Source};
+use super::text_rows::rows_of;
 use crate::Error;
 
 /// Rows that planning looks at; fewer where a row has many columns, for the sake of memory.
@@ -205,11 +206,7 @@ fn of_json(
     let names = layout.names();
     let mut rows = Vec::new();
     for object in &objects {
-        let row = |line| texts(&JsonRow { layout: &layout, object, line }, names.len());
-        match layout.is_nested() {
-            true => rows.extend(layout.lines_of(object).iter().map(|line| row(Some(line)))),
-            false => rows.push(row(None)),
-        }
+        rows.extend(rows_of(&layout, object).iter().map(|row| texts(row, names.len())));
     }
     let is_time = vec![false; names.len()];
     let json = Some(layout);

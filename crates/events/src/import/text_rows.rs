@@ -225,18 +225,10 @@ fn json_fault(detail: String) -> Fault {
     Fault::new(RejectReason::BadJson, detail)
 }
 
-/// The rows of one object: one for each of its lines, or the object itself.
-pub(crate) fn rows_of<'v>(
-    layout: &'v JsonLayout,
-    object: &'v Value,
-) -> Result<Vec<JsonRow<'v>>, Fault> {
-    if !layout.is_nested() {
-        return Ok(vec![JsonRow { layout, object, line: None }]);
+/// The rows of one object: one for each of its lines, or the object itself where it has none.
+pub(crate) fn rows_of<'v>(layout: &'v JsonLayout, object: &'v Value) -> Vec<JsonRow<'v>> {
+    match layout.lines_of(object) {
+        [] => vec![JsonRow { layout, object, line: None }],
+        lines => lines.iter().map(|line| JsonRow { layout, object, line: Some(line) }).collect(),
     }
-    let lines = layout.lines_of(object);
-    if lines.is_empty() {
-        let detail = "the order has no lines; write its items into the list".to_owned();
-        return Err(Fault::new(RejectReason::MissingItem, detail));
-    }
-    Ok(lines.iter().map(|line| JsonRow { layout, object, line: Some(line) }).collect())
 }

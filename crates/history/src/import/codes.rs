@@ -18,6 +18,8 @@ pub(crate) struct ImportCodes {
     pub(crate) customers: IdTable,
     pub(crate) locations: IdTable,
     pub(crate) currencies: IdTable,
+    /// The import's own first.
+    pub(crate) sources: IdTable,
     pub(crate) titles: TextVotes,
     pub(crate) categories: TextVotes,
     /// By item code; shorter than `items` where the last ones were never sold.

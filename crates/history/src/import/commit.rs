@@ -3,21 +3,19 @@
 use events::{Currency, ItemKind};
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
-use sqlx::{Sqlite, Transaction};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
 
 use super::codes::ImportCodes;
 use super::mending::{Mending, Parts, Verdict};
-use super::merge::merge;
+use super::merge::{MAX_EXAMPLES, MergedPartition, merge};
 use super::spill::SpillReader;
-use super::{ImportSummary, OrderImport, ProposeKind};
+use super::{ImportSummary, NewFee, OrderImport, ProposeKind};
 use crate::database::{advance, counter};
 use crate::error::{Error, Result};
-use crate::id_table::IdTable;
 use crate::manifest::{self, CodeMap, ManifestSegment, NewSegment, ORDERS_CONTENT};
 use crate::numbering::{Numbered, UNKNOWN, json_rows, look_up, number};
-use crate::order_key::OrderKeys;
 use crate::order_key::{N_PARTITIONS, OrderKey};
-use crate::orders::Merged;
 use crate::segment::{SegmentTexts, SegmentWriter, WrittenSegment};
 use crate::store::{Store, join};
 use crate::supersede::{Known, Superseded};
@@ -32,7 +30,6 @@ struct Source {
     store: Store,
     spill: SpillReader,
     codes: ImportCodes,
-    keys: OrderKeys,
     job: String,
     texts: SegmentTexts,
     manifest: Vec<ManifestSegment>,
@@ -61,7 +58,6 @@ impl OrderImport {
             job,
             source,
             started_at,
-            keys,
             mut codes,
             mut spill,
             mut mending,
@@ -79,15 +75,12 @@ impl OrderImport {
             spill: &mut spill,
             file_no: files.len() as u32 + 1,
         };
-        let n_rows_moved = mending.complete(parts, summary.n_rows).await?;
-        let mut sources = IdTable::default();
-        sources.intern(&source)?;
+        let n_rows_moved = mending.complete(parts).await?;
         let prepared = Source {
             store: store.clone(),
             spill: spill.finish()?,
-            texts: SegmentTexts::new(&codes.locations, &codes.currencies, &sources),
+            texts: SegmentTexts::new(&codes.locations, &codes.currencies, &codes.sources),
             codes,
-            keys,
             job: job.name.clone(),
             manifest,
             in_tail,
@@ -150,8 +143,8 @@ fn write_segment(
     let mut writer: Option<SegmentWriter> = None;
     for partition in partitions {
         let rows = source.spill.take(partition)?;
-        let merged = merge(rows, &source.codes, source.keys);
-        add_merged(&mut outcome.summary, merged.merged, merged.n_rows_superseded);
+        let merged = merge(rows, &source.codes);
+        add_merged(&mut outcome.summary, &merged);
         let mut set = merged.set;
         keep_changes(&mut set, source, &mut known, &mut outcome)?;
         if set.orders.is_empty() {
@@ -211,10 +204,14 @@ fn keep_changes(
     Ok(())
 }
 
-fn add_merged(summary: &mut ImportSummary, merged: Merged, n_rows_superseded: u64) {
-    summary.n_rows_equal += merged.n_equal;
-    summary.n_rows_added_up += merged.n_added;
-    summary.n_rows_superseded += n_rows_superseded;
+fn add_merged(summary: &mut ImportSummary, merged: &MergedPartition) {
+    summary.n_rows_equal += merged.merged.n_equal;
+    summary.n_rows_added_up += merged.merged.n_added;
+    summary.n_rows_superseded += merged.n_rows_superseded;
+    summary.n_rows_repeated += merged.n_rows_repeated;
+    summary.n_orders_cut += merged.cut.len() as u64;
+    let room = MAX_EXAMPLES.saturating_sub(summary.cut_examples.len());
+    summary.cut_examples.extend(merged.cut.iter().take(room).cloned());
 }
 
 /// What is kept about an import.
@@ -264,6 +261,10 @@ impl Switch<'_> {
             summary.n_rows_equal += part.n_rows_equal;
             summary.n_rows_added_up += part.n_rows_added_up;
             summary.n_rows_superseded += part.n_rows_superseded;
+            summary.n_rows_repeated += part.n_rows_repeated;
+            summary.n_orders_cut += part.n_orders_cut;
+            let room = MAX_EXAMPLES.saturating_sub(summary.cut_examples.len());
+            summary.cut_examples.extend(part.cut_examples.iter().take(room).cloned());
             if let Some(written) = &outcome.written {
                 summary.n_segments += 1;
                 summary.n_lines_written += written.n_lines;
@@ -309,7 +310,7 @@ impl Switch<'_> {
             number(transaction, Numbered::Items, item, &mut indices.items).await?;
         self.summary.n_customers_new =
             number(transaction, Numbered::Customers, customer, &mut indices.customers).await?;
-        self.summary.catalog_version =
+        (self.summary.catalog_version, self.summary.fees) =
             fill_catalog(transaction, codes, &indices.items, self.propose).await?;
         self.enter_segments(transaction, &indices).await?;
         let mut emptied = Vec::new();
@@ -357,7 +358,7 @@ async fn fill_catalog(
     codes: &ImportCodes,
     item_indices: &[u32],
     propose: ProposeKind<'_>,
-) -> sqlx::Result<i64> {
+) -> sqlx::Result<(i64, Vec<NewFee>)> {
     let version = advance(transaction, "catalog_version", 1).await? + 1;
     let mut titles = Vec::new();
     let mut categories = Vec::new();
@@ -392,12 +393,23 @@ async fn fill_catalog(
             .execute(&mut **transaction)
             .await?;
     }
-    sqlx::query(SET_KINDS)
+    let changed = sqlx::query(SET_KINDS)
         .bind(json_rows(&kinds))
         .bind(version)
-        .execute(&mut **transaction)
+        .fetch_all(&mut **transaction)
         .await?;
-    Ok(version)
+    Ok((version, new_fees(&changed)?))
+}
+
+fn new_fees(changed: &[SqliteRow]) -> sqlx::Result<Vec<NewFee>> {
+    let mut fees = Vec::new();
+    for row in changed {
+        if row.try_get::<i64, _>("kind")? == ItemKind::Fee as i64 {
+            fees.push(NewFee { item_id: row.try_get("item_id")?, title: row.try_get("title")? });
+        }
+    }
+    fees.sort_by(|a, b| a.item_id.cmp(&b.item_id));
+    Ok(fees)
 }
 
 /// Item, price, currency and time of the latest sale.
@@ -432,4 +444,5 @@ const SET_CATEGORIES: &str = "UPDATE item SET category = new.value ->> 1, \
      AND item.category <> new.value ->> 1))";
 const SET_KINDS: &str = "UPDATE item SET kind = new.value ->> 1, kind_origin = 1, \
      catalog_version = ?2 FROM json_each(?1) AS new WHERE item.item_idx = new.value ->> 0 \
-     AND item.kind_origin < 2 AND (item.kind_origin = 0 OR item.kind <> new.value ->> 1)";
+     AND item.kind_origin < 2 AND (item.kind_origin = 0 OR item.kind <> new.value ->> 1) \
+     RETURNING item_id, title, kind";

@@ -4,8 +4,8 @@
 //! version: they are what one lacked. The store therefore remembers each order of which rows were
 //! set aside, and how many. An order *completes* the one in the store when it brings no more lines
 //! than that one lacks and does not hold every item of it (then it is a whole version after all).
-//! Rows whose order could not be told may belong to any: an import no larger than all of these
-//! completes the orders that it shares no item with.
+//! Rows whose order could not be told may belong to any: where an import brings no more rows of
+//! other orders than there are of these, they complete the orders that they share no item with.
 //!
 //! Rows that were added are remembered by hash: the mended file imported again changes nothing, and
 //! neither does the first file, whose version of the order is known by its digest.
@@ -15,6 +15,7 @@ use sqlx::{Row, Sqlite, Transaction};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::codes::ImportCodes;
+use super::identity::Extra;
 use super::spill::{Attribution, ChunkEncoder, Partition, Spill, SpilledOrder};
 use crate::error::Result;
 use crate::id_table::IdTable;
@@ -67,6 +68,7 @@ pub(super) enum Verdict {
 struct Candidate {
     id: String,
     of: Attribution,
+    extra: Extra,
     lines: Vec<(u64, LineRow)>,
 }
 
@@ -126,12 +128,12 @@ impl Mending {
 
     /// Looks for orders that are completed, and appends them as they are then to the spill: as the
     /// last file, which supersedes what the import brought of them. Returns how many of its rows.
-    pub(super) async fn complete(&mut self, parts: Parts<'_>, n_rows: u64) -> Result<u64> {
+    pub(super) async fn complete(&mut self, parts: Parts<'_>) -> Result<u64> {
         // Mended rows fill no spill file; whole versions do not need to be looked at.
         if self.known.is_empty() || parts.spill.has_spilled() {
             return Ok(0);
         }
-        let mut candidates = self.candidates(parts.spill, parts.codes, n_rows);
+        let mut candidates = self.candidates(parts.spill, parts.codes);
         candidates.retain(|key, candidate| {
             let is_skipped = candidate.lines.is_empty();
             if is_skipped {
@@ -163,25 +165,30 @@ impl Mending {
     }
 
     /// The orders of the import, each with the rows that were not added before.
-    fn candidates(
-        &self,
-        spill: &Spill,
-        codes: &ImportCodes,
-        n_rows: u64,
-    ) -> HashMap<OrderKey, Candidate> {
+    fn candidates(&self, spill: &Spill, codes: &ImportCodes) -> HashMap<OrderKey, Candidate> {
         let stray = self.known.get(&OrderKey::NONE);
-        let has_stray = stray.is_some_and(|stray| n_rows <= stray.n_missing());
+        let mut n_stray_left = stray.map_or(0, Incomplete::n_missing);
+        let mut has_stray = n_stray_left > 0;
         let mut candidates: HashMap<OrderKey, Candidate> = HashMap::new();
         for partition in 0..N_PARTITIONS {
             let rows = spill.peek(partition);
             for (line, &entry) in rows.lines.iter().zip(&rows.entry_of) {
                 let entry = &rows.entries[entry as usize];
-                if !has_stray && !self.known.contains_key(&entry.key) {
-                    continue;
+                if !self.known.contains_key(&entry.key) {
+                    if n_stray_left == 0 && has_stray {
+                        // More rows than such ones are missing: they are what they seem.
+                        candidates.retain(|key, _| self.known.contains_key(key));
+                        has_stray = false;
+                    }
+                    if !has_stray {
+                        continue;
+                    }
+                    n_stray_left -= 1;
                 }
                 let candidate = candidates.entry(entry.key).or_insert_with(|| Candidate {
                     id: id_of(&rows, entry.id_start, entry.id_len),
                     of: entry.of,
+                    extra: entry.extra,
                     lines: Vec::new(),
                 });
                 candidate.lines.push((line_hash(line, codes), *line));
@@ -222,8 +229,8 @@ impl Mending {
         codes: &ImportCodes,
     ) -> Option<Incomplete> {
         let items: HashSet<u64> =
-            candidate.lines.iter().map(|(_, line)| codes.items.hash_of(line.item)).collect();
-        let has = |line: &LineRow| items.contains(&codes.items.hash_of(line.item));
+            candidate.lines.iter().map(|(_, line)| codes.items.hash_or_zero(line.item)).collect();
+        let has = |line: &LineRow| items.contains(&codes.items.hash_or_zero(line.item));
         let n_new = candidate.lines.len() as u64;
         let n_still_rejected = self.rejected.get(&key).copied().unwrap_or(0);
         let mut remembered = match self.known.get(&key) {
@@ -407,7 +414,8 @@ fn append(
     let n_rows = (stored.lines.len() + candidate.lines.len()) as u64;
     spill.append(key.partition(), |buffer| {
         let mut chunk = ChunkEncoder::start(buffer, file_no, n_rows);
-        let order = SpilledOrder { key, id: &candidate.id, first_row: stored.position };
+        let (id, extra) = (candidate.id.as_str(), candidate.extra);
+        let order = SpilledOrder { key, id, first_row: stored.position, extra };
         let mended = candidate.lines.iter().map(|(_, line)| line);
         let mut number = None;
         for line in stored.lines.iter().chain(mended) {
@@ -426,7 +434,7 @@ fn id_of(rows: &Partition, start: u32, len: u32) -> String {
 
 fn line_hash(line: &LineRow, codes: &ImportCodes) -> u64 {
     let mut bytes = [0_u8; 33];
-    bytes[..8].copy_from_slice(&codes.items.hash_of(line.item).to_le_bytes());
+    bytes[..8].copy_from_slice(&codes.items.hash_or_zero(line.item).to_le_bytes());
     bytes[8..16].copy_from_slice(&line.unit_price.to_le_bytes());
     bytes[16..24].copy_from_slice(&line.at_us.to_le_bytes());
     bytes[24..32].copy_from_slice(&line.quantity.to_le_bytes());

@@ -2,6 +2,7 @@
 //! added up, digests taken.
 
 use events::LineKind;
+use hashbrown::{HashMap, HashSet};
 
 use super::codes::ImportCodes;
 use super::spill::{OrderEntry, Partition};
@@ -12,48 +13,73 @@ use crate::orders::{
 
 /// The mark of a row whose order a later file of the same import brings again.
 const SUPERSEDED: u32 = u32::MAX;
+/// The mark of a row whose order the same file brings in a version sent earlier.
+const REPEATED: u32 = u32::MAX - 1;
+/// Orders named to a person as examples.
+pub(super) const MAX_EXAMPLES: usize = 5;
 
-/// The orders of a partition, the rows folded together, and the rows that a later file replaced.
+/// The orders of a partition, the rows folded together, and the rows that were left out.
 pub(super) struct MergedPartition {
     pub(super) set: OrderSet,
     pub(super) merged: Merged,
     pub(super) n_rows_superseded: u64,
+    pub(super) n_rows_repeated: u64,
+    /// Ids of orders of which an earlier file had items that the last one has not.
+    pub(super) cut: Vec<String>,
 }
 
-pub(super) fn merge(partition: Partition, codes: &ImportCodes, keys: OrderKeys) -> MergedPartition {
+pub(super) fn merge(partition: Partition, codes: &ImportCodes) -> MergedPartition {
     let (mut orders, order_of_entry) = group_entries(&partition.entries);
-    let (mut lines, ends, n_rows_superseded) = group_lines(&partition, &orders, &order_of_entry);
+    let (mut lines, ends) = group_lines(&partition, &orders, &order_of_entry);
+    let left_out = LeftOut::of(&partition, &order_of_entry);
     let mut merged = Merged::default();
+    let mut cut = Vec::new();
     let mut n_written = 0;
     let mut start = 0;
     for (order, &end) in orders.iter_mut().zip(&ends) {
         let n_kept = merge_lines(&mut lines[start..end], &mut merged);
-        finish_order(order, &lines[start..start + n_kept], &partition.texts, codes, keys);
+        let own = &lines[start..start + n_kept];
+        let at_us = own.iter().map(|line| line.at_us).min();
+        order.at_us = at_us.unwrap_or(events::lines::NO_TIME.0);
+        // A line without an item only says that the order is taken back whole; it sorts last.
+        let n_kept = own.partition_point(|line| line.item != NO_CODE);
+        let own = &own[..n_kept];
+        finish_order(order, own, &partition.texts, codes);
+        if left_out.lacks(order.key, own) {
+            cut.push(id_of(order, &partition.texts).to_owned());
+        }
         lines.copy_within(start..start + n_kept, n_written);
         n_written += n_kept;
         start = end;
     }
     lines.truncate(n_written);
+    let LeftOut { n_superseded: n_rows_superseded, n_repeated: n_rows_repeated, .. } = left_out;
     let set = OrderSet { orders, lines, texts: partition.texts };
-    MergedPartition { set, merged, n_rows_superseded }
+    MergedPartition { set, merged, n_rows_superseded, n_rows_repeated, cut }
 }
 
-/// One order for each key, in rising order; of several files the last one counts. Customer,
-/// location and currency are the first that a row of that file names.
+/// One order for each key, in rising order; of several files the last one counts, and within it the
+/// version that was sent first. Customer, location and currency are the first that a row of that
+/// version names.
 fn group_entries(entries: &[OrderEntry]) -> (Vec<OrderRow>, Vec<u32>) {
     let mut by_key: Vec<u32> = (0..entries.len() as u32).collect();
     by_key.sort_unstable_by_key(|&at| {
         let entry = &entries[at as usize];
-        (entry.key, std::cmp::Reverse(entry.file_no), entry.first_row)
+        let rank = (std::cmp::Reverse(entry.file_no), entry.extra.sent_at_us);
+        (entry.key, rank, entry.first_row)
     });
     let mut orders: Vec<OrderRow> = Vec::new();
     let mut order_of_entry = vec![SUPERSEDED; entries.len()];
-    let mut file_no = 0;
+    let mut version = (0, 0);
     for &at in &by_key {
         let entry = &entries[at as usize];
+        let this = (entry.file_no, entry.extra.sent_at_us);
         match orders.last_mut() {
             Some(order) if order.key == entry.key => {
-                if entry.file_no != file_no {
+                if this != version {
+                    if entry.file_no == version.0 {
+                        order_of_entry[at as usize] = REPEATED;
+                    }
                     continue;
                 }
                 fill(&mut order.customer, entry.of.customer);
@@ -61,13 +87,51 @@ fn group_entries(entries: &[OrderEntry]) -> (Vec<OrderRow>, Vec<u32>) {
                 fill(&mut order.currency, entry.of.currency);
             }
             _ => {
-                file_no = entry.file_no;
+                version = this;
                 orders.push(start_order(entry));
             }
         }
         order_of_entry[at as usize] = orders.len() as u32 - 1;
     }
     (orders, order_of_entry)
+}
+
+/// Rows that count for nothing, and the items of those that a later file replaced.
+#[derive(Default)]
+struct LeftOut {
+    n_superseded: u64,
+    n_repeated: u64,
+    items: HashMap<OrderKey, HashSet<u32>>,
+}
+
+impl LeftOut {
+    fn of(partition: &Partition, order_of_entry: &[u32]) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        if !order_of_entry.iter().any(|&order| order >= REPEATED) {
+            return left_out;
+        }
+        for (line, &entry) in partition.lines.iter().zip(&partition.entry_of) {
+            match order_of_entry[entry as usize] {
+                SUPERSEDED => {
+                    left_out.n_superseded += 1;
+                    let key = partition.entries[entry as usize].key;
+                    left_out.items.entry(key).or_default().insert(line.item);
+                }
+                REPEATED => left_out.n_repeated += 1,
+                _ => {}
+            }
+        }
+        left_out
+    }
+
+    /// Did an earlier file have items of this order that are not among these lines?
+    fn lacks(&self, key: OrderKey, lines: &[LineRow]) -> bool {
+        let Some(items) = self.items.get(&key) else { return false };
+        let has = |item: &u32| {
+            *item == NO_CODE || lines.binary_search_by_key(item, |line| line.item).is_ok()
+        };
+        !items.iter().all(has)
+    }
 }
 
 fn fill(slot: &mut u32, code: u32) {
@@ -86,27 +150,25 @@ fn start_order(entry: &OrderEntry) -> OrderRow {
         customer: entry.of.customer,
         location: entry.of.location,
         currency: entry.of.currency,
-        source: 0,
+        source: entry.extra.source,
         at_us: 0,
         n_lines: 0,
-        refers: OrderKey::NONE,
+        refers: entry.extra.refers,
     }
 }
 
-/// The lines of each order together (counting sort), the end of each group, and the number of rows
-/// left out.
+/// The lines of each order together (counting sort), and the end of each group.
 fn group_lines(
     partition: &Partition,
     orders: &[OrderRow],
     order_of_entry: &[u32],
-) -> (Vec<LineRow>, Vec<usize>, u64) {
+) -> (Vec<LineRow>, Vec<usize>) {
     let order_of = |row: usize| order_of_entry[partition.entry_of[row] as usize];
     let mut next = vec![0_usize; orders.len() + 1];
-    let mut n_superseded = 0;
     for row in 0..partition.lines.len() {
-        match order_of(row) {
-            SUPERSEDED => n_superseded += 1,
-            order => next[order as usize + 1] += 1,
+        let order = order_of(row);
+        if order < REPEATED {
+            next[order as usize + 1] += 1;
         }
     }
     for order in 0..orders.len() {
@@ -114,12 +176,12 @@ fn group_lines(
     }
     let n_lines = next[orders.len()];
     let Some(&filler) = partition.lines.first() else {
-        return (Vec::new(), Vec::new(), 0);
+        return (Vec::new(), Vec::new());
     };
     let mut lines = vec![filler; n_lines];
     for (row, &line) in partition.lines.iter().enumerate() {
         let order = order_of(row);
-        if order != SUPERSEDED {
+        if order < REPEATED {
             let slot = &mut next[order as usize];
             lines[*slot] = line;
             *slot += 1;
@@ -127,24 +189,22 @@ fn group_lines(
     }
     // Each cursor now stands at the end of its own group.
     next.truncate(orders.len());
-    (lines, next, n_superseded)
+    (lines, next)
 }
 
-fn finish_order(
-    order: &mut OrderRow,
-    lines: &[LineRow],
-    texts: &[u8],
-    codes: &ImportCodes,
-    keys: OrderKeys,
-) {
+fn id_of<'t>(order: &OrderRow, texts: &'t [u8]) -> &'t str {
+    let start = order.id_start as usize;
+    std::str::from_utf8(&texts[start..start + order.id_len as usize])
+        .expect("order ids are copied from strings")
+}
+
+fn finish_order(order: &mut OrderRow, lines: &[LineRow], texts: &[u8], codes: &ImportCodes) {
     order.n_lines = lines.len() as u32;
-    order.at_us = lines.iter().map(|line| line.at_us).min().unwrap_or(events::lines::NO_TIME.0);
     let only_returns = lines.iter().all(|line| line.kind == LineKind::Return);
-    if only_returns && order.customer == NO_CODE {
-        let start = order.id_start as usize;
-        let id = std::str::from_utf8(&texts[start..start + order.id_len as usize])
-            .expect("order ids are copied from strings");
-        order.refers = credited_order(id).map_or(OrderKey::NONE, |sale| keys.key(sale));
+    if only_returns && order.customer == NO_CODE && order.refers == OrderKey::NONE {
+        let keys = || OrderKeys::new(codes.sources.get(order.source));
+        let sale = credited_order(id_of(order, texts));
+        order.refers = sale.map_or(OrderKey::NONE, |sale| keys().key(sale));
     }
     let head = OrderHead {
         customer_hash: codes.customers.hash_or_zero(order.customer),

@@ -5,7 +5,8 @@
 //! ```text
 //! order        number of the order in its chunk; the next unused one is followed by
 //!              key (16 bytes), first row, id length, id, customer + 1, location + 1,
-//!              currency + 1, time
+//!              currency + 1, extra, time
+//! extra        0, or 1 followed by source, order taken back from (16 bytes), time of sending
 //! flags        bits 0-1 line kind, 2 customer follows, 3 time differs, 4 no price,
 //!              5 quantity in whole units, 6 price in hundredths, 7 location and currency follow
 //! [customer + 1] [location + 1, currency + 1] [time - time of the order] item quantity [price]
@@ -19,6 +20,7 @@ use std::sync::Mutex;
 use events::LineKind;
 use events::amount::MICROS;
 
+use super::identity::Extra;
 use super::varint::{self, Reader};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
@@ -39,6 +41,7 @@ pub(super) struct SpilledOrder<'a> {
     pub(super) key: OrderKey,
     pub(super) id: &'a str,
     pub(super) first_row: u64,
+    pub(super) extra: Extra,
 }
 
 /// The codes of one row that belong to its order.
@@ -73,6 +76,13 @@ impl<'a> ChunkEncoder<'a> {
         buffer.extend_from_slice(order.id.as_bytes());
         for code in [of.customer, of.location, of.currency] {
             varint::put(buffer, u64::from(code.wrapping_add(1)));
+        }
+        let extra = order.extra;
+        varint::put(buffer, u64::from(extra != Extra::NONE));
+        if extra != Extra::NONE {
+            varint::put(buffer, u64::from(extra.source));
+            buffer.extend_from_slice(&extra.refers.0.to_le_bytes());
+            buffer.extend_from_slice(&extra.sent_at_us.to_le_bytes());
         }
         buffer.extend_from_slice(&at_us.to_le_bytes());
         self.n_orders += 1;
@@ -139,6 +149,7 @@ pub(super) struct OrderEntry {
     pub(super) id_start: u32,
     pub(super) id_len: u32,
     pub(super) of: Attribution,
+    pub(super) extra: Extra,
 }
 
 /// All rows of one partition in order of appearance.
@@ -182,6 +193,7 @@ impl Partition {
         self.texts.extend_from_slice(reader.bytes(id_len));
         let mut code = || (reader.take() as u32).wrapping_sub(1);
         let of = Attribution { customer: code(), location: code(), currency: code() };
+        let extra = if reader.take() == 0 { Extra::NONE } else { decode_extra(reader) };
         self.entries.push(OrderEntry {
             key: OrderKey(u128::from_le_bytes(key)),
             file_no,
@@ -189,8 +201,20 @@ impl Partition {
             id_start,
             id_len: id_len as u32,
             of,
+            extra,
         });
         i64::from_le_bytes(reader.bytes(8).try_into().expect("eight bytes were asked for"))
+    }
+}
+
+fn decode_extra(reader: &mut Reader<'_>) -> Extra {
+    let source = reader.take() as u32;
+    let refers = reader.bytes(16).try_into().expect("sixteen bytes were asked for");
+    let sent_at = reader.bytes(8).try_into().expect("eight bytes were asked for");
+    Extra {
+        source,
+        refers: OrderKey(u128::from_le_bytes(refers)),
+        sent_at_us: i64::from_le_bytes(sent_at),
     }
 }
 

@@ -4,7 +4,7 @@ use events::{ItemKind, Timestamp};
 use expect_test::expect;
 use history::{ImportRequest, KindOrigin, OpenMode, Store, ViewOptions};
 
-use crate::shop::{self, Shop, import_files};
+use crate::shop::{self, Shop, import_files, lines};
 
 const WEEK: &str = "
     o1 d1 anna: bread, butter x2
@@ -352,4 +352,65 @@ async fn a_customer_with_100_000_orders_gives_back_in_time() {
     // The latest sales came back, the earliest stand.
     assert_eq!(view.baskets.len(), (n_sales - n_returns) as usize);
     assert_eq!(view.span().unwrap().1, Timestamp(i64::from(n_sales - n_returns) - 1));
+}
+
+#[tokio::test]
+async fn an_order_cut_by_a_later_file_is_told() {
+    let shop = Shop::new().await;
+    let files =
+        ["o1 d1 anna: bread, tea\no2 d1 bert: jam", "o1 d1 anna: milk\no2 d1 bert: jam, tea"];
+    let summary = import_files(&shop.store, "shop", &files).await;
+    assert_eq!((summary.n_rows_superseded, summary.n_orders_cut), (3, 1));
+    assert_eq!(summary.cut_examples, ["o1"]);
+    assert_eq!(shop.baskets().await, "d1 #0: milk\nd1 #1: tea jam\n");
+}
+
+#[tokio::test]
+async fn parts_of_one_export_may_share_an_order() {
+    let shop = Shop::new().await;
+    let request = ImportRequest { are_parts: true, ..ImportRequest::new("shop", Timestamp(0)) };
+    let mut import = shop.store.begin_orders(request).unwrap();
+    for (part, text) in
+        ["o1 d1 anna: bread, tea", "o1 d1 anna: milk\no2 d1 -: tea"].iter().enumerate()
+    {
+        import.begin_file(&format!("part {part}"), "");
+        import.push(&lines(text)).unwrap();
+    }
+    let summary = import.commit(&|_, _| None).await.unwrap();
+    assert_eq!((summary.n_rows_superseded, summary.n_orders_cut), (0, 0));
+    assert_eq!(shop.baskets().await, "d1 #0: bread tea milk\nd1 -: tea\n");
+}
+
+#[tokio::test]
+async fn a_file_that_was_imported_is_known_by_its_content() {
+    let shop = Shop::new().await;
+    let path = std::path::Path::new("orders.csv");
+    let of = |text: &str, how: &str| history::fingerprint(path, &mut text.as_bytes(), how).unwrap();
+    let fingerprint = of("orders", "");
+    let mut import = shop.store.begin_orders(ImportRequest::new("shop", Timestamp(7))).unwrap();
+    import.begin_file("orders.csv", &fingerprint);
+    import.push(&lines("o1 d1 anna: bread")).unwrap();
+    import.commit(&|_, _| None).await.unwrap();
+    let known = async |source: &str, fingerprint: &str| {
+        shop.store.when_imported(source, fingerprint).await.unwrap()
+    };
+    assert_eq!(known("shop", &of("orders", "")).await, Some(Timestamp(7)));
+    assert_eq!(known("till", &fingerprint).await, None);
+    assert_eq!(known("shop", &of("others", "")).await, None);
+    assert_eq!(known("shop", &of("orders", "month first")).await, None);
+}
+
+/// What the sample did not show: the summary names the fees that the whole file made.
+#[tokio::test]
+async fn new_fees_are_named() {
+    let shop = Shop::new().await;
+    let import = async || {
+        let mut import = shop.store.begin_orders(ImportRequest::new("shop", Timestamp(0))).unwrap();
+        import.push(&lines("o1 d1 anna: bread, POST")).unwrap();
+        let propose = |id: &str, _: Option<&str>| (id == "POST").then_some(events::ItemKind::Fee);
+        import.commit(&propose).await.unwrap().fees
+    };
+    let fees = import().await;
+    assert_eq!(fees.iter().map(|fee| fee.item_id.as_str()).collect::<Vec<_>>(), ["POST"]);
+    assert_eq!(import().await, []);
 }

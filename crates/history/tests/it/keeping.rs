@@ -181,6 +181,32 @@ async fn a_backup_taken_beside_a_writer_restores_to_the_same_store() {
 }
 
 #[tokio::test]
+async fn the_keys_come_back_with_a_backup_and_stay_private() {
+    let shop = lived_in().await;
+    let keys = shop.dir.path().join("keys.json");
+    std::fs::write(&keys, "{\"keys\":1}").unwrap();
+    shop.store.set_guarded().await.unwrap();
+    let target = tempfile::tempdir().unwrap();
+    let (backup, dir) = (target.path().join("backup"), target.path().join("restored"));
+    shop.store.backup(&backup, Timestamp(7)).await.unwrap();
+    history::restore(&backup, &dir).await.unwrap();
+    for place in [&backup, &dir] {
+        let path = place.join("keys.json");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"keys\":1}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+    let restored = Store::open(&dir, OpenMode::ReadWrite).await.unwrap();
+    assert!(restored.is_guarded().await.unwrap());
+    std::fs::write(backup.join("keys.json"), "{\"keys\":2}").unwrap();
+    let damaged = history::verify_backup(&backup).await;
+    assert!(matches!(damaged, Err(Error::Corrupt { .. })), "they are checked like all else");
+}
+
+#[tokio::test]
 async fn a_damaged_backup_is_refused_before_anything_is_written() {
     let shop = lived_in().await;
     let target = tempfile::tempdir().unwrap();
@@ -221,16 +247,17 @@ async fn exports_hold_every_line_that_counts() {
     lines[1..].sort_unstable();
     let columns: Vec<&str> = lines.remove(0).split(',').collect();
     assert_eq!(columns[..5], ["source", "order_id", "timestamp", "customer_id", "item_id"]);
-    assert_eq!(columns[5..], ["quantity", "unit_price", "currency", "location_id", "line_kind"]);
+    assert_eq!(columns[5..9], ["quantity", "unit_price", "currency", "location_id"]);
+    assert_eq!(columns[9..], ["line_kind", "refund_id"]);
     assert_eq!(n_lines, 7);
     expect_test::expect![[r#"
-        shop,o1,1970-01-02T00:00:00Z,anna,bread,1,1,GBP,,sale
-        shop,o1,1970-01-02T00:00:00Z,anna,tea,1,1,GBP,,sale
-        shop,o1b,1970-01-03T00:00:00Z,anna,jam,1,1,GBP,,sale
-        shop,o2,1970-01-03T00:00:00Z,bert,bread,1,1,GBP,,sale
-        shop,o3,1970-01-04T00:00:00Z,anna,bread,1,1,,,sale
-        shop,o3,1970-01-04T00:00:00Z,anna,jam,1,1,,,sale
-        shop,o4,1970-01-05T00:00:00Z,anna,milk,1,1,,,sale"#]]
+        shop,o1,1970-01-02T00:00:00Z,anna,bread,1,1,GBP,,sale,
+        shop,o1,1970-01-02T00:00:00Z,anna,tea,1,1,GBP,,sale,
+        shop,o1b,1970-01-03T00:00:00Z,anna,jam,1,1,GBP,,sale,
+        shop,o2,1970-01-03T00:00:00Z,bert,bread,1,1,GBP,,sale,
+        shop,o3,1970-01-04T00:00:00Z,anna,bread,1,1,,,sale,
+        shop,o3,1970-01-04T00:00:00Z,anna,jam,1,1,,,sale,
+        shop,o4,1970-01-05T00:00:00Z,anna,milk,1,1,,,sale,"#]]
     .assert_eq(&lines.join("\n"));
 
     let parquet = Shared::default();

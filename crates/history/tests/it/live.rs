@@ -192,3 +192,25 @@ async fn a_clock_going_backwards_does_no_harm() {
         "d3 #0: tea\n"
     );
 }
+
+#[tokio::test]
+async fn a_page_cannot_take_the_event_id_of_a_server() {
+    let shop = Shop::new().await;
+    let log = shop.store.event_log().unwrap();
+    let mut claimed = event("o1", EventKind::Purchase, 1, "-", &["bread"]);
+    claimed.confirmed = false;
+    let order = event("o1", EventKind::Purchase, 1, "anna", &["bread", "tea"]);
+    assert_eq!(log.append(vec![claimed.clone()]).await.unwrap(), [Ack::Stored { seq: 1 }]);
+    assert_eq!(log.append(vec![order.clone()]).await.unwrap(), [Ack::Stored { seq: 2 }]);
+    assert_eq!(shop.baskets().await, "d1 #0: bread tea\n");
+    // Each of them counts once, also for another process and after the sealing.
+    let again = vec![claimed, order];
+    assert_eq!(log.append(again.clone()).await.unwrap(), [Ack::Duplicate; 2]);
+    for before in [0, i64::MAX] {
+        shop.store.seal_tail(Timestamp(before)).await.unwrap();
+        let other =
+            history::Store::open(shop.dir.path(), history::OpenMode::ReadWrite).await.unwrap();
+        let acks = other.event_log().unwrap().append(again.clone()).await.unwrap();
+        assert_eq!(acks, [Ack::Duplicate; 2]);
+    }
+}

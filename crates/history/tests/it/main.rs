@@ -6,6 +6,7 @@
 mod catalog;
 mod crashes;
 mod doors;
+mod following;
 mod formats;
 mod imports;
 mod keeping;
@@ -13,6 +14,7 @@ mod live;
 mod mending;
 mod online_retail;
 mod power;
+mod round_trip;
 mod row_groups;
 mod shop;
 mod twin;

@@ -16,7 +16,7 @@ const GOOD: &str = "
 async fn import(shop: &Shop, text: &str, rejects: &[&str]) -> ImportSummary {
     let mut import = shop.store.begin_orders(ImportRequest::new("shop", Timestamp(0))).unwrap();
     for order_id in rejects {
-        import.note_reject((*order_id != "?").then_some(order_id));
+        import.note_reject((*order_id != "?").then_some(order_id), None);
     }
     import.push(&lines(text)).unwrap();
     import.commit(&|_, _| None).await.unwrap()

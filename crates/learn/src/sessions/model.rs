@@ -18,14 +18,36 @@ pub struct SessionParams {
     pub max_pause_s: u32,
     /// Only the newest steps are learned from.
     pub max_steps: usize,
+    /// Cases of a head at the most, see [`SessionParams::within`].
+    pub max_cases: usize,
     pub seed: u64,
 }
+
+/// A case's candidates with their features, twice: as they are and in bins.
+const CASE_BYTES: u64 = 12_000;
+const STEP_BYTES: u64 = 40;
+const MAX_CASES: usize = 40_000;
 
 impl Default for SessionParams {
     /// The pause is that of web analytics, half an hour.
     fn default() -> SessionParams {
         let limits = IndexLimits::default();
-        SessionParams { limits, max_pause_s: 1_800, max_steps: 20_000_000, seed: 42 }
+        let (max_steps, max_cases) = (20_000_000, MAX_CASES);
+        SessionParams { limits, max_pause_s: 1_800, max_steps, max_cases, seed: 42 }
+    }
+}
+
+impl SessionParams {
+    /// With as many of the newest steps, and as many cases, as this memory holds: about half of it
+    /// for either.
+    #[must_use]
+    pub fn within(self, memory_limit_bytes: u64) -> SessionParams {
+        let fitting = |n: usize, bytes: u64| n.min((memory_limit_bytes / 2 / bytes) as usize);
+        SessionParams {
+            max_steps: fitting(self.max_steps, STEP_BYTES),
+            max_cases: fitting(self.max_cases, CASE_BYTES),
+            ..self
+        }
     }
 }
 

@@ -21,9 +21,6 @@ const N_BLOCKS: usize = 10;
 const MIN_TRAIN_CASES: usize = 500;
 /// Fewer to choose on than this choose nothing.
 const MIN_VALID_CASES: usize = 100;
-/// Cases of a head at the most, spread over the blocks: beyond, the ranker hardly changes, and
-/// each costs up to 10 kB of memory.
-const MAX_CASES: usize = 40_000;
 /// Weights of views, cart events and purchases to choose from; the default is first.
 const KIND_WEIGHTS: [KindWeights; 3] = [[1.0, 2.0, 3.0], [1.0, 1.0, 1.0], [1.0, 4.0, 8.0]];
 /// Places that count.
@@ -87,7 +84,7 @@ fn spec_of<'a>(
     kind_weights: &'a KindWeights,
     params: &'a SessionParams,
 ) -> CaseSpec<'a> {
-    CaseSpec { head, kind_weights, limits: &params.limits, max_cases: MAX_CASES }
+    CaseSpec { head, kind_weights, limits: &params.limits, max_cases: params.max_cases }
 }
 
 /// What choices are made on: `valid`, or the last block of the training sessions.

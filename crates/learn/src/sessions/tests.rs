@@ -87,6 +87,35 @@ fn of_many_cases_some_are_asked() {
     assert!((120..=150).contains(&rows.n_asked), "{}", rows.n_asked);
 }
 
+/// Four of ten visits put z in the cart, six of ten look at y: a cart event that counts double
+/// would put z first.
+#[test]
+fn kinds_of_steps_weigh_what_the_data_says() {
+    let learned = |kind| {
+        let mut rows = Vec::new();
+        for session in 0..4_000_u32 {
+            let first = session / 5 % 20;
+            let (item, kind) =
+                if session % 5 < 3 { (first + 20, StepKind::View) } else { (first + 40, kind) };
+            let at_us = i64::from(session) * 600_000_000;
+            rows.push(StepRow { session, item: first, kind: StepKind::View, at_us });
+            rows.push(StepRow { session, item, kind, at_us: at_us + 1_000_000 });
+        }
+        let log = SessionLog::of(&rows);
+        SessionModel::learn(&log, None, N_ITEMS, &SessionParams::default()).unwrap().kind_weights
+    };
+    assert_eq!(learned(StepKind::Cart), [1.0; 3]);
+    assert_eq!(learned(StepKind::View), DEFAULT_KIND_WEIGHTS);
+}
+
+#[test]
+fn memory_bounds_what_is_learned_from() {
+    let params = SessionParams::default();
+    let small = params.clone().within(24_000_000);
+    assert_eq!((small.max_steps, small.max_cases), (300_000, 1_000));
+    assert_eq!(params.clone().within(u64::MAX), params);
+}
+
 /// Statistics as they were at a moment: item 0 in three sessions, come back to in one.
 #[test]
 fn statistics_are_those_of_the_moment() {

@@ -3,11 +3,11 @@
 //! A process of its own can neither block decisions nor take them down with it; the kernel gives
 //! it what the server leaves over.
 
-use super::pause;
 use crate::clock::Stopwatch;
-use crate::state::AppState;
-use events::EventKind;
+use crate::ledger::LedgerFault;
+use crate::state::{AppState, Inner, source_of};
 use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use tokio::process::{Child, Command};
 /// What is kept of the child's last words.
 const MAX_WORDS: usize = 4_096;
 const NICENESS: &str = "15";
+/// Counting the orders reads the manifest.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// When to learn, and by which command.
 #[derive(Clone, Debug)]
@@ -24,33 +26,80 @@ pub struct LearnSchedule {
     pub program: PathBuf,
     pub arguments: Vec<OsString>,
     pub every: Option<Duration>,
-    /// Purchases acknowledged by this server since the last run.
-    pub after_orders: Option<u64>,
+    /// Orders in the store, imported ones too, that the snapshot in use does not know.
+    pub after_orders: Option<NonZeroU64>,
+}
+
+/// How things stand when it is asked whether to learn.
+#[derive(Clone, Copy, Debug, Default)]
+struct Standing {
+    /// Of the snapshot in use; `None` before the first.
+    snapshot_age: Option<Duration>,
+    n_orders: u64,
+    /// Of them, those that the snapshot in use knows.
+    n_learned: u64,
+    /// How long ago this process learned last, and how many orders there were then. A run that
+    /// failed is not repeated at once.
+    last_run: Option<(Duration, u64)>,
 }
 
 impl LearnSchedule {
-    fn is_due(&self, since_last: Duration, n_new_orders: u64) -> bool {
-        self.every.is_some_and(|every| every <= since_last)
-            || self.after_orders.is_some_and(|n| 0 < n && n <= n_new_orders)
+    fn is_due(&self, standing: &Standing) -> bool {
+        if standing.n_orders == 0 {
+            return false;
+        }
+        let by_time = |every: Duration| {
+            standing.snapshot_age.is_none_or(|age| every <= age)
+                && standing.last_run.is_none_or(|(ago, _)| every <= ago)
+        };
+        let by_orders = |n: NonZeroU64| {
+            let is_new_since = |before: u64| n.get() <= standing.n_orders.saturating_sub(before);
+            is_new_since(standing.n_learned)
+                && standing.last_run.is_none_or(|(_, before)| is_new_since(before))
+        };
+        self.every.is_some_and(by_time) || self.after_orders.is_some_and(by_orders)
     }
 }
 
 pub(super) async fn run(state: AppState, schedule: LearnSchedule) {
-    let mut since = Stopwatch::start();
-    let mut n_orders_before = n_orders(&state);
+    let mut last_run: Option<(Stopwatch, u64)> = None;
+    let mut was_fine = true;
     loop {
-        pause().await;
-        let n_new = n_orders(&state).saturating_sub(n_orders_before);
-        if schedule.is_due(since.elapsed(), n_new) {
-            since = Stopwatch::start();
-            n_orders_before = n_orders(&state);
-            learn_once(&state, &schedule).await;
+        tokio::time::sleep(LOOK_EVERY).await;
+        let last = last_run.map(|(since, n_orders)| (since.elapsed(), n_orders));
+        match standing_of(&state.inner, last).await {
+            Ok(standing) => {
+                was_fine = true;
+                if schedule.is_due(&standing) {
+                    last_run = Some((Stopwatch::start(), standing.n_orders));
+                    learn_once(&state, &schedule).await;
+                }
+            }
+            Err(fault) if was_fine => {
+                was_fine = false;
+                tracing::error!(%fault, "the orders of the store cannot be counted");
+            }
+            Err(_) => {}
         }
     }
 }
 
-fn n_orders(state: &AppState) -> u64 {
-    state.inner.metrics.n_events_of(EventKind::Purchase)
+/// From the store and the snapshot, not from what this process has counted: a restart forgets
+/// nothing, and orders that another process imported count as well.
+async fn standing_of(
+    inner: &Inner,
+    last_run: Option<(Duration, u64)>,
+) -> Result<Standing, LedgerFault> {
+    let n_orders = inner.ledger.n_orders().await?;
+    let served = inner.served.load();
+    let learned = ["orders_in_segments", "orders_in_tail"];
+    let learned = learned.map(|name| source_of::<u64>(&served.world, name).unwrap_or(0));
+    Ok(Standing {
+        snapshot_age: inner.snapshot_age_s(&served).map(Duration::from_secs_f64),
+        n_orders,
+        n_learned: learned.iter().sum(),
+        last_run,
+    })
 }
 
 /// One run; the watcher of snapshots takes up what it publishes.
@@ -158,17 +207,46 @@ mod tests {
         assert_eq!(shop.state.inner.health.learn_failure(), None);
     }
 
+    const HOUR: Duration = Duration::from_secs(3_600);
+
     #[test]
-    fn it_is_due_after_a_time_or_after_enough_orders() {
-        let never = schedule("");
-        assert!(!never.is_due(Duration::MAX, u64::MAX));
-        let hourly = LearnSchedule { every: Some(Duration::from_secs(3_600)), ..schedule("") };
-        assert!(!hourly.is_due(Duration::from_secs(3_599), u64::MAX));
-        assert!(hourly.is_due(Duration::from_secs(3_600), 0));
-        let by_orders = LearnSchedule { after_orders: Some(2), ..schedule("") };
-        assert!(!by_orders.is_due(Duration::MAX, 1));
-        assert!(by_orders.is_due(Duration::ZERO, 2));
-        let zero = LearnSchedule { after_orders: Some(0), ..schedule("") };
-        assert!(!zero.is_due(Duration::ZERO, 0), "0 is never, not always");
+    fn it_is_due_when_the_snapshot_is_old() {
+        let hourly = LearnSchedule { every: Some(HOUR), ..schedule("") };
+        let with = |snapshot_age, last_run| {
+            hourly.is_due(&Standing { snapshot_age, last_run, n_orders: 9, n_learned: 9 })
+        };
+        assert!(with(None, None), "there is none yet");
+        assert!(!with(Some(HOUR / 2), None), "a restart does not begin the hour anew");
+        assert!(with(Some(HOUR), None));
+        let just_now = Some((HOUR / 2, 9));
+        assert!(!with(Some(HOUR * 2), just_now), "a run that failed is not repeated at once");
+        assert!(with(Some(HOUR * 2), Some((HOUR, 9))));
+        assert!(!hourly.is_due(&Standing::default()), "nothing can be learned from no orders");
+        assert!(!schedule("").is_due(&Standing { n_orders: 9, ..Standing::default() }));
+    }
+
+    #[test]
+    fn it_is_due_after_enough_orders() {
+        let after = LearnSchedule { after_orders: NonZeroU64::new(2), ..schedule("") };
+        let with = |n_orders, n_learned, last_run| {
+            let snapshot_age = Some(Duration::ZERO);
+            after.is_due(&Standing { snapshot_age, n_orders, n_learned, last_run })
+        };
+        assert!(!with(11, 10, None));
+        assert!(with(12, 10, None));
+        assert!(!with(12, 10, Some((HOUR, 12))), "the run that began then has not come into use");
+        assert!(with(14, 10, Some((HOUR, 12))));
+        assert!(!with(4, 10, None), "erased orders are no new ones");
+    }
+
+    #[tokio::test]
+    async fn imported_orders_count_and_pages_do_not() {
+        let shop = TestShop::new();
+        shop.ledger.state().n_orders = 7;
+        let claimed = r#"{"event_id":"1","event_name":"purchase","order_id":"o","items":["A"]}"#;
+        shop.post("/v1/events", claimed).await;
+        let standing = standing_of(&shop.state.inner, None).await.unwrap();
+        assert_eq!((standing.n_orders, standing.n_learned), (7, 40));
+        assert_eq!(standing.snapshot_age, Some(HOUR));
     }
 }

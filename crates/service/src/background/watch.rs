@@ -30,8 +30,10 @@ pub(super) async fn snapshots(state: AppState, dir: SnapshotDir) {
             true => None,
             false => Some((id, 0)),
         };
-        if failed.is_none() {
-            follow_customers(&state.inner).await;
+        if failed.is_none()
+            && let Err(fault) = state.inner.rebuild_purchases().await
+        {
+            tracing::error!(%fault, "purchases since the snapshot could not be read");
         }
     }
 }
@@ -111,35 +113,73 @@ pub(super) async fn catalog(state: AppState) {
     }
 }
 
-/// Once, beside the first requests: a large shop has many customers.
-pub(super) async fn load_customers(state: AppState) {
-    follow_customers(&state.inner).await;
-}
-
-async fn follow_customers(inner: &Inner) {
-    match inner.follow_customers().await {
-        Ok(()) => tracing::info!(n_customers = inner.live.customers.len(), "customers known"),
-        Err(fault) => tracing::error!(%fault, "customers cannot be read; nothing is personal"),
+/// From the start on, beside the first requests: a large shop has many customers. Until they are
+/// known, nothing is personal.
+pub(super) async fn customers(state: AppState) {
+    let mut was_fine = true;
+    loop {
+        let followed = state.inner.follow_customers().await;
+        if let Err(fault) = &followed
+            && was_fine
+        {
+            tracing::error!(%fault, "the customers of the store cannot be read");
+        }
+        was_fine = followed.is_ok();
+        pause().await;
     }
 }
 
 /// Follows the key file, so that a new key works and a revoked one stops within seconds.
 pub(super) async fn keys(state: AppState, file: KeyFile) {
-    let mut seen: Option<SystemTime> = None;
+    let mut watch = KeyWatch::new(file);
     loop {
-        let modified = std::fs::metadata(file.path()).and_then(|meta| meta.modified()).ok();
-        if modified != seen {
-            match file.load(state.per_key_per_second()) {
-                Ok(ring) => {
-                    tracing::info!(n_keys = ring.n_keys(), "keys loaded");
-                    state.inner.keys.store(Arc::new(ring));
-                    seen = modified;
-                }
-                // The old keys stay; a file half written by hand must not open the house.
-                Err(error) => tracing::error!(%error, "the key file cannot be read"),
-            }
-        }
+        watch.look(&state);
         pause().await;
+    }
+}
+
+/// What was seen of the key file so far.
+struct KeyWatch {
+    file: KeyFile,
+    /// When the file was changed last, as of the last look; the inner `None`: there was no file.
+    seen: Option<Option<SystemTime>>,
+    fault: Option<String>,
+}
+
+impl KeyWatch {
+    fn new(file: KeyFile) -> KeyWatch {
+        KeyWatch { file, seen: None, fault: None }
+    }
+
+    fn look(&mut self, state: &AppState) {
+        let modified = std::fs::metadata(self.file.path()).and_then(|meta| meta.modified()).ok();
+        if self.seen == Some(modified) && self.fault.is_none() {
+            return;
+        }
+        let fault = match self.file.load(state.per_key_per_second()) {
+            // A file that is lost, or half written by hand, must not open the house.
+            Ok(ring) if ring.is_open() && !state.is_open() => Some(format!(
+                "{} is gone; the keys known before stay in force until it is back or \
+                 `alongside keys create` makes a new one",
+                self.file.path().display()
+            )),
+            Ok(ring) => {
+                if modified.is_some() {
+                    tracing::info!(n_keys = ring.n_keys(), "keys loaded");
+                }
+                state.inner.keys.store(Arc::new(ring));
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        self.seen = Some(modified);
+        if fault != self.fault {
+            if let Some(fault) = &fault {
+                tracing::error!(fault, "the key file cannot be used; the old keys stay");
+            }
+            state.inner.health.key_fault(fault.clone());
+            self.fault = fault;
+        }
     }
 }
 
@@ -156,82 +196,4 @@ pub(super) async fn housekeeping(state: AppState) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{TestShop, ids, publish_snapshot};
-
-    #[test]
-    fn the_time_in_an_id() {
-        let at = published_at("20261122T184500Z-9f86d081884c7d65").unwrap();
-        assert_eq!(at.to_string(), "2026-11-22T18:45:00Z");
-        assert_eq!(published_at("rubbish"), None);
-        assert_eq!(published_at("2026é"), None);
-    }
-
-    #[tokio::test]
-    async fn a_published_snapshot_comes_into_use_with_the_catalog_of_the_store() {
-        let shop = TestShop::new();
-        let inner = &shop.state.inner;
-        inner.served.store(Arc::new(Served::nothing()));
-        let hide = r#"{"item_id":"B","title":"RED HEART T-LIGHT HOLDER","hidden":true}"#;
-        let put = shop.call(axum::http::Method::PUT, "/v1/items", &[], hide).await;
-        assert_eq!(put.verdict(), "200");
-        let dir = tempfile::tempdir().unwrap();
-        let snapshots = SnapshotDir::new(dir.path());
-        load_current(inner, &snapshots).await;
-        assert_eq!(inner.served.load().snapshot_id, "");
-        let id = publish_snapshot(&snapshots);
-        load_current(inner, &snapshots).await;
-        assert_eq!(inner.served.load().snapshot_id, id);
-        let slate = shop.recommend(r#"{"placement":"pdp","item_ids":["A"]}"#).await.json();
-        assert_eq!(ids(&slate), "C", "what was hidden stays hidden across a swap");
-        assert_eq!(newer_id(inner, &snapshots), None);
-    }
-
-    #[tokio::test]
-    async fn a_broken_snapshot_leaves_the_old_one_and_turns_health_yellow() {
-        let shop = TestShop::new();
-        let inner = &shop.state.inner;
-        let dir = tempfile::tempdir().unwrap();
-        let snapshots = SnapshotDir::new(dir.path());
-        let id = publish_snapshot(&snapshots);
-        let path = dir.path().join(format!("{id}.snapshot"));
-        let bytes = std::fs::read(&path).unwrap();
-        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-        load_current(inner, &snapshots).await;
-        assert_eq!(inner.served.load().snapshot_id, "20260101T000000Z-test");
-        let ready = shop.get("/health/ready").await;
-        assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("yellow")));
-        let slate = shop.recommend(r#"{"placement":"pdp","item_ids":["A"]}"#).await.json();
-        assert_eq!(ids(&slate), "B C");
-        std::fs::write(&path, &bytes).unwrap();
-        load_current(inner, &snapshots).await;
-        assert_eq!(shop.get("/health/ready").await.json()["status"], "green");
-    }
-
-    #[tokio::test]
-    async fn another_process_changes_the_catalog() {
-        let shop = TestShop::new();
-        let record = events::ItemRecord {
-            item_id: "B".to_owned(),
-            stock: Some(0),
-            ..events::ItemRecord::default()
-        };
-        use crate::ledger::Ledger;
-        shop.ledger.put_items(vec![record]).await.unwrap();
-        shop.state.inner.follow_catalog().await.unwrap();
-        let slate = shop.recommend(r#"{"placement":"pdp","item_ids":["A"]}"#).await.json();
-        assert_eq!(ids(&slate), "C");
-    }
-
-    #[tokio::test]
-    async fn sessions_come_back_from_the_log() {
-        let first = TestShop::new();
-        let event = r#"{"event_id":"1","event_name":"add_to_cart","session_id":"s","item_id":"D"}"#;
-        first.post("/v1/events", event).await;
-        let second = TestShop::over(first.ledger.clone());
-        assert_eq!(second.state.inner.rebuild_live().await.unwrap(), 1);
-        let slate = second.recommend(r#"{"placement":"cart","session_id":"s"}"#).await.json();
-        assert_eq!(ids(&slate), "E F/1 ü");
-    }
-}
+mod tests;

@@ -37,6 +37,13 @@ impl KeyRing {
         KeyRing { entries, is_guarded }
     }
 
+    /// The same for a store that remembers that keys were made: nobody gets in without one, even if
+    /// the key file is gone.
+    #[must_use]
+    pub fn guarded(self) -> KeyRing {
+        KeyRing { is_guarded: true, ..self }
+    }
+
     /// No key was ever made: developer mode, for loopback only.
     pub fn is_open(&self) -> bool {
         !self.is_guarded

@@ -1,25 +1,42 @@
 //! A ledger in memory for tests, with a switch that makes it fail.
 
-use super::{
-    Appended, DecisionEntry, KnownCustomer, Ledger, LedgerFault, LedgerFigures, LedgerFuture,
-};
-use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
+use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture};
+use events::{CustomerRecord, Event, EventKind, HoldingRecord, ItemRecord, Timestamp};
 use hashbrown::{HashMap, HashSet};
+use history::{CustomerChanges, CustomerMark, FollowedCustomer, RetentionPolicy, RetentionSummary};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::Semaphore;
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct MemoryLedger {
     pub(crate) is_full: Arc<AtomicBool>,
+    /// A permit for each acknowledgement of events: a test that takes them all makes callers wait
+    /// for events that are durable already.
+    pub(crate) acknowledgements: Arc<Semaphore>,
     state: Arc<Mutex<State>>,
+}
+
+impl Default for MemoryLedger {
+    fn default() -> MemoryLedger {
+        MemoryLedger {
+            is_full: Arc::default(),
+            acknowledgements: Arc::new(Semaphore::new(1_000_000)),
+            state: Arc::default(),
+        }
+    }
 }
 
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) events: Vec<Event>,
-    seen: HashSet<String>,
+    seen: HashSet<(bool, String)>,
     pub(crate) items: Vec<(u64, ItemRecord)>,
+    /// Their places are their indices.
     pub(crate) customers: Vec<CustomerRecord>,
+    pub(crate) erased: Vec<u32>,
+    pub(crate) n_orders: u64,
+    pub(crate) retained: Vec<RetentionPolicy>,
     pub(crate) holdings: Vec<HoldingRecord>,
     pub(crate) decisions: HashMap<String, (Option<u32>, Vec<u8>)>,
     version: u64,
@@ -51,15 +68,23 @@ impl State {
 
 impl Ledger for MemoryLedger {
     fn append(&self, events: Vec<Event>) -> LedgerFuture<'_, Appended> {
-        self.answer(|state| {
+        let stored = self.answer(|state| {
             let mut is_new = Vec::new();
             for event in events {
-                is_new.push(state.seen.insert(event.event_id.clone()));
+                is_new.push(state.seen.insert((event.confirmed, event.event_id.clone())));
                 if is_new.last() == Some(&true) {
                     state.events.push(event);
                 }
             }
             Appended { is_new }
+        });
+        let acknowledgements = Arc::clone(&self.acknowledgements);
+        Box::pin(async move {
+            let _permit = acknowledgements
+                .acquire()
+                .await
+                .map_err(|closed| LedgerFault::Unavailable(closed.into()))?;
+            stored.await
         })
     }
 
@@ -92,20 +117,61 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    fn customers(&self) -> LedgerFuture<'_, Vec<KnownCustomer>> {
+    fn find_item<'a>(&'a self, item_id: &'a str) -> LedgerFuture<'a, Option<ItemRecord>> {
         self.answer(|state| {
-            let known = |(at, record): (usize, &CustomerRecord)| KnownCustomer {
+            let found = state.items.iter().rev().find(|(_, record)| record.item_id == item_id);
+            found.map(|(_, record)| record.clone())
+        })
+    }
+
+    /// Tells everything each time: following must not depend on being told once.
+    fn customers_since(&self, _mark: CustomerMark) -> LedgerFuture<'_, CustomerChanges> {
+        self.answer(|state| {
+            let followed = |(at, record): (usize, &CustomerRecord)| FollowedCustomer {
                 customer_id: record.customer_id.clone(),
                 customer_idx: at as u32,
                 consent: record.consent,
             };
-            state.customers.iter().enumerate().map(known).collect()
+            let is_there =
+                |customer: &FollowedCustomer| !state.erased.contains(&customer.customer_idx);
+            CustomerChanges {
+                changed: state
+                    .customers
+                    .iter()
+                    .enumerate()
+                    .map(followed)
+                    .filter(is_there)
+                    .collect(),
+                erased: state.erased.clone(),
+                mark: CustomerMark::default(),
+            }
         })
     }
 
     fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>> {
         self.answer(|state| {
             state.events.iter().filter(|event| event.at >= since).cloned().collect()
+        })
+    }
+
+    fn purchases_after(&self, sequence: i64) -> LedgerFuture<'_, Vec<Event>> {
+        self.answer(|state| {
+            let later = state.events.iter().zip(1..).filter(|(_, at)| sequence < *at);
+            let is_purchase = |event: &&Event| {
+                event.kind == EventKind::Purchase && event.confirmed && event.customer_id.is_some()
+            };
+            later.map(|(event, _)| event).filter(is_purchase).cloned().collect()
+        })
+    }
+
+    fn n_orders(&self) -> LedgerFuture<'_, u64> {
+        self.answer(|state| state.n_orders)
+    }
+
+    fn apply_retention(&self, policy: RetentionPolicy) -> LedgerFuture<'_, RetentionSummary> {
+        self.answer(|state| {
+            state.retained.push(policy);
+            RetentionSummary::default()
         })
     }
 

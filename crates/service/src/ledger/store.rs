@@ -1,10 +1,11 @@
 //! The ledger over the store of the data directory.
 
-use super::{
-    Appended, DecisionEntry, KnownCustomer, Ledger, LedgerFault, LedgerFigures, LedgerFuture,
-};
+use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture};
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
-use history::{Ack, CatalogItem, DecisionLog, DecisionRecord, EventLog, Store};
+use history::{
+    Ack, CatalogItem, CustomerChanges, CustomerMark, DecisionLog, DecisionRecord, EventLog,
+    RetentionPolicy, RetentionSummary, Store,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Events and decisions go through their writers, everything else straight to the store.
@@ -79,16 +80,15 @@ impl Ledger for StoreLedger {
         })
     }
 
-    fn customers(&self) -> LedgerFuture<'_, Vec<KnownCustomer>> {
+    fn find_item<'a>(&'a self, item_id: &'a str) -> LedgerFuture<'a, Option<ItemRecord>> {
         Box::pin(async move {
-            let customers = self.result(self.store.customers().await)?;
-            let known = customers.into_iter().map(|customer| KnownCustomer {
-                customer_id: customer.customer_id,
-                customer_idx: customer.customer_idx,
-                consent: customer.consent,
-            });
-            Ok(known.collect())
+            let found = self.result(self.store.item(item_id).await)?;
+            Ok(found.map(record_of))
         })
+    }
+
+    fn customers_since(&self, mark: CustomerMark) -> LedgerFuture<'_, CustomerChanges> {
+        Box::pin(async move { self.result(self.store.customers_since(mark).await) })
     }
 
     fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>> {
@@ -96,6 +96,21 @@ impl Ledger for StoreLedger {
             let logged = self.result(self.store.recent_events(since).await)?;
             Ok(logged.into_iter().map(|logged| logged.event).collect())
         })
+    }
+
+    fn purchases_after(&self, sequence: i64) -> LedgerFuture<'_, Vec<Event>> {
+        Box::pin(async move {
+            let logged = self.result(self.store.purchases_after(sequence).await)?;
+            Ok(logged.into_iter().map(|logged| logged.event).collect())
+        })
+    }
+
+    fn n_orders(&self) -> LedgerFuture<'_, u64> {
+        Box::pin(async move { self.result(self.store.n_orders().await) })
+    }
+
+    fn apply_retention(&self, policy: RetentionPolicy) -> LedgerFuture<'_, RetentionSummary> {
+        Box::pin(async move { self.result(self.store.apply_retention(&policy).await) })
     }
 
     fn record(&self, entry: DecisionEntry) {
@@ -132,6 +147,7 @@ impl Ledger for StoreLedger {
     }
 }
 
+/// All that the store knows of an item; an item without a family says so.
 fn record_of(item: CatalogItem) -> ItemRecord {
     ItemRecord {
         item_id: item.entry.id.into(),
@@ -143,7 +159,7 @@ fn record_of(item: CatalogItem) -> ItemRecord {
         currency: item.entry.currency,
         stock: item.entry.stock,
         hidden: Some(item.entry.hidden),
-        variant_of: item.variant_of,
+        variant_of: Some(item.variant_of.unwrap_or_default()),
         sensitive: Some(item.entry.sensitive),
         image_url: item.entry.image_url.map(String::from),
         url: item.url,
@@ -151,5 +167,7 @@ fn record_of(item: CatalogItem) -> ItemRecord {
     }
 }
 
+#[cfg(test)]
+mod families;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 
 use events::Timestamp;
 use events::event::EventLine;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Purchases since the snapshot that are kept per customer, latest last.
 const MAX_RECENT: usize = 50;
@@ -30,9 +31,19 @@ pub(crate) struct Customer {
 #[derive(Debug, Default)]
 pub(crate) struct Customers {
     by_id: RwLock<HashMap<Box<str>, Customer>>,
+    is_loaded: AtomicBool,
 }
 
 impl Customers {
+    /// False until the store has told who refused: nothing personal may be read before.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.is_loaded.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_loaded(&self) {
+        self.is_loaded.store(true, Ordering::Release);
+    }
+
     /// Looks at a customer, an unknown one as a blank.
     pub(crate) fn find<R>(&self, customer_id: &str, look: impl FnOnce(&Customer) -> R) -> R {
         let by_id = self.by_id.read().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -64,16 +75,19 @@ impl Customers {
         self.edit(customer_id, |customer| customer.idx = Some(idx));
     }
 
+    /// Forgets customers who were erased.
+    pub(crate) fn remove(&self, erased: &[u32]) {
+        let erased: HashSet<u32> = erased.iter().copied().collect();
+        let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        by_id.retain(|_, customer| customer.idx.is_none_or(|idx| !erased.contains(&idx)));
+    }
+
     /// Purchases up to here are in the snapshot by now.
     pub(crate) fn forget_until(&self, learned_until: Timestamp) {
         let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         for customer in by_id.values_mut() {
             customer.recent.retain(|bought| learned_until < bought.at);
         }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.by_id.read().unwrap_or_else(|poisoned| poisoned.into_inner()).len()
     }
 
     fn edit(&self, customer_id: &str, edit: impl FnOnce(&mut Customer)) {

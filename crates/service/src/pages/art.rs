@@ -9,8 +9,9 @@ mod shapes;
 mod tone;
 
 use super::card::is_shown;
+use crate::extract::PathIn;
 use crate::state::AppState;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -20,10 +21,7 @@ use std::fmt::Write;
 use tone::{Pattern, Tone, pattern_of, tone_of};
 
 /// `/art/ITEM_ID`. Drawn in microseconds, so only the browser keeps it.
-pub(super) async fn picture(
-    State(state): State<AppState>,
-    Path(item_id): Path<String>,
-) -> Response {
+pub(super) async fn picture(State(state): State<AppState>, PathIn(item_id): PathIn) -> Response {
     let served = state.inner.served.load();
     let world = &served.world;
     let Some(item) = world.item_idx(&item_id).filter(|&item| is_shown(world, item)) else {

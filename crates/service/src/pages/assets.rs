@@ -1,6 +1,6 @@
 //! The style sheet, the script and the icon, within the binary.
 
-use axum::extract::Path;
+use crate::extract::PathIn;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Response};
@@ -19,7 +19,7 @@ pub(super) fn version() -> &'static str {
     &VERSION
 }
 
-pub(super) async fn asset(Path(name): Path<String>) -> Response {
+pub(super) async fn asset(PathIn(name): PathIn) -> Response {
     match name.as_str() {
         "alongside.css" => serve(SHEET, "text/css; charset=utf-8"),
         "alongside.js" => serve(SCRIPT, "text/javascript; charset=utf-8"),

@@ -6,9 +6,8 @@ use super::card::{Card, is_shown};
 use super::visitor::{Visitor, line, offers};
 use super::{Page, html, lost};
 use crate::live::Session;
-use crate::problem::Problem;
-use crate::routes::storage_problem;
-use crate::state::{AppState, Inner, Served};
+use crate::routes::keep_events;
+use crate::state::{AppState, Served};
 use askama::Template;
 use axum::Router;
 use axum::extract::{RawForm, State};
@@ -17,7 +16,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use decide::Placement;
 use events::event::EventLine;
-use events::{Amount, Event, EventKind};
+use events::{Amount, EventKind};
 use view::{CartView, obstacle, view_of};
 
 const N_ADDONS: usize = 4;
@@ -133,7 +132,7 @@ async fn change(state: &AppState, headers: &HeaderMap, kind: EventKind, form: &[
         .collect();
     let mut event = visitor.event(inner, kind, lines);
     event.recommendation_id = event.lines[0].origin.clone();
-    if let Err(problem) = keep(inner, event).await {
+    if let Err(problem) = keep_events(state, vec![event]).await {
         return problem.into_response();
     }
     let announcement = match (kind, items.as_slice()) {
@@ -188,13 +187,6 @@ fn refusal(
     }
 }
 
-async fn keep(inner: &Inner, event: Event) -> Result<(), Problem> {
-    inner.ledger.append(vec![event.clone()]).await.map_err(storage_problem)?;
-    inner.live.apply(&event, inner.clock.now());
-    inner.metrics.count_event(event.kind);
-    Ok(())
-}
-
 async fn checkout(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let inner = &state.inner;
     let visitor = Visitor::of(&state, &headers);
@@ -219,7 +211,7 @@ async fn checkout(State(state): State<AppState>, headers: HeaderMap) -> Response
     event.order_id = Some(order_id.clone());
     event.currency =
         session.cart.iter().find_map(|held| world.currency(world.item_idx(&held.item_id)?));
-    if let Err(problem) = keep(inner, event).await {
+    if let Err(problem) = keep_events(&state, vec![event]).await {
         return problem.into_response();
     }
     let slate = offers(inner, &served, &session, Placement::PostPurchase, &[], N_ADDONS);

@@ -68,12 +68,11 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     admit_operator(&state, &headers)?;
     let inner = &state.inner;
-    let ledger = inner.ledger.figures();
     let (spark, spark_max) = sparkline(&inner.window.per_second());
     Ok(html(&DashboardPage {
         page: Page::of_request(&state, "Dashboard", &headers),
-        color: inner.health.color(&ledger).as_str(),
-        complaints: inner.health.complaints(&ledger),
+        color: inner.color().as_str(),
+        complaints: inner.complaints(),
         details: inner.health.details(),
         is_open: state.is_open(),
         figures: figures_of(inner),

@@ -4,12 +4,13 @@ use super::card::{Card, is_shown};
 use super::shop::find;
 use super::words::calm;
 use super::{Page, html, lost};
+use crate::extract::{PathIn, QueryIn};
 use crate::keys::Scope;
 use crate::problem::Problem;
 use crate::routes::admit;
 use crate::state::{AppState, Served};
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use decide::words::{grouped, name_of};
@@ -138,7 +139,7 @@ pub(super) struct SortQuery {
 /// Where to begin: a search, or the items that sell best.
 pub(super) async fn start(
     State(state): State<AppState>,
-    Query(query): Query<StartQuery>,
+    QueryIn(query): QueryIn<StartQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     admit_operator(&state, &headers)?;
@@ -161,8 +162,8 @@ fn best_sellers(served: &Served, n: usize) -> Vec<Card> {
 
 pub(super) async fn page(
     State(state): State<AppState>,
-    Path(item_id): Path<String>,
-    Query(query): Query<SortQuery>,
+    PathIn(item_id): PathIn,
+    QueryIn(query): QueryIn<SortQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     admit_operator(&state, &headers)?;

@@ -4,11 +4,12 @@ use super::card::{Card, is_shown};
 use super::visitor::{Visitor, line, offers};
 use super::words::calm;
 use super::{Page, html, lost, money};
+use crate::extract::{PathIn, QueryIn};
 use crate::recommend::with_workspace;
 use crate::state::{AppState, Served};
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
@@ -139,7 +140,7 @@ struct SearchFragment {
 
 async fn search(
     State(state): State<AppState>,
-    Query(query): Query<SearchQuery>,
+    QueryIn(query): QueryIn<SearchQuery>,
     headers: HeaderMap,
 ) -> Response {
     let served = state.inner.served.load();
@@ -181,7 +182,7 @@ struct ProductPage {
 
 async fn product(
     State(state): State<AppState>,
-    Path(item_id): Path<String>,
+    PathIn(item_id): PathIn,
     headers: HeaderMap,
 ) -> Response {
     let inner = &state.inner;

@@ -1,12 +1,13 @@
 //! `/v1/items`, `/v1/customers`, `/v1/holdings`: in force with the next decision.
 
-use super::{MIB, admit, json, read_body, storage_problem};
+use super::{MIB, admit, json, read_body, storage_problem, to_the_end};
+use crate::extract::PathIn;
 use crate::json_text::JsonText;
 use crate::keys::Scope;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::state::{AppState, Inner};
 use crate::wire::{CustomerIn, HoldingIn, ItemIn, OneOrMany, WarningOut, parse_body};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use events::ItemRecord;
@@ -77,11 +78,14 @@ async fn change_items(
     records: Vec<ItemRecord>,
     unknown: Vec<String>,
 ) -> Result<Response, Problem> {
-    let inner = &state.inner;
-    let accepted = records.len();
-    let version = inner.ledger.put_items(records.clone()).await.map_err(storage_problem)?;
-    inner.apply_items(&records).await;
-    Ok(accepted_json(accepted, version, unknown))
+    let state = state.clone();
+    to_the_end(async move {
+        let inner = &state.inner;
+        let version = inner.ledger.put_items(records.clone()).await.map_err(storage_problem)?;
+        inner.apply_items(&records).await;
+        Ok(accepted_json(records.len(), version, unknown))
+    })
+    .await
 }
 
 /// Creates or changes customers: consent and attributes.
@@ -99,12 +103,28 @@ pub(super) async fn put_customers(
     let body = read_body(request, MAX_BODY).await?;
     let parsed = parse_body::<OneOrMany<CustomerIn<'_>>>(&body)?;
     let records: Vec<_> = parsed.value.0.into_iter().map(CustomerIn::into_record).collect();
-    let inner = &state.inner;
-    let version = inner.ledger.put_customers(records.clone()).await.map_err(storage_problem)?;
-    for record in &records {
-        inner.live.customers.set_consent(&record.customer_id, record.consent);
-    }
-    Ok(accepted_json(records.len(), version, parsed.unknown_fields))
+    let unknown = parsed.unknown_fields;
+    to_the_end(async move {
+        let inner = &state.inner;
+        let version = inner.ledger.put_customers(records.clone()).await.map_err(storage_problem)?;
+        inner.apply_customers(&records).await;
+        Ok(accepted_json(records.len(), version, unknown))
+    })
+    .await
+}
+
+/// The same as `PUT`: a field that is left out stays as it is.
+#[utoipa::path(patch, path = "/v1/customers", tag = "Catalog",
+    request_body = Vec<CustomerIn<'static>>,
+    responses(
+        (status = 200, description = "Durable and in force", body = AcceptedOut),
+        (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
+    ))]
+pub(super) async fn patch_customers(
+    state: State<AppState>,
+    request: Request,
+) -> Result<Response, Problem> {
+    put_customers(state, request).await
 }
 
 /// Tells what customers have now: policies, subscriptions, devices.
@@ -136,6 +156,20 @@ fn accepted_json(accepted: usize, catalog_version: u64, unknown: Vec<String>) ->
     json(serde_json::to_vec(&out).expect("texts and numbers always serialize"))
 }
 
+/// The same as `PUT`: a field that is left out stays as it is.
+#[utoipa::path(patch, path = "/v1/holdings", tag = "Catalog",
+    request_body = Vec<HoldingIn<'static>>,
+    responses(
+        (status = 200, description = "Durable", body = AcceptedOut),
+        (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
+    ))]
+pub(super) async fn patch_holdings(
+    state: State<AppState>,
+    request: Request,
+) -> Result<Response, Problem> {
+    put_holdings(state, request).await
+}
+
 /// An item as the next decision sees it.
 #[utoipa::path(get, path = "/v1/items/{item_id}", tag = "Catalog",
     params(("item_id" = String, Path, description = "The id of the item")),
@@ -145,25 +179,28 @@ fn accepted_json(accepted: usize, catalog_version: u64, unknown: Vec<String>) ->
     ))]
 pub(super) async fn get_item(
     State(state): State<AppState>,
-    Path(item_id): Path<String>,
+    PathIn(item_id): PathIn,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     admit(&state, &headers, Scope::Server)?;
-    item_json(&state.inner, &item_id)
+    let inner = &state.inner;
+    let stored = inner.ledger.find_item(&item_id).await.map_err(storage_problem)?;
+    item_json(inner, &item_id, stored.unwrap_or_default())
 }
 
-fn item_json(inner: &Inner, item_id: &str) -> Result<Response, Problem> {
+/// `stored` tells what the world of decisions does not need.
+fn item_json(inner: &Inner, item_id: &str, stored: ItemRecord) -> Result<Response, Problem> {
     let served = inner.served.load();
     let world = &served.world;
     let Some(item) = world.item_idx(item_id) else {
         return Err(Problem::new(Code::ItemNotFound, "The catalog has no item with this id."));
     };
     let mut out = JsonText::with_capacity(512);
-    write_item(&mut out, world, item);
+    write_item(&mut out, world, item, &stored);
     Ok(json(out.into_bytes()))
 }
 
-fn write_item(out: &mut JsonText, world: &World, item: u32) {
+fn write_item(out: &mut JsonText, world: &World, item: u32, stored: &ItemRecord) {
     let state = world.catalog.state(item);
     out.raw("{\"item_id\":");
     out.string(world.item_id(item));
@@ -171,20 +208,28 @@ fn write_item(out: &mut JsonText, world: &World, item: u32) {
     out.string(world.title(item));
     out.raw(",\"kind\":\"");
     out.raw(state.kind().as_str());
-    out.raw("\",\"category\":");
-    match world.category(item) {
-        Some(category) => out.string(category),
-        None => out.raw("null"),
+    out.raw("\"");
+    let head = stored.variant_of.as_deref().filter(|head| !head.is_empty());
+    let image_url = Some(world.image_url(item)).filter(|url| !url.is_empty());
+    for (name, text) in [
+        (",\"category\":", world.category(item)),
+        (",\"currency\":", world.currency(item).as_ref().map(|currency| currency.as_str())),
+        (",\"variant_of\":", head),
+        (",\"image_url\":", image_url),
+        (",\"url\":", stored.url.as_deref()),
+    ] {
+        out.raw(name);
+        match text {
+            Some(text) => out.string(text),
+            None => out.raw("null"),
+        }
     }
-    out.raw(",\"price\":");
-    match state.price() {
-        Some(price) => crate::answer::write_amount(out, price),
-        None => out.raw("null"),
-    }
-    out.raw(",\"currency\":");
-    match world.currency(item) {
-        Some(currency) => out.string(currency.as_str()),
-        None => out.raw("null"),
+    for (name, amount) in [(",\"price\":", state.price()), (",\"cost\":", stored.cost)] {
+        out.raw(name);
+        match amount {
+            Some(amount) => crate::answer::write_amount(out, amount),
+            None => out.raw("null"),
+        }
     }
     out.raw(",\"stock\":");
     match state.stock() {
@@ -201,5 +246,12 @@ fn write_item(out: &mut JsonText, world: &World, item: u32) {
     }
     out.raw(",\"n_orders\":");
     out.number(world.n_item_baskets(item).into());
-    out.raw("}");
+    out.raw(",\"attributes\":{");
+    for (at, (name, value)) in stored.attributes.iter().enumerate() {
+        out.raw(if at > 0 { "," } else { "" });
+        out.string(name);
+        out.raw(":");
+        out.string(value);
+    }
+    out.raw("}}");
 }

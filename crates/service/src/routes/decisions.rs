@@ -1,12 +1,13 @@
 //! `GET /v1/decisions/{id}` and `…/why_not?item_id=`.
 
 use super::{admit, json};
+use crate::extract::{PathIn, QueryIn};
 use crate::keys::Scope;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::recommend::with_workspace;
 use crate::record::Record;
 use crate::state::{AppState, Inner};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use decide::WhyNot;
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
     ))]
 pub(super) async fn get_decision(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    PathIn(id): PathIn,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     admit(&state, &headers, Scope::Server)?;
@@ -66,8 +67,8 @@ pub(crate) struct WhyNotOut {
     ))]
 pub(super) async fn why_not(
     State(state): State<AppState>,
-    Path(id): Path<String>,
-    Query(query): Query<WhyNotQuery>,
+    PathIn(id): PathIn,
+    QueryIn(query): QueryIn<WhyNotQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     admit(&state, &headers, Scope::Server)?;

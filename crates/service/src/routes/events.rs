@@ -1,10 +1,11 @@
 //! `POST /v1/events`: one event or many, acknowledged when durable, visible to the next decision.
 
-use super::{MIB, admit, json, read_body, storage_problem};
+use super::{MIB, admit, json, read_body, storage_problem, to_the_end};
 use crate::caller::Caller;
 use crate::keys::Scope;
+use crate::ledger::Appended;
 use crate::problem::{Code, Problem, ProblemBody};
-use crate::state::{AppState, Inner};
+use crate::state::AppState;
 use crate::user_token;
 use crate::wire::parse_body;
 use axum::extract::{Request, State};
@@ -21,7 +22,8 @@ const MAX_WARNINGS: usize = 20;
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 pub(crate) struct EventsOut {
     accepted: usize,
-    /// Seen before by their `event_id`; they count once.
+    /// Seen before by their `event_id`; they count once. Pages and servers do not take each other's
+    /// ids.
     duplicates: usize,
     rejected: Vec<RejectedOut>,
     warnings: Vec<String>,
@@ -39,6 +41,8 @@ struct RejectedOut {
 /// With a public key, `customer_id` counts only together with the header `X-User-Token`, and a
 /// purchase counts for nothing until an order from the server side confirms it.
 #[utoipa::path(post, path = "/v1/events", tag = "Events",
+    params(("X-User-Token" = Option<String>, Header,
+        description = "With a public key, the proof of `customer_id`: `EXPIRES.HMAC`")),
     request_body(content = Vec<serde_json::Value>, example = json!([{
         "event_id": "5f1c", "event_name": "add_to_cart", "session_id": "s1",
         "items": [{"item_id": "85123A", "quantity": 1, "price": 2.55}]
@@ -66,23 +70,32 @@ pub(super) async fn post_events(
         let problem = Problem::new(Code::InvalidEvent, format!("{}.", first.detail));
         return Err(problem.at(format!("[{}]", first.index)));
     }
-    let kept = events.clone();
-    let appended = inner.ledger.append(events).await.map_err(storage_problem)?;
-    for (event, is_new) in kept.iter().zip(&appended.is_new) {
-        if *is_new {
-            out.accepted += 1;
-            count_and_apply(inner, event, now);
-        } else {
-            out.duplicates += 1;
-        }
-    }
-    inner.metrics.n_events_duplicate.add(out.duplicates as u64);
+    let appended = keep_events(&state, events).await?;
+    out.accepted = appended.is_new.iter().filter(|is_new| **is_new).count();
+    out.duplicates = appended.is_new.len() - out.accepted;
     Ok(json(serde_json::to_vec(&out).expect("texts and numbers always serialize")))
 }
 
-fn count_and_apply(inner: &Inner, event: &Event, now: Timestamp) {
-    inner.metrics.count_event(event.kind);
-    inner.live.apply(event, now);
+/// Makes events durable, then visible to the next decision: both, even when whoever sent them does
+/// not wait. Sent again, they would be known and not applied a second time.
+pub(crate) async fn keep_events(state: &AppState, events: Vec<Event>) -> Result<Appended, Problem> {
+    let state = state.clone();
+    to_the_end(async move {
+        let inner = &state.inner;
+        let kept = events.clone();
+        let appended = inner.ledger.append(events).await.map_err(storage_problem)?;
+        let now = inner.clock.now();
+        for (event, is_new) in kept.iter().zip(&appended.is_new) {
+            if *is_new {
+                inner.metrics.count_event(event.kind);
+                inner.live.apply(event, now);
+            } else {
+                inner.metrics.n_events_duplicate.add(1);
+            }
+        }
+        Ok(appended)
+    })
+    .await
 }
 
 /// Reads the events of one call.

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 /// The process answers.
-#[utoipa::path(get, path = "/health/live", tag = "Operations",
+#[utoipa::path(get, path = "/health/live", tag = "Operations", security(()),
     responses((status = 200, description = "Alive")))]
 pub(super) async fn live() -> Response {
     json(r#"{"status":"live"}"#)
@@ -22,7 +22,8 @@ pub(super) async fn live() -> Response {
 /// How the service is.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct ReadyOut {
-    /// `green`; `yellow`: answers, but what it knows is getting old; `red`: do not send requests.
+    /// `green`; `yellow`: answers, but what it knows is getting old, or it knows nothing yet;
+    /// `red`: do not send requests.
     status: &'static str,
     /// What is wrong.
     complaints: Vec<String>,
@@ -34,19 +35,18 @@ pub(crate) struct ReadyOut {
 }
 
 /// Ready for requests? 200 when green or yellow, 503 when red.
-#[utoipa::path(get, path = "/health/ready", tag = "Operations",
+#[utoipa::path(get, path = "/health/ready", tag = "Operations", security(()),
     responses(
         (status = 200, description = "Ready: green or yellow", body = ReadyOut),
         (status = 503, description = "Red", body = ReadyOut),
     ))]
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
     let inner = &state.inner;
-    let figures = inner.ledger.figures();
-    let color = inner.health.color(&figures);
+    let color = inner.color();
     let served = inner.served.load();
     let body = ReadyOut {
         status: color.as_str(),
-        complaints: inner.health.complaints(&figures),
+        complaints: inner.complaints(),
         snapshot: (!served.snapshot_id.is_empty()).then(|| served.snapshot_id.clone()),
         snapshot_age_s: inner.snapshot_age_s(&served),
         n_items: served.world.n_items(),

@@ -9,7 +9,7 @@ use crate::problem::{Code, Problem, ProblemBody};
 use crate::recommend::answer;
 use crate::state::{AppState, Inner};
 use crate::wire::parse_body;
-use crate::wire::{BatchAnswer, BatchRequest, PageAnswer, RecommendAnswer, RecommendRequest};
+use crate::wire::{BatchAnswer, BatchRequest, RecommendReply, RecommendRequest};
 use axum::extract::{Request, State};
 use axum::response::Response;
 
@@ -23,9 +23,7 @@ const MAX_BATCH_REQUESTS: usize = 1_000;
     request_body = RecommendRequest<'static>,
     responses(
         (status = 200, description = "One slate; with `placements`, a PageAnswer",
-            body = RecommendAnswer),
-        (status = 201, description = "Never sent: names the shape of an answer to `placements`",
-            body = PageAnswer),
+            body = RecommendReply),
         (status = "4XX", description = "The request cannot be served", body = ProblemBody<'static>),
     )
 )]

@@ -75,7 +75,8 @@ pub struct ItemIn<'a> {
     /// Units at hand; 0 is out of stock.
     stock: Option<i64>,
     hidden: Option<bool>,
-    #[serde(borrow)]
+    /// The head of the item's family; an empty text takes it out of the family.
+    #[serde(borrow, default, deserialize_with = "head")]
     #[schema(value_type = Option<String>)]
     variant_of: Option<IdIn<'a>>,
     sensitive: Option<bool>,
@@ -187,6 +188,22 @@ fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ItemKind>, 
     let names: Vec<&str> = ItemKind::ALL.iter().map(|kind| kind.as_str()).collect();
     let message = || format!("{:?} is no kind; known are {}", &*text, names.join(", "));
     ItemKind::parse(&text).map(Some).ok_or_else(|| de::Error::custom(message()))
+}
+
+fn head<'de: 'a, 'a, D: Deserializer<'de>>(d: D) -> Result<Option<IdIn<'a>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "an id: a text or a whole number")]
+    enum Head<'a> {
+        #[serde(borrow)]
+        Text(TextIn<'a>),
+        Number(i64),
+    }
+    match Option::<Head<'a>>::deserialize(d)? {
+        None => Ok(None),
+        Some(Head::Number(number)) => Ok(Some(IdIn(number.to_string().into()))),
+        Some(Head::Text(text)) if text.trim().is_empty() => Ok(Some(IdIn("".into()))),
+        Some(Head::Text(text)) => IdIn::check(text.0).map(Some).map_err(de::Error::custom),
+    }
 }
 
 fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Currency>, D::Error> {

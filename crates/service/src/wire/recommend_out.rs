@@ -25,6 +25,15 @@ pub struct RecommendAnswer {
     pub explain: Option<ExplainOut>,
 }
 
+/// The answer to one request, by what was asked.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum RecommendReply {
+    Slate(RecommendAnswer),
+    /// With `placements`.
+    Page(PageAnswer),
+}
+
 /// One offer.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -72,9 +72,48 @@ fn exports_of_shop_systems() {
     check(
         Orders,
         "id,created_at,customer.id,items[].sku,items[].name,items[].price,items[].quantity",
-        "generic: -,timestamp,customer_id,item_id,title,unit_price,quantity",
+        "generic: order_id,timestamp,customer_id,item_id,title,unit_price,quantity",
     );
     check(Orders, "order_id,products[]", "generic: order_id,item_id");
+}
+
+#[test]
+fn the_same_shop_as_csv_and_as_json_has_the_same_ids() {
+    use FileKind::Orders;
+    // WooCommerce: the columns of Advanced Order Export, and of the REST API.
+    check(
+        Orders,
+        "Order Number,Order Status,Order Date,Email (Billing),Order Total Amount,SKU,Item #,\
+         Item Name,Quantity,Item Cost",
+        "WooCommerce order export: order_id,status,timestamp,email,-,item_id,-,title,quantity,\
+         unit_price",
+    );
+    check(
+        Orders,
+        "id,number,status,currency,date_created,customer_id,billing.email,line_items[].id,\
+         line_items[].name,line_items[].product_id,line_items[].variation_id,\
+         line_items[].quantity,line_items[].sku,line_items[].price",
+        "WooCommerce order export: -,order_id,status,currency,timestamp,customer_id,email,-,title,\
+         -,-,quantity,item_id,unit_price",
+    );
+    // Shopify: the REST API names orders as the CSV export does.
+    check(
+        Orders,
+        "id,name,email,created_at,financial_status,line_items[].product_id,\
+         line_items[].variant_id,line_items[].sku,line_items[].title,line_items[].name,\
+         line_items[].quantity,line_items[].price",
+        "Shopify order export: -,order_id,email,timestamp,status,-,-,item_id,-,title,quantity,\
+         unit_price",
+    );
+    check(
+        Orders,
+        "source,order_id,timestamp,customer_id,item_id,quantity,unit_price,currency,location_id,\
+         line_kind,refund_id",
+        "Alongside order export: source,order_id,timestamp,customer_id,item_id,quantity,\
+         unit_price,currency,location_id,line_kind,refund_id",
+    );
+    // Elsewhere `source` is a channel of sales.
+    check(Orders, "order_id,sku,Source", "generic: order_id,item_id,-");
 }
 
 #[test]
@@ -82,7 +121,7 @@ fn catalogs_customers_holdings_and_events() {
     check(
         FileKind::Items,
         "Handle,Title,Product Type,Variant SKU,Variant Price,Image Src,Cost per item",
-        "generic: -,title,category,item_id,unit_price,image_url,cost",
+        "Shopify product export: variant_of,title,category,item_id,unit_price,image_url,cost",
     );
     check(
         FileKind::Items,

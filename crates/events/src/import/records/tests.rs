@@ -1,4 +1,5 @@
 use super::*;
+use crate::Amount;
 use crate::import::PlanOptions;
 
 /// Reads a text as `kind` and shows each record and each reject.
@@ -22,12 +23,6 @@ fn read_text<T: std::fmt::Debug>(
 fn items(text: &str) -> (Vec<ItemRecord>, Vec<String>) {
     read_text(FileKind::Items, text, |source, plan, sink| {
         read_items(source, plan, ReadOptions::default(), sink)
-    })
-}
-
-fn events(text: &str) -> (Vec<Event>, Vec<String>) {
-    read_text(FileKind::Events, text, |source, plan, sink| {
-        read_events(source, plan, ReadOptions::default(), sink)
     })
 }
 
@@ -116,66 +111,80 @@ fn holdings() {
     assert_eq!(records[0].until, None);
 }
 
+/// Rows of pictures are no items; product fields are carried down; drafts are hidden.
 #[test]
-fn events_of_sessions() {
-    let (records, rejected) = events(
-        "timestamp,visitorid,event,itemid,transactionid\n\
-         1433221332117,257597,view,355908,\n\
-         1433221332118,257597,addtocart,355908,\n\
-         1433221332119,257597,transaction,355908,4000\n\
-         1433221332119,257597,transaction,355908,\n\
-         1433221332119,257597,dance,355908,\n\
-         ,257597,view,355908,\n",
+fn product_export_of_shopify() {
+    let (records, rejected) = items(
+        "Handle,Title,Vendor,Type,Published,Option1 Name,Option1 Value,Variant SKU,\
+         Variant Inventory Tracker,Variant Inventory Qty,Variant Inventory Policy,Variant Price,\
+         Image Src,Status\n\
+         mug,Mug,Acme,Kitchen,true,Color,Red,M-R,shopify,3,deny,5.00,1.png,active\n\
+         mug,,,,,,Blue,,shopify,0,deny,5.50,2.png,\n\
+         mug,,,,,,,,,,,,3.png,\n\
+         tea,Tea,Acme,Drinks,true,Title,Default Title,T1,,0,deny,2.00,,draft\n\
+         pot,Pot,Acme,Kitchen,false,Title,Default Title,P1,shopify,0,continue,9.00,,active\n",
     );
-    assert_eq!(rejected, ["5 missing_order", "6 unknown_event", "7 missing_date"]);
-    let kinds: Vec<&str> = records.iter().map(|event| event.kind.as_str()).collect();
-    assert_eq!(kinds, ["view_item", "add_to_cart", "purchase"]);
-    assert_eq!(records[2].order_id.as_deref(), Some("4000"));
-    assert_eq!(records[0].at.0, 1_433_221_332_117_000);
-    assert_eq!(records[0].session_id.as_deref(), Some("257597"));
-    assert_eq!(records[0].source, "file");
-    let (again, _) = events(
-        "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,view,355908,\n",
+    assert_eq!(rejected, Vec::<String>::new());
+    let shown: Vec<String> = records
+        .iter()
+        .map(|item| {
+            format!(
+                "{} | {} | {} | of {:?} | {:?} | hidden {:?}",
+                item.item_id,
+                item.title.as_deref().unwrap_or("-"),
+                item.category.as_deref().unwrap_or("-"),
+                item.variant_of.as_deref().unwrap_or("-"),
+                item.stock,
+                item.hidden
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "M-R | Mug - Red | Kitchen | of \"-\" | Some(3) | hidden Some(false)",
+            "Mug - Blue | Mug - Blue | Kitchen | of \"M-R\" | Some(0) | hidden Some(false)",
+            "T1 | Tea | Drinks | of \"-\" | None | hidden Some(true)",
+            "P1 | Pot | Kitchen | of \"-\" | Some(1) | hidden Some(true)",
+        ]
     );
-    assert_eq!(again[0].event_id, records[0].event_id, "the same row is the same event");
 }
 
 #[test]
-fn rows_of_one_purchase_are_one_event() {
-    let header = "timestamp,event,itemid,transactionid\n";
-    let (records, _) = events(&format!(
-        "{header}1433221332,purchase,a,7\n1433221332,purchase,b,7\n1433221332,purchase,a,8\n\
-         1433221332,view,a,\n1433221332,view,a,\n"
-    ));
-    let shown: Vec<_> =
-        records.iter().map(|event| (event.order_id.as_deref(), event.lines.len())).collect();
-    assert_eq!(shown, [(Some("7"), 2), (Some("8"), 1), (None, 1), (None, 1)]);
-
-    // One order over many pieces of the file stays one event.
-    let n_rows = 200_000;
-    let rows: String = (0..n_rows).map(|n| format!("1433221332,purchase,item{n},7\n")).collect();
-    let (records, _) = events(&format!("{header}{rows}"));
-    assert_eq!((records.len(), records[0].lines.len()), (1, n_rows));
-}
-
-#[test]
-fn clicks_without_names_are_views() {
-    let (records, _) = events("SessionId\tItemId\tTime\n1\ta\t1462752000\n");
-    assert_eq!(records[0].kind, EventKind::ViewItem);
-    assert_eq!(records[0].at.to_string(), "2016-05-09T00:00:00Z");
-}
-
-#[test]
-fn events_as_on_the_wire() {
-    let (records, rejected) = events(
-        "{\"event_id\":\"e1\",\"event_name\":\"purchase\",\"order_id\":\"o\",\
-         \"timestamp\":\"2021-02-03T10:00:00Z\",\"items\":[{\"item_id\":\"a\"},\
-         {\"item_id\":\"b\"}],\"source\":\"shop\"}\n\
-         {\"event_id\":\"e2\",\"event_name\":\"view_item\",\"item_id\":\"a\"}\n\
-         {\"event_id\":\"e3\",\"event_name\":\"view_item\",\"timestamp\":5,\"item_id\":\"a\"}\n\
-         nonsense\n\
-         ",
+fn product_export_of_woocommerce() {
+    let (records, rejected) = items(
+        "ID,Type,SKU,Name,Published,Visibility in catalog,In stock?,Stock,Sale price,\
+         Regular price,Categories,Parent\n\
+         1,simple,S1,Mug,1,visible,1,7,4.00,5.00,Kitchen,\n\
+         2,simple,,Tea,1,visible,0,,,2.00,Drinks,\n\
+         3,variable,V,Pot,1,visible,1,,,,Kitchen,\n\
+         4,variation,V-R,Pot red,1,visible,1,,,9.00,,id:3\n\
+         5,simple,S5,Old,-1,visible,1,,,1,,\n\
+         6,simple,S6,Odd,1,hidden,1,,,1,,\n",
     );
-    assert_eq!(rejected, ["2 missing_date", "3 bad_date", "4 bad_json"]);
-    assert_eq!((records[0].lines.len(), records[0].source.as_str()), (2, "shop"));
+    assert_eq!(rejected, Vec::<String>::new());
+    let shown: Vec<String> = records
+        .iter()
+        .map(|item| {
+            format!(
+                "{} {} {:?} {:?} {:?}",
+                item.item_id,
+                item.price.map_or("-".to_owned(), |price| price.to_string()),
+                item.stock,
+                item.hidden,
+                item.variant_of.as_deref().unwrap_or("-"),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "S1 4 Some(7) Some(false) \"-\"",
+            "Tea 2 Some(0) Some(false) \"-\"",
+            "V - Some(1) Some(false) \"-\"",
+            "V-R 9 Some(1) Some(false) \"V\"",
+            "S5 1 Some(1) Some(true) \"-\"",
+            "S6 1 Some(1) Some(true) \"-\"",
+        ]
+    );
 }

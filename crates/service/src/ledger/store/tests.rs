@@ -169,7 +169,7 @@ async fn a_closed_store_refuses_and_what_was_not_kept_is_not_acknowledged() {
     let record = ItemRecord { item_id: "A".to_owned(), ..ItemRecord::default() };
     let put = ledger.put_items(vec![record]).await;
     assert!(matches!(put, Err(LedgerFault::Unavailable(_))), "{put:?}");
-    let customers = ledger.customers().await;
+    let customers = ledger.customers_since(CustomerMark::default()).await;
     assert!(matches!(customers, Err(LedgerFault::Unavailable(_))), "{customers:?}");
     assert!(!ledger.figures().is_broken, "a store that is away may come back");
 }

@@ -14,6 +14,10 @@ struct Guarded {
 }
 
 fn guarded() -> Guarded {
+    guarded_with(LimitSettings::default())
+}
+
+fn guarded_with(limits: LimitSettings) -> Guarded {
     let dir = tempfile::tempdir().unwrap();
     let file = KeyFile::in_dir(dir.path());
     let secret = file.create(KeyKind::Secret, "server", NOW).unwrap();
@@ -23,7 +27,7 @@ fn guarded() -> Guarded {
         allowed_origins: vec!["https://shop.example".to_owned()],
         ..OriginSettings::default()
     };
-    let settings = Settings { origins, with_shop: true, ..Settings::default() };
+    let settings = Settings { origins, limits, with_shop: true, ..Settings::default() };
     Guarded { shop: TestShop::with(ring, settings), secret, public, _dir: dir }
 }
 
@@ -207,4 +211,46 @@ async fn a_request_id_is_kept_when_harmless() {
     let odd = shop.call(Method::GET, "/health/live", &[("x-request-id", "a\"b c")], "").await;
     assert_eq!(odd.headers["x-request-id"].len(), 23);
     assert!(!ids(&shop.recommend(r#"{"placement":"home"}"#).await.json()).is_empty());
+}
+
+#[tokio::test]
+async fn a_server_is_limited_by_its_key_and_not_by_its_address() {
+    let it = guarded_with(LimitSettings {
+        per_address_per_second: NonZeroU32::MIN,
+        ..LimitSettings::default()
+    });
+    let ask = async |key: &str| {
+        let mut request = axum::http::Request::post("/v1/recommend")
+            .header("host", "localhost")
+            .header("x-api-key", key)
+            .body(axum::body::Body::from(r#"{"placement":"home"}"#))
+            .unwrap();
+        request.extensions_mut().insert(crate::PeerAddress("203.0.113.9".parse().unwrap()));
+        it.shop.send(request).await.verdict()
+    };
+    for _ in 0..10 {
+        assert_eq!(ask(&it.secret.key).await, "200");
+    }
+    for wanted in ["200", "200", "429 rate_limited"] {
+        assert_eq!(ask(&it.public.key).await, wanted, "a page's key is in every page");
+    }
+    assert_eq!(ask("alsk_guess").await, "429 rate_limited", "and nobody may guess keys for ever");
+    assert_eq!(ask(&it.secret.key).await, "200");
+}
+
+#[tokio::test]
+async fn the_shop_confirms_no_order_once_there_are_keys() {
+    let it = guarded();
+    let cookie = it.shop.get("/").await.headers["set-cookie"].to_str().unwrap().to_owned();
+    let headers = [
+        ("cookie", cookie.split(';').next().unwrap()),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let post = async |path: &str, body: &'static str| {
+        it.shop.call(Method::POST, path, &headers, body).await.status.as_u16()
+    };
+    assert_eq!((post("/cart/add", "item=A").await, post("/cart/checkout", "").await), (303, 200));
+    let state = it.shop.ledger.state();
+    assert_eq!(state.events.last().map(|event| event.kind), Some(events::EventKind::Purchase));
+    assert!(state.events.iter().all(|event| !event.confirmed), "anybody may send this form");
 }

@@ -145,3 +145,53 @@ async fn wrong_ways_are_problems_too() {
     assert_eq!(shop.get("/v1/recommend").await.verdict(), "405 method_not_allowed");
     assert_eq!(shop.get("/v1/items/none").await.verdict(), "404 item_not_found");
 }
+
+#[tokio::test]
+async fn texts_have_a_length() {
+    let shop = TestShop::new();
+    let long = "x".repeat(1_025);
+    for (body, path) in [
+        (
+            format!(r#"{{"placement":"home","context":{{"category":"{long}"}}}}"#),
+            "context.category",
+        ),
+        (
+            format!(r#"{{"placement":"home","filter":{{"categories":["a","{long}"]}}}}"#),
+            "filter.categories[1]",
+        ),
+        (
+            format!(
+                r#"{{"placement":"home","filter":{{"categories":[{}"a"]}}}}"#,
+                "\"a\",".repeat(100)
+            ),
+            "filter.categories",
+        ),
+    ] {
+        let answer = shop.recommend(&body).await;
+        assert_eq!(answer.verdict(), "400 invalid_value");
+        assert_eq!(answer.json()["path"], path, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn bad_paths_and_queries_are_problems() {
+    let shop = TestShop::new();
+    for (path, verdict) in [
+        ("/v1/items/%ff", "400 invalid_value"),
+        ("/v1/decisions/%ff", "400 invalid_value"),
+        ("/v1/decisions/x/why_not?item_id=a&item_id=b", "400 invalid_value"),
+        ("/search?q=a&q=b", "400 invalid_value"),
+        ("/p/%ff", "400 invalid_value"),
+        ("/v1/none", "404 not_found"),
+    ] {
+        let answer = shop.get(path).await;
+        assert_eq!(answer.verdict(), verdict, "{path}: {}", answer.body);
+        assert_eq!(answer.headers["content-type"], "application/problem+json", "{path}");
+    }
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let lost = shop.call(Method::GET, "/nowhere", &browser, "").await;
+    assert_eq!(lost.status, 404);
+    assert!(lost.body.contains("</html>"), "a person gets a page: {}", lost.body);
+    let api = shop.call(Method::GET, "/v1/none", &browser, "").await;
+    assert_eq!(api.verdict(), "404 not_found");
+}

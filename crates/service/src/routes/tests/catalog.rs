@@ -48,6 +48,26 @@ async fn a_new_item_is_known_at_once_and_an_unknown_one_is_not_patched() {
 }
 
 #[tokio::test]
+async fn an_item_is_told_whole() {
+    let shop = TestShop::new();
+    let item = r#"{"item_id":"A2","title":"Lantern, large","kind":"good","category":"Lights",
+        "price":4.5,"cost":"2.25","currency":"GBP","stock":7,"hidden":false,"variant_of":"A",
+        "sensitive":false,"image_url":"https://shop.example/a2.jpg","url":"https://shop.example/a2",
+        "attributes":{"size":"L"}}"#;
+    assert_eq!(put(&shop, "/v1/items", item).await.verdict(), "200");
+    let told = shop.get("/v1/items/A2").await.json();
+    let sent: serde_json::Value = serde_json::from_str(item).unwrap();
+    for (name, value) in sent.as_object().unwrap() {
+        if name == "cost" {
+            assert_eq!(told["cost"], 2.25);
+        } else {
+            assert_eq!(&told[name], value, "{name}");
+        }
+    }
+    assert_eq!(shop.get("/v1/items/A").await.json()["variant_of"], serde_json::Value::Null);
+}
+
+#[tokio::test]
 async fn a_wrong_record_changes_nothing_and_is_named() {
     let shop = TestShop::new();
     let records = r#"[{"item_id":"B","hidden":true},{"item_id":"C","price":"dear"}]"#;

@@ -61,8 +61,43 @@ async fn an_event_that_is_not_durable_is_not_acknowledged_nor_seen() {
 }
 
 #[tokio::test]
+async fn an_order_sent_live_is_the_order_of_the_nightly_file() {
+    let shop = TestShop::new();
+    let order = r#"{"event_id":"1","event_name":"purchase","order_id":"o1","items":["A"]}"#;
+    assert_eq!(shop.post("/v1/events", order).await.verdict(), "200");
+    // What `alongside import orders` takes when nobody says.
+    assert_eq!(shop.ledger.state().events[0].source, ::events::DEFAULT_SOURCE);
+}
+
+#[tokio::test]
 async fn too_many_events_in_one_call() {
     let shop = TestShop::new();
     let body = format!("[{}]", vec!["1"; 5_001].join(","));
     assert_eq!(shop.post("/v1/events", &body).await.verdict(), "400 invalid_value");
+}
+
+/// A client that goes away while its event is being made durable, and asks again.
+#[tokio::test]
+async fn an_event_is_live_when_it_is_durable_whether_or_not_the_client_waits() {
+    let shop = TestShop::new();
+    let acknowledgements = shop.ledger.acknowledgements.clone();
+    let all = acknowledgements.acquire_many(1_000_000).await.unwrap();
+    let body = r#"{"event_id":"1","event_name":"add_to_cart","session_id":"s","item_id":"D"}"#;
+    {
+        let mut waiting = std::pin::pin!(shop.post("/v1/events", body));
+        let gone = std::future::poll_fn(|cx| {
+            let is_pending = waiting.as_mut().poll(cx).is_pending();
+            std::task::Poll::Ready(is_pending)
+        });
+        assert!(gone.await, "the client waits for the disk");
+        // What the writer's task does meanwhile.
+        while shop.ledger.state().events.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(all);
+    let again = shop.post("/v1/events", body).await.json();
+    assert_eq!(again["duplicates"], 1);
+    let slate = shop.recommend(r#"{"placement":"cart","session_id":"s"}"#).await.json();
+    assert_eq!(ids(&slate), "E F/1 ü");
 }

@@ -1,4 +1,3 @@
-use crate::ledger::LedgerFigures;
 use crate::testing::{NOW, TestShop};
 use events::Timestamp;
 
@@ -18,9 +17,18 @@ async fn health_tells_color_age_and_mode() {
     assert_eq!(ready.json()["snapshot_age_s"], 7200.0);
     assert!(!ready.body.contains("secret"));
     health.task_died("watcher");
-    assert!(!health.is_ready(&LedgerFigures::default()));
     let ready = shop.get("/health/ready").await;
     assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (503, Some("red")));
+}
+
+#[tokio::test]
+async fn with_nothing_to_offer_it_is_not_green() {
+    let shop = TestShop::new();
+    shop.state.inner.served.store(std::sync::Arc::new(crate::Served::nothing()));
+    let ready = shop.get("/health/ready").await;
+    // Events are taken all the same, and without them nothing could ever be learned.
+    assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("yellow")));
+    assert!(ready.body.contains("alongside learn"), "{}", ready.body);
 }
 
 #[tokio::test]
@@ -54,6 +62,20 @@ async fn the_api_describes_itself_without_a_network() {
     for path in ["/v1/recommend", "/v1/events", "/v1/items", "/v1/decisions/{id}/why_not"] {
         assert!(paths.contains_key(path), "{path}");
     }
+    for path in ["/v1/items", "/v1/customers", "/v1/holdings"] {
+        assert!(paths[path]["patch"].is_object() && paths[path]["put"].is_object(), "{path}");
+    }
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(paths[path]["get"]["security"], serde_json::json!([{}]), "{path} has no key");
+    }
+    let header = &paths["/v1/events"]["post"]["parameters"][0];
+    assert_eq!(
+        (header["name"].as_str(), header["in"].as_str()),
+        (Some("X-User-Token"), Some("header"))
+    );
+    let replies = paths["/v1/recommend"]["post"]["responses"].as_object().unwrap();
+    assert!(!replies.contains_key("201"), "what is never sent is not described");
+    assert!(document.to_string().contains("PageAnswer"));
     let schemas = document["components"]["schemas"].as_object().unwrap();
     assert!(schemas["RecommendAnswer"]["properties"]["fallback"].is_object());
     let text = document.to_string();

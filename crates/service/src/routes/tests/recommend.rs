@@ -51,15 +51,19 @@ async fn several_placements_show_no_item_twice() {
 #[tokio::test]
 async fn a_page_does_not_repeat_itself_for_a_minute() {
     let shop = TestShop::new();
-    let ask = r#"{"placement":"home","count":2,"page_id":"p","session_id":"s"}"#;
-    let first = ids(&shop.recommend(ask).await.json());
-    let second = ids(&shop.recommend(ask).await.json());
+    let ask = async |placement: &str, session: &str| {
+        let body = format!(
+            r#"{{"placement":"{placement}","count":2,"page_id":"p","session_id":"{session}"}}"#
+        );
+        ids(&shop.recommend(&body).await.json())
+    };
+    let first = ask("home", "s").await;
+    let second = ask("email", "s").await;
     assert_ne!(first, second);
     assert!(!second.split(' ').any(|id| first.split(' ').any(|other| id == other)));
-    let other_session = ask.replace("\"s\"", "\"t\"");
-    assert_eq!(ids(&shop.recommend(&other_session).await.json()), first);
+    assert_eq!(ask("email", "t").await, first, "another session, another page");
     shop.clock.set(Timestamp(NOW.0 + 61_000_000));
-    assert_eq!(ids(&shop.recommend(ask).await.json()), first);
+    assert_eq!(ask("email", "s").await, first);
 }
 
 #[tokio::test]
@@ -195,4 +199,63 @@ async fn every_answer_is_recorded() {
         shop.recommend(r#"{"placements":["home","cart"]}"#).await;
     }
     assert_eq!(shop.ledger.state().decisions.len(), 6);
+}
+
+#[tokio::test]
+async fn a_page_without_a_session_is_nobodys_page() {
+    let shop = TestShop::new();
+    let ask = r#"{"placement":"home","count":2,"page_id":"p"}"#;
+    let first = shop.recommend(ask).await.json();
+    let other = shop.recommend(ask).await.json();
+    assert_eq!(ids(&first), ids(&other), "visitors share no page");
+    assert_eq!(first["warnings"][0]["code"], "page_without_session");
+}
+
+#[tokio::test]
+async fn the_same_slot_of_a_page_asked_again_is_a_reload() {
+    let shop = TestShop::new();
+    let ask = async |placement: &str| {
+        let body = format!(
+            r#"{{"placement":"{placement}","item_ids":["E"],"count":1,
+                "page_id":"p","session_id":"s"}}"#
+        );
+        ids(&shop.recommend(&body).await.json())
+    };
+    let (home, pdp) = (ask("home").await, ask("pdp").await);
+    assert!(!home.is_empty() && !pdp.is_empty(), "{home} | {pdp}");
+    assert!(!pdp.split(' ').any(|id| home.split(' ').any(|other| id == other)), "{home} | {pdp}");
+    assert_eq!((ask("home").await, ask("pdp").await), (home, pdp));
+}
+
+#[tokio::test]
+async fn what_a_page_is_about_never_comes_back_however_long_its_list() {
+    let shop = TestShop::new();
+    let mut anchors = vec!["\"A\"".to_owned()];
+    anchors.extend((0..150).map(|n| format!("\"unknown {n}\"")));
+    anchors.push("\"B\"".to_owned());
+    let body = format!(r#"{{"placement":"pdp","item_ids":[{}]}}"#, anchors.join(","));
+    let slate = shop.recommend(&body).await.json();
+    assert_eq!(ids(&slate), "C");
+    let codes: Vec<&str> =
+        slate["warnings"].as_array().unwrap().iter().filter_map(|w| w["code"].as_str()).collect();
+    assert!(codes.contains(&"anchors_cut"), "{codes:?}");
+}
+
+#[tokio::test]
+async fn a_huge_cart_makes_no_huge_record_nor_a_flood_of_warnings() {
+    let shop = TestShop::new();
+    let long = "x".repeat(1_000);
+    let lines = (0..900).map(|n| format!("\"{long}{}\"", n % 450)).chain(["\"A\"".to_owned()]);
+    let cart: Vec<String> = lines.collect();
+    let body = format!(r#"{{"placement":"cart","cart":[{}]}}"#, cart.join(","));
+    let slate = shop.recommend(&body).await;
+    assert!(slate.body.len() < 20_000, "{} bytes", slate.body.len());
+    let slate = slate.json();
+    let unknown = slate["warnings"].as_array().unwrap().iter();
+    let unknown = unknown.filter(|warning| warning["code"] == "unknown_item").count();
+    assert!((1..=21).contains(&unknown), "{unknown}");
+    let id = slate["recommendation_id"].as_str().unwrap();
+    let record = shop.get(&format!("/v1/decisions/{id}")).await;
+    assert!(record.body.len() < 20_000, "{} bytes", record.body.len());
+    assert_eq!(record.json()["asked"]["n_cart"], 901);
 }

@@ -1,0 +1,111 @@
+//! What a running service follows: customers, families, purchases since a snapshot, orders.
+
+use events::{CustomerRecord, EventKind, ItemRecord, Timestamp};
+use history::{CustomerMark, EraseOrders};
+
+use crate::live::event;
+use crate::shop::Shop;
+
+fn told(changes: &history::CustomerChanges) -> String {
+    let changed = changes.changed.iter().map(|customer| {
+        let consent = customer.consent.map_or("-", |consent| if consent { "yes" } else { "no" });
+        format!("{} #{} {consent}", customer.customer_id, customer.customer_idx)
+    });
+    let erased = changes.erased.iter().map(|idx| format!("gone #{idx}"));
+    changed.chain(erased).collect::<Vec<_>>().join(", ")
+}
+
+fn consent(customer_id: &str, consent: bool) -> CustomerRecord {
+    CustomerRecord {
+        customer_id: customer_id.to_owned(),
+        consent: Some(consent),
+        attributes: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn customers_are_followed_from_mark_to_mark() {
+    let shop = Shop::new().await;
+    shop.import("o1 d1 anna: bread\no2 d1 bert: tea").await;
+    shop.store.upsert_customers(&[consent("bert", true)]).await.unwrap();
+    let all = shop.store.customers_since(CustomerMark::default()).await.unwrap();
+    assert_eq!(told(&all), "anna #0 -, bert #1 yes");
+    let none = shop.store.customers_since(all.mark).await.unwrap();
+    assert_eq!((told(&none), none.mark), (String::new(), all.mark));
+    shop.store.upsert_customers(&[consent("anna", false)]).await.unwrap();
+    shop.import("o3 d2 cleo: jam").await;
+    let some = shop.store.customers_since(all.mark).await.unwrap();
+    let mut names: Vec<&str> = some.changed.iter().map(|c| c.customer_id.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!((names, some.changed.len()), (vec!["anna", "cleo"], 2));
+    let now = Timestamp(7);
+    shop.store.erase_customer("bert", EraseOrders::KeepAnonymous, now).await.unwrap();
+    let gone = shop.store.customers_since(some.mark).await.unwrap();
+    assert_eq!(told(&gone), "gone #1");
+    // One who comes back is somebody new.
+    shop.import("o4 d3 bert: tea").await;
+    assert_eq!(told(&shop.store.customers_since(gone.mark).await.unwrap()), "bert #3 -");
+}
+
+#[tokio::test]
+async fn the_head_of_a_family_is_told_by_its_id_even_before_it_is_known() {
+    let shop = Shop::new().await;
+    let item = |item_id: &str, head: Option<&str>| ItemRecord {
+        item_id: item_id.to_owned(),
+        variant_of: head.map(str::to_owned),
+        ..ItemRecord::default()
+    };
+    shop.store.upsert_items(&[item("large", Some("lamp"))]).await.unwrap();
+    let head = async |after| {
+        let (items, version) = shop.store.items_since(after).await.unwrap();
+        let large = items.into_iter().find(|item| &*item.entry.id == "large").unwrap();
+        (large.variant_of, large.entry.variant_of, version)
+    };
+    assert_eq!(head(0).await, (Some("lamp".to_owned()), None, 1));
+    shop.store.upsert_items(&[item("lamp", None)]).await.unwrap();
+    // The head is not among what changed since, and is told all the same.
+    shop.store.upsert_items(&[item("large", None)]).await.unwrap();
+    assert_eq!(head(2).await, (Some("lamp".to_owned()), Some(1), 3));
+    shop.store.upsert_items(&[item("large", Some(""))]).await.unwrap();
+    assert_eq!(head(3).await, (None, None, 4));
+}
+
+#[tokio::test]
+async fn purchases_and_orders_since_a_snapshot() {
+    let shop = Shop::new().await;
+    shop.import("o1 d1 anna: bread\no2 d1 -: tea").await;
+    let log = shop.store.event_log().unwrap();
+    let mut claimed = event("o5", EventKind::Purchase, 2, "anna", &["caviar"]);
+    claimed.confirmed = false;
+    let acks = log
+        .append(vec![
+            event("o3", EventKind::Purchase, 2, "anna", &["jam"]),
+            event("v1", EventKind::ViewItem, 2, "anna", &["tea"]),
+            event("o4", EventKind::Purchase, 2, "-", &["tea"]),
+            claimed,
+            event("o6", EventKind::Purchase, 0, "bert", &["milk"]),
+        ])
+        .await
+        .unwrap();
+    let history::Ack::Stored { seq: first } = acks[0] else { panic!("o3 is new") };
+    let after = async |seq| {
+        let logged = shop.store.purchases_after(seq).await.unwrap();
+        logged.into_iter().map(|logged| logged.event.event_id).collect::<Vec<_>>()
+    };
+    assert_eq!(after(first - 1).await, ["o3", "o6"]);
+    assert_eq!(after(first).await, ["o6"]);
+    assert_eq!(shop.store.n_orders().await.unwrap(), 5);
+    shop.store.seal_tail(Timestamp(i64::MAX)).await.unwrap();
+    assert_eq!(shop.store.n_orders().await.unwrap(), 5);
+    shop.import("o1 d1 anna: bread, jam").await;
+    assert_eq!(shop.store.n_orders().await.unwrap(), 5, "another version is no new order");
+}
+
+#[tokio::test]
+async fn a_store_remembers_that_keys_were_made() {
+    let shop = Shop::new().await;
+    assert!(!shop.store.is_guarded().await.unwrap());
+    shop.store.set_guarded().await.unwrap();
+    let again = history::Store::open(shop.dir.path(), history::OpenMode::ReadOnly).await.unwrap();
+    assert!(again.is_guarded().await.unwrap());
+}
