@@ -3,10 +3,12 @@
 use crate::basket_completion::{OnMethod, Stopwatch};
 use crate::customer_file::CustomerFile;
 use crate::error::Error;
+use learn::next_basket::ranker::{LearnedRanker, RankerParams, learn};
 use learn::next_basket::{NextBasketParams, NextBasketTables, Sequences};
 use rayon::prelude::*;
-use score::next_basket::published::{Method, list};
-use score::next_basket::{Asked, Overlay, Scratch};
+use score::next_basket::published::Method;
+use score::next_basket::ranker::{RankScratch, Ranker, rank};
+use score::next_basket::{Asked, Overlay};
 use std::time::Duration;
 
 pub mod report;
@@ -14,7 +16,8 @@ pub mod report;
 pub use report::NextBasketOutcome;
 
 /// Every method, in the order of the report.
-pub const METHODS: [&str; 5] = ["g_top_freq", "p_top_freq", "gp_top_freq", "up_cf", "tifu_knn"];
+pub const METHODS: [&str; 6] =
+    ["g_top_freq", "p_top_freq", "gp_top_freq", "up_cf", "tifu_knn", "alongside"];
 
 /// Length of the lists.
 const LIST_LEN: usize = 20;
@@ -55,11 +58,21 @@ pub fn run(
     let fit_tables = now() - began;
     for name in methods {
         on_method(name);
-        let (lists, fit) = match published_method(name) {
-            Some(method) => (lists_of(&tables, &asked, method, now), fit_tables),
-            None => return Err(unknown(name)),
+        let began = now();
+        let (ranker, parameter) = match published_method(name) {
+            Some(method) => (Ranker::Published(method), None),
+            None => {
+                let learned =
+                    learn(tables.sequences(), file.n_items(), params, &RankerParams::default())?;
+                let parameter = told(&learned);
+                (learned.ranker, Some(parameter))
+            }
         };
-        report::summarize(name, file, &asked, &lists, fit).into_iter().for_each(&mut take);
+        let fit = fit_tables + (now() - began);
+        let lists = lists_of(&tables, &asked, &ranker, now);
+        report::summarize(name, file, &asked, &lists, fit, parameter)
+            .into_iter()
+            .for_each(&mut take);
     }
     Ok(Sizes {
         n_customers: file.customer_ids.len(),
@@ -93,27 +106,30 @@ fn unknown(name: &str) -> Error {
     Error::UnknownMethod { name: name.to_owned(), known: METHODS.join(", ") }
 }
 
-fn lists_of(tables: &NextBasketTables, asked: &[u32], method: Method, now: Stopwatch<'_>) -> Lists {
-    let view = tables.view();
-    let overlay = Overlay::default();
-    lists_by(asked, now, |customer, scratch| {
-        let sequence = view.baskets.sequences.of(customer);
-        let asked = Asked { customer: Some(customer), sequence: &sequence, overlay: &overlay };
-        list(method, &view, &asked, LIST_LEN, scratch)
-    })
+/// What was chosen on the validation customers, and what it beat.
+fn told(learned: &LearnedRanker) -> String {
+    let contest: Vec<String> =
+        learned.contest.iter().map(|(name, ndcg)| format!("{name} {ndcg:.4}")).collect();
+    format!("{} trees; {}", learned.n_trees, contest.join(", "))
 }
 
 /// Asks every customer, on all threads.
-fn lists_by(
+fn lists_of(
+    tables: &NextBasketTables,
     asked: &[u32],
+    ranker: &Ranker,
     now: Stopwatch<'_>,
-    ask: impl Fn(u32, &mut Scratch) -> Vec<u32> + Sync,
 ) -> Lists {
+    let view = tables.view();
+    let overlay = Overlay::default();
     let (by_asked, latencies) = asked
         .par_iter()
-        .map_init(Scratch::default, |scratch, &customer| {
+        .map_init(RankScratch::default, |memory, &customer| {
             let began = now();
-            let list = ask(customer, scratch);
+            let sequence = view.baskets.sequences.of(customer);
+            let asked = Asked { customer: Some(customer), sequence: &sequence, overlay: &overlay };
+            let ranked = rank(&view, ranker, &asked, LIST_LEN, memory);
+            let list: Vec<u32> = ranked.iter().map(|scored| scored.index).collect();
             (list, now() - began)
         })
         .unzip();

@@ -74,3 +74,6 @@ impl NextBasketTables {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,8 @@ pub struct NextBasketOutcome {
     pub fit: Duration,
     pub p50: Duration,
     pub p99: Duration,
+    /// What was chosen on the validation customers.
+    pub parameter: Option<String>,
 }
 
 impl NextBasketOutcome {
@@ -73,6 +75,9 @@ impl NextBasketOutcome {
         line.insert("fit_s".into(), json!(self.fit.as_secs_f64()));
         line.insert("p50_us".into(), json!(self.p50.as_secs_f64() * 1e6));
         line.insert("p99_us".into(), json!(self.p99.as_secs_f64() * 1e6));
+        if let Some(parameter) = &self.parameter {
+            line.insert("parameter".into(), json!(parameter));
+        }
         Value::Object(line)
     }
 }
@@ -91,6 +96,7 @@ pub(super) fn summarize(
     asked: &[u32],
     lists: &Lists,
     fit: Duration,
+    parameter: Option<String>,
 ) -> Vec<NextBasketOutcome> {
     let mut latencies = lists.latencies.clone();
     latencies.sort_unstable();
@@ -113,6 +119,7 @@ pub(super) fn summarize(
                 fit,
                 p50: quantile(0.5),
                 p99: quantile(0.99),
+                parameter: parameter.clone(),
             }
         })
         .collect()

@@ -48,6 +48,9 @@ impl Habits {
             if let Some(newest) = baskets.last() {
                 count(newest, &mut |item| items[item as usize].n_newest += 1);
             }
+            if let [.., second, _] = baskets[..] {
+                count(second, &mut |item| items[item as usize].n_second += 1);
+            }
         }
         habits.rank();
         habits

@@ -19,6 +19,9 @@ use score::next_basket::{Asked, N_FEATURES, Overlay, Rows, Scratch, describe};
 pub struct RankerParams {
     /// C: baskets of each customer that are foretold.
     pub n_cuts: usize,
+    /// Only baskets with so many before them are foretold; the shorter past of a new customer is
+    /// another task, which would cost the others.
+    pub min_before: usize,
     /// Every n-th customer validates.
     pub valid_every: u32,
     /// Cases at the most, newest baskets first, evenly over customers.
@@ -32,7 +35,8 @@ impl Default for RankerParams {
     /// Chosen on Ta-Feng's second-to-last baskets.
     fn default() -> RankerParams {
         RankerParams {
-            n_cuts: 2,
+            n_cuts: 3,
+            min_before: 2,
             valid_every: 10,
             max_groups: 40_000,
             min_groups: 500,
@@ -40,11 +44,11 @@ impl Default for RankerParams {
                 objective: Objective::Logistic,
                 n_trees: 300,
                 max_leaves: 16,
-                learning_rate: 0.06,
+                learning_rate: 0.05,
                 min_rows_in_leaf: 200,
-                l2: 10.0,
+                l2: 1.0,
                 feature_fraction: 0.5,
-                group_fraction: 0.5,
+                group_fraction: 0.7,
                 early_stop_rounds: 40,
                 seed: 42,
             },
@@ -99,7 +103,7 @@ pub fn learn(
     let mut newest = None;
     for cut in 1..=ranker.n_cuts {
         let tables = NextBasketTables::learn(sequences.without_last(cut), n_items, params);
-        for (rows, truth, customer) in cases_of(&tables, sequences, cut) {
+        for (rows, truth, customer) in cases_of(&tables, sequences, cut, ranker.min_before) {
             if customer % ranker.valid_every != 0 {
                 if train.group_ends.len() < ranker.max_groups {
                     train.push(&rows, &truth);
@@ -142,6 +146,7 @@ fn cases_of(
     tables: &NextBasketTables,
     sequences: &Sequences,
     cut: usize,
+    min_before: usize,
 ) -> Vec<(Rows, Vec<u32>, u32)> {
     let view = tables.view();
     let overlay = Overlay::default();
@@ -149,6 +154,9 @@ fn cases_of(
         .into_par_iter()
         .map_init(Scratch::default, |scratch, customer| {
             let (before, truth) = split_at(sequences, customer, cut)?;
+            if before.len() < min_before {
+                return None;
+            }
             let asked = Asked { customer: Some(customer), sequence: &before, overlay: &overlay };
             let mut rows = Rows::default();
             describe(&view, &asked, scratch, &mut rows);
@@ -192,3 +200,6 @@ fn mean_ndcg(
         .collect();
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
+
+#[cfg(test)]
+mod tests;

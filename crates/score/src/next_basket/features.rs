@@ -1,7 +1,6 @@
 //! Candidates for a customer's next basket, and one row of features for each.
 
 use super::basket_index::{AGE_DECAY, BasketIndex, N_NEWEST};
-use super::customer_index::UpcfParams;
 use super::customer_vector::basket_weights;
 use super::habit::{Habit, Renewal, cell_of};
 use super::overlay::Asked;
@@ -19,21 +18,23 @@ const PER_SOURCE: usize = 100;
 const N_POPULAR: usize = 60;
 /// Baskets whose followers are asked.
 const N_BASKETS: usize = 300;
-/// Customers that UP-CF sums over here: the published method takes all, at ten times the cost.
-const N_ALIKE: usize = 300;
+/// Baskets added to both sides of an item's momentum.
+const MOMENTUM_SHRINKAGE: f32 = 10.0;
 /// Rank of an item that a source does not list.
 const UNRANKED: f32 = 2.0 * PER_SOURCE as f32;
 
 /// Sources that score items for a customer, in the order of [`Scratch::scores`].
-const N_SOURCES: usize = 5;
+const N_SOURCES: usize = 7;
 const NEIGHBORS: usize = 0;
 const UPCF: usize = 1;
 const TRANSITIONS: usize = 2;
 const NEXT: usize = 3;
 const SAME: usize = 4;
+const NEWEST_NEAR: usize = 5;
+const NEWEST_NEXT: usize = 6;
 
 /// Names of the features, in the order of a row.
-pub const FEATURES: [&str; 43] = [
+pub const FEATURES: [&str; 50] = [
     "own.n_bought",
     "own.share",
     "own.weight",
@@ -58,11 +59,18 @@ pub const FEATURES: [&str; 43] = [
     "next.rank",
     "same.score",
     "same.rank",
+    "newest_near.score",
+    "newest_near.rank",
+    "newest_next.score",
+    "newest_next.rank",
+    "newest_next.lift",
     "next.lift",
     "neighbors.lift",
     "item.customers",
     "item.newest",
     "item.trend",
+    "item.momentum",
+    "item.second",
     "item.rank",
     "item.newest_rank",
     "item.again",
@@ -234,10 +242,15 @@ fn score_sources(
         own.iter().map(|&item| (item, habits[item as usize].weight)).collect();
     vector.sort_unstable_by_key(|&(item, _)| item);
     let neighbors = nearest(tables, asked, &vector, by_customer);
-    let upcf = UpcfParams { n_neighbors: N_ALIKE, ..tables.upcf };
     customer.nearness = neighbors.first().map_or(0.0, |nearest| nearest.nearness);
     tables.customers.add_mean(&neighbors, 1.0, asked.overlay, &mut scores[NEIGHBORS]);
-    customer.upcf_total = add_upcf(tables, &upcf, asked, by_customer, &mut scores[UPCF]);
+    customer.upcf_total = add_upcf(tables, asked, by_customer, &mut scores[UPCF]);
+    let sequences = &tables.baskets.sequences;
+    for neighbor in &neighbors {
+        if let Some(newest) = sequences.range(neighbor.customer).last() {
+            sequences.basket(newest).iter().for_each(|&item| scores[NEWEST_NEAR].add(item, 1.0));
+        }
+    }
     let n_known = tables.transitions.n_rows();
     BasketIndex::query_of(asked.sequence, |item, weight| {
         if (item as usize) < n_known {
@@ -247,7 +260,6 @@ fn score_sources(
             }
         }
     });
-    let sequences = &tables.baskets.sequences;
     for (basket, sim) in tables.baskets.alike(asked.sequence, asked.customer, N_BASKETS, by_basket)
     {
         sequences.basket(basket).iter().for_each(|&item| scores[SAME].add(item, sim));
@@ -256,6 +268,10 @@ fn score_sources(
         for after in basket + 1..owner_end.min(basket + 1 + N_NEWEST as u32) {
             sequences.basket(after).iter().for_each(|&item| scores[NEXT].add(item, weight));
             weight *= AGE_DECAY;
+        }
+        if basket + 1 < owner_end {
+            let newest = sequences.basket(owner_end - 1);
+            newest.iter().for_each(|&item| scores[NEWEST_NEXT].add(item, sim));
         }
     }
 }
@@ -291,9 +307,9 @@ fn pick(tables: &Tables<'_>, n_baskets: u32, scratch: &mut Scratch, rows: &mut R
             put(scored.index, 1.0 + rank as f32, &mut found);
         }
     }
-    for list in [tables.popular, tables.newest] {
+    for (list, weight) in [(tables.popular, 2.0), (tables.newest, 1.0)] {
         for (rank, &item) in list.iter().take(N_POPULAR).enumerate() {
-            put(item, 2.0 + 2.0 * rank as f32, &mut found);
+            put(item, 2.0 + weight * rank as f32, &mut found);
         }
     }
     best.reset(MAX_CANDIDATES);
@@ -350,11 +366,18 @@ fn row_of(
         rank(NEXT),
         score(SAME),
         rank(SAME),
+        score(NEWEST_NEAR),
+        rank(NEWEST_NEAR),
+        score(NEWEST_NEXT),
+        rank(NEWEST_NEXT),
+        over(score(NEWEST_NEXT), of_newest),
         over(score(NEXT), of_newest),
         over(score(NEIGHBORS), of_customers),
         of_customers,
         of_newest,
         over(facts.n_newest as f32, n_baskets),
+        (facts.n_newest as f32 + MOMENTUM_SHRINKAGE) / (facts.n_second as f32 + MOMENTUM_SHRINKAGE),
+        facts.n_second as f32 / tables.n_customers().max(1) as f32,
         facts.log_rank,
         facts.log_newest_rank,
         over(facts.renewal.n_again, facts.n_chances as f32),

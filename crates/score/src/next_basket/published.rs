@@ -1,7 +1,7 @@
 //! The published methods alone, as lists of items: what the ranker is held against, and what
 //! serves while there is too little data to train one.
 
-use super::customer_index::{Neighbor, UpcfParams};
+use super::customer_index::Neighbor;
 use super::customer_vector::{recent_share_of, vector_of};
 use super::features::Scratch;
 use super::overlay::Asked;
@@ -61,7 +61,7 @@ pub fn list(
             items
         }
         Method::UpCf => {
-            add_upcf(tables, &tables.upcf, asked, &mut scratch.by_customer, sums);
+            add_upcf(tables, asked, &mut scratch.by_customer, sums);
             best_of(sums, n)
         }
         Method::TifuKnn => {
@@ -89,17 +89,16 @@ pub(super) fn nearest(
 /// neighbors, with all of the sequence.
 pub(super) fn add_upcf(
     tables: &Tables<'_>,
-    params: &UpcfParams,
     asked: &Asked<'_>,
     shared: &mut Accumulator,
     sums: &mut Accumulator,
 ) -> f32 {
     let (customer, sequence) = (asked.customer, asked.sequence);
-    let own = recent_share_of(sequence, params.n_recent, sums);
+    let own = recent_share_of(sequence, tables.upcf.n_recent, sums);
     let mut items: Vec<u32> = sequence.iter().copied().flatten().copied().collect();
     items.sort_unstable();
     items.dedup();
-    let mut neighbors = tables.customers.alike(items.iter().copied(), params, shared);
+    let mut neighbors = tables.customers.alike(items.iter().copied(), &tables.upcf, shared);
     if customer.is_none() && !items.is_empty() {
         own.iter().for_each(|&(item, share)| sums.add(item, share));
     }

@@ -13,6 +13,8 @@ pub struct ItemFacts {
     pub n_baskets: u32,
     /// Baskets that are the newest of their customer.
     pub n_newest: u32,
+    /// Baskets that are the newest but one of their customer.
+    pub n_second: u32,
     /// Chances that a customer who had it had to buy it again.
     pub n_chances: u32,
     pub renewal: Renewal,

@@ -64,6 +64,11 @@ pub(super) fn next_basket(args: &NextBasketArgs) -> anyhow::Result<()> {
         show::count(sizes.n_asked as u64),
         sizes.n_folds,
     ));
+    for outcome in outcomes.iter().filter(|outcome| outcome.case == "all") {
+        if let Some(parameter) = &outcome.parameter {
+            show::note(format!("{}: {parameter}", outcome.method));
+        }
+    }
     if !args.output.json {
         print_tables(&outcomes)?;
     }

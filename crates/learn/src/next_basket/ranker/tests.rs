@@ -1,0 +1,62 @@
+use super::*;
+use score::next_basket::published::Method;
+
+/// Who buys item 2j buys 2j + 1 next, never 2j again: habits and neighbors mislead, the order of
+/// buying tells. Items 60 and above are noise.
+fn shop(n_customers: u32) -> Sequences {
+    let mut sequences = Sequences::default();
+    for customer in 0..n_customers {
+        let pair = |step: u32| (customer * 7 + step * 11) % 30;
+        let noise = |step: u32| 60 + (customer * 13 + step * 5) % 20;
+        let basket = |step: u32| {
+            let mut items = vec![2 * pair(step), noise(step)];
+            if step > 0 {
+                items.push(2 * pair(step - 1) + 1);
+            }
+            items.sort_unstable();
+            items
+        };
+        sequences.push((0..5).map(basket));
+    }
+    sequences
+}
+
+fn small_params() -> RankerParams {
+    let mut params = RankerParams { min_groups: 100, ..RankerParams::default() };
+    params.boost.n_trees = 30;
+    params.boost.min_rows_in_leaf = 20;
+    params
+}
+
+#[test]
+fn trees_win_where_the_order_of_buying_tells() {
+    let params = NextBasketParams::default();
+    let learned = learn(&shop(400), 80, params, &small_params()).expect("it learns");
+    assert_eq!(learned.contest[0].0, "trees", "{:?}", learned.contest);
+    assert!(learned.contest[0].1 > 1.1 * learned.contest[1].1, "{:?}", learned.contest);
+    assert!(learned.n_trees > 0 && matches!(learned.ranker, Ranker::Trees(_)));
+    let again = learn(&shop(400), 80, params, &small_params()).expect("it learns");
+    assert_eq!(learned, again, "same input, same trees");
+}
+
+#[test]
+fn too_few_cases_publish_the_best_known_method() {
+    let params = RankerParams { min_groups: usize::MAX, ..small_params() };
+    let learned = learn(&shop(400), 80, NextBasketParams::default(), &params).expect("it learns");
+    assert!(matches!(learned.ranker, Ranker::Published(_)));
+    assert_eq!(learned.n_trees, 0);
+    let ndcgs: Vec<f64> = learned.contest.iter().map(|(_, ndcg)| *ndcg).collect();
+    assert!(ndcgs.is_sorted_by(|a, b| a >= b) && ndcgs[0] > 0.0, "{ndcgs:?}");
+}
+
+#[test]
+fn nothing_to_learn_from_is_no_error() {
+    let mut one_basket = Sequences::default();
+    one_basket.push([[1, 2]]);
+    for sequences in [Sequences::default(), one_basket] {
+        let params = NextBasketParams::default();
+        let learned = learn(&sequences, 3, params, &RankerParams::default()).expect("no error");
+        assert_eq!(learned.ranker, Ranker::Published(Method::TifuKnn));
+        assert_eq!(learned.n_groups, 0);
+    }
+}
