@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use score::next_basket::SequencesView;
 use sparse::{Accumulator, Csr, CsrView, TopK};
 
-/// D, L and M; chosen on Ta-Feng's inner split.
+/// D, L and M; set by hand, not searched.
 const LAG_DECAY: f32 = 0.6;
 const N_LAGS: u32 = 3;
 const SHRINKAGE: f32 = 10.0;
