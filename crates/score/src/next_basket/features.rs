@@ -319,6 +319,9 @@ fn pick(tables: &Tables<'_>, n_baskets: u32, scratch: &mut Scratch, rows: &mut R
     *ranked = found;
 }
 
+/// Features of the customer's own habit; they come first.
+const N_OWN: usize = 13;
+
 fn row_of(
     tables: &Tables<'_>,
     scratch: &Scratch,
@@ -328,33 +331,13 @@ fn row_of(
     let at = item as usize;
     let habit = &scratch.habits[at];
     let facts = tables.items.get(at).copied().unwrap_or_default();
-    let next = customer.n_baskets as u32;
-    let is_own = habit.n_bought > 0;
-    let (elapsed, since_first) =
-        if is_own { (habit.elapsed(next), next - habit.first) } else { (0, 0) };
-    let hazard = if is_own { tables.hazard[cell_of(habit.n_bought, elapsed)] } else { 0.0 };
-    let mean_gap = habit.mean_gap();
     let score = |source: usize| scratch.scores[source].get(item);
     let rank = |source: usize| scratch.ranks[source][at];
     let of_customers = facts_share(tables, item);
     let of_newest = facts.n_newest as f32 / tables.n_customers().max(1) as f32;
     let n_baskets = facts.n_baskets as f32;
     let tifu = &tables.tifu;
-    let over = |a: f32, b: f32| if b > 0.0 { a / b } else { f32::NAN };
-    [
-        habit.n_bought as f32,
-        over(habit.n_bought as f32, customer.n_baskets),
-        habit.weight,
-        habit.fast,
-        elapsed as f32,
-        since_first as f32,
-        mean_gap,
-        habit.last_gap as f32,
-        over(elapsed as f32, mean_gap),
-        over(habit.n_bought as f32, since_first as f32),
-        hazard,
-        hazard * facts.renewal.factor(),
-        hazard * facts.renewal.factor() * customer.renewal,
+    let rest: [f32; N_FEATURES - N_OWN] = [
         score(NEIGHBORS),
         rank(NEIGHBORS),
         tifu.own_share * habit.weight + (1.0 - tifu.own_share) * score(NEIGHBORS),
@@ -392,7 +375,46 @@ fn row_of(
         customer.popular_taste,
         customer.nearness,
         customer.upcf_total,
+    ];
+    let mut row = [0.0; N_FEATURES];
+    row[..N_OWN].copy_from_slice(&habit_features(tables, habit, facts.renewal.factor(), customer));
+    row[N_OWN..].copy_from_slice(&rest);
+    row
+}
+
+/// What the customer's own habit with the item says.
+fn habit_features(
+    tables: &Tables<'_>,
+    habit: &Habit,
+    renewal: f32,
+    customer: &Customer,
+) -> [f32; N_OWN] {
+    let next = customer.n_baskets as u32;
+    let is_own = habit.n_bought > 0;
+    let (elapsed, since_first) =
+        if is_own { (habit.elapsed(next), next - habit.first) } else { (0, 0) };
+    let hazard = if is_own { tables.hazard[cell_of(habit.n_bought, elapsed)] } else { 0.0 };
+    let mean_gap = habit.mean_gap();
+    [
+        habit.n_bought as f32,
+        over(habit.n_bought as f32, customer.n_baskets),
+        habit.weight,
+        habit.fast,
+        elapsed as f32,
+        since_first as f32,
+        mean_gap,
+        habit.last_gap as f32,
+        over(elapsed as f32, mean_gap),
+        over(habit.n_bought as f32, since_first as f32),
+        hazard,
+        hazard * renewal,
+        hazard * renewal * customer.renewal,
     ]
+}
+
+/// A share, unknown where there is nothing to share.
+fn over(a: f32, b: f32) -> f32 {
+    if b > 0.0 { a / b } else { f32::NAN }
 }
 
 fn forget(scratch: &mut Scratch) {
