@@ -14,11 +14,11 @@ pub(crate) fn free_address() -> Result<String> {
     Ok(listener.local_addr()?.to_string())
 }
 
-/// Waits until GET `path` answers 200.
-pub(crate) fn wait_until_up(address: &str, path: &str) -> Result<()> {
+/// Waits until `path` answers 200.
+pub(crate) fn wait_until_up(address: &str, method: &str, path: &str) -> Result<()> {
     let started = Instant::now();
     while started.elapsed() < WAIT {
-        if ask(address, "GET", path, "").is_ok() {
+        if ask(address, method, path, "").is_ok() {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(50));

@@ -35,7 +35,7 @@ pub(crate) fn run(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
 
         let address = http::free_address()?;
         let ours = Server::start(commands::serve(&program, &data, &address))?;
-        http::wait_until_up(&address, "/health/ready")?;
+        http::wait_until_up(&address, "GET", "/health/ready")?;
         let answer = http::ask(&address, "POST", PATH, first)?;
         let our_load = load(bench, &address, &bodies, seconds)?;
         let peak_mb = ours.peak_mb();
@@ -45,7 +45,7 @@ pub(crate) fn run(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
         std::fs::write(&body, &answer)?;
         let address = http::free_address()?;
         let bare = Server::start(commands::bare_server(&program, &body, &address))?;
-        http::wait_until_up(&address, PATH)?;
+        http::wait_until_up(&address, "POST", PATH)?;
         let bare_load = load(bench, &address, &bodies, seconds)?;
         drop(bare);
         tell(case, answer.len(), &our_load, &bare_load, peak_mb, report);
