@@ -65,11 +65,10 @@ impl PairModel {
 
 /// Rows that hold each pair from both sides.
 fn both_triangles(upper: &pair_counts::PairCounts, n_items: usize) -> (Csr, Vec<u32>) {
-    let view = upper.pairs.view();
     let mut offsets = vec![0_u64; n_items + 1];
-    for i in 0..n_items {
-        offsets[i + 1] += view.row(i).len() as u64;
-        view.row(i).iter().for_each(|&j| offsets[j as usize + 1] += 1);
+    for (i, items, _) in upper.rows() {
+        offsets[i + 1] += items.len() as u64;
+        items.iter().for_each(|&j| offsets[j as usize + 1] += 1);
     }
     for i in 0..n_items {
         offsets[i + 1] += offsets[i];
@@ -82,11 +81,10 @@ fn both_triangles(upper: &pair_counts::PairCounts, n_items: usize) -> (Csr, Vec<
         (indices[at], counts[at]) = (column, count);
         next[row] += 1;
     };
-    for i in 0..n_items {
-        for at in view.range(i) {
-            let j = upper.pairs.indices[at];
-            put(i, j, upper.counts[at]);
-            put(j as usize, i as u32, upper.counts[at]);
+    for (i, items, n_both) in upper.rows() {
+        for (&j, &count) in items.iter().zip(n_both) {
+            put(i, j, count);
+            put(j as usize, i as u32, count);
         }
     }
     (Csr { offsets, indices }, counts)

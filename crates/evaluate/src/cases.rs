@@ -67,7 +67,7 @@ pub fn ordered(file: &OrderFile, windows: &Windows) -> Ordered {
         baskets.drain(..baskets.len().saturating_sub(n));
     }
     let mut items: Vec<Vec<u32>> =
-        baskets.iter().map(|&basket| file.items[basket as usize].clone()).collect();
+        baskets.iter().map(|&basket| file.items.view().row(basket as usize).to_vec()).collect();
     if let Some(min) = windows.min_baskets {
         let mut counts = vec![0_usize; file.item_ids.len()];
         items.iter().flatten().for_each(|&item| counts[item as usize] += 1);

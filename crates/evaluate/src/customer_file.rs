@@ -74,7 +74,7 @@ impl CustomerFile {
     pub fn from_orders(orders: &OrderFile) -> Result<CustomerFile, Error> {
         let n_items = orders.item_ids.len();
         let mut n_lines = vec![0_u32; n_items];
-        for (basket, items) in orders.items.iter().enumerate() {
+        for (basket, items) in orders.items.view().rows().enumerate() {
             if orders.customers[basket] != ABSENT {
                 items.iter().for_each(|&item| n_lines[item as usize] += 1);
             }
@@ -82,7 +82,7 @@ impl CustomerFile {
         let mut baskets_of: Vec<Vec<Vec<u32>>> = vec![Vec::new(); orders.customer_ids.len()];
         for basket in orders.baskets_in_order() {
             let customer = orders.customers[basket as usize];
-            let of_basket = orders.items[basket as usize].iter().copied();
+            let of_basket = orders.items.view().row(basket as usize).iter().copied();
             let items: Vec<u32> =
                 of_basket.filter(|&item| n_lines[item as usize] >= MIN_LINES).collect();
             if customer != ABSENT && !items.is_empty() {

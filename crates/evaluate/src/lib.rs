@@ -23,7 +23,7 @@ pub mod report;
 pub mod session_baselines;
 pub mod session_file;
 
-pub use basket_completion::{Options, Stopwatch, run};
+pub use basket_completion::{OnMethod, Options, Stopwatch, run};
 pub use customer_file::CustomerFile;
 pub use error::Error;
 pub use order_file::OrderFile;

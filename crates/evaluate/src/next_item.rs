@@ -8,7 +8,7 @@
 
 use crate::basket_completion::{OnMethod, Stopwatch};
 use crate::error::Error;
-use crate::report::{Metrics, Outcome};
+use crate::report::{Metrics, Outcome, latency_quantiles};
 use crate::session_baselines::{
     Counted, Counting, NextItem, Ours, Popular, SessionEase, VmisMethod,
 };
@@ -314,20 +314,15 @@ fn outcome_of(
             (name, measure::ranking::mean(&of_case[at]).unwrap_or(0.0), interval)
         })
         .collect();
-    let mut latencies = columns.latencies.clone();
-    latencies.sort_unstable();
-    let quantile = |share: f64| {
-        let at = (latencies.len() as f64 * share) as usize;
-        latencies.get(at.min(latencies.len().saturating_sub(1))).copied().unwrap_or_default()
-    };
+    let (p50, p99) = latency_quantiles(&columns.latencies);
     Outcome {
         method: method.to_owned(),
         case: name.to_owned(),
         n_queries: of_case[0].len(),
         metrics: Metrics { values },
         fit,
-        p50: quantile(0.5),
-        p99: quantile(0.99),
+        p50,
+        p99,
         parameter,
     }
 }

@@ -2,7 +2,7 @@
 //! a hash of 8 bytes, so that a row costs a few nanoseconds and no text is made but once an id.
 
 use crate::error::Error;
-use crate::order_file::{ABSENT, CodedRows, Codes};
+use crate::order_file::{ABSENT, CodedRows, Codes, Columns};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, PrimitiveArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -22,8 +22,13 @@ use std::sync::Arc;
 const BATCH_ROWS: usize = 64 * 1024;
 
 /// Reads the columns that the plan found, keeping rows with quantity > 0, in file order.
-pub(crate) fn read(path: &Path, file: File, plan: &ImportPlan) -> Result<CodedRows, Error> {
-    let reader = Reader::open(path, &file, plan)?;
+pub(crate) fn read(
+    path: &Path,
+    file: File,
+    plan: &ImportPlan,
+    columns: Columns,
+) -> Result<CodedRows, Error> {
+    let reader = Reader::open(path, &file, plan, columns)?;
     // Each column by itself, so that two cores share the unpacking.
     let ((kept, at), (baskets, (items, customers))) = rayon::join(
         || (reader.kept(), reader.times(plan)),
@@ -41,6 +46,11 @@ pub(crate) fn read(path: &Path, file: File, plan: &ImportPlan) -> Result<CodedRo
     let usable = |row: usize| {
         kept.as_ref().is_none_or(|kept| kept[row]) && baskets[row] != ABSENT && items[row] != ABSENT
     };
+    if (0..baskets.len()).all(usable) {
+        (rows.baskets, rows.items, rows.customers) = (baskets, items, customers);
+        rows.at = at.unwrap_or_default();
+        return Ok(rows);
+    }
     for row in 0..baskets.len() {
         if usable(row) {
             rows.baskets.push(baskets[row]);
@@ -84,7 +94,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn open(path: &Path, file: &File, plan: &ImportPlan) -> Result<Reader, Error> {
+    fn open(
+        path: &Path,
+        file: &File,
+        plan: &ImportPlan,
+        columns: Columns,
+    ) -> Result<Reader, Error> {
         let failed = |source| Error::Parquet { path: path.to_path_buf(), source };
         let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(failed)?;
         let fields: Vec<ArrowField> =
@@ -94,6 +109,13 @@ impl Reader {
         let column_of = plan
             .columns
             .iter()
+            .filter(|column| match columns {
+                Columns::All => true,
+                Columns::Baskets => !matches!(
+                    column.field,
+                    Some(Field::Timestamp | Field::Clock | Field::CustomerId)
+                ),
+            })
             .filter_map(|column| {
                 let (at, _) = plain.schema().column_with_name(&column.name)?;
                 Some((column.field?, at))
@@ -181,10 +203,14 @@ impl Reader {
 
     /// Codes of a column of ids in order of appearance; empty where the file has none.
     fn codes(&self, field: Field) -> Result<(Vec<u32>, Vec<Box<str>>), Error> {
-        let mut codes = Vec::new();
+        let mut codes = Vec::with_capacity(self.n_rows());
         let mut ids = Ids::default();
         self.column(field, |array| ids.push(self, array, &mut codes))?;
         Ok((codes, ids.texts.ids))
+    }
+
+    fn n_rows(&self) -> usize {
+        usize::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
     fn cast(&self, array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Error> {

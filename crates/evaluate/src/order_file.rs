@@ -5,9 +5,11 @@ use crate::order_columns;
 use events::import::{FileKind, Format, ImportPlan, PlanOptions, ReadOptions, Source, read_orders};
 use events::lines::{NO_ID, NO_TIME};
 use events::{Amount, OrderLines};
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use rayon::prelude::*;
+use sparse::Csr;
 use std::fs::File;
+use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -22,7 +24,7 @@ pub struct OrderFile {
     pub item_ids: Vec<Box<str>>,
     pub customer_ids: Vec<Box<str>>,
     /// For each basket, rising distinct item codes.
-    pub items: Vec<Vec<u32>>,
+    pub items: Csr,
     /// First time of each basket in microseconds; `None` where the file has no times.
     pub first_at: Option<Vec<i64>>,
     /// Code of the first customer named in each basket, [`ABSENT`] for none.
@@ -46,6 +48,19 @@ pub(crate) struct CodedRows {
 impl OrderFile {
     /// Reads any format that `import` reads; columns are recognised as there.
     pub fn read(path: &Path, options: &PlanOptions) -> Result<OrderFile, Error> {
+        OrderFile::read_columns(path, options, Columns::All)
+    }
+
+    /// Only what was bought together: no times and, of Parquet files, no customers either.
+    pub fn read_baskets(path: &Path, options: &PlanOptions) -> Result<OrderFile, Error> {
+        OrderFile::read_columns(path, options, Columns::Baskets)
+    }
+
+    fn read_columns(
+        path: &Path,
+        options: &PlanOptions,
+        columns: Columns,
+    ) -> Result<OrderFile, Error> {
         let open = || {
             File::open(path).map_err(|source| Error::Io {
                 action: "open",
@@ -60,7 +75,7 @@ impl OrderFile {
         (plan.float_order_ids, plan.float_item_ids, plan.float_customer_ids) =
             (false, false, false);
         let rows = match plan.format {
-            Format::Parquet { .. } => order_columns::read(path, open()?, &plan)?,
+            Format::Parquet { .. } => order_columns::read(path, open()?, &plan, columns)?,
             _ => read_text(source, &plan)?,
         };
         Ok(OrderFile::from_rows(rows))
@@ -69,14 +84,7 @@ impl OrderFile {
     /// Groups rows by basket.
     pub(crate) fn from_rows(rows: CodedRows) -> OrderFile {
         let n_baskets = rows.basket_ids.len();
-        let mut items: Vec<Vec<u32>> = vec![Vec::new(); n_baskets];
-        for (&basket, &item) in rows.baskets.iter().zip(&rows.items) {
-            items[basket as usize].push(item);
-        }
-        items.par_iter_mut().for_each(|row| {
-            row.sort_unstable();
-            row.dedup();
-        });
+        let items = baskets_of(&rows);
         let first_at = rows.at.iter().any(|&at| at != i64::MIN).then(|| {
             let mut first_at = vec![i64::MAX; n_baskets];
             for (&basket, &at) in rows.baskets.iter().zip(&rows.at) {
@@ -118,21 +126,88 @@ impl OrderFile {
     }
 }
 
-/// Ids to codes in order of first appearance.
+/// For each basket its items, rising and each once: two passes of counting, by item and then by
+/// basket, and no comparison.
+fn baskets_of(rows: &CodedRows) -> Csr {
+    let by_item = grouped(&rows.items, &rows.baskets, rows.item_ids.len());
+    let by_item = by_item.view();
+    let mut offsets = vec![0_u64; rows.basket_ids.len() + 1];
+    for &basket in &rows.baskets {
+        offsets[basket as usize + 1] += 1;
+    }
+    for basket in 0..rows.basket_ids.len() {
+        offsets[basket + 1] += offsets[basket];
+    }
+    let mut ends: Vec<u64> = offsets[..rows.basket_ids.len()].to_vec();
+    let mut indices = vec![0_u32; rows.baskets.len()];
+    let mut has_repeats = false;
+    for (item, baskets) in by_item.rows().enumerate() {
+        for &basket in baskets {
+            let (start, end) = (offsets[basket as usize], &mut ends[basket as usize]);
+            // Equal items of a basket come one after the other.
+            if start < *end && indices[*end as usize - 1] == item as u32 {
+                has_repeats = true;
+            } else {
+                indices[*end as usize] = item as u32;
+                *end += 1;
+            }
+        }
+    }
+    if !has_repeats {
+        return Csr { offsets, indices };
+    }
+    let mut distinct = Csr::with_capacity(rows.basket_ids.len(), rows.baskets.len());
+    for (&start, &end) in offsets.iter().zip(&ends) {
+        distinct.push_row(&indices[start as usize..end as usize]);
+    }
+    distinct
+}
+
+/// `values` by their `keys`, in their order.
+fn grouped(keys: &[u32], values: &[u32], n_keys: usize) -> Csr {
+    let mut offsets = vec![0_u64; n_keys + 1];
+    for &key in keys {
+        offsets[key as usize + 1] += 1;
+    }
+    for key in 0..n_keys {
+        offsets[key + 1] += offsets[key];
+    }
+    let mut next = offsets.clone();
+    let mut indices = vec![0_u32; values.len()];
+    for (&key, &value) in keys.iter().zip(values) {
+        let at = &mut next[key as usize];
+        indices[*at as usize] = value;
+        *at += 1;
+    }
+    Csr { offsets, indices }
+}
+
+/// Which columns of a file are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    All,
+    Baskets,
+}
+
+/// Ids to codes in order of first appearance. Each text is kept once.
 #[derive(Default)]
 pub(crate) struct Codes {
-    by_id: HashMap<Box<str>, u32, rapidhash::fast::RandomState>,
+    by_id: HashTable<u32>,
+    hashes: rapidhash::fast::RandomState,
     pub ids: Vec<Box<str>>,
 }
 
 impl Codes {
     pub(crate) fn code(&mut self, id: &str) -> u32 {
-        if let Some(&code) = self.by_id.get(id) {
+        let (ids, hashes) = (&mut self.ids, &self.hashes);
+        let hash = hashes.hash_one(id);
+        let is_it = |code: &u32| *ids[*code as usize] == *id;
+        if let Some(&code) = self.by_id.find(hash, is_it) {
             return code;
         }
-        let code = self.ids.len() as u32;
-        self.by_id.insert(id.into(), code);
-        self.ids.push(id.into());
+        let code = ids.len() as u32;
+        ids.push(id.into());
+        self.by_id.insert_unique(hash, code, |code| hashes.hash_one(&*ids[*code as usize]));
         code
     }
 

@@ -154,6 +154,17 @@ fn head_items(split: &Split) -> Vec<bool> {
     is_head
 }
 
+/// Median and 99th percentile; nothing without queries.
+pub(crate) fn latency_quantiles(latencies: &[Duration]) -> (Duration, Duration) {
+    let mut sorted = latencies.to_vec();
+    sorted.sort_unstable();
+    let quantile = |share: f64| {
+        let at = (sorted.len() as f64 * share) as usize;
+        sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
+    };
+    (quantile(0.5), quantile(0.99))
+}
+
 /// All cases and slices of one method.
 pub(crate) fn summarize(
     method: &str,
@@ -162,20 +173,15 @@ pub(crate) fn summarize(
     fit: Duration,
     parameter: Option<String>,
 ) -> Vec<Outcome> {
-    let mut latencies = ranks.latencies.clone();
-    latencies.sort_unstable();
-    let quantile = |share: f64| {
-        let at = (latencies.len() as f64 * share) as usize;
-        latencies.get(at.min(latencies.len().saturating_sub(1))).copied().unwrap_or_default()
-    };
+    let (p50, p99) = latency_quantiles(&ranks.latencies);
     let outcome = |case: String, ranks: &[usize]| Outcome {
         method: method.to_owned(),
         case,
         n_queries: ranks.len(),
         metrics: metrics_of(ranks),
         fit,
-        p50: quantile(0.5),
-        p99: quantile(0.99),
+        p50,
+        p99,
         parameter: parameter.clone(),
     };
     let mut outcomes = vec![

@@ -30,6 +30,31 @@ pub struct CatalogItem {
     pub catalog_version: i64,
 }
 
+impl From<CatalogItem> for ItemRecord {
+    /// The entry as a record that says all of it.
+    fn from(item: CatalogItem) -> ItemRecord {
+        let CatalogItem { entry, url, variant_of, attributes, .. } = item;
+        let text = |text: Option<Box<str>>| text.map(String::from);
+        ItemRecord {
+            item_id: entry.id.into(),
+            title: text(entry.title),
+            kind: Some(entry.kind),
+            category: text(entry.category),
+            price: entry.price,
+            cost: entry.cost,
+            currency: entry.currency,
+            stock: entry.stock,
+            hidden: Some(entry.hidden),
+            // Empty: of no family (any more).
+            variant_of: Some(variant_of.unwrap_or_default()),
+            sensitive: Some(entry.sensitive),
+            image_url: text(entry.image_url),
+            url,
+            attributes,
+        }
+    }
+}
+
 /// Who says what an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KindOrigin {

@@ -67,18 +67,16 @@ pub(crate) fn events_path(segments: &Path, name: &str) -> PathBuf {
     segments.join(format!("{name}.events.parquet"))
 }
 
-/// What of the tail is no order that counts.
+/// The tail as it stands. Purchases and refunds are among them: the order keeps what was bought, and
+/// only the event which answer it came from.
 pub(crate) async fn rows_of_tail(
     connection: &mut SqliteConnection,
     last_seq: i64,
 ) -> sqlx::Result<Vec<EventRow>> {
-    let rows = sqlx::query(
-        "SELECT * FROM event WHERE seq <= ?1 AND NOT (kind IN (4, 5) AND confirmed = 1) \
-         ORDER BY seq",
-    )
-    .bind(last_seq)
-    .fetch_all(connection)
-    .await?;
+    let rows = sqlx::query("SELECT * FROM event WHERE seq <= ?1 ORDER BY seq")
+        .bind(last_seq)
+        .fetch_all(connection)
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(EventRow {

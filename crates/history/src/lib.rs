@@ -65,7 +65,7 @@ pub use export::ExportFormat;
 pub use import::{ImportRequest, ImportSummary, ImportedFile, NewFee, OrderImport, fingerprint};
 pub use load::{ORDERS_DATED_AHEAD, ViewOptions};
 pub use retention::{RetentionPolicy, RetentionSummary};
-pub use seal::SealSummary;
+pub use seal::{SealPolicy, SealSummary};
 pub use status::{LastImport, StoreStatus};
 pub use store::{OpenMode, Store};
 pub use view::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};

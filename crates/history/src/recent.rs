@@ -3,20 +3,22 @@
 use events::Timestamp;
 use hashbrown::HashMap;
 use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
 
 use crate::error::Result;
 use crate::event_log::{LoggedEvent, event_from};
-use crate::event_segment;
-use crate::manifest::{self, EVENTS_CONTENT};
+use crate::event_segment::{self, EventRow};
+use crate::manifest::{self, EVENTS_CONTENT, ManifestSegment};
 use crate::store::{Store, join};
 
+/// [`events::EventKind::Purchase`] as the log writes it.
+const PURCHASE: u8 = 4;
+
 impl Store {
-    /// The events at or after `since` in the order of the log: all of the tail, and of sealed ones
-    /// those that are no orders.
+    /// The events at or after `since` in the order of the log, the tail and sealed ones.
     pub async fn recent_events(&self, since: Timestamp) -> Result<Vec<LoggedEvent>> {
-        let mut snapshot = self.database().snapshot().await?;
-        let read = async {
-            let mut manifest = manifest::read(&mut snapshot).await?;
+        let read = async |connection: &mut SqliteConnection| {
+            let mut manifest = manifest::read(connection).await?;
             manifest.retain(|segment| {
                 segment.content == EVENTS_CONTENT && segment.written.last_at_us >= since.0
             });
@@ -26,19 +28,58 @@ impl Store {
                  WHERE e.at_us >= ?1 ORDER BY e.seq",
             )
             .bind(since.0)
-            .fetch_all(&mut *snapshot)
+            .fetch_all(connection)
             .await?;
-            let tail = rows.iter().map(event_from).collect::<sqlx::Result<Vec<_>>>()?;
-            Ok((manifest, tail))
+            Ok((manifest, rows.iter().map(event_from).collect::<sqlx::Result<Vec<_>>>()?))
         };
-        let read: sqlx::Result<_> = read.await;
-        let (manifest, tail) = read.map_err(self.error("read events"))?;
+        let mut snapshot = self.database().snapshot().await?;
+        let (manifest, tail) = read(&mut snapshot).await.map_err(self.error("read events"))?;
+        drop(snapshot);
+        self.joined(manifest, move |row| row.at_us >= since.0, tail).await
+    }
+
+    /// Purchases of known customers after event `seq`, in the order of the log: what a snapshot
+    /// that was made at that event does not know.
+    pub async fn purchases_after(&self, seq: i64) -> Result<Vec<LoggedEvent>> {
+        let read = async |connection: &mut SqliteConnection| {
+            let mut manifest = manifest::read(connection).await?;
+            manifest.retain(|segment| segment.content == EVENTS_CONTENT && segment.version > seq);
+            let rows = sqlx::query(
+                "SELECT e.*, c.customer_id FROM event AS e INDEXED BY event_of_order \
+                 JOIN customer AS c ON c.customer_idx = e.customer_idx \
+                 WHERE e.kind IN (4, 5) AND e.kind = 4 AND e.confirmed = 1 AND e.seq > ?1 \
+                 ORDER BY e.seq",
+            )
+            .bind(seq)
+            .fetch_all(connection)
+            .await?;
+            Ok((manifest, rows.iter().map(event_from).collect::<sqlx::Result<Vec<_>>>()?))
+        };
+        let mut snapshot = self.database().snapshot().await?;
+        let (manifest, tail) = read(&mut snapshot).await.map_err(self.error("read events"))?;
+        drop(snapshot);
+        let is_asked = move |row: &EventRow| {
+            row.seq > seq && row.kind == PURCHASE && row.confirmed && row.customer_idx.is_some()
+        };
+        let mut events = self.joined(manifest, is_asked, tail).await?;
+        // Of a customer who was erased meanwhile, nothing is told.
+        events.retain(|logged| logged.event.customer_id.is_some());
+        Ok(events)
+    }
+
+    /// Sealed events that are asked for and those of the tail, in the order of the log.
+    async fn joined(
+        &self,
+        manifest: Vec<ManifestSegment>,
+        is_asked: impl Fn(&EventRow) -> bool + Send + 'static,
+        tail: Vec<LoggedEvent>,
+    ) -> Result<Vec<LoggedEvent>> {
         let segments = self.segments_dir();
         let task = tokio::task::spawn_blocking(move || {
             let mut rows = Vec::new();
             for segment in &manifest {
                 let sealed = event_segment::read(&segments, &segment.written.name)?;
-                rows.extend(sealed.into_iter().filter(|row| row.at_us >= since.0));
+                rows.extend(sealed.into_iter().filter(|row| is_asked(row)));
             }
             Ok(rows)
         });
@@ -60,22 +101,6 @@ impl Store {
         events.extend(tail);
         events.sort_unstable_by_key(|event| event.seq);
         Ok(events)
-    }
-
-    /// Purchases of known customers after event `seq`, in the order of the log: what a snapshot
-    /// that was made at that event does not know. Only those that are not sealed yet.
-    pub async fn purchases_after(&self, seq: i64) -> Result<Vec<LoggedEvent>> {
-        let rows = sqlx::query(
-            "SELECT e.*, c.customer_id FROM event AS e INDEXED BY event_of_order \
-             JOIN customer AS c ON c.customer_idx = e.customer_idx \
-             WHERE e.kind IN (4, 5) AND e.kind = 4 AND e.confirmed = 1 AND e.seq > ?1 \
-             ORDER BY e.seq",
-        )
-        .bind(seq)
-        .fetch_all(&self.database().reader)
-        .await
-        .map_err(self.error("read events"))?;
-        rows.iter().map(event_from).collect::<sqlx::Result<_>>().map_err(self.error("read events"))
     }
 
     /// The external id of a customer, `None` for one who was erased.

@@ -1,7 +1,7 @@
 //! From the tail of the log to sealed segments.
 //!
-//! Purchases and refunds become orders like imported ones; all else goes to a segment of events.
-//! The rows leave the database in the transaction that enters the segments.
+//! Purchases and refunds become orders like imported ones; every event goes to a segment of events
+//! as it came. The rows leave the database in the transaction that enters the segments.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +33,18 @@ pub struct SealSummary {
     pub n_orders: u64,
 }
 
+/// When the tail is long or old enough to be sealed, beside a running service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealPolicy {
+    /// What is not older stays in the tail, so that a service that starts finds the newest
+    /// sessions there.
+    pub before: Timestamp,
+    /// Sealed when that many events are old enough: segments of a few events each would be many.
+    pub at_least: u32,
+    /// Sealed however few they are when the oldest is older than this.
+    pub latest: Timestamp,
+}
+
 struct Sealed {
     orders: Option<WrittenSegment>,
     events: Option<WrittenSegment>,
@@ -40,6 +52,32 @@ struct Sealed {
 }
 
 impl Store {
+    /// Seals what the policy says; nothing, as long as it is little and young.
+    pub async fn seal_when_due(&self, policy: &SealPolicy) -> Result<SealSummary> {
+        let read = async {
+            let oldest: Option<i64> = sqlx::query("SELECT MIN(at_us) FROM event")
+                .fetch_one(&self.database().reader)
+                .await?
+                .try_get(0)?;
+            let n_ready: i64 =
+                sqlx::query("SELECT COUNT(*) FROM (SELECT 1 FROM event WHERE at_us < ?1 LIMIT ?2)")
+                    .bind(policy.before.0)
+                    .bind(i64::from(policy.at_least))
+                    .fetch_one(&self.database().reader)
+                    .await?
+                    .try_get(0)?;
+            Ok((oldest, n_ready))
+        };
+        let read: sqlx::Result<_> = read.await;
+        let (oldest, n_ready) = read.map_err(self.error("look at the tail"))?;
+        let is_old = oldest.is_some_and(|oldest| oldest < policy.latest.0);
+        let is_long = 0 < n_ready && i64::from(policy.at_least) <= n_ready;
+        if !is_old && !is_long {
+            return Ok(SealSummary::default());
+        }
+        self.seal_tail(policy.before).await
+    }
+
     /// Seals the events up to the latest one before `before`. Those after it stay in the tail, so
     /// that a service that starts finds the newest sessions there.
     pub async fn seal_tail(&self, before: Timestamp) -> Result<SealSummary> {

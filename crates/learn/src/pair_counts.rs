@@ -8,23 +8,44 @@
 //! Memory: the result (8 bytes a pair) and 4 bytes an item and thread.
 
 use rayon::prelude::*;
-use sparse::{Csr, CsrView};
+use sparse::CsrView;
+use std::ops::Range;
 
-/// Counts of pairs (i, j), i < j: row `i` of `pairs` lists the `j`, rising.
+/// Counts of pairs (i, j), i < j, in blocks of rows as they were made: joining them would write
+/// everything a second time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PairCounts {
-    pub pairs: Csr,
-    pub counts: Vec<u32>,
+    blocks: Vec<Block>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Block {
+    first_row: usize,
+    /// Where each row ends in the two below.
+    ends: Vec<usize>,
+    items: Vec<u32>,
+    counts: Vec<u32>,
 }
 
 impl PairCounts {
     pub fn n_pairs(&self) -> usize {
-        self.counts.len()
+        self.blocks.iter().map(|block| block.counts.len()).sum()
     }
 
     /// Sum of all counts.
     pub fn total(&self) -> u64 {
-        self.counts.par_iter().map(|&count| u64::from(count)).sum()
+        let sum = |block: &Block| block.counts.iter().map(|&count| u64::from(count)).sum::<u64>();
+        self.blocks.par_iter().map(sum).sum()
+    }
+
+    /// Row `i`, its `j` rising, and their counts; rows rise.
+    pub fn rows(&self) -> impl Iterator<Item = (usize, &[u32], &[u32])> {
+        self.blocks.iter().flat_map(|block| {
+            let starts = std::iter::once(0).chain(block.ends.iter().copied());
+            starts.zip(&block.ends).enumerate().map(|(at, (from, &to))| {
+                (block.first_row + at, &block.items[from..to], &block.counts[from..to])
+            })
+        })
     }
 }
 
@@ -38,7 +59,7 @@ pub fn count(baskets: CsrView<'_>, n_items: usize) -> PairCounts {
     let starts = suffix_starts(baskets, n_items);
     // Rows are dealt out in blocks; each block's result is one piece of the answer.
     let block = (n_items / (rayon::current_num_threads() * 64)).max(1);
-    let blocks: Vec<(Vec<u64>, Vec<u32>, Vec<u32>)> = (0..n_items.div_ceil(block))
+    let blocks = (0..n_items.div_ceil(block))
         .into_par_iter()
         .map_init(
             || Workspace { counts: vec![0; n_items], touched: Vec::new() },
@@ -48,7 +69,7 @@ pub fn count(baskets: CsrView<'_>, n_items: usize) -> PairCounts {
             },
         )
         .collect();
-    concatenate(n_items, blocks)
+    PairCounts { blocks }
 }
 
 /// For each item, where what stands after it begins and ends, basket by basket.
@@ -84,26 +105,35 @@ fn suffix_starts(baskets: CsrView<'_>, n_items: usize) -> SuffixStarts {
 fn count_block(
     indices: &[u32],
     starts: &SuffixStarts,
-    rows: std::ops::Range<usize>,
+    rows: Range<usize>,
     workspace: &mut Workspace,
-) -> (Vec<u64>, Vec<u32>, Vec<u32>) {
-    let mut lengths = Vec::with_capacity(rows.len());
-    let (mut items, mut counts) = (Vec::new(), Vec::new());
+) -> Block {
+    let n_items = workspace.counts.len();
+    let ranges_of =
+        |row: usize| &starts.ranges[starts.offsets[row] as usize..starts.offsets[row + 1] as usize];
+    let n_added = |row: usize| ranges_of(row).iter().map(|&(from, to)| (to - from) as usize).sum();
+    // At most so many pairs: room that is never touched costs nothing, growing costs a copy.
+    let bound = |row: usize| usize::min(n_added(row), n_items - row - 1);
+    let room = rows.clone().map(bound).sum();
+    let mut block = Block {
+        first_row: rows.start,
+        ends: Vec::with_capacity(rows.len()),
+        items: Vec::with_capacity(room),
+        counts: Vec::with_capacity(room),
+    };
     for row in rows {
-        let ranges = &starts.ranges[starts.offsets[row] as usize..starts.offsets[row + 1] as usize];
-        let n_added: u64 = ranges.iter().map(|&(from, to)| u64::from(to - from)).sum();
-        let before = items.len();
+        let ranges = ranges_of(row);
         // Where most of the row will be hit, looking at every slot is cheaper than keeping a list.
-        if n_added as usize > workspace.counts.len() / 8 {
+        if n_added(row) > n_items / 8 {
             add_dense(indices, ranges, &mut workspace.counts);
-            take_dense(row, &mut workspace.counts, &mut items, &mut counts);
+            take_dense(row, &mut workspace.counts, &mut block.items, &mut block.counts);
         } else {
             add_sparse(indices, ranges, workspace);
-            take_sparse(workspace, &mut items, &mut counts);
+            take_sparse(workspace, &mut block.items, &mut block.counts);
         }
-        lengths.push((items.len() - before) as u64);
+        block.ends.push(block.items.len());
     }
-    (lengths, items, counts)
+    block
 }
 
 fn add_dense(indices: &[u32], ranges: &[(u32, u32)], counts: &mut [u32]) {
@@ -147,27 +177,11 @@ fn take_sparse(workspace: &mut Workspace, items: &mut Vec<u32>, counts: &mut Vec
     workspace.touched.clear();
 }
 
-fn concatenate(n_items: usize, blocks: Vec<(Vec<u64>, Vec<u32>, Vec<u32>)>) -> PairCounts {
-    let n_pairs = blocks.iter().map(|(_, items, _)| items.len()).sum();
-    let mut all = PairCounts {
-        pairs: Csr::with_capacity(n_items, n_pairs),
-        counts: Vec::with_capacity(n_pairs),
-    };
-    for (lengths, items, counts) in blocks {
-        for length in lengths {
-            let last = all.pairs.offsets.last().copied().unwrap_or(0);
-            all.pairs.offsets.push(last + length);
-        }
-        all.pairs.indices.extend_from_slice(&items);
-        all.counts.extend_from_slice(&counts);
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sparse::Csr;
     use std::collections::BTreeMap;
 
     proptest! {
@@ -187,11 +201,13 @@ mod tests {
                 }
             }
             let got = count(baskets.view(), n_items);
-            let view = got.pairs.view();
-            let listed: BTreeMap<(u32, u32), u32> = (0..n_items)
-                .flat_map(|row| view.range(row).map(move |at| (row, at)))
-                .map(|(row, at)| ((row as u32, got.pairs.indices[at]), got.counts[at]))
-                .collect();
+            let mut listed = BTreeMap::new();
+            for (row, items, counts) in got.rows() {
+                prop_assert!(items.is_sorted());
+                listed.extend(items.iter().map(|&item| (row as u32, item)).zip(counts.to_vec()));
+            }
+            prop_assert_eq!(got.rows().map(|(row, ..)| row).collect::<Vec<_>>(),
+                (0..n_items).collect::<Vec<_>>());
             prop_assert_eq!(got.n_pairs(), naive.len());
             prop_assert_eq!(got.total(), naive.values().map(|&n| u64::from(n)).sum::<u64>());
             prop_assert_eq!(listed, naive);

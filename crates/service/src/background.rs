@@ -1,10 +1,11 @@
 //! What runs beside the requests: looking for new snapshots, keys, customers and catalog changes,
-//! ticking the figures, starting learning, forgetting what is too old.
+//! ticking the figures, starting learning, sealing the tail of the log, forgetting what is too old.
 //!
 //! **Invariant:** a task that ends when it should not turns health red.
 
 mod learning;
 mod retention;
+mod sealing;
 mod watch;
 
 pub use learning::LearnSchedule;
@@ -63,6 +64,7 @@ impl AppState {
             self.supervise("catalog", watch::catalog(self.clone())),
             self.supervise("keys", watch::keys(self.clone(), upkeep.keys)),
             self.supervise("retention", retention::run(self.clone(), upkeep.keep)),
+            self.supervise("sealing", sealing::run(self.clone())),
         ];
         if let Some(schedule) = upkeep.learn {
             tasks.push(self.supervise("learning", learning::run(self.clone(), schedule)));

@@ -11,7 +11,9 @@ pub use store::StoreLedger;
 
 use crate::recommendation_id::RecommendationId;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
-use history::{CustomerChanges, CustomerMark, RetentionPolicy, RetentionSummary};
+use history::{
+    CustomerChanges, CustomerMark, RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
+};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -82,6 +84,8 @@ pub trait Ledger: Send + Sync + 'static {
     fn n_orders(&self) -> LedgerFuture<'_, u64>;
     /// Removes what is older than the operator wants to keep.
     fn apply_retention(&self, policy: RetentionPolicy) -> LedgerFuture<'_, RetentionSummary>;
+    /// Moves what is old of the log's tail into sealed segments, when it is worth it.
+    fn seal_when_due(&self, policy: SealPolicy) -> LedgerFuture<'_, SealSummary>;
     /// Never waits; under pressure the record is given up and counted.
     fn record(&self, entry: DecisionEntry);
     fn find_decision<'a>(&'a self, id: &'a str) -> LedgerFuture<'a, Option<Vec<u8>>>;

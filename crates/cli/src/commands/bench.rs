@@ -77,12 +77,12 @@ pub(crate) fn run(dir: &Path, args: BenchArgs) -> anyhow::Result<()> {
 }
 
 fn bench_ease(file: &Path, lambda: f64) -> anyhow::Result<()> {
-    let orders = OrderFile::read(file, &PlanOptions::default())?;
-    let n_items = orders.item_ids.len();
+    let orders = OrderFile::read_baskets(file, &PlanOptions::default())?;
+    let (n_items, n_baskets) = (orders.item_ids.len(), orders.basket_ids.len());
     let baskets = Baskets {
-        items: orders.items.iter().collect(),
-        at: vec![Timestamp(0); orders.items.len()],
-        customers: vec![NO_CUSTOMER; orders.items.len()],
+        items: orders.items,
+        at: vec![Timestamp(0); n_baskets],
+        customers: vec![NO_CUSTOMER; n_baskets],
     };
     let params = EaseParams { lambda, half_life_days: None, length_exponent: 0.0 };
     let watch = Stopwatch::start();

@@ -11,6 +11,8 @@ use evaluate::cases::Windows;
 use evaluate::{Options, OrderFile, Outcome};
 use events::import::PlanOptions;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+use std::cell::Cell;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -69,24 +71,11 @@ fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
         max_queries: args.max_queries,
         methods: args.methods.clone(),
     };
-    let n_methods = if args.methods.is_empty() { METHODS.len() } else { args.methods.len() };
-    let bar = ProgressBar::new(n_methods as u64);
-    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}")?);
-    let watch = Stopwatch::start();
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    let mut printed = Ok(());
-    let on_method = |method: &str| {
-        bar.set_message(method.to_owned());
-        bar.inc(u64::from(bar.elapsed().as_millis() > 0));
-    };
-    let sizes = evaluate::run(&file, &options, &|| watch.elapsed(), &on_method, |outcome| {
-        if args.output.json && printed.is_ok() {
-            printed = show::line(outcome.to_json());
-        }
-        outcomes.push(outcome);
+    let to_json = args.output.json.then_some(Outcome::to_json as fn(&Outcome) -> Value);
+    let n_methods = n_chosen(&args.methods, METHODS.len());
+    let (sizes, outcomes) = with_bar(n_methods, to_json, |now, on_method, take| {
+        evaluate::run(&file, &options, now, on_method, take)
     })?;
-    bar.finish_and_clear();
-    printed?;
     show::note(format!(
         "{} training baskets, {} items, {} queries (mean context {:.1}), {} of them new to a \
          known customer",
@@ -100,6 +89,45 @@ fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
         print_tables(&outcomes)?;
     }
     Ok(())
+}
+
+fn n_chosen(methods: &[String], n_all: usize) -> usize {
+    if methods.is_empty() { n_all } else { methods.len() }
+}
+
+/// Runs a protocol with a bar over its methods. With `to_json` an outcome is printed as soon as it
+/// is there; all of them are handed back.
+fn with_bar<O, S>(
+    n_methods: usize,
+    to_json: Option<fn(&O) -> Value>,
+    protocol: impl FnOnce(
+        evaluate::Stopwatch<'_>,
+        evaluate::OnMethod<'_>,
+        &mut dyn FnMut(O),
+    ) -> Result<S, evaluate::Error>,
+) -> anyhow::Result<(S, Vec<O>)> {
+    let bar = ProgressBar::new(n_methods as u64);
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}")?);
+    let watch = Stopwatch::start();
+    let n_begun = Cell::new(0);
+    let on_method = |method: &str| {
+        // The one that begins is not done yet.
+        bar.set_position(n_begun.replace(n_begun.get() + 1));
+        bar.set_message(method.to_owned());
+    };
+    let mut outcomes = Vec::new();
+    let mut printed = Ok(());
+    let sizes = protocol(&|| watch.elapsed(), &on_method, &mut |outcome| {
+        if let Some(to_json) = to_json
+            && printed.is_ok()
+        {
+            printed = show::line(to_json(&outcome));
+        }
+        outcomes.push(outcome);
+    })?;
+    bar.finish_and_clear();
+    printed?;
+    Ok((sizes, outcomes))
 }
 
 /// One table a case, methods as rows.

@@ -7,7 +7,8 @@ use evaluate::OrderFile;
 use events::import::PlanOptions;
 use learn::pair_counts;
 use serde_json::json;
-use sparse::Csr;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -23,10 +24,9 @@ pub(crate) struct PairsArgs {
 
 pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
     let watch = Stopwatch::start();
-    let file = OrderFile::read(&args.file, &PlanOptions::default())?;
+    let file = OrderFile::read_baskets(&args.file, &PlanOptions::default())?;
     let read = watch.elapsed();
-    let baskets: Csr = file.items.iter().collect();
-    let counts = pair_counts::count(baskets.view(), file.item_ids.len());
+    let counts = pair_counts::count(file.items.view(), file.item_ids.len());
     let total = counts.total();
     let done = watch.elapsed();
     let top = most_frequent(&counts, args.top);
@@ -64,19 +64,23 @@ pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
 }
 
 fn most_frequent(counts: &pair_counts::PairCounts, n: usize) -> Vec<(usize, usize, u32)> {
-    let view = counts.pairs.view();
-    let mut top = sparse::TopK::new(n);
-    for (at, &count) in counts.counts.iter().enumerate() {
-        if let Ok(at) = u32::try_from(at) {
-            top.push(at, count as f32);
+    // Equal counts in the order of their items, whatever the number kept.
+    let mut top: BinaryHeap<Reverse<(u32, Reverse<(usize, u32)>)>> = BinaryHeap::new();
+    for (row, items, n_both) in counts.rows() {
+        for (&item, &count) in items.iter().zip(n_both) {
+            let is_full = top.len() >= n;
+            if is_full && top.peek().is_none_or(|Reverse((least, _))| count <= *least) {
+                continue;
+            }
+            if is_full {
+                top.pop();
+            }
+            top.push(Reverse((count, Reverse((row, item)))));
         }
     }
-    let row_of = |at: u64| view.offsets().partition_point(|&offset| offset <= at) - 1;
-    top.sorted()
-        .iter()
-        .map(|scored| {
-            let at = scored.index as usize;
-            (row_of(at as u64), counts.pairs.indices[at] as usize, counts.counts[at])
-        })
+    let sorted = top.into_sorted_vec();
+    sorted
+        .into_iter()
+        .map(|Reverse((count, Reverse((row, item))))| (row, item as usize, count))
         .collect()
 }

@@ -7,7 +7,7 @@ use decide::words::write_reason;
 use decide::{CartLine, Decision, ItemRef, Offer, Placement, Request};
 use decide::{Warning, Workspace, decide};
 use events::{Amount, ItemRecord};
-use history::{CatalogItem, OpenMode, Store};
+use history::{OpenMode, Store};
 use score::{World, search};
 use serde_json::{Value, json};
 use snapshot::SnapshotDir;
@@ -45,30 +45,8 @@ pub(crate) async fn load_world(store: &Store) -> anyhow::Result<World> {
     let learned = world.snapshot.provenance().sources.get("catalog_version");
     let learned = learned.and_then(|version| version.parse().ok()).unwrap_or(0);
     let (items, _version) = store.items_since(learned).await?;
-    let records: Vec<ItemRecord> = items.into_iter().map(record_of).collect();
+    let records: Vec<ItemRecord> = items.into_iter().map(ItemRecord::from).collect();
     Ok(if records.is_empty() { world } else { world.with_items(&records) })
-}
-
-fn record_of(item: CatalogItem) -> ItemRecord {
-    let CatalogItem { entry, url, variant_of, attributes, .. } = item;
-    let text = |text: Option<Box<str>>| text.map(String::from);
-    ItemRecord {
-        item_id: entry.id.into(),
-        title: text(entry.title),
-        kind: Some(entry.kind),
-        category: text(entry.category),
-        price: entry.price,
-        cost: entry.cost,
-        currency: entry.currency,
-        stock: entry.stock,
-        hidden: Some(entry.hidden),
-        // Empty: of no family (any more).
-        variant_of: Some(variant_of.unwrap_or_default()),
-        sensitive: Some(entry.sensitive),
-        image_url: text(entry.image_url),
-        url,
-        attributes,
-    }
 }
 
 pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {

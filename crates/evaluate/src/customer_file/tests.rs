@@ -91,7 +91,7 @@ fn orders(n_baskets: &[usize]) -> OrderFile {
         file.customer_ids.push(format!("c{customer}").into());
         for at in 0..n {
             file.basket_ids.push(format!("{customer}-{at:02}").into());
-            file.items.push(if at == 0 { vec![0, 1, 2] } else { vec![0, 1] });
+            file.items.push_row(if at == 0 { &[0, 1, 2] } else { &[0, 1] });
             file.customers.push(customer as u32);
         }
     }

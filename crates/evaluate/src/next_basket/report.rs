@@ -6,6 +6,7 @@
 
 use super::Lists;
 use crate::customer_file::CustomerFile;
+use crate::report::latency_quantiles;
 use measure::BootstrapSpec;
 use measure::bootstrap::bootstrap_columns;
 use measure::ranking::{Ideal, any_hit_at, hits, ndcg_of_list, recall_of_list};
@@ -98,12 +99,7 @@ pub(super) fn summarize(
     fit: Duration,
     parameter: Option<String>,
 ) -> Vec<NextBasketOutcome> {
-    let mut latencies = lists.latencies.clone();
-    latencies.sort_unstable();
-    let quantile = |share: f64| {
-        let at = (latencies.len() as f64 * share) as usize;
-        latencies.get(at.min(latencies.len().saturating_sub(1))).copied().unwrap_or_default()
-    };
+    let (p50, p99) = latency_quantiles(&lists.latencies);
     [(Case::All, "all"), (Case::Repeat, "repeat"), (Case::Explore, "explore")]
         .into_iter()
         .map(|(case, name)| {
@@ -117,8 +113,8 @@ pub(super) fn summarize(
                 intervals: folds.intervals(&rows),
                 recall_sd: sample_sd(&folds.recalls),
                 fit,
-                p50: quantile(0.5),
-                p99: quantile(0.99),
+                p50,
+                p99,
                 parameter: parameter.clone(),
             }
         })

@@ -65,8 +65,13 @@ fn columns_read_side_by_side_do_not_disturb_each_other() {
             let sold = |row: &u32| *row < N_ROWS && quantity_of(*row) > 0;
             let rows: Vec<u32> = (order * 3..order * 3 + 3).filter(sold).collect();
             let mut expected: Vec<String> = rows.iter().map(|&row| item_of(row)).collect();
-            let mut found: Vec<&str> =
-                file.items[basket].iter().map(|&item| &*file.item_ids[item as usize]).collect();
+            let mut found: Vec<&str> = file
+                .items
+                .view()
+                .row(basket)
+                .iter()
+                .map(|&item| &*file.item_ids[item as usize])
+                .collect();
             expected.sort();
             found.sort();
             assert_eq!(found, expected, "order {order}");

@@ -1,10 +1,10 @@
 //! What a running service follows: customers, families, purchases since a snapshot, orders.
 
 use events::{CustomerRecord, EventKind, ItemRecord, Timestamp};
-use history::{CustomerMark, EraseOrders};
+use history::{CustomerMark, EraseOrders, SealPolicy};
 
 use crate::live::event;
-use crate::shop::Shop;
+use crate::shop::{DAY_US, Shop};
 
 fn told(changes: &history::CustomerChanges) -> String {
     let changed = changes.changed.iter().map(|customer| {
@@ -97,8 +97,17 @@ async fn purchases_and_orders_since_a_snapshot() {
     assert_eq!(shop.store.n_orders().await.unwrap(), 5);
     shop.store.seal_tail(Timestamp(i64::MAX)).await.unwrap();
     assert_eq!(shop.store.n_orders().await.unwrap(), 5);
+    // Sealing moves them, and they are told as before, with all that the event said.
+    assert_eq!(after(first - 1).await, ["o3", "o6"]);
+    assert_eq!(after(first).await, ["o6"]);
+    let sealed = shop.store.purchases_after(first).await.unwrap();
+    assert_eq!(sealed[0].event, event("o6", EventKind::Purchase, 0, "bert", &["milk"]));
+    log.append(vec![event("o7", EventKind::Purchase, 1, "bert", &["tea"])]).await.unwrap();
+    assert_eq!(after(first).await, ["o6", "o7"]);
+    shop.store.erase_customer("bert", EraseOrders::KeepAnonymous, Timestamp(7)).await.unwrap();
+    assert_eq!(after(first - 1).await, ["o3"]);
     shop.import("o1 d1 anna: bread, jam").await;
-    assert_eq!(shop.store.n_orders().await.unwrap(), 5, "another version is no new order");
+    assert_eq!(shop.store.n_orders().await.unwrap(), 6, "another version is no new order");
 }
 
 #[tokio::test]
@@ -108,4 +117,23 @@ async fn a_store_remembers_that_keys_were_made() {
     shop.store.set_guarded().await.unwrap();
     let again = history::Store::open(shop.dir.path(), history::OpenMode::ReadOnly).await.unwrap();
     assert!(again.is_guarded().await.unwrap());
+}
+
+#[tokio::test]
+async fn the_tail_is_sealed_when_it_is_long_or_old() {
+    let shop = Shop::new().await;
+    let log = shop.store.event_log().unwrap();
+    let day = |day: i64| Timestamp(day * DAY_US);
+    let seal = async |before: i64, at_least: u32, latest: i64| {
+        let policy = SealPolicy { before: day(before), at_least, latest: day(latest) };
+        shop.store.seal_when_due(&policy).await.unwrap().n_events
+    };
+    assert_eq!(seal(9, 1, 9).await, 0, "nothing is there");
+    assert_eq!(seal(9, 0, 9).await, 0);
+    let view = |id: &str, at: i64| event(id, EventKind::ViewItem, at, "anna", &["tea"]);
+    log.append(vec![view("a", 3), view("b", 4), view("c", 6)]).await.unwrap();
+    assert_eq!(seal(5, 3, 3).await, 0, "two are ready, and none is old");
+    assert_eq!(seal(5, 2, 3).await, 2, "long enough");
+    assert_eq!(seal(7, 5, 6).await, 0);
+    assert_eq!(seal(7, 5, 7).await, 1, "old enough");
 }

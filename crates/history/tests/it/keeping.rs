@@ -65,7 +65,8 @@ async fn an_erased_customer_leaves_orders_of_nobody() {
     let receipt =
         shop.store.erase_customer("anna", EraseOrders::KeepAnonymous, Timestamp(5)).await.unwrap();
     assert_eq!((receipt.n_orders_made_anonymous, receipt.n_orders_dropped), (4, 0));
-    assert_eq!((receipt.n_events_removed, receipt.n_decisions_removed), (2, 1));
+    // Two visits and the sealed event of a purchase, whose order stays.
+    assert_eq!((receipt.n_events_removed, receipt.n_decisions_removed), (3, 1));
     assert_eq!(
         shop.baskets().await,
         "d1 -: bread tea\nd2 -: jam\nd2 #1: bread\nd3 -: bread jam\nd4 -: milk\n"
@@ -140,6 +141,37 @@ async fn decisions_are_found_at_once_and_after_a_restart() {
         assert_eq!(found, Some(decision(&format!("r{n}"), n, Some(n as u32))));
     }
     assert_eq!(other.decision("r3000").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn decisions_of_one_millisecond_are_told_apart_and_forgotten_one_by_one() {
+    let shop = Shop::new().await;
+    let log = shop.store.decision_log().unwrap();
+    let ids = ["01jd5zzzzzabc", "01jd5zzzzzabd", "01jd600000abc"];
+    for (customer, id) in ids.into_iter().enumerate() {
+        assert!(log.push(decision(id, 3, Some(customer as u32))));
+    }
+    log.flush().await;
+    let found = async || {
+        let mut found = Vec::new();
+        for (customer, id) in ids.into_iter().enumerate() {
+            let record = shop.store.decision(id).await.unwrap();
+            assert!(record.is_none() || record == Some(decision(id, 3, Some(customer as u32))));
+            found.push(record.is_some());
+        }
+        found
+    };
+    assert_eq!(found().await, [true; 3]);
+    assert_eq!(shop.store.decision("01jd5zzzzzxyz").await.unwrap(), None);
+    let log = shop.store.event_log().unwrap();
+    log.append(vec![
+        event("o1", EventKind::Purchase, 1, "anna", &["tea"]),
+        event("o2", EventKind::Purchase, 1, "bert", &["tea"]),
+    ])
+    .await
+    .unwrap();
+    shop.store.erase_customer("bert", EraseOrders::Drop, Timestamp(5)).await.unwrap();
+    assert_eq!(found().await, [true, false, true]);
 }
 
 #[tokio::test]
@@ -278,7 +310,7 @@ async fn status_counts_what_counts() {
     assert_eq!((status.n_items(), status.n_segments), (4, 3));
     assert_eq!(
         (status.n_events_in_tail, status.n_orders_in_tail, status.n_events_sealed),
-        (2, 1, 2)
+        (2, 1, 3)
     );
     assert_eq!(status.span(), Some((Timestamp(DAY_US), Timestamp(3 * DAY_US))));
     assert_eq!(status.format_version, history::FORMAT_VERSION);

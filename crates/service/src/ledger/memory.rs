@@ -3,7 +3,10 @@
 use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture};
 use events::{CustomerRecord, Event, EventKind, HoldingRecord, ItemRecord, Timestamp};
 use hashbrown::{HashMap, HashSet};
-use history::{CustomerChanges, CustomerMark, FollowedCustomer, RetentionPolicy, RetentionSummary};
+use history::{
+    CustomerChanges, CustomerMark, FollowedCustomer, RetentionPolicy, RetentionSummary, SealPolicy,
+    SealSummary,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Semaphore;
@@ -37,6 +40,7 @@ pub(crate) struct State {
     pub(crate) erased: Vec<u32>,
     pub(crate) n_orders: u64,
     pub(crate) retained: Vec<RetentionPolicy>,
+    pub(crate) sealings: Vec<SealPolicy>,
     pub(crate) holdings: Vec<HoldingRecord>,
     pub(crate) decisions: HashMap<String, (Option<u32>, Vec<u8>)>,
     version: u64,
@@ -172,6 +176,13 @@ impl Ledger for MemoryLedger {
         self.answer(|state| {
             state.retained.push(policy);
             RetentionSummary::default()
+        })
+    }
+
+    fn seal_when_due(&self, policy: SealPolicy) -> LedgerFuture<'_, SealSummary> {
+        self.answer(|state| {
+            state.sealings.push(policy);
+            SealSummary::default()
         })
     }
 

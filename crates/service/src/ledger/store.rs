@@ -3,8 +3,8 @@
 use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture};
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
 use history::{
-    Ack, CatalogItem, CustomerChanges, CustomerMark, DecisionLog, DecisionRecord, EventLog,
-    RetentionPolicy, RetentionSummary, Store,
+    Ack, CustomerChanges, CustomerMark, DecisionLog, DecisionRecord, EventLog, RetentionPolicy,
+    RetentionSummary, SealPolicy, SealSummary, Store,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -75,7 +75,7 @@ impl Ledger for StoreLedger {
         Box::pin(async move {
             let version = i64::try_from(version).unwrap_or(i64::MAX);
             let (items, version) = self.result(self.store.items_since(version).await)?;
-            let records = items.into_iter().map(record_of).collect();
+            let records = items.into_iter().map(ItemRecord::from).collect();
             Ok((records, u64::try_from(version).unwrap_or(0)))
         })
     }
@@ -83,7 +83,7 @@ impl Ledger for StoreLedger {
     fn find_item<'a>(&'a self, item_id: &'a str) -> LedgerFuture<'a, Option<ItemRecord>> {
         Box::pin(async move {
             let found = self.result(self.store.item(item_id).await)?;
-            Ok(found.map(record_of))
+            Ok(found.map(ItemRecord::from))
         })
     }
 
@@ -111,6 +111,10 @@ impl Ledger for StoreLedger {
 
     fn apply_retention(&self, policy: RetentionPolicy) -> LedgerFuture<'_, RetentionSummary> {
         Box::pin(async move { self.result(self.store.apply_retention(&policy).await) })
+    }
+
+    fn seal_when_due(&self, policy: SealPolicy) -> LedgerFuture<'_, SealSummary> {
+        Box::pin(async move { self.result(self.store.seal_when_due(&policy).await) })
     }
 
     fn record(&self, entry: DecisionEntry) {
@@ -144,26 +148,6 @@ impl Ledger for StoreLedger {
             self.decisions.flush().await;
             Ok(())
         })
-    }
-}
-
-/// All that the store knows of an item; an item without a family says so.
-fn record_of(item: CatalogItem) -> ItemRecord {
-    ItemRecord {
-        item_id: item.entry.id.into(),
-        title: item.entry.title.map(String::from),
-        kind: Some(item.entry.kind),
-        category: item.entry.category.map(String::from),
-        price: item.entry.price,
-        cost: item.entry.cost,
-        currency: item.entry.currency,
-        stock: item.entry.stock,
-        hidden: Some(item.entry.hidden),
-        variant_of: Some(item.variant_of.unwrap_or_default()),
-        sensitive: Some(item.entry.sensitive),
-        image_url: item.entry.image_url.map(String::from),
-        url: item.url,
-        attributes: item.attributes,
     }
 }
 

@@ -1,13 +1,13 @@
 //! `alongside evaluate next-basket`.
 
-use crate::clock::Stopwatch;
+use super::{n_chosen, with_bar};
 use crate::show;
 use clap::Args;
 use evaluate::next_basket::report::NAMES;
 use evaluate::next_basket::{METHODS, NextBasketOutcome, run};
 use evaluate::{CustomerFile, OrderFile};
 use events::import::PlanOptions;
-use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -37,25 +37,12 @@ pub(super) struct NextBasketArgs {
 
 pub(super) fn next_basket(args: &NextBasketArgs) -> anyhow::Result<()> {
     let file = read(args)?;
-    let n_methods = if args.methods.is_empty() { METHODS.len() } else { args.methods.len() };
-    let bar = ProgressBar::new(n_methods as u64);
-    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}")?);
-    let watch = Stopwatch::start();
-    let mut outcomes: Vec<NextBasketOutcome> = Vec::new();
-    let mut printed = Ok(());
-    let n_begun = std::cell::Cell::new(0);
-    let on_method = |method: &str| {
-        bar.set_position(n_begun.replace(n_begun.get() + 1));
-        bar.set_message(method.to_owned());
-    };
-    let sizes = run(&file, &args.methods, &|| watch.elapsed(), &on_method, |outcome| {
-        if args.output.json && printed.is_ok() {
-            printed = show::line(outcome.to_json());
-        }
-        outcomes.push(outcome);
+    let to_json =
+        args.output.json.then_some(NextBasketOutcome::to_json as fn(&NextBasketOutcome) -> Value);
+    let n_methods = n_chosen(&args.methods, METHODS.len());
+    let (sizes, outcomes) = with_bar(n_methods, to_json, |now, on_method, take| {
+        run(&file, &args.methods, now, on_method, take)
     })?;
-    bar.finish_and_clear();
-    printed?;
     show::note(format!(
         "{} customers, {} items, {} baskets; {} customers asked in {} folds",
         show::count(sizes.n_customers as u64),

@@ -1,12 +1,12 @@
 //! `alongside evaluate next-item`: what comes next in a visit?
 
-use crate::clock::Stopwatch;
+use super::{n_chosen, with_bar};
 use crate::show;
 use clap::Args;
 use evaluate::SessionSplit;
 use evaluate::next_item::{CASES, METHODS, NextItemOutcome, RIVAL, run};
 use events::import::PlanOptions;
-use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -39,24 +39,12 @@ pub(super) fn next_item(args: &NextItemArgs) -> anyhow::Result<()> {
     let map = super::super::import::parse_map(&args.map)?;
     let plan = PlanOptions { map, ..PlanOptions::default() };
     let split = read(args, &plan)?;
-    let n_methods = if args.methods.is_empty() { METHODS.len() } else { args.methods.len() };
-    let bar = ProgressBar::new(n_methods as u64);
-    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}")?);
-    let watch = Stopwatch::start();
-    let mut outcomes: Vec<NextItemOutcome> = Vec::new();
-    let mut printed = Ok(());
-    let on_method = |method: &str| {
-        bar.set_message(method.to_owned());
-        bar.inc(u64::from(bar.elapsed().as_millis() > 0));
-    };
-    let sizes = run(&split, &args.methods, &|| watch.elapsed(), &on_method, |outcome| {
-        if args.output.json && printed.is_ok() {
-            printed = show::line(outcome.to_json());
-        }
-        outcomes.push(outcome);
+    let to_json =
+        args.output.json.then_some(NextItemOutcome::to_json as fn(&NextItemOutcome) -> Value);
+    let n_methods = n_chosen(&args.methods, METHODS.len());
+    let (sizes, outcomes) = with_bar(n_methods, to_json, |now, on_method, take| {
+        run(&split, &args.methods, now, on_method, take)
     })?;
-    bar.finish_and_clear();
-    printed?;
     show::note(format!(
         "{} training sessions, {} items; {} test sessions with {} queries, {} of them for an item \
          that the visit had not seen",
