@@ -67,8 +67,8 @@ pub(crate) fn events_path(segments: &Path, name: &str) -> PathBuf {
     segments.join(format!("{name}.events.parquet"))
 }
 
-/// The tail as it stands. Purchases and refunds are among them: the order keeps what was bought, and
-/// only the event which answer it came from.
+/// The tail as it stands. Purchases and refunds are among them: the order keeps what was bought,
+/// and only the event which answer it came from.
 pub(crate) async fn rows_of_tail(
     connection: &mut SqliteConnection,
     last_seq: i64,
