@@ -114,6 +114,7 @@ async fn decisions(store: &Store) {
             recommendation_id: format!("0123456789abcdef{n:016x}"),
             at: Timestamp(i64::from(n)),
             customer_idx: Some(n % 1_000),
+            assignment: None,
             payload: payload.clone(),
         };
         let pushed = Instant::now();

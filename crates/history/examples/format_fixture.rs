@@ -80,6 +80,7 @@ async fn main() {
         recommendation_id: "r1".to_owned(),
         at: Timestamp(5),
         customer_idx: Some(0),
+        assignment: None,
         payload: b"{}".to_vec(),
     });
     decisions.flush().await;

@@ -17,6 +17,7 @@ use sqlx::Row;
 use tokio::sync::Notify;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::assignments::{self, AssignedUnit, AssignedUnits, Assignment};
 use crate::database::{Database, DatabaseOptions};
 use crate::error::{Error, Result};
 use crate::numbering::json_rows;
@@ -52,6 +53,8 @@ pub struct DecisionRecord {
     pub recommendation_id: String,
     pub at: Timestamp,
     pub customer_idx: Option<u32>,
+    /// Kept beside the record, once for each unit: the first one stands.
+    pub assignment: Option<Assignment>,
     pub payload: Vec<u8>,
 }
 
@@ -71,6 +74,8 @@ struct Shared {
     has_first: Notify,
     is_urgent: Notify,
     is_closed: AtomicBool,
+    /// Units that are known to be in the database.
+    assigned: Mutex<AssignedUnits>,
     write_lock: tokio::sync::Mutex<()>,
     n_written: AtomicU64,
     n_shed: AtomicU64,
@@ -115,6 +120,9 @@ pub(crate) async fn open(dir: &Path, how: &DatabaseOptions) -> Result<Database> 
             .execute(&mut *transaction)
             .await
             .map_err(database.error("open the decision log"))?;
+        assignments::make_table(&mut transaction)
+            .await
+            .map_err(database.error("open the decision log"))?;
         database.commit(transaction).await?;
     }
     Ok(database)
@@ -133,6 +141,7 @@ impl Store {
             has_first: Notify::new(),
             is_urgent: Notify::new(),
             is_closed: AtomicBool::new(false),
+            assigned: Mutex::default(),
             write_lock: tokio::sync::Mutex::default(),
             n_written: AtomicU64::new(0),
             n_shed: AtomicU64::new(0),
@@ -223,10 +232,12 @@ async fn write_waiting(shared: &Shared) {
     if records.is_empty() {
         return;
     }
-    match write(&shared.database, Arc::clone(&records)).await {
+    let first = lock(&shared.assigned).first_of(&records);
+    match write(&shared.database, Arc::clone(&records), &first).await {
         Ok(()) => shared.n_written.fetch_add(records.len() as u64, Ordering::Relaxed),
         Err(error) => {
             tracing::error!(%error, n_records = records.len(), "decisions could not be stored");
+            lock(&shared.assigned).forget(&first);
             shared.n_failed.fetch_add(records.len() as u64, Ordering::Relaxed)
         }
     };
@@ -241,13 +252,20 @@ struct Block {
     body: Vec<u8>,
 }
 
-async fn write(database: &Database, records: Arc<Vec<DecisionRecord>>) -> Result<()> {
+async fn write(
+    database: &Database,
+    records: Arc<Vec<DecisionRecord>>,
+    assigned: &[AssignedUnit],
+) -> Result<()> {
     let task = tokio::task::spawn_blocking(move || Ok(blocks_of(&records)));
     let blocks = crate::store::join(task).await?;
     let mut transaction = database.begin().await?;
     for block in &blocks {
         insert(&mut transaction, block).await.map_err(database.error("store decisions"))?;
     }
+    assignments::insert(&mut transaction, assigned)
+        .await
+        .map_err(database.error("store assignments"))?;
     database.commit(transaction).await
 }
 
@@ -355,7 +373,7 @@ fn put(plain: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// The records of a block; `None` when it is damaged.
-fn unpack(body: &[u8]) -> Option<Vec<DecisionRecord>> {
+pub(crate) fn unpack(body: &[u8]) -> Option<Vec<DecisionRecord>> {
     let plain = zstd::stream::decode_all(body).ok()?;
     let mut rest = &plain[..];
     let mut records = Vec::new();
@@ -365,7 +383,8 @@ fn unpack(body: &[u8]) -> Option<Vec<DecisionRecord>> {
         let customer = u32::from_le_bytes(*split(&mut rest)?);
         let payload = take(&mut rest)?.to_vec();
         let customer_idx = (customer != u32::MAX).then_some(customer);
-        records.push(DecisionRecord { recommendation_id, at, customer_idx, payload });
+        let assignment = None;
+        records.push(DecisionRecord { recommendation_id, at, customer_idx, assignment, payload });
     }
     Some(records)
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use sqlx::{Sqlite, Transaction};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::assignments;
 use crate::catalog;
 use crate::decision_log;
 use crate::disk::Disk;
@@ -77,6 +78,7 @@ impl Store {
                 record.customer_idx == Some(customer_idx)
             })
             .await?;
+        assignments::remove(self.decisions(), Some(customer_idx), Timestamp(i64::MIN)).await?;
         let job = Job::start(&self.segments_dir())?;
         let (manifest, rewritten) = self.rewrite_without(&job, customer_idx, orders).await?;
         let mut receipt = EraseReceipt {

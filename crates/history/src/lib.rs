@@ -21,7 +21,8 @@
 //!
 //! Deliberately absent: the wall clock (callers say what time it is), parsing, live session state.
 
-pub mod backup;
+pub mod assignments;
+mod backup;
 pub mod catalog;
 pub mod customers;
 mod database;
@@ -43,6 +44,7 @@ mod numbering;
 mod order_key;
 mod orders;
 mod recent;
+pub mod replay;
 pub mod retention;
 pub mod seal;
 mod segment;
@@ -53,6 +55,7 @@ mod tail;
 mod unit;
 pub mod view;
 
+pub use assignments::{AssignedUnit, Assignment};
 pub use backup::{BackupManifest, restore, verify_backup};
 pub use catalog::{CatalogItem, KindOrigin};
 pub use customers::{Customer, CustomerChanges, CustomerMark, FollowedCustomer, Holding};
@@ -64,6 +67,7 @@ pub use event_log::{Ack, EventLog, EventLogCounts, LoggedEvent};
 pub use export::ExportFormat;
 pub use import::{ImportRequest, ImportSummary, ImportedFile, NewFee, OrderImport, fingerprint};
 pub use load::{ORDERS_DATED_AHEAD, ViewOptions};
+pub use replay::{PastEvent, PastLine, PastOrder};
 pub use retention::{RetentionPolicy, RetentionSummary};
 pub use seal::{SealPolicy, SealSummary};
 pub use status::{LastImport, StoreStatus};

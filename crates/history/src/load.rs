@@ -39,10 +39,10 @@ pub struct ViewOptions {
 }
 
 /// Everything that is read from the database for a view.
-struct Basis {
-    segments_dir: PathBuf,
-    manifest: Vec<ManifestSegment>,
-    tail: TailOrders,
+pub(crate) struct Basis {
+    pub(crate) segments_dir: PathBuf,
+    pub(crate) manifest: Vec<ManifestSegment>,
+    pub(crate) tail: TailOrders,
     items: Vec<ItemEntry>,
     n_customers: u32,
     catalog_version: i64,
@@ -63,7 +63,7 @@ impl Store {
         }
     }
 
-    async fn read_basis(&self) -> Result<Basis> {
+    pub(crate) async fn read_basis(&self) -> Result<Basis> {
         let mut snapshot = self.database().snapshot().await?;
         let read = async {
             let mut manifest = manifest::read(&mut snapshot).await?;
@@ -123,7 +123,7 @@ fn load(mut basis: Basis, options: &ViewOptions) -> Result<HistoryView> {
 
 /// Settles which version counts where tail and segments both have an order. Returns for each
 /// segment the rows that the tail supersedes.
-fn resolve_tail(basis: &mut Basis) -> Result<Vec<RowSet>> {
+pub(crate) fn resolve_tail(basis: &mut Basis) -> Result<Vec<RowSet>> {
     let mut superseded = vec![RowSet::default(); basis.manifest.len()];
     if basis.tail.set.orders.is_empty() {
         return Ok(superseded);

@@ -47,6 +47,13 @@ impl RowSet {
     pub(crate) fn len(&self) -> u64 {
         self.n_rows
     }
+
+    /// The rows that stand in either.
+    pub(crate) fn union(one: &RowSet, other: &RowSet) -> RowSet {
+        let n_bytes = one.bytes.len().max(other.bytes.len());
+        let byte = |set: &RowSet, at: usize| set.bytes.get(at).copied().unwrap_or(0);
+        RowSet::from_bytes((0..n_bytes).map(|at| byte(one, at) | byte(other, at)).collect())
+    }
 }
 
 /// From the codes of a segment to the dense indices of the store.

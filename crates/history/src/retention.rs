@@ -3,6 +3,7 @@
 use events::Timestamp;
 use sqlx::Row;
 
+use crate::assignments;
 use crate::decision_log;
 use crate::error::Result;
 use crate::manifest::{self, EVENTS_CONTENT};
@@ -47,6 +48,7 @@ impl Store {
             .await?;
         }
         if let Some(before) = policy.decisions_before {
+            assignments::remove(self.decisions(), None, before).await?;
             summary.n_decisions_removed =
                 decision_log::remove(self.decisions(), before, |record| record.at < before).await?;
         }

@@ -73,6 +73,14 @@ impl StoreStatus {
 }
 
 impl Store {
+    /// The random name that the store was given when it was made; it never changes.
+    pub async fn store_id(&self) -> Result<String> {
+        sqlx::query_scalar("SELECT store_id FROM format")
+            .fetch_one(&self.database().reader)
+            .await
+            .map_err(self.error("read the name of the store"))
+    }
+
     pub async fn status(&self) -> Result<StoreStatus> {
         let mut snapshot = self.database().snapshot().await?;
         let mut status = read(&mut snapshot, &self.segments_dir())

@@ -12,6 +12,7 @@
 //! Deliberately absent: files, clock, protocols (who is asked what is `evaluate`'s business), and
 //! the estimate of incremental revenue, which joins exposures to outcomes and comes later.
 
+pub mod assignment;
 pub mod bootstrap;
 pub mod evidence;
 pub mod ranking;

@@ -1,12 +1,14 @@
 //! Writes one slate as JSON, straight from the decision. The shape is that of
 //! [`crate::wire::RecommendAnswer`].
 
+use crate::holdout::{EXPERIMENT, variant_of};
 use crate::json_text::JsonText;
 use crate::reason::write_reason;
 use crate::recommendation_id::RecommendationId;
 use decide::{Decision, Evidence, Offer, Placement, Warning};
 use events::{Amount, Currency};
-use score::World;
+use history::Assignment;
+use score::{Rung, World};
 
 /// A remark for the caller, beside those that the decision makes.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +40,8 @@ pub(crate) struct Slate<'a> {
     pub(crate) placement: Placement,
     pub(crate) decision: &'a Decision,
     pub(crate) remarks: &'a [Remark],
+    /// Whoever is held out is answered with no offers.
+    pub(crate) assignment: Option<Assignment>,
     pub(crate) explanation: Option<Explanation<'a>>,
     pub(crate) took_us: u64,
 }
@@ -53,12 +57,16 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     out.raw("\",\"placement\":\"");
     out.raw(slate.placement.as_str());
     out.raw("\",\"items\":[");
-    for (at, offer) in slate.decision.offers.iter().enumerate() {
+    let is_held_out = slate.assignment.is_some_and(|assignment| assignment.is_held_out);
+    let shown = if is_held_out { &[][..] } else { &slate.decision.offers };
+    for (at, offer) in shown.iter().enumerate() {
         out.raw(if at == 0 { "{" } else { ",{" });
         write_offer(out, world, offer, at + 1);
     }
-    out.raw("],\"experiment\":null,\"fallback\":\"");
-    out.raw(slate.decision.rung.as_str());
+    out.raw("],\"experiment\":");
+    write_experiment(out, slate.assignment);
+    out.raw(",\"fallback\":\"");
+    out.raw(if is_held_out { Rung::None.as_str() } else { slate.decision.rung.as_str() });
     out.raw("\",\"warnings\":[");
     write_warnings(out, &slate.decision.warnings, slate.remarks);
     out.raw("],\"took_ms\":");
@@ -67,6 +75,17 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
         write_explanation(out, slate.decision, explanation);
     }
     out.raw("}");
+}
+
+fn write_experiment(out: &mut JsonText, assignment: Option<Assignment>) {
+    let Some(assignment) = assignment else {
+        out.raw("null");
+        return;
+    };
+    for part in ["{\"id\":\"", EXPERIMENT, "\",\"variant\":\"", variant_of(assignment)] {
+        out.raw(part);
+    }
+    out.raw(if assignment.is_held_out { "\",\"holdout\":true}" } else { "\",\"holdout\":false}" });
 }
 
 fn write_offer(out: &mut JsonText, world: &World, offer: &Offer, rank: usize) {

@@ -5,6 +5,7 @@
 //! of the wall clock does not touch.
 
 use events::Timestamp;
+use events::time::DAY_US;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -36,6 +37,11 @@ impl Clock {
             micros.store(at.0, Ordering::Relaxed);
         }
     }
+}
+
+/// The day of a time in UTC, counted from 1970.
+pub(crate) fn day_of(at: Timestamp) -> i64 {
+    at.0.div_euclid(DAY_US)
 }
 
 /// Before 1970 only on a machine whose clock is broken; counted as 1970 then.

@@ -12,7 +12,8 @@ pub use store::StoreLedger;
 use crate::recommendation_id::RecommendationId;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
 use history::{
-    CustomerChanges, CustomerMark, RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
+    Assignment, CustomerChanges, CustomerMark, RetentionPolicy, RetentionSummary, SealPolicy,
+    SealSummary,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -44,6 +45,8 @@ pub struct DecisionEntry {
     pub at: Timestamp,
     /// So that the record goes when the customer is erased.
     pub customer_idx: Option<u32>,
+    /// The arm of the unit that asked, where there is a holdout and the unit is known.
+    pub assignment: Option<Assignment>,
     /// JSON.
     pub payload: Vec<u8>,
 }

@@ -33,6 +33,7 @@ mod recommendation_id;
 pub mod state;
 
 mod answer;
+pub mod holdout;
 mod question;
 mod reason;
 mod recommend;

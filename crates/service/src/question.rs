@@ -23,6 +23,9 @@ pub(crate) struct Question<'a> {
     pub(crate) cart: Vec<CartLine<'a>>,
     pub(crate) session: Vec<u32>,
     pub(crate) customer: Option<u32>,
+    /// The id of the customer, when it may be used: by a trusted caller or with a token, and not
+    /// against the customer's will.
+    pub(crate) known_as: Option<&'a str>,
     pub(crate) bought_since: Vec<u32>,
     pub(crate) category: Option<&'a str>,
     pub(crate) count: Option<usize>,
@@ -46,6 +49,7 @@ impl<'a> Question<'a> {
             cart: Vec::new(),
             session: Vec::new(),
             customer: None,
+            known_as: None,
             bought_since: Vec::new(),
             category: request.context.as_ref().and_then(|context| context.category.as_deref()),
             count: request.count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
@@ -86,12 +90,14 @@ impl<'a> Question<'a> {
         });
     }
 
-    fn read_customer(&mut self, user_id: &str, world: &World, live: &Live) {
+    fn read_customer(&mut self, user_id: &'a str, world: &World, live: &Live) {
         if !live.customers.is_loaded() {
             return;
         }
+        self.known_as = Some(user_id);
         live.customers.find(user_id, |customer| {
             if customer.consent == Some(false) {
+                self.known_as = None;
                 return;
             }
             self.customer = customer.idx;

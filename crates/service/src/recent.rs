@@ -66,8 +66,13 @@ mod tests {
         let ids = IdSource::new(1);
         let offer = |at_us: i64| {
             let at = Timestamp(at_us);
-            let entry =
-                DecisionEntry { id: ids.next(at), at, customer_idx: None, payload: Vec::new() };
+            let entry = DecisionEntry {
+                id: ids.next(at),
+                at,
+                customer_idx: None,
+                assignment: None,
+                payload: Vec::new(),
+            };
             recent.offer(&entry);
         };
         (1_000_000..1_020_000).for_each(offer);

@@ -13,6 +13,8 @@ use crate::state::{Inner, Served};
 use crate::wire::RecommendRequest;
 use decide::{Decision, Placement, Request, Workspace};
 use events::Timestamp;
+use history::Assignment;
+use measure::assignment::Unit;
 use std::cell::RefCell;
 
 thread_local! {
@@ -55,7 +57,11 @@ pub(crate) fn answer(
     } else if request.page_id.is_some() {
         question.remarks.push(Remark::PageWithoutSession);
     }
-    let pass = Pass { inner, caller, served: &served, request, now, stopwatch, page };
+    let assignment = match &inner.settings.holdout {
+        Some(holdout) => holdout.of_request(&question, request, now),
+        None => None,
+    };
+    let pass = Pass { inner, caller, served: &served, request, now, stopwatch, page, assignment };
     match (&request.placements, placements.as_slice()) {
         (None, [placement]) => Ok(pass.slate(&mut question, *placement)),
         _ => Ok(pass.slates(&mut question, &placements)),
@@ -79,6 +85,7 @@ struct Pass<'a> {
     now: Timestamp,
     stopwatch: Stopwatch,
     page: Option<String>,
+    assignment: Option<Assignment>,
 }
 
 impl Pass<'_> {
@@ -116,6 +123,7 @@ impl Pass<'_> {
             placement,
             decision: &decision,
             remarks: &question.remarks,
+            assignment: self.assignment,
             explanation,
             took_us: self.stopwatch.elapsed_us(),
         };
@@ -125,6 +133,7 @@ impl Pass<'_> {
             at: self.now,
             key_id: self.caller.key_id(),
             location_id: self.request.location_id.as_deref(),
+            assignment: self.assignment,
         };
         keep_record(self.inner, self.served, &head, &asked, &decision);
         self.remember(question, placement, &decision);
@@ -133,6 +142,7 @@ impl Pass<'_> {
     }
 
     fn remember(&self, question: &mut Question<'_>, placement: Placement, decision: &Decision) {
+        // What is held back is held back on every placement of the page.
         question.exclude.extend(decision.offers.iter().map(|offer| offer.item));
         let Some(page) = &self.page else { return };
         let world = &self.served.world;
@@ -149,12 +159,18 @@ pub(crate) fn decide_for_page(
     inner: &Inner,
     served: &Served,
     asked: &Request<'_>,
+    session_id: &str,
 ) -> (RecommendationId, Decision) {
     let now = inner.clock.now();
     let id = inner.ids.next(now);
-    let decision = with_workspace(|workspace| decide::decide(&served.world, asked, workspace));
-    let head = RecordHead { id, at: now, key_id: None, location_id: None };
+    let mut decision = with_workspace(|workspace| decide::decide(&served.world, asked, workspace));
+    let holdout = inner.settings.holdout.as_ref();
+    let assignment = holdout.map(|holdout| holdout.assign(Unit::Session(session_id)));
+    let head = RecordHead { id, at: now, key_id: None, location_id: None, assignment };
     keep_record(inner, served, &head, asked, &decision);
+    if assignment.is_some_and(|assignment| assignment.is_held_out) {
+        decision.offers.clear();
+    }
     (id, decision)
 }
 
@@ -166,8 +182,11 @@ fn keep_record(
     decision: &Decision,
 ) {
     let payload = write_record(served, head, asked, decision);
-    let entry = DecisionEntry { id: head.id, at: head.at, customer_idx: asked.customer, payload };
+    let (customer_idx, assignment) = (asked.customer, head.assignment);
+    let entry = DecisionEntry { id: head.id, at: head.at, customer_idx, assignment, payload };
     inner.recent.offer(&entry);
     inner.ledger.record(entry);
-    inner.metrics.count_decision(decision.rung, decision.offers.len());
+    let is_held_out = head.assignment.is_some_and(|assignment| assignment.is_held_out);
+    let n_shown = if is_held_out { 0 } else { decision.offers.len() };
+    inner.metrics.count_decision(decision.rung, n_shown);
 }

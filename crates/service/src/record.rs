@@ -4,6 +4,7 @@
 //! pseudonymous index is kept beside the record, and erasing a customer erases the record.
 
 use crate::answer::{write_amount, write_evidence};
+use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::reason::PageText;
 use crate::recommendation_id::RecommendationId;
@@ -14,6 +15,7 @@ use decide::{
     Reason, ReasonCode, Request,
 };
 use events::{Amount, Timestamp};
+use history::Assignment;
 use score::World;
 use serde::Deserialize;
 
@@ -29,6 +31,7 @@ pub(crate) struct RecordHead<'a> {
     pub(crate) at: Timestamp,
     pub(crate) key_id: Option<&'a str>,
     pub(crate) location_id: Option<&'a str>,
+    pub(crate) assignment: Option<Assignment>,
 }
 
 pub(crate) fn write_record(
@@ -73,7 +76,14 @@ pub(crate) fn write_record(
         list(&mut out, items, |out, item| out.string(world.item_id(*item)));
     }
     write_options(&mut out, request);
-    out.raw("},\"fallback\":\"");
+    out.raw("}");
+    if let Some(assignment) = head.assignment {
+        // What a held-out unit would have been shown stands under `offers` all the same.
+        out.raw(",\"variant\":\"");
+        out.raw(variant_of(assignment));
+        out.raw("\"");
+    }
+    out.raw(",\"fallback\":\"");
     out.raw(decision.rung.as_str());
     out.raw("\",\"n_eligible\":");
     out.number(decision.n_eligible as u64);

@@ -4,6 +4,7 @@ use crate::clock::{Clock, elapsed_us};
 use crate::error::{Error, Result};
 use crate::gatekeeper::OriginSettings;
 use crate::health::{Color, Health};
+use crate::holdout::HoldoutSettings;
 use crate::keys::KeyRing;
 use crate::ledger::{Ledger, LedgerFault};
 use crate::limits::{AddressLimits, LimitSettings};
@@ -23,6 +24,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     pub origins: OriginSettings,
     pub live: LiveSettings,
+    /// Who is shown nothing, so that it can be told what the offers earn.
+    pub holdout: Option<HoldoutSettings>,
     /// Serve the demo shop at `/`.
     pub with_shop: bool,
     /// Whose data the shop shows, for the foot of its pages.

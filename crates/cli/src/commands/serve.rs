@@ -5,6 +5,7 @@ use crate::show;
 use anyhow::Context;
 use clap::Args;
 use history::{OpenMode, Store};
+use service::holdout::HoldoutSettings;
 use service::keys::KeyFile;
 use service::ledger::StoreLedger;
 use service::{AppState, Background, LearnSchedule, Settings, Upkeep};
@@ -46,6 +47,10 @@ pub(crate) struct ServeArgs {
     /// Learn anew when the store holds so many orders, live or imported, that the snapshot lacks.
     #[arg(long, value_name = "ORDERS")]
     learn_after: Option<NonZeroU64>,
+    /// Percent of the customers (or visits, where nobody is known) that are shown nothing, so that
+    /// `alongside report` can tell what the offers earn; 0: nobody.
+    #[arg(long, default_value_t = 5.0, value_name = "PERCENT", env = "ALONGSIDE_HOLDOUT")]
+    holdout: f64,
     #[command(flatten)]
     keep: KeepArgs,
     /// Serve the demo shop at /.
@@ -65,6 +70,8 @@ impl ServeArgs {
             trust_forwarded: false,
             learn_every: None,
             learn_after: NonZeroU64::new(500),
+            // Who tries the shop out wants to see it.
+            holdout: 0.0,
             keep: KeepArgs::default(),
             shop: true,
         }
@@ -117,6 +124,11 @@ pub(crate) async fn prepare(
 ) -> anyhow::Result<Ready> {
     // What can be refused is refused before a store is made.
     let learn = args.schedule(dir)?;
+    anyhow::ensure!(
+        (0.0..=100.0).contains(&args.holdout),
+        "--holdout {}: give a number of percent between 0 and 100",
+        args.holdout
+    );
     let keys = KeyFile::in_dir(dir);
     let mut settings = args.settings();
     settings.attribution = attribution;
@@ -142,6 +154,9 @@ pub(crate) async fn prepare(
     } else if !ring.is_open() {
         // Keys made by an older version.
         store.set_guarded().await?;
+    }
+    if args.holdout > 0.0 {
+        settings.holdout = HoldoutSettings::new(&store.store_id().await?, args.holdout / 100.0);
     }
     let ledger = StoreLedger::start(store.clone())?;
     let state = AppState::new(Box::new(ledger), ring, service::clock::Clock::Wall, settings)?;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array,
-    UInt32Array, UInt64Array,
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    UInt8Array, UInt32Array, UInt64Array,
 };
 use arrow::datatypes::Int32Type;
-use events::LineKind;
+use events::{Currency, LineKind};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -115,6 +115,11 @@ impl SegmentTexts {
             currencies: values(currencies),
             sources: values(sources),
         }
+    }
+
+    pub(crate) fn currency(&self, code: u32) -> Option<Currency> {
+        let texts = self.currencies.as_string::<i32>();
+        ((code as usize) < texts.len()).then(|| Currency::parse(texts.value(code as usize)))?
     }
 }
 

@@ -14,6 +14,7 @@ fn decision(id: &str, day: i64, customer_idx: Option<u32>) -> DecisionRecord {
         recommendation_id: id.to_owned(),
         at: Timestamp(day * DAY_US),
         customer_idx,
+        assignment: None,
         payload,
     }
 }

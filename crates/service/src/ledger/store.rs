@@ -123,6 +123,7 @@ impl Ledger for StoreLedger {
             recommendation_id: entry.id.as_str().to_owned(),
             at: entry.at,
             customer_idx: entry.customer_idx,
+            assignment: entry.assignment,
             payload: entry.payload,
         });
     }

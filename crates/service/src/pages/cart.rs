@@ -66,7 +66,8 @@ fn show(
     let session = visitor.session(&state.inner);
     let served = state.inner.served.load();
     let page = Page::of(state, "Cart", &session);
-    let cart = view_of(&state.inner, &served, &session, page.n_in_cart, announcement);
+    let visit = (&*visitor.session_id, &session);
+    let cart = view_of(&state.inner, &served, visit, page.n_in_cart, announcement);
     if wants_fragment(headers) {
         html(&CartFragment { cart })
     } else {
@@ -214,7 +215,8 @@ async fn checkout(State(state): State<AppState>, headers: HeaderMap) -> Response
     if let Err(problem) = keep_events(&state, vec![event]).await {
         return problem.into_response();
     }
-    let slate = offers(inner, &served, &session, Placement::PostPurchase, &[], N_ADDONS);
+    let visit = (&*visitor.session_id, &session);
+    let slate = offers(inner, &served, visit, Placement::PostPurchase, &[], N_ADDONS);
     let after = visitor.session(inner);
     html(&ThanksPage {
         page: Page::of(&state, "Thank you", &after),

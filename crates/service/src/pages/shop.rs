@@ -58,7 +58,8 @@ async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let session = visitor.session(&state.inner);
     let served = state.inner.served.load();
     let world = &served.world;
-    let slate = offers(&state.inner, &served, &session, Placement::Home, &[], N_POPULAR);
+    let visit = (&*visitor.session_id, &session);
+    let slate = offers(&state.inner, &served, visit, Placement::Home, &[], N_POPULAR);
     let is_personal = slate.decision.rung < score::Rung::Popular;
     let response = html(&HomePage {
         page: Page::of(&state, "", &session),
@@ -193,7 +194,8 @@ async fn product(
     };
     let visitor = Visitor::of(&state, &headers);
     let session = visitor.session(inner);
-    let slate = offers(inner, &served, &session, Placement::Pdp, &[item], N_OFFERS);
+    let visit = (&*visitor.session_id, &session);
+    let slate = offers(inner, &served, visit, Placement::Pdp, &[item], N_OFFERS);
     let decision = &slate.decision;
     let card = Card::of(world, item);
     let in_bundle = decision

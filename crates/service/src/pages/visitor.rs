@@ -88,6 +88,9 @@ pub(crate) fn line(item_id: &str, quantity: Amount, unit_price: Option<Amount>) 
     EventLine { item_id: item_id.to_owned(), quantity, unit_price, origin: None }
 }
 
+/// The name of a visit and its state.
+pub(crate) type Visit<'a> = (&'a str, &'a Session);
+
 /// A slate of a page, with the name that clicks and purchases carry back.
 pub(crate) struct PageSlate {
     pub(crate) id: String,
@@ -98,12 +101,12 @@ pub(crate) struct PageSlate {
 pub(crate) fn offers(
     inner: &Inner,
     served: &Served,
-    session: &Session,
+    visit: Visit<'_>,
     placement: Placement,
     anchors: &[u32],
     count: usize,
 ) -> PageSlate {
-    let world = &served.world;
+    let (world, (session_id, session)) = (&served.world, visit);
     let anchors: Vec<ItemRef<'_>> = anchors.iter().map(|&item| ItemRef::Known(item)).collect();
     let cart: Vec<CartLine<'_>> = session
         .cart
@@ -126,6 +129,6 @@ pub(crate) fn offers(
         count: Some(count),
         ..Request::at(placement)
     };
-    let (id, decision) = decide_for_page(inner, served, &request);
+    let (id, decision) = decide_for_page(inner, served, &request, session_id);
     PageSlate { id: id.as_str().to_owned(), decision }
 }

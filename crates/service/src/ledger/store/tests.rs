@@ -181,7 +181,13 @@ async fn records_of_decisions_are_counted_and_lost_ones_too() {
     let source = IdSource::new(7);
     for n in 0..500 {
         let payload = format!("{{\"n\":{n}}}").into_bytes();
-        ledger.record(DecisionEntry { id: source.next(NOW), at: NOW, customer_idx: None, payload });
+        ledger.record(DecisionEntry {
+            id: source.next(NOW),
+            at: NOW,
+            customer_idx: None,
+            assignment: None,
+            payload,
+        });
     }
     ledger.flush().await.unwrap();
     let figures = ledger.figures();

@@ -1,9 +1,8 @@
 //! What is in the cart, as the page and the drawer show it.
 
-use crate::live::Session;
 use crate::pages::card::{Card, is_shown};
 use crate::pages::money;
-use crate::pages::visitor::offers;
+use crate::pages::visitor::{Visit, offers};
 use crate::state::{Inner, Served};
 use decide::Placement;
 use events::{Amount, Currency};
@@ -72,11 +71,11 @@ pub(crate) fn obstacle(world: &World, item: u32) -> &'static str {
 pub(crate) fn view_of(
     inner: &Inner,
     served: &Served,
-    session: &Session,
+    visit: Visit<'_>,
     n_in_cart: usize,
     announcement: String,
 ) -> CartView {
-    let world = &served.world;
+    let (world, session) = (&served.world, visit.1);
     let mut total = Total::default();
     let mut lines = Vec::new();
     for held in &session.cart {
@@ -98,7 +97,7 @@ pub(crate) fn view_of(
     let addons = match lines.is_empty() {
         true => Vec::new(),
         false => {
-            let slate = offers(inner, served, session, Placement::Cart, &[], N_ADDONS);
+            let slate = offers(inner, served, visit, Placement::Cart, &[], N_ADDONS);
             Card::of_slate(world, &slate)
         }
     };

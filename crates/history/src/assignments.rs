@@ -1,0 +1,178 @@
+//! Which unit was in which arm of an experiment, and since when: one row a unit, the first stands.
+//!
+//! Kept in the database of decisions, in the transaction of the unit's first record: a report finds
+//! who was meant without reading the records.
+
+use events::Timestamp;
+use hashbrown::HashSet;
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::database::Database;
+use crate::decision_log::{DecisionRecord, unpack};
+use crate::error::{Error, Result};
+use crate::numbering::json_rows;
+use crate::store::Store;
+
+/// Units that a writer remembers; beyond, it begins anew and the database sorts out who is known.
+const MAX_REMEMBERED: usize = 1_000_000;
+
+/// The arm of a unit: a pseudonym, never an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Assignment {
+    pub unit: u64,
+    pub is_held_out: bool,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AssignedUnit {
+    pub unit: u64,
+    pub customer_idx: Option<u32>,
+    pub is_held_out: bool,
+    #[serde(skip)]
+    pub first_at: Timestamp,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct AssignedUnits {
+    known: HashSet<u64>,
+}
+
+impl AssignedUnits {
+    /// The first record of each unit that was not seen before.
+    pub(crate) fn first_of(&mut self, records: &[DecisionRecord]) -> Vec<AssignedUnit> {
+        if self.known.len() > MAX_REMEMBERED {
+            self.known.clear();
+        }
+        let mut first = Vec::new();
+        for record in records {
+            if let Some(Assignment { unit, is_held_out }) = record.assignment
+                && self.known.insert(unit)
+            {
+                let (customer_idx, first_at) = (record.customer_idx, record.at);
+                first.push(AssignedUnit { unit, customer_idx, is_held_out, first_at });
+            }
+        }
+        first
+    }
+
+    pub(crate) fn forget(&mut self, units: &[AssignedUnit]) {
+        for assigned in units {
+            self.known.remove(&assigned.unit);
+        }
+    }
+}
+
+pub(crate) async fn make_table(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    let sql = "CREATE TABLE IF NOT EXISTS assignment (
+        unit INTEGER PRIMARY KEY,
+        customer_idx INTEGER,
+        held_out INTEGER NOT NULL,
+        first_at_us INTEGER NOT NULL
+    )";
+    sqlx::query(sql).execute(connection).await.map(drop)
+}
+
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    assigned: &[AssignedUnit],
+) -> sqlx::Result<()> {
+    if assigned.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = assigned
+        .iter()
+        .map(|row| (row.unit as i64, row.customer_idx, row.is_held_out as i64, row.first_at.0))
+        .collect();
+    sqlx::query(
+        "INSERT OR IGNORE INTO assignment (unit, customer_idx, held_out, first_at_us) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)",
+    )
+    .bind(json_rows(&rows))
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Takes out the units of a customer, or those that came in before a time.
+pub(crate) async fn remove(
+    database: &Database,
+    customer_idx: Option<u32>,
+    before: Timestamp,
+) -> Result<()> {
+    let mut transaction = database.begin().await?;
+    sqlx::query("DELETE FROM assignment WHERE customer_idx = ?1 OR first_at_us < ?2")
+        .bind(customer_idx)
+        .bind(before.0)
+        .execute(&mut *transaction)
+        .await
+        .map_err(database.error("remove assignments"))?;
+    database.commit(transaction).await
+}
+
+impl Store {
+    /// Who was assigned to which arm, in order of the unit.
+    pub async fn assignments(&self) -> Result<Vec<AssignedUnit>> {
+        let read = async {
+            // A store that no version with experiments has written to has no such table.
+            let n_tables: i64 =
+                sqlx::query("SELECT COUNT(*) FROM sqlite_master WHERE name = 'assignment'")
+                    .fetch_one(&self.decisions().reader)
+                    .await?
+                    .try_get(0)?;
+            if n_tables == 0 {
+                return Ok(Vec::new());
+            }
+            let rows = sqlx::query(
+                "SELECT unit, customer_idx, held_out, first_at_us FROM assignment ORDER BY unit",
+            )
+            .fetch_all(&self.decisions().reader)
+            .await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(AssignedUnit {
+                        unit: row.try_get::<i64, _>(0)? as u64,
+                        customer_idx: row.try_get::<Option<i64>, _>(1)?.map(|idx| idx as u32),
+                        is_held_out: row.try_get::<i64, _>(2)? != 0,
+                        first_at: Timestamp(row.try_get(3)?),
+                    })
+                })
+                .collect()
+        };
+        let read: sqlx::Result<_> = read.await;
+        read.map_err(self.error("read assignments"))
+    }
+
+    /// Gives every record of decisions with `since <= time`, block by block: memory is that of one
+    /// block, some 256 KiB packed.
+    pub async fn each_decision(
+        &self,
+        since: Timestamp,
+        mut give: impl FnMut(&DecisionRecord),
+    ) -> Result<()> {
+        let mut last_id = 0_i64;
+        loop {
+            let row = sqlx::query(
+                "SELECT block_id, body FROM decision_block \
+                 WHERE block_id > ?1 AND last_at_us >= ?2 ORDER BY block_id LIMIT 1",
+            )
+            .bind(last_id)
+            .bind(since.0)
+            .fetch_optional(&self.decisions().reader)
+            .await
+            .map_err(self.error("read decisions"))?;
+            let Some(row) = row else { return Ok(()) };
+            let failed = self.error("read decisions");
+            let read = row.try_get(0).and_then(|id| Ok((id, row.try_get::<&[u8], _>(1)?)));
+            let (block_id, body): (i64, &[u8]) = read.map_err(failed)?;
+            last_id = block_id;
+            let records = unpack(body).ok_or_else(|| Error::Corrupt {
+                path: self.dir().join(crate::decision_log::DATABASE),
+                detail: format!("block {block_id} of decisions cannot be unpacked"),
+            })?;
+            records.iter().filter(|record| record.at >= since).for_each(&mut give);
+        }
+    }
+}
