@@ -414,7 +414,8 @@ mod tests {
         let error = PolicyLog::read(&path, &LogColumns::default(), &mut names);
         let text = error.expect_err("a chance of 0").to_string();
         assert!(text.contains("row 2: the chance 0 in propensity_score"), "{text}");
-        std::fs::write(&path, "item_id,click,propensity_score\na,0,0.5\nb,1,0.1\n").expect("a file");
+        std::fs::write(&path, "item_id,click,propensity_score\na,0,0.5\nb,1,0.1\n")
+            .expect("a file");
         let log = PolicyLog::read(&path, &LogColumns::default(), &mut names).expect("sound");
         assert_eq!((log.positions.as_slice(), names.n_positions()), (&[0, 0][..], 1));
     }

@@ -22,9 +22,7 @@ pub(crate) struct TableFile {
 
 impl TableFile {
     pub(crate) fn read(path: &Path) -> Result<TableFile, Error> {
-        let io = |action| {
-            move |source| Error::Io { action, path: path.to_path_buf(), source }
-        };
+        let io = |action| move |source| Error::Io { action, path: path.to_path_buf(), source };
         let mut file = File::open(path).map_err(io("open"))?;
         let mut head = Vec::new();
         file.by_ref().take(64 * 1024).read_to_end(&mut head).map_err(io("read"))?;
@@ -97,8 +95,7 @@ fn parquet_columns(path: &Path, file: File) -> Result<Vec<(String, ArrayRef)>, E
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
     let schema = Arc::clone(builder.schema());
     let reader = builder.build().map_err(failed)?;
-    let batches: Vec<_> =
-        reader.collect::<Result<_, _>>().map_err(|error| failed(error.into()))?;
+    let batches: Vec<_> = reader.collect::<Result<_, _>>().map_err(|error| failed(error.into()))?;
     let whole = |at: usize| {
         let parts: Vec<&dyn Array> = batches.iter().map(|b| b.column(at).as_ref()).collect();
         if parts.is_empty() {
@@ -152,7 +149,8 @@ mod tests {
 
     #[test]
     fn text_is_read_with_any_delimiter() {
-        for text in ["\u{feff}id;x;y\n007;1.5;a\n8; 2 ;b,c\n", "id\tx\ty\n007\t1.5\ta\n8\t2\tb,c\n"] {
+        for text in ["\u{feff}id;x;y\n007;1.5;a\n8; 2 ;b,c\n", "id\tx\ty\n007\t1.5\ta\n8\t2\tb,c\n"]
+        {
             let table = table(text.as_bytes()).expect("a table");
             assert_eq!(table.names().collect::<Vec<_>>(), ["id", "x", "y"]);
             assert_eq!(table.numbers("x").expect("numbers"), [1.5, 2.0]);

@@ -225,9 +225,9 @@ impl<'a> Part<'a> {
         let rival = methods.iter().position(|(method, _)| *method == RIVAL);
         let outcome = |(at, (method, _)): (usize, &(&str, Learner))| {
             let runs: Vec<&SplitRun> = splits.iter().map(|split| &split[at]).collect();
-            let rivals = rival.filter(|&rival| rival != at).map(|rival| {
-                splits.iter().map(|split| &split[rival].ranked).collect::<Vec<_>>()
-            });
+            let rivals = rival
+                .filter(|&rival| rival != at)
+                .map(|rival| splits.iter().map(|split| &split[rival].ranked).collect::<Vec<_>>());
             let (qini, uplift, gain) = over_splits(&runs, rivals.as_deref());
             let mut latencies: Vec<Duration> =
                 runs.iter().flat_map(|run| run.latencies.iter().copied()).collect();

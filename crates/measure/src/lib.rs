@@ -20,14 +20,14 @@ pub mod bootstrap;
 pub mod evidence;
 pub mod ranking;
 
-pub mod moments;
-pub mod sequence;
-pub mod winsor;
-pub mod srm;
 pub mod cuped;
-pub mod lift;
 pub mod displacement;
+pub mod lift;
+pub mod moments;
 pub mod power;
+pub mod sequence;
+pub mod srm;
+pub mod winsor;
 
 pub mod off_policy;
 pub mod skew;

@@ -28,7 +28,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 pub const MIN_CUSTOMERS: u64 = 50;
 /// Part of an arm's spread that one customer may make up; above it, the standard error is that
 /// customer's. Winsorised sums (see [`crate::winsor`]) hardly ever get there.
-pub const MAX_SHARE_OF_ONE: f64 = 0.25;
+pub const MAX_SHARE_OF_ONE: f64 = 0.5;
 
 /// What is compared. Columns are those of the sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

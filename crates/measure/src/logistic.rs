@@ -47,7 +47,12 @@ pub(crate) struct Logistic {
 }
 
 /// `None` when the curvature is not positive definite: give unneeded columns a ridge.
-pub(crate) fn fit(rows: &Rows, y: &[f64], ridge: &[f64], start: Option<&[f64]>) -> Option<Logistic> {
+pub(crate) fn fit(
+    rows: &Rows,
+    y: &[f64],
+    ridge: &[f64],
+    start: Option<&[f64]>,
+) -> Option<Logistic> {
     let d = rows.n_columns;
     assert!(ridge.len() == d && y.len() == rows.len(), "rows, outcomes and ridge do not fit");
     let mut beta = start.map_or_else(|| vec![0.0; d], <[f64]>::to_vec);
@@ -153,7 +158,8 @@ mod tests {
 
     #[test]
     fn separated_outcomes_stay_finite_with_a_ridge() {
-        let rows = Rows { n_columns: 2, values: (0..40).flat_map(|i| [1.0, f64::from(i)]).collect() };
+        let rows =
+            Rows { n_columns: 2, values: (0..40).flat_map(|i| [1.0, f64::from(i)]).collect() };
         let y: Vec<f64> = (0..40).map(|i| f64::from(u8::from(i >= 20))).collect();
         let fitted = fit(&rows, &y, &[0.0, 1.0], None).expect("a curvature");
         assert!(fitted.beta.iter().all(|b| b.is_finite()), "{:?}", fitted.beta);

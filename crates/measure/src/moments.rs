@@ -66,8 +66,8 @@ impl<const D: usize> Moments<D> {
                 self.scatter[i][j] += other.scatter[i][j] + apart[i] * apart[j] * ours * theirs / n;
             }
         }
-        for i in 0..D {
-            self.mean[i] += apart[i] * theirs / n;
+        for (i, apart) in apart.into_iter().enumerate() {
+            self.mean[i] += apart * theirs / n;
             self.low[i] = self.low[i].min(other.low[i]);
             self.high[i] = self.high[i].max(other.high[i]);
         }

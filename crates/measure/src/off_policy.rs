@@ -13,9 +13,9 @@
 //! ```
 //!
 //! q: reward foretold for the action taken, v = Σ_a π(a)·q(a), from a model that has not seen row i.
-//! λ: of a grid, the one with the least estimated squared error, s²/n + bias², among those whose
-//! bias is at most half a standard error; bias is the mean of (ŵ − w)(r − q), and the interval is
-//! widened by it on both sides.
+//! λ: of a grid, the one with the least estimated squared error s²/n + B², among those with B at most
+//! half a standard error. B = |bias| + its standard error, bias the mean of (ŵ − w)(r − q); the
+//! interval is widened by the bias on both sides.
 //!
 //! Each estimate is a mean of influence values φ_i; intervals are those of a skew mean
 //! ([`crate::skew`]), since clicks are rare and weights long-tailed. Where the log says nothing
@@ -155,8 +155,7 @@ pub fn evaluate(log: &Log<'_>, level: f64) -> Result<Estimates, CannotKnow> {
     let paid: Vec<f64> = rows().map(|(w, r)| w * r).collect();
     let ips = value_of(&paid, 0.0, level);
     let ratio = paid.iter().sum::<f64>() / log.weight.iter().sum::<f64>();
-    let around: Vec<f64> =
-        rows().map(|(w, r)| ratio + w * (r - ratio) / weights.mean).collect();
+    let around: Vec<f64> = rows().map(|(w, r)| ratio + w * (r - ratio) / weights.mean).collect();
     let snips = value_of(&around, 0.0, level);
     let dr = value_of(&influence(log, f64::INFINITY), 0.0, level);
     let (shrinkage, bias) = best_shrinkage(log, &weights);
@@ -213,30 +212,55 @@ fn influence(log: &Log<'_>, lambda: f64) -> Vec<f64> {
 
 /// λ and the bias that it brings.
 fn best_shrinkage(log: &Log<'_>, weights: &Weights) -> (f64, f64) {
-    let n = weights.n as f64;
     let largest = weights.largest.max(1e-9).powi(2);
-    let mut best = (f64::INFINITY, 0.0, squared_error(log, f64::INFINITY).0 / n);
+    let mut best = (f64::INFINITY, 0.0);
+    let mut least = Shrunk::of(log, f64::INFINITY).squared_error();
     for step in 0..SHRINKAGE_STEPS {
         let lambda = largest * 100.0 * 10_f64.powf(-f64::from(step) / 5.0);
-        let (variance, bias) = squared_error(log, lambda);
-        let error = variance / n + bias * bias;
-        if error < best.2 && bias.abs() <= 0.5 * (variance / n).sqrt() {
-            best = (lambda, bias, error);
+        let shrunk = Shrunk::of(log, lambda);
+        if shrunk.squared_error() < least && shrunk.bias_bound() <= 0.5 * shrunk.variance.sqrt() {
+            (best, least) = ((lambda, shrunk.bias), shrunk.squared_error());
         }
     }
-    (best.0, best.1)
+    best
 }
 
-/// Variance of one influence value, and the bias.
-fn squared_error(log: &Log<'_>, lambda: f64) -> (f64, f64) {
-    let values = influence(log, lambda);
-    let center = mean(&values);
-    let variance = values.iter().map(|x| (x - center).powi(2)).sum::<f64>() / values.len() as f64;
-    let lost = (0..values.len()).map(|i| {
-        let weight = log.weight[i];
-        (shrunk(weight, lambda) - weight) * (log.reward[i] - log.foretold[i])
-    });
-    (variance, lost.sum::<f64>() / values.len() as f64)
+/// What shrinking does to the estimate.
+struct Shrunk {
+    /// Of the estimate.
+    variance: f64,
+    bias: f64,
+    /// Of the bias, which is itself a mean.
+    bias_variance: f64,
+}
+
+impl Shrunk {
+    fn of(log: &Log<'_>, lambda: f64) -> Shrunk {
+        let lost = |i: usize| {
+            let weight = log.weight[i];
+            (shrunk(weight, lambda) - weight) * (log.reward[i] - log.foretold[i])
+        };
+        let (_, variance) = mean_and_variance(influence(log, lambda).into_iter());
+        let (bias, bias_variance) = mean_and_variance((0..log.reward.len()).map(lost));
+        Shrunk { variance, bias, bias_variance }
+    }
+
+    /// The bias is counted as one standard error larger: of many that are looked at, the one that
+    /// happens to look small would win.
+    fn bias_bound(&self) -> f64 {
+        self.bias.abs() + self.bias_variance.sqrt()
+    }
+
+    fn squared_error(&self) -> f64 {
+        self.variance + self.bias_bound().powi(2)
+    }
+}
+
+/// The mean, and the variance of that mean.
+fn mean_and_variance(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let mut sums = crate::moments::Moments::<1>::default();
+    values.for_each(|value| sums.push(&[value]));
+    (sums.mean(0), sums.covariance(0, 0) / sums.n().max(1) as f64)
 }
 
 #[cfg(test)]

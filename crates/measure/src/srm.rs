@@ -100,8 +100,7 @@ mod tests {
         for step in 0..500_u64 {
             let arm = usize::from(step % 13 != 0);
             let n = counts.iter().sum::<u64>() as f64;
-            let predicted =
-                (PRIOR_WEIGHT * shares[arm] + counts[arm] as f64) / (PRIOR_WEIGHT + n);
+            let predicted = (PRIOR_WEIGHT * shares[arm] + counts[arm] as f64) / (PRIOR_WEIGHT + n);
             ln_product += (predicted / shares[arm]).ln();
             counts[arm] += 1;
         }

@@ -140,7 +140,8 @@ fn check(experiment: &Experiment) -> Result<(), UpliftError> {
     assert!(outcome.iter().all(|&y| y == 0.0 || y == 1.0), "an outcome is not 0 or 1");
     for side in [true, false] {
         let of_arm = || treated.iter().zip(outcome).filter(move |(t, _)| **t == side);
-        let (customers, responders) = (of_arm().count(), of_arm().filter(|(_, y)| **y > 0.0).count());
+        let (customers, responders) =
+            (of_arm().count(), of_arm().filter(|(_, y)| **y > 0.0).count());
         if responders.min(customers - responders) < MIN_RESPONDERS {
             return Err(UpliftError::TooFewResponders { responders, customers });
         }

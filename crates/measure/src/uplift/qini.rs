@@ -70,15 +70,15 @@ impl Ranking<'_> {
         let orders: Vec<Order> = scores.iter().map(|column| Order::of(column)).collect();
         let perfect = Order::of(&self.perfect());
         let whole = vec![1_u32; n];
-        let observed: Vec<Walk> = self.walk_all(&orders, &perfect, &whole)?;
-        let resampled: Vec<Vec<Walk>> = (0..spec.n_resamples)
+        let observed: Vec<Found> = self.walk_all(&orders, &perfect, &whole)?;
+        let resampled: Vec<Vec<Found>> = (0..spec.n_resamples)
             .into_par_iter()
             .filter_map(|resample| {
                 let weights = drawn(n_u32, spec.seed, resample);
                 self.walk_all(&orders, &perfect, &weights)
             })
             .collect();
-        let of = |(at, walk): (usize, &Walk)| summary(walk, &resampled, at, spec);
+        let of = |(at, found): (usize, &Found)| summary(found, &resampled, at, spec);
         Some(observed.iter().enumerate().map(of).collect())
     }
 
@@ -87,23 +87,20 @@ impl Ranking<'_> {
         self.treated.iter().zip(self.outcome).map(signed).collect()
     }
 
-    fn walk_all(&self, orders: &[Order], perfect: &Order, weights: &[u32]) -> Option<Vec<Walk>> {
+    fn walk_all(&self, orders: &[Order], perfect: &Order, weights: &[u32]) -> Option<Vec<Found>> {
         let best = self.walk(perfect, weights)?.area;
-        orders
-            .iter()
-            .map(|order| {
-                let mut walk = self.walk(order, weights)?;
-                walk.qini = walk.area / best;
-                (best > 0.0).then_some(walk)
-            })
-            .collect()
+        let found = |order: &Order| {
+            let Walk { area, uplift_at, curve } = self.walk(order, weights)?;
+            (best > 0.0).then_some(Found { qini: area / best, uplift_at: uplift_at?, curve })
+        };
+        orders.iter().map(found).collect()
     }
 
     /// One walk down a ranking in which customer i counts `weights[i]` times.
     fn walk(&self, order: &Order, weights: &[u32]) -> Option<Walk> {
         let n: f64 = weights.iter().map(|&w| f64::from(w)).sum();
         let top = (n * self.top_share).floor();
-        let mut walk = Walk { area: 0.0, qini: 0.0, uplift_at: 0.0, curve: [0.0; CURVE_POINTS] };
+        let mut walk = Walk { area: 0.0, uplift_at: None, curve: [0.0; CURVE_POINTS] };
         let (mut sums, mut at_top) = (Sums::default(), None);
         let (mut last, mut points) = (Sums::default(), 0);
         for block in order.blocks() {
@@ -122,13 +119,14 @@ impl Ranking<'_> {
             let here = sums;
             walk.area += 0.5 * (here.n() - last.n()) * (here.gain() + last.gain());
             while points < CURVE_POINTS && here.n() >= n * share_of(points) {
-                walk.curve[points] = share_of(points) * last.uplift_between(&here, n * share_of(points));
+                walk.curve[points] =
+                    share_of(points) * last.uplift_between(&here, n * share_of(points));
                 points += 1;
             }
             last = here;
         }
         walk.area -= 0.5 * last.n() * last.gain();
-        walk.uplift_at = at_top?.uplift()?;
+        walk.uplift_at = at_top.and_then(|top| top.uplift());
         (sums.n_treated > 0.0 && sums.n_control > 0.0).then_some(walk)
     }
 }
@@ -137,6 +135,14 @@ impl Ranking<'_> {
 #[derive(Clone, Copy, Debug)]
 struct Walk {
     area: f64,
+    /// `None` when one arm is missing at the top, as it is for the perfect ranking.
+    uplift_at: Option<f64>,
+    curve: [f64; CURVE_POINTS],
+}
+
+/// A ranking beside the perfect one.
+#[derive(Clone, Copy, Debug)]
+struct Found {
     qini: f64,
     uplift_at: f64,
     curve: [f64; CURVE_POINTS],
@@ -228,16 +234,17 @@ fn drawn(n: u32, seed: u64, resample: u32) -> Vec<u32> {
     weights
 }
 
-fn summary(walk: &Walk, resampled: &[Vec<Walk>], at: usize, spec: &BootstrapSpec) -> RankedBy {
+fn summary(found: &Found, resampled: &[Vec<Found>], at: usize, spec: &BootstrapSpec) -> RankedBy {
     let tail = (1.0 - spec.level) / 2.0;
     let point = |p: usize| {
-        let gains = resampled.iter().map(|walks| walks[at].curve[p]);
-        let (low, high) = ends_of(gains.collect(), tail).unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-        CurvePoint { share: share_of(p), gain: walk.curve[p], low, high }
+        let gains = resampled.iter().map(|all| all[at].curve[p]);
+        let (low, high) =
+            ends_of(gains.collect(), tail).unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        CurvePoint { share: share_of(p), gain: found.curve[p], low, high }
     };
     RankedBy {
-        qini: walk.qini,
-        uplift_at: walk.uplift_at,
+        qini: found.qini,
+        uplift_at: found.uplift_at,
         resamples: resampled.iter().map(|w| [w[at].qini, w[at].uplift_at]).collect(),
         curve: (0..CURVE_POINTS).map(point).collect(),
     }
@@ -266,8 +273,7 @@ impl RankedBy {
     pub fn gain_over(&self, other: &RankedBy, level: f64) -> Option<Interval> {
         assert_eq!(self.resamples.len(), other.resamples.len(), "measured with other resamples");
         let pairs = self.resamples.iter().zip(&other.resamples);
-        let (low, high) =
-            ends_of(pairs.map(|(a, b)| a[0] - b[0]).collect(), (1.0 - level) / 2.0)?;
+        let (low, high) = ends_of(pairs.map(|(a, b)| a[0] - b[0]).collect(), (1.0 - level) / 2.0)?;
         Some(Interval { mean: self.qini - other.qini, low, high })
     }
 }

@@ -42,7 +42,10 @@ pub(super) fn off_policy(args: &OffPolicyArgs) -> anyhow::Result<()> {
         propensity: args.propensity.clone(),
     };
     let outcomes = if args.data.is_dir() {
-        anyhow::ensure!(args.policy_from.is_none(), "--policy-from goes with one log, not a folder");
+        anyhow::ensure!(
+            args.policy_from.is_none(),
+            "--policy-from goes with one log, not a folder"
+        );
         judge_folder(&args.data, &columns)?
     } else {
         vec![judge_one(args, &columns)?]
@@ -79,7 +82,11 @@ fn print(outcome: &PolicyOutcome) -> anyhow::Result<()> {
         weights.effective_rewards,
         weights.mean,
         weights.largest,
-        if outcome.is_approximate { "; approximate: mean chances by item and position" } else { "" },
+        if outcome.is_approximate {
+            "; approximate: mean chances by item and position"
+        } else {
+            ""
+        },
     ))?;
     let mut table = show::table(&["method", "mean reward", "95 %", "standard error"], &[1, 2, 3]);
     let cells = |name: &str, value: f64, low: f64, high: f64, error: f64| {
@@ -95,7 +102,10 @@ fn print(outcome: &PolicyOutcome) -> anyhow::Result<()> {
         show::row(&mut table, &row);
     }
     if let Some(seen) = &outcome.observed {
-        show::row(&mut table, &cells("observed", seen.mean, seen.low, seen.high, seen.standard_error));
+        show::row(
+            &mut table,
+            &cells("observed", seen.mean, seen.low, seen.high, seen.standard_error),
+        );
     }
     show::line(table)?;
     match &outcome.result {

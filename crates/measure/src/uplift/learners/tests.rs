@@ -18,7 +18,9 @@ fn world(n: usize, slope: f64, seed: u64) -> (Experiment, Vec<f64>) {
         let plain = -1.5 + 0.5 * x[0] - 0.4 * x[1] + 0.3 * x[2];
         let (with, without) = (sigmoid(plain + 0.3 + slope * x[3]), sigmoid(plain));
         let treated = uniform() < 0.4;
-        experiment.outcome.push(f64::from(u8::from(uniform() < if treated { with } else { without })));
+        experiment
+            .outcome
+            .push(f64::from(u8::from(uniform() < if treated { with } else { without })));
         experiment.treated.push(treated);
         experiment.features.values.extend(x);
         truth.push(with - without);

@@ -82,7 +82,8 @@ fn weights_are_repetitions() {
     let repeat = |of: &dyn Fn(usize) -> f64| -> Vec<f64> {
         (0..40).flat_map(|i| vec![of(i); weights[i] as usize]).collect()
     };
-    let wide: Vec<bool> = repeat(&|i| f64::from(u8::from(treated[i]))).iter().map(|&t| t > 0.0).collect();
+    let wide: Vec<bool> =
+        repeat(&|i| f64::from(u8::from(treated[i]))).iter().map(|&t| t > 0.0).collect();
     let (wide_y, wide_score) = (repeat(&|i| outcome[i]), repeat(&|i| score[i]));
     let expected = twin_qini(&wide, &wide_y, &wide_score);
     let expected_uplift = twin_uplift(&wide, &wide_y, &wide_score).expect("both arms");
