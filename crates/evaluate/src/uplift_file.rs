@@ -61,8 +61,7 @@ impl UpliftFile {
             return Err(table.bad(format!("row {}: {name} is {found}, not 0 or 1", row + 1)));
         }
         let ids = table.texts(&columns.id)?;
-        let mut seen = HashSet::with_capacity(ids.len());
-        if let Some(row) = ids.iter().position(|id| !seen.insert(id)) {
+        if let Some(row) = first_repeated(&ids) {
             let what = format!("row {}: customer {} stands there twice", row + 1, ids[row]);
             return Err(table.bad(what));
         }
@@ -115,6 +114,11 @@ impl UpliftFile {
         }
         Ok(())
     }
+}
+
+fn first_repeated(ids: &[Box<str>]) -> Option<usize> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    ids.iter().position(|id| !seen.insert(id))
 }
 
 /// Codes in order of first appearance.
