@@ -88,6 +88,8 @@ impl UpliftOutcome {
             line.insert("gain_over".into(), json!(RIVAL));
             gain.write("qini_gain", &mut line);
         }
+        let point = |p: &CurvePoint| json!([p.share, p.gain, p.low, p.high]);
+        line.insert("curve".into(), self.curve.iter().map(point).collect());
         line.insert("fit_s".into(), json!(self.fit.as_secs_f64()));
         line.insert("p50_us".into(), json!(self.p50.as_secs_f64() * 1e6));
         line.insert("p99_us".into(), json!(self.p99.as_secs_f64() * 1e6));

@@ -13,7 +13,7 @@
 use crate::cholesky::Cholesky;
 
 const MAX_STEPS: usize = 50;
-const MAX_HALVINGS: usize = 20;
+const MAX_HALVINGS: i32 = 20;
 /// Largest change of a coefficient at which the fit is done.
 const TOLERANCE: f64 = 1e-6;
 
@@ -42,46 +42,48 @@ impl Rows {
 #[derive(Clone, Debug)]
 pub(crate) struct Logistic {
     pub beta: Vec<f64>,
-    /// H at the end, factored.
+    /// H before the last step, factored.
     pub curvature: Cholesky,
 }
 
-/// `None` when the curvature is not positive definite: give unneeded columns a ridge.
-pub(crate) fn fit(
+/// Fits to the end. `None` when the curvature is not positive definite: give unneeded columns a
+/// ridge.
+pub(crate) fn fit(rows: &Rows, y: &[f64], ridge: &[f64]) -> Option<Logistic> {
+    climb(rows, y, ridge, vec![0.0; rows.n_columns], MAX_STEPS)
+}
+
+/// At most `n_steps` (at least 1) from `beta` on.
+pub(crate) fn climb(
     rows: &Rows,
     y: &[f64],
     ridge: &[f64],
-    start: Option<&[f64]>,
+    mut beta: Vec<f64>,
+    n_steps: usize,
 ) -> Option<Logistic> {
     let d = rows.n_columns;
     assert!(ridge.len() == d && y.len() == rows.len(), "rows, outcomes and ridge do not fit");
-    let mut beta = start.map_or_else(|| vec![0.0; d], <[f64]>::to_vec);
     let mut height = objective(rows, y, ridge, &beta);
-    for _ in 0..MAX_STEPS {
+    let mut done = 0;
+    loop {
         let (gradient, hessian) = slopes(rows, y, ridge, &beta);
         let curvature = Cholesky::of(hessian, d)?;
         let step = curvature.solve(&gradient);
-        let largest = step.iter().fold(0.0_f64, |largest, s| largest.max(s.abs()));
-        let mut share = 1.0;
-        let mut gained = None;
-        for _ in 0..MAX_HALVINGS {
-            let tried: Vec<f64> = beta.iter().zip(&step).map(|(b, s)| b + share * s).collect();
+        let along = |share: f64| -> Vec<f64> {
+            beta.iter().zip(&step).map(|(b, s)| b + share * s).collect()
+        };
+        let reached = (0..MAX_HALVINGS).find_map(|halvings| {
+            let tried = along(0.5_f64.powi(halvings));
             let reached = objective(rows, y, ridge, &tried);
-            if reached >= height {
-                gained = Some((tried, reached));
-                break;
-            }
-            share /= 2.0;
-        }
+            (reached >= height).then_some((tried, reached))
+        });
         // No part of the step gains: the top is reached as far as numbers go.
-        let Some((tried, reached)) = gained else { return Some(Logistic { beta, curvature }) };
-        (beta, height) = (tried, reached);
-        if largest * share < TOLERANCE {
+        let Some((tried, reached)) = reached else { return Some(Logistic { beta, curvature }) };
+        let largest = tried.iter().zip(&beta).fold(0.0_f64, |l, (a, b)| l.max((a - b).abs()));
+        (beta, height, done) = (tried, reached, done + 1);
+        if largest < TOLERANCE || done >= n_steps {
             return Some(Logistic { beta, curvature });
         }
     }
-    let (_, hessian) = slopes(rows, y, ridge, &beta);
-    Some(Logistic { beta, curvature: Cholesky::of(hessian, d)? })
 }
 
 pub(crate) fn sigmoid(x: f64) -> f64 {
@@ -145,7 +147,7 @@ mod tests {
     fn newton_finds_what_plain_ascent_finds() {
         let (rows, y) = rows(200);
         let ridge = [0.0, 2.0, 0.5];
-        let fitted = fit(&rows, &y, &ridge, None).expect("a curvature");
+        let fitted = fit(&rows, &y, &ridge).expect("a curvature");
         let mut beta = vec![0.0; 3];
         for _ in 0..20_000 {
             let (gradient, _) = slopes(&rows, &y, &ridge, &beta);
@@ -161,7 +163,7 @@ mod tests {
         let rows =
             Rows { n_columns: 2, values: (0..40).flat_map(|i| [1.0, f64::from(i)]).collect() };
         let y: Vec<f64> = (0..40).map(|i| f64::from(u8::from(i >= 20))).collect();
-        let fitted = fit(&rows, &y, &[0.0, 1.0], None).expect("a curvature");
+        let fitted = fit(&rows, &y, &[0.0, 1.0]).expect("a curvature");
         assert!(fitted.beta.iter().all(|b| b.is_finite()), "{:?}", fitted.beta);
         assert!(dot(&fitted.beta, &[1.0, 0.0]) < 0.0 && dot(&fitted.beta, &[1.0, 39.0]) > 0.0);
     }
@@ -170,7 +172,7 @@ mod tests {
     fn a_column_of_zeros_needs_a_ridge() {
         let rows = Rows { n_columns: 2, values: [1.0, 0.0].repeat(10) };
         let y: Vec<f64> = (0..10).map(|i| f64::from(i % 2)).collect();
-        assert!(fit(&rows, &y, &[0.0, 0.0], None).is_none());
-        assert!(fit(&rows, &y, &[0.0, 1.0], None).is_some());
+        assert!(fit(&rows, &y, &[0.0, 0.0]).is_none());
+        assert!(fit(&rows, &y, &[0.0, 1.0]).is_some());
     }
 }

@@ -29,6 +29,7 @@ use crate::logistic::{self, Rows, dot, sigmoid};
 /// λ of what is not learned: weak, for columns that are the same or constant.
 const RIDGE: f64 = 1.0;
 const RELEVANCE_STEPS: usize = 15;
+const FULL_CLIMB: usize = 20;
 const RELEVANCE_START: f64 = 100.0;
 const RELEVANCE_RANGE: (f64, f64) = (1.0, 1e6);
 const FOLDS: usize = 5;
@@ -201,7 +202,7 @@ fn arm_of(
     keep: &dyn Fn(usize) -> bool,
 ) -> Option<Vec<f64>> {
     let (kept, y) = part(rows, experiment, &|i| experiment.treated[i] == treated && keep(i));
-    Some(logistic::fit(&kept, &y, &weak_ridge(rows.n_columns), None)?.beta)
+    Some(logistic::fit(&kept, &y, &weak_ridge(rows.n_columns))?.beta)
 }
 
 fn two(rows: &Rows, experiment: &Experiment, keep: &dyn Fn(usize) -> bool) -> Option<Form> {
@@ -225,7 +226,7 @@ fn joint(rows: &Rows, experiment: &Experiment, steps: usize) -> Option<Form> {
     if steps > 0 {
         ridge[d + 1..].fill(RELEVANCE_START);
     }
-    let mut fitted = logistic::fit(&wide, &experiment.outcome, &ridge, None)?;
+    let mut fitted = logistic::fit(&wide, &experiment.outcome, &ridge)?;
     for _ in 0..steps {
         let spread = fitted.curvature.inverse_diagonal();
         for j in d + 1..2 * d {
@@ -233,7 +234,11 @@ fn joint(rows: &Rows, experiment: &Experiment, steps: usize) -> Option<Form> {
             let (low, high) = RELEVANCE_RANGE;
             ridge[j] = (known / fitted.beta[j].powi(2).max(1e-12)).clamp(low, high);
         }
-        fitted = logistic::fit(&wide, &experiment.outcome, &ridge, Some(&fitted.beta))?;
+        // One step each: the ridges still move, and the last ones are followed by a full climb.
+        fitted = logistic::climb(&wide, &experiment.outcome, &ridge, fitted.beta, 1)?;
+    }
+    if steps > 0 {
+        fitted = logistic::climb(&wide, &experiment.outcome, &ridge, fitted.beta, FULL_CLIMB)?;
     }
     let (plain, product) = fitted.beta.split_at(d);
     let at = |side: f64| plain.iter().zip(product).map(|(b, p)| b + side * p).collect();

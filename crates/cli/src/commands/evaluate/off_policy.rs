@@ -74,11 +74,11 @@ fn judge_one(args: &OffPolicyArgs, columns: &LogColumns) -> anyhow::Result<Polic
 fn print(outcome: &PolicyOutcome) -> anyhow::Result<()> {
     let weights = &outcome.weights;
     show::line(format!(
-        "\n{}: {} decisions logged, worth {} of this policy's own, and {:.1} rewarded ones (weights: \
-         mean {:.2}, largest {:.1}){}",
+        "\n{}: {} decisions logged, worth {} of this policy's own ({:.1} of the rewarded); weights: \
+         mean {:.2}, largest {:.1}{}",
         outcome.case,
         show::count(weights.n as u64),
-        show::count(weights.effective as u64),
+        show::count(weights.effective.round() as u64),
         weights.effective_rewards,
         weights.mean,
         weights.largest,
@@ -109,10 +109,11 @@ fn print(outcome: &PolicyOutcome) -> anyhow::Result<()> {
     }
     show::line(table)?;
     match &outcome.result {
-        Ok(found) if found.shrinkage.is_finite() => {
-            show::line(format!("dr_shrunk: weights shrunk with λ = {:.3}", found.shrinkage))
-        }
-        Ok(_) => show::line("dr_shrunk: no weight had to be shrunk"),
+        Ok(found) if found.shrinkage.is_finite() => show::line(format!(
+            "dr_shrunk: weights w became λw/(w² + λ), λ = {:.2e}",
+            found.shrinkage
+        )),
+        Ok(_) => show::line("dr_shrunk: nothing was gained by shrinking weights"),
         Err(why) => show::line(format!("Cannot know: {why}.")),
     }
 }

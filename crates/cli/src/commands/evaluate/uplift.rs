@@ -123,13 +123,9 @@ fn print_methods(outcomes: &[UpliftOutcome]) -> anyhow::Result<()> {
     let mut table = show::table(&heads, &(1..heads.len()).collect::<Vec<_>>());
     for outcome in outcomes {
         let mut cells = vec![outcome.method.clone()];
-        for metric in [&outcome.qini, &outcome.uplift] {
-            cells.extend([
-                format!("{:.4}", metric.mean),
-                interval(metric),
-                format!("{:.4}", metric.sd),
-            ]);
-        }
+        cells.extend([format!("{:.4}", outcome.qini.mean), interval(&outcome.qini)]);
+        cells.push(format!("{:.4}", outcome.qini.sd));
+        cells.extend([format!("{:.4}", outcome.uplift.mean), interval(&outcome.uplift)]);
         cells.extend(match &outcome.gain {
             Some(gain) => [format!("{:+.4}", gain.mean), interval(gain)],
             None => ["–".to_owned(), "–".to_owned()],
