@@ -49,7 +49,7 @@ pub struct Split {
 }
 
 /// `sha(a, b)` of EVALUATION: SHA-256 of `a`, 0x1F, `b`; digests order as their hex texts do.
-fn sha(parts: &[&str]) -> [u8; 32] {
+pub(crate) fn sha(parts: &[&str]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for (at, part) in parts.iter().enumerate() {
         if at > 0 {

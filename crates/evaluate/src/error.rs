@@ -42,6 +42,20 @@ pub enum Error {
          customers need 3 to 50 baskets of items with 10 lines or more"
     )]
     NobodyToAsk { n_customers: usize },
+    /// A test part in which nobody differs.
+    #[error(
+        "nothing to evaluate: test part {split} has an arm without customers, or nobody in it with \
+         the outcome; use more customers"
+    )]
+    NoQini { split: u32 },
+    #[error("nothing to evaluate: {0}")]
+    Uplift(#[from] measure::uplift::UpliftError),
+    /// A folder in which no two logs belong together.
+    #[error(
+        "{path} holds no pair of logs random_NAME and bts_NAME (.parquet or .csv); give one log \
+         with --data FILE"
+    )]
+    NoLogs { path: PathBuf },
     #[error("no method `{name}`; there are: {known}")]
     UnknownMethod { name: String, known: String },
     #[error(transparent)]

@@ -1,21 +1,44 @@
 //! How good is it, and how sure are we.
 //!
-//! Responsibility: ranking metrics over held-out items, their intervals by bootstrap, and the
-//! statistics of item pairs (G², Wilson bound, false discovery rate).
+//! Responsibility, in three parts. Rankings: metrics over held-out items, their intervals by
+//! bootstrap, the statistics of item pairs (G², Wilson bound, false discovery rate). Experiments:
+//! what one arm earned more than another, by sums over customers that can be added up (`moments`),
+//! with intervals that may be looked at daily (`sequence`), less noise (`cuped`, `winsor`), checks
+//! of the plan (`srm`, `power`), and where it came from (`displacement`). Policies and customers:
+//! what another policy would have earned (`off_policy`), and who responds (`uplift`).
 //!
-//! Input: slices of scores, ranks and counts. Output: plain numbers, or `None` where there is not
-//! enough data for one: never a quiet zero.
+//! Input: slices of scores, ranks, counts and sums. Output: plain numbers, or `None` or the reason
+//! where there is not enough data for one: never a quiet zero.
 //!
 //! Invariants: pure functions; the same input and seed give the same bits on any number of
 //! threads. Each formula stands in the docs of its function with its source.
 //!
 //! Deliberately absent: files, clock, protocols (who is asked what is `evaluate`'s business), and
-//! the estimate of incremental revenue, which joins exposures to outcomes and comes later.
+//! the join of exposures with outcomes, which makes the sums of an experiment.
 
 pub mod assignment;
 pub mod bootstrap;
 pub mod evidence;
 pub mod ranking;
 
+pub mod cuped;
+pub mod displacement;
+pub mod lift;
+pub mod moments;
+pub mod power;
+pub mod sequence;
+pub mod srm;
+pub mod winsor;
+
+pub mod off_policy;
+pub mod skew;
+
+mod cholesky;
+pub mod logistic;
+pub mod uplift;
+
 pub use bootstrap::{BootstrapSpec, Interval};
 pub use evidence::PairTable;
+pub use lift::{Comparison, Effect, Lift, Metric, NoAnswer, compare};
+pub use moments::Moments;
+pub use sequence::Sequence;

@@ -2,6 +2,8 @@
 
 mod next_basket;
 mod next_item;
+mod off_policy;
+mod uplift;
 
 use crate::clock::Stopwatch;
 use crate::show;
@@ -29,6 +31,10 @@ enum Protocol {
     NextItem(next_item::NextItemArgs),
     /// What will the customer buy next? The last basket of each is hidden.
     NextBasket(next_basket::NextBasketArgs),
+    /// Who responds? Learns it from a randomized experiment, on twenty splits of its customers.
+    Uplift(uplift::UpliftArgs),
+    /// What would another policy have earned? Judged from a log of what was shown, and how likely.
+    OffPolicy(off_policy::OffPolicyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -60,6 +66,8 @@ pub(crate) fn run(args: EvaluateArgs) -> anyhow::Result<()> {
         Protocol::BasketCompletion(args) => basket_completion(&args),
         Protocol::NextItem(args) => next_item::next_item(&args),
         Protocol::NextBasket(args) => next_basket::next_basket(&args),
+        Protocol::Uplift(args) => uplift::uplift(&args),
+        Protocol::OffPolicy(args) => off_policy::off_policy(&args),
     }
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod imports;
 mod journey;
+mod proof;
 
 use assert_cmd::Command;
 use serde_json::Value;

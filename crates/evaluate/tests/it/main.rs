@@ -6,6 +6,8 @@
 mod next_basket;
 mod next_item;
 mod order_files;
+mod policy_logs;
+mod uplift;
 
 use evaluate::basket_completion::sizes_of;
 use evaluate::cases::{Windows, ordered};

@@ -1,0 +1,310 @@
+//! What an arm earned more than another, per customer, with intervals that may be looked at daily.
+//!
+//! Everything is a smooth function f of the means of one arm, and moves with them as its gradient g
+//! says (delta method, e.g. A. Deng, U. Knoblich, J. Lu, KDD 2018):
+//!
+//! | metric | f | g |
+//! |---|---|---|
+//! | mean of column y | m_y | e_y |
+//! | sum of columns a, b | m_a + m_b | e_a + e_b |
+//! | ratio, as AOV = revenue/orders | R = m_y/m_d | (e_y − R·e_d)/m_d |
+//!
+//! ```text
+//! Δ = f_t − f_c − θ (x_t − x_c)          V = Σ over both arms of gᵀ S g/n,  g less θ·e_x
+//! relative: Δ/c,  c = f_c − θ (x_c − x̄)   its variance (V_t + (1 + Δ/c)² V_c)/c²
+//! ```
+//!
+//! x is what the customer did before the experiment, θ see [`crate::cuped`]. Randomised is the
+//! customer, so the customer is the unit of every sum, also of a ratio. Intervals: Δ ± z√V for one
+//! look at the end, Δ ± k(n)√V for every look ([`crate::sequence`]).
+
+use crate::cuped;
+use crate::moments::Moments;
+use crate::sequence::Sequence;
+use crate::srm::{self, SampleRatio};
+use statrs::distribution::{ContinuousCDF, Normal};
+
+/// Customers of each arm below which no interval is given.
+pub const MIN_CUSTOMERS: u64 = 50;
+/// Part of an arm's spread that one customer may make up; above it, the standard error is that
+/// customer's. Winsorised sums (see [`crate::winsor`]) hardly ever get there.
+pub const MAX_SHARE_OF_ONE: f64 = 0.5;
+
+/// What is compared. Columns are those of the sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    Mean { column: usize },
+    Sum { columns: [usize; 2] },
+    Ratio { numerator: usize, denominator: usize },
+}
+
+/// How to compare.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Comparison {
+    pub metric: Metric,
+    /// Column of the pre-period covariate.
+    pub covariate: Option<usize>,
+    /// Share of customers that were to be treated; `None`: not checked here.
+    pub treated_share: Option<f64>,
+    pub sequence: Sequence,
+}
+
+/// Why nothing can be said, or not yet: never a quiet zero.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoAnswer {
+    #[error(
+        "{treated} treated and {control} other customers; each arm needs {MIN_CUSTOMERS}: wait \
+         until more have come"
+    )]
+    TooFew { treated: u64, control: u64 },
+    /// As before the first purchase.
+    #[error("no customer differs from another yet: nothing was bought in either arm")]
+    AllAlike,
+    #[error(
+        "one customer makes up {:.0} % of an arm's spread, at most {:.0} % is allowed; cap the \
+         values (winsorize), or wait until more have bought",
+        share * 100.0,
+        MAX_SHARE_OF_ONE * 100.0
+    )]
+    OneCustomer { share: f64 },
+    /// As a basket size without orders.
+    #[error("an arm has nothing to divide by: no orders yet")]
+    NoDenominator,
+    /// Nothing that is read off such arms means anything.
+    #[error(
+        "the arms do not have the customers they were promised (p = {:.1e}): find what loses \
+         customers of one arm before reading any result",
+        .0.p_always
+    )]
+    SampleRatio(SampleRatio),
+}
+
+/// A number and how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Effect {
+    pub value: f64,
+    pub standard_error: f64,
+    /// For every look.
+    pub low: f64,
+    pub high: f64,
+    /// For one look at the planned end, at the same level.
+    pub low_fixed: f64,
+    pub high_fixed: f64,
+}
+
+impl Effect {
+    pub(crate) fn new(value: f64, variance: f64, n: u64, sequence: &Sequence) -> Effect {
+        let standard_error = variance.max(0.0).sqrt();
+        let always = sequence.multiplier(n) * standard_error;
+        let fixed = z_of(1.0 - sequence.alpha() / 2.0) * standard_error;
+        Effect {
+            value,
+            standard_error,
+            low: value - always,
+            high: value + always,
+            low_fixed: value - fixed,
+            high_fixed: value + fixed,
+        }
+    }
+
+    /// The interval for every look leaves 0 out.
+    pub fn is_clear(&self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+
+    pub(crate) fn negated(&self) -> Effect {
+        Effect {
+            value: -self.value,
+            standard_error: self.standard_error,
+            low: -self.high,
+            high: -self.low,
+            low_fixed: -self.high_fixed,
+            high_fixed: -self.low_fixed,
+        }
+    }
+}
+
+/// Treated against control.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lift {
+    pub n_treated: u64,
+    pub n_control: u64,
+    /// The metric as it is in each arm, without covariate.
+    pub treated: f64,
+    pub control: f64,
+    pub difference: Effect,
+    /// Difference over control; `None` where control is not clearly above 0.
+    pub relative: Option<Effect>,
+    /// Part of the variance that the covariate took away; 0 without one.
+    pub variance_removed: f64,
+}
+
+/// Compares two arms.
+///
+/// # Panics
+/// When a column is not one of the sums, or the treated share is not between 0 and 1.
+pub fn compare<const D: usize>(
+    treated: &Moments<D>,
+    control: &Moments<D>,
+    how: &Comparison,
+) -> Result<Lift, NoAnswer> {
+    Ok(Contrast::of(treated, control, how)?.lift(how))
+}
+
+/// z with P(Z ≤ z) = `p`.
+pub(crate) fn z_of(p: f64) -> f64 {
+    Normal::standard().inverse_cdf(p)
+}
+
+/// One arm: its sums, the metric, and how the metric moves with the means.
+pub(crate) struct Arm<'a, const D: usize> {
+    pub sums: &'a Moments<D>,
+    pub value: f64,
+    pub gradient: [f64; D],
+}
+
+impl<'a, const D: usize> Arm<'a, D> {
+    fn of(sums: &'a Moments<D>, metric: Metric) -> Option<Arm<'a, D>> {
+        let mut gradient = [0.0; D];
+        let value = match metric {
+            Metric::Mean { column } => {
+                gradient[column] = 1.0;
+                sums.mean(column)
+            }
+            Metric::Sum { columns: [a, b] } => {
+                gradient[a] += 1.0;
+                gradient[b] += 1.0;
+                sums.mean(a) + sums.mean(b)
+            }
+            Metric::Ratio { numerator, denominator } => {
+                let below = sums.mean(denominator);
+                if !(below > 0.0) {
+                    return None;
+                }
+                let ratio = sums.mean(numerator) / below;
+                gradient[numerator] += 1.0 / below;
+                gradient[denominator] -= ratio / below;
+                ratio
+            }
+        };
+        Some(Arm { sums, value, gradient })
+    }
+
+    /// Variance of the metric's estimate.
+    fn variance(&self) -> f64 {
+        self.covariance(&self.gradient, &self.gradient)
+    }
+
+    pub(crate) fn covariance(&self, a: &[f64; D], b: &[f64; D]) -> f64 {
+        self.sums.covariance_along(a, b) / self.sums.n() as f64
+    }
+}
+
+/// Two arms that may be compared, with the covariate already in the gradients.
+pub(crate) struct Contrast<'a, const D: usize> {
+    pub treated: Arm<'a, D>,
+    pub control: Arm<'a, D>,
+    theta: f64,
+    variance_plain: f64,
+}
+
+impl<'a, const D: usize> Contrast<'a, D> {
+    pub(crate) fn of(
+        treated: &'a Moments<D>,
+        control: &'a Moments<D>,
+        how: &Comparison,
+    ) -> Result<Contrast<'a, D>, NoAnswer> {
+        if let Some(why) = too_few(treated, control) {
+            return Err(why);
+        }
+        if let Some(ratio) = mismatch(treated.n(), control.n(), how.treated_share) {
+            return Err(NoAnswer::SampleRatio(ratio));
+        }
+        let arms = (Arm::of(treated, how.metric), Arm::of(control, how.metric));
+        let (Some(mut treated), Some(mut control)) = arms else {
+            return Err(NoAnswer::NoDenominator);
+        };
+        if let Some(why) = outweighed(treated.sums, control.sums, how.metric) {
+            return Err(why);
+        }
+        let variance_plain = treated.variance() + control.variance();
+        if !(variance_plain > 0.0) {
+            return Err(NoAnswer::AllAlike);
+        }
+        let theta = how.covariate.map_or(0.0, |x| cuped::theta(&treated, &control, x));
+        if let Some(x) = how.covariate {
+            treated.gradient[x] -= theta;
+            control.gradient[x] -= theta;
+        }
+        Ok(Contrast { treated, control, theta, variance_plain })
+    }
+
+    fn variance(&self) -> f64 {
+        self.treated.variance() + self.control.variance()
+    }
+
+    pub(crate) fn n(&self) -> u64 {
+        self.treated.sums.n() + self.control.sums.n()
+    }
+
+    fn lift(&self, how: &Comparison) -> Lift {
+        let (treated, control) = (&self.treated, &self.control);
+        let variance = self.variance();
+        // Both arms as if they had started from the same pre-period.
+        let (mut up, mut base) = (treated.value, control.value);
+        if let Some(x) = how.covariate {
+            let (n_t, n_c) = (treated.sums.n() as f64, control.sums.n() as f64);
+            let both = (treated.sums.sum(x) + control.sums.sum(x)) / (n_t + n_c);
+            up -= self.theta * (treated.sums.mean(x) - both);
+            base -= self.theta * (control.sums.mean(x) - both);
+        }
+        let effect = |value, variance| Effect::new(value, variance, self.n(), &how.sequence);
+        let of_control = effect(base, control.variance());
+        let relative = (of_control.low > 0.0).then(|| {
+            let ratio = (up - base) / base;
+            let spread = treated.variance() + (1.0 + ratio).powi(2) * control.variance();
+            effect(ratio, spread / (base * base))
+        });
+        Lift {
+            n_treated: treated.sums.n(),
+            n_control: control.sums.n(),
+            treated: treated.value,
+            control: control.value,
+            difference: effect(up - base, variance),
+            relative,
+            variance_removed: 1.0 - variance / self.variance_plain,
+        }
+    }
+}
+
+fn too_few<const D: usize>(treated: &Moments<D>, control: &Moments<D>) -> Option<NoAnswer> {
+    let (treated, control) = (treated.n(), control.n());
+    (treated.min(control) < MIN_CUSTOMERS).then_some(NoAnswer::TooFew { treated, control })
+}
+
+fn mismatch(n_treated: u64, n_control: u64, treated_share: Option<f64>) -> Option<SampleRatio> {
+    let share = treated_share?;
+    srm::check(&[n_treated, n_control], &[share, 1.0 - share]).filter(SampleRatio::is_alarm)
+}
+
+/// Asked of the columns that carry the metric's value; a denominator counts orders, not money.
+fn outweighed<const D: usize>(
+    treated: &Moments<D>,
+    control: &Moments<D>,
+    metric: Metric,
+) -> Option<NoAnswer> {
+    let columns = match metric {
+        Metric::Mean { column } => [column, column],
+        Metric::Sum { columns } => columns,
+        Metric::Ratio { numerator, .. } => [numerator, numerator],
+    };
+    let share = columns
+        .iter()
+        .flat_map(|&column| [treated.share_of_one(column), control.share_of_one(column)])
+        .fold(0.0, f64::max);
+    (share > MAX_SHARE_OF_ONE).then_some(NoAnswer::OneCustomer { share })
+}
+
+#[cfg(test)]
+mod tests;

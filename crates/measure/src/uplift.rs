@@ -1,0 +1,10 @@
+//! Who responds: what the treatment changes, customer by customer, and how good a ranking by it is.
+//!
+//! τ(x) = P(y | x, treated) − P(y | x, not treated). [`learners`] estimate it from a randomized
+//! experiment, [`qini`] measures the ranking on customers that were not learned from.
+
+pub mod learners;
+pub mod qini;
+
+pub use learners::{Experiment, Learner, UpliftError, UpliftModel};
+pub use qini::{RankedBy, Ranking};
