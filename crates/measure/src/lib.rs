@@ -13,8 +13,7 @@
 //! Invariants: pure functions; the same input and seed give the same bits on any number of
 //! threads. Each formula stands in the docs of its function with its source.
 //!
-//! Deliberately absent: files, clock, protocols (who is asked what is `evaluate`'s business), and
-//! the join of exposures with outcomes, which makes the sums of an experiment.
+//! Deliberately absent: files, clock, protocols (who is asked what is `evaluate`'s business).
 
 pub mod assignment;
 pub mod bootstrap;
@@ -28,6 +27,7 @@ pub mod moments;
 pub mod power;
 pub mod sequence;
 pub mod srm;
+pub mod trial;
 pub mod winsor;
 
 pub mod off_policy;

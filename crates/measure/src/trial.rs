@@ -1,0 +1,254 @@
+//! Joins exposures to outcomes: who was in which arm since when, and what they did from then on.
+//!
+//! The unit of the analysis is the person: a customer with all visits that turned out to be theirs,
+//! or a visit of nobody known. A person's arm is that of their first assignment, whatever came
+//! later, so that the arms stay comparable (intention to treat); who was seen in both arms is
+//! counted, and left out of a second reading. What happened before the first assignment is the
+//! period before, which takes noise out of the comparison ([`crate::cuped`]).
+//!
+//! Memory: one entry a unit and one a person.
+
+use crate::assignment::UnitId;
+use crate::moments::Moments;
+use std::collections::HashMap;
+
+/// Columns of the sums, one value a person.
+pub const N_COLUMNS: usize = 8;
+/// Revenue of what came from offers, net of returns.
+pub const FROM_OFFERS: usize = 0;
+/// Revenue of everything else.
+pub const ELSEWHERE: usize = 1;
+/// Revenue less cost, of what has a cost.
+pub const MARGIN: usize = 2;
+pub const ORDERS: usize = 3;
+/// Units bought, net of returns.
+pub const ITEMS: usize = 4;
+/// Orders with something from an offer.
+pub const ORDERS_WITH_OFFER: usize = 5;
+/// 1 for who came back: two orders or more.
+pub const CAME_BACK: usize = 6;
+/// Revenue in the period before.
+pub const BEFORE: usize = 7;
+
+pub type Row = [f64; N_COLUMNS];
+
+/// One unit and its arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    pub unit: UnitId,
+    /// Whose unit it is, by a dense index.
+    pub customer: Option<u32>,
+    pub is_held_out: bool,
+    pub first_at_us: i64,
+}
+
+/// An order, or what came back of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Purchase {
+    /// Time of the sale: what comes back counts where the sale counted.
+    pub at_us: i64,
+    /// Negative for what came back.
+    pub from_offers: f64,
+    pub elsewhere: f64,
+    pub margin: f64,
+    pub n_items: f64,
+    /// False for a return, which is no order of its own.
+    pub is_order: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Person {
+    is_held_out: bool,
+    is_crosser: bool,
+    first_at_us: i64,
+    row: Row,
+}
+
+/// Persons, their arms, and what they did.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    persons: Vec<Person>,
+    by_customer: HashMap<u32, usize>,
+    by_unit: HashMap<UnitId, usize>,
+    before_us: i64,
+}
+
+/// The sums of both arms.
+#[derive(Clone, Debug)]
+pub struct Arms {
+    pub offers: Moments<N_COLUMNS>,
+    pub holdout: Moments<N_COLUMNS>,
+}
+
+impl Trial {
+    /// `links`: visits that turned out to be a customer's; the first link of a visit stands.
+    /// `before_us`: length of the period before.
+    pub fn new(
+        mut units: Vec<Assigned>,
+        links: impl IntoIterator<Item = (UnitId, u32)>,
+        before_us: i64,
+    ) -> Trial {
+        let mut customer_of: HashMap<UnitId, u32> = HashMap::new();
+        for (unit, customer) in links {
+            customer_of.entry(unit).or_insert(customer);
+        }
+        // The first assignment of a person stands; equal times go by the unit.
+        units.sort_unstable_by_key(|unit| (unit.first_at_us, unit.unit));
+        let mut trial = Trial {
+            persons: Vec::new(),
+            by_customer: HashMap::new(),
+            by_unit: HashMap::new(),
+            before_us,
+        };
+        for assigned in units {
+            let customer = assigned.customer.or_else(|| customer_of.get(&assigned.unit).copied());
+            let known = customer.and_then(|customer| trial.by_customer.get(&customer).copied());
+            let at = known.unwrap_or_else(|| {
+                trial.persons.push(Person {
+                    is_held_out: assigned.is_held_out,
+                    is_crosser: false,
+                    first_at_us: assigned.first_at_us,
+                    row: Row::default(),
+                });
+                trial.persons.len() - 1
+            });
+            trial.persons[at].is_crosser |= trial.persons[at].is_held_out != assigned.is_held_out;
+            trial.by_unit.insert(assigned.unit, at);
+            if let Some(customer) = customer {
+                trial.by_customer.insert(customer, at);
+            }
+        }
+        trial
+    }
+
+    pub fn n_persons(&self) -> usize {
+        self.persons.len()
+    }
+
+    pub fn n_crossers(&self) -> usize {
+        self.persons.iter().filter(|person| person.is_crosser).count()
+    }
+
+    /// The person of a customer, else of a visit; `None` for who was never assigned.
+    pub fn find(&self, customer: Option<u32>, visit: Option<UnitId>) -> Option<usize> {
+        let of_customer = customer.and_then(|customer| self.by_customer.get(&customer));
+        let of_visit = || visit.and_then(|visit| self.by_unit.get(&visit));
+        of_customer.or_else(of_visit).copied()
+    }
+
+    /// Adds to a person that [`Trial::find`] found. True when it counts in the trial itself, false
+    /// when it lies before or too long before.
+    pub fn add(&mut self, person: usize, purchase: &Purchase) -> bool {
+        let Some(person) = self.persons.get_mut(person) else { return false };
+        let row = &mut person.row;
+        if purchase.at_us < person.first_at_us {
+            if person.first_at_us.saturating_sub(self.before_us) <= purchase.at_us {
+                row[BEFORE] += purchase.from_offers + purchase.elsewhere;
+            }
+            return false;
+        }
+        row[FROM_OFFERS] += purchase.from_offers;
+        row[ELSEWHERE] += purchase.elsewhere;
+        row[MARGIN] += purchase.margin;
+        row[ITEMS] += purchase.n_items;
+        if purchase.is_order {
+            row[ORDERS] += 1.0;
+            row[ORDERS_WITH_OFFER] += f64::from(u8::from(purchase.from_offers > 0.0));
+            row[CAME_BACK] = f64::from(u8::from(row[ORDERS] >= 2.0));
+        }
+        true
+    }
+
+    /// Sums of both arms, with every value changed by `cap` (see [`crate::winsor`]).
+    pub fn arms(&self, with_crossers: bool, cap: impl Fn(usize, f64) -> f64) -> Arms {
+        let mut arms = Arms { offers: Moments::default(), holdout: Moments::default() };
+        for person in self.persons.iter().filter(|person| with_crossers || !person.is_crosser) {
+            let mut row = person.row;
+            for (column, value) in row.iter_mut().enumerate() {
+                *value = cap(column, *value);
+            }
+            let arm = if person.is_held_out { &mut arms.holdout } else { &mut arms.offers };
+            arm.push(&row);
+        }
+        arms
+    }
+
+    /// One column of everybody, in no order that means anything.
+    pub fn column(&self, column: usize) -> Vec<f64> {
+        self.persons.iter().map(|person| person.row[column]).collect()
+    }
+
+    /// First assignment of all.
+    pub fn began_at_us(&self) -> Option<i64> {
+        self.persons.iter().map(|person| person.first_at_us).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assigned(unit: u64, customer: Option<u32>, is_held_out: bool, first_at_us: i64) -> Assigned {
+        Assigned { unit: UnitId(unit), customer, is_held_out, first_at_us }
+    }
+
+    fn sale(at_us: i64, elsewhere: f64) -> Purchase {
+        Purchase { at_us, elsewhere, n_items: 1.0, is_order: true, ..Purchase::default() }
+    }
+
+    fn sums(trial: &Trial, with_crossers: bool, column: usize) -> (u64, f64, u64, f64) {
+        let arms = trial.arms(with_crossers, |_, value| value);
+        (arms.offers.n(), arms.offers.sum(column), arms.holdout.n(), arms.holdout.sum(column))
+    }
+
+    #[test]
+    fn purchases_count_from_the_first_assignment_on() {
+        let units = vec![assigned(1, Some(7), false, 100), assigned(2, Some(8), true, 200)];
+        let mut trial = Trial::new(units, [], 50);
+        let seven = trial.find(Some(7), None).unwrap();
+        assert!(trial.add(seven, &sale(100, 10.0)));
+        assert!(!trial.add(seven, &sale(99, 3.0)), "the period before");
+        assert!(!trial.add(seven, &sale(49, 100.0)), "too long before");
+        // What came back of the sale before the trial does not count against it.
+        let back = Purchase { is_order: false, ..sale(99, -3.0) };
+        assert!(!trial.add(seven, &back));
+        assert_eq!(sums(&trial, true, ELSEWHERE), (1, 10.0, 1, 0.0));
+        assert_eq!(sums(&trial, true, BEFORE), (1, 0.0, 1, 0.0));
+        assert_eq!(sums(&trial, true, ORDERS), (1, 1.0, 1, 0.0));
+        assert!(trial.add(seven, &sale(300, 5.0)));
+        assert_eq!(sums(&trial, true, CAME_BACK), (1, 1.0, 1, 0.0));
+        assert_eq!(trial.began_at_us(), Some(100));
+        assert_eq!(trial.find(Some(9), Some(UnitId(9))), None);
+        assert!(!trial.add(99, &sale(300, 5.0)), "nobody");
+    }
+
+    #[test]
+    fn visits_of_one_customer_are_one_person_with_the_first_arm() {
+        // A guest in the holdout who turns out to be customer 7, assigned to offers later.
+        let units = vec![
+            assigned(2, Some(7), false, 200),
+            assigned(1, None, true, 100),
+            assigned(3, None, false, 150),
+        ];
+        let mut trial = Trial::new(units, [(UnitId(1), 7), (UnitId(1), 8)], 0);
+        assert_eq!((trial.n_persons(), trial.n_crossers()), (2, 1));
+        let seven = trial.find(Some(7), None);
+        assert_eq!(seven, trial.find(None, Some(UnitId(1))));
+        assert_eq!(seven, trial.find(Some(7), Some(UnitId(3))), "the customer comes first");
+        assert!(trial.add(seven.unwrap(), &sale(120, 4.0)));
+        assert_eq!(sums(&trial, true, ELSEWHERE), (1, 0.0, 1, 4.0));
+        assert_eq!(sums(&trial, false, ELSEWHERE), (1, 0.0, 0, 0.0), "crossers are left out");
+    }
+
+    #[test]
+    fn caps_change_what_is_summed() {
+        let mut trial = Trial::new(vec![assigned(1, None, false, 0)], [], 0);
+        trial.add(0, &sale(5, 1_000.0));
+        let arms = trial.arms(true, |column, value| match column {
+            ELSEWHERE => value.min(10.0),
+            _ => value,
+        });
+        assert_eq!((arms.offers.sum(ELSEWHERE), arms.offers.sum(ITEMS)), (10.0, 1.0));
+        assert_eq!(trial.column(ELSEWHERE), [1_000.0]);
+    }
+}
