@@ -23,9 +23,9 @@ pub fn of_pair(snapshot: &Snapshot, anchor: u32, item: u32) -> Option<Evidence> 
     (pair.is_significant != 0).then(|| Evidence {
         anchor,
         n_both: pair.n_both,
-        n_anchor: snapshot.n_item_baskets(anchor),
-        n_item: snapshot.n_item_baskets(item),
-        n_baskets: snapshot.n_baskets(),
+        n_anchor: snapshot.n_pair_baskets_of(anchor),
+        n_item: snapshot.n_pair_baskets_of(item),
+        n_baskets: snapshot.n_pair_baskets(),
         lift: pair.lift,
         g2: pair.g2,
         wilson_low: pair.wilson_low,

@@ -12,6 +12,8 @@ pub enum Gate {
     VariantInContext,
     /// In another slate of the page or on the caller's list.
     Excluded,
+    /// The customer has just bought it: later than what was learned.
+    JustBought,
     Fee,
     Hidden,
     OutOfStock,
@@ -27,6 +29,7 @@ impl Gate {
             Gate::InContext => "in_context",
             Gate::VariantInContext => "variant_in_context",
             Gate::Excluded => "excluded",
+            Gate::JustBought => "just_bought",
             Gate::Fee => "fee",
             Gate::Hidden => "hidden",
             Gate::OutOfStock => "out_of_stock",
@@ -41,6 +44,7 @@ const IN_CONTEXT: u8 = 1;
 const FAMILY_IN_CONTEXT: u8 = 2;
 const EXCLUDED: u8 = 4;
 const OFFERED: u8 = 8;
+const JUST_BOUGHT: u8 = 16;
 
 /// One mark an item, cleared by what was marked. Reused from request to request.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +76,9 @@ impl Marks {
         }
         for &item in request.exclude {
             self.mark(item, EXCLUDED);
+        }
+        for &item in request.bought_since {
+            self.mark(item, JUST_BOUGHT);
         }
     }
 
@@ -131,6 +138,9 @@ pub fn stopped_by(
     }
     if marks.has(item, EXCLUDED) {
         return Some(Gate::Excluded);
+    }
+    if marks.has(item, JUST_BOUGHT) {
+        return Some(Gate::JustBought);
     }
     if marks.has(world.family(item), FAMILY_IN_CONTEXT) {
         return Some(Gate::VariantInContext);

@@ -269,7 +269,8 @@ impl Slate<'_> {
         let mut proxies = std::mem::take(&mut workspace.proxies);
         proxies.clear();
         for &item in &workspace.context {
-            if self.world.n_item_baskets(item) == 0 {
+            let is_fee = self.world.catalog.state(item).is_fee();
+            if self.world.n_item_baskets(item) == 0 && !is_fee {
                 crate::content::proxies_of(self.world, item, MAX_PROXIES, &mut proxies);
             }
         }

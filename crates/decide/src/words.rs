@@ -97,12 +97,15 @@ pub fn write_reason(out: &mut impl TextSink, world: &World, item: u32, reason: &
         }
         (ReasonCode::ForYou, None) => out.words("Goes with what you bought before."),
         (ReasonCode::SimilarContent, Some(evidence)) => {
-            out.words("Alike in name or category to ");
-            out.foreign(name_of(world, evidence.anchor));
-            out.words(".");
+            // The pair is that of an item alike: it alone has orders that could speak.
+            out.words("Bought together in ");
+            write_share(out, world, evidence);
+            out.words(", which is alike in name or category.");
         }
         (ReasonCode::SeenNext, _) => out.words("Others went on to this from what you looked at."),
-        (ReasonCode::SimilarContent, None) => out.words("Alike in name or category."),
+        (ReasonCode::SimilarContent, None) => {
+            out.words("Goes with items alike in name or category.")
+        }
         (ReasonCode::PopularInCategory, _) => write_popular(out, world, item, true),
         (ReasonCode::Popular, _) => write_popular(out, world, item, false),
     }

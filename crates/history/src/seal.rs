@@ -53,7 +53,11 @@ struct Sealed {
 
 impl Store {
     /// Seals what the policy says; nothing, as long as it is little and young.
+    ///
+    /// What a killed import of another process left is removed on the way: it may be what fills the
+    /// disk.
     pub async fn seal_when_due(&self, policy: &SealPolicy) -> Result<SealSummary> {
+        self.sweep().await?;
         let read = async {
             let oldest: Option<i64> = sqlx::query("SELECT MIN(at_us) FROM event")
                 .fetch_one(&self.database().reader)
@@ -83,7 +87,13 @@ impl Store {
     pub async fn seal_tail(&self, before: Timestamp) -> Result<SealSummary> {
         let mut summary = SealSummary::default();
         loop {
-            let step = self.seal_step(before).await?;
+            let step = match self.seal_step(before).await {
+                Ok(step) => step,
+                Err(error) => {
+                    self.sweep_after_failure().await;
+                    return Err(error);
+                }
+            };
             summary.n_events += step.n_events;
             summary.n_orders += step.n_orders;
             if step.n_events == 0 {

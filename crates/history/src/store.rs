@@ -202,8 +202,16 @@ impl Store {
         join(task).await
     }
 
+    /// Removes what a failed job left. That it fails as well is no news.
+    pub(crate) async fn sweep_after_failure(&self) {
+        if let Err(error) = self.sweep().await {
+            tracing::warn!(%error, "what a failed job left could not be removed");
+        }
+    }
+
     /// Removes what killed jobs left: their directories, and segment files that no manifest names.
-    async fn sweep(&self) -> Result<()> {
+    /// Beside other processes: what a living job writes stays.
+    pub async fn sweep(&self) -> Result<()> {
         let segments = self.segments_dir();
         // Listed before the locks are tried and the manifest is read: a job that commits in
         // between is either still locked or already in the manifest.

@@ -59,11 +59,17 @@ pub struct PairTables {
     pub n_seen: u64,
     pub n_tests: u64,
     pub n_significant: u64,
+    /// Baskets of each item that were counted, then all of them; empty where no basket was left
+    /// out, for then they are those of the items.
+    pub totals: Vec<u32>,
 }
 
 impl PairTables {
     pub fn write(&self, writer: &mut SnapshotWriter) {
         Rows::write(writer, names::PAIRS, &self.pairs, &self.stats);
+        if !self.totals.is_empty() {
+            writer.add(names::PAIR_TOTALS, &self.totals);
+        }
         Rows::write(writer, names::NEIGHBORS, &self.neighbors, &self.neighbor_weights);
     }
 }
@@ -105,11 +111,17 @@ pub fn learn(
         p_counts: (0..=N_LN_P_STEPS).map(|_| AtomicU64::new(0)).collect(),
         n_seen: AtomicU64::new(0),
     };
+    let mut totals = Vec::new();
+    if weights.n_left_out > 0 {
+        let all = pass.n_baskets_of.iter().chain([&pass.n_baskets]);
+        totals.extend(all.map(|&n| u32::try_from(n).unwrap_or(u32::MAX)));
+    }
     let rows = map_rows(baskets.items.view(), baskets_of, weights, |row| pass.finish(row));
     let threshold = pass.threshold();
     let mut tables = PairTables {
         n_tests: pass.n_tests(),
         n_seen: pass.n_seen.into_inner(),
+        totals,
         ..PairTables::default()
     };
     for row in rows {
@@ -193,6 +205,10 @@ impl Pass {
 
     fn keep(&self, anchor: usize, item: u32, n_both: u32, jaccard: f32) -> Kept {
         let table = self.table(anchor, item, n_both);
+        let probability = table.shrunk_conditional(self.prior_baskets).unwrap_or(0.0);
+        // Few baskets shrink the probability below the bound of the plain share: the bound is one of
+        // what is told.
+        let wilson_low = table.conditional_lower_bound(Z_95).min(probability);
         let stats = PairStats {
             n_both,
             n_after: 0,
@@ -200,8 +216,8 @@ impl Pass {
             is_significant: 0,
             lift: table.lift().unwrap_or(0.0) as f32,
             g2: table.g2() as f32,
-            wilson_low: table.conditional_lower_bound(Z_95) as f32,
-            probability: table.shrunk_conditional(self.prior_baskets).unwrap_or(0.0) as f32,
+            wilson_low: wilson_low as f32,
+            probability: probability as f32,
             jaccard,
         };
         Kept { item, stats, p_step: self.p_step(&table, n_both) }

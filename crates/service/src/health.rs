@@ -17,6 +17,8 @@ struct State {
     learn_failure: Option<LearnFailure>,
     snapshot_fault: Option<String>,
     key_fault: Option<String>,
+    /// The last call that had something to store could not.
+    cannot_store: bool,
 }
 
 /// The last run of learning that failed; cleared by the next that succeeds.
@@ -65,6 +67,11 @@ impl Health {
         self.lock().key_fault = fault;
     }
 
+    /// Whether the store took what it was given last.
+    pub(crate) fn stored(&self, is_stored: bool) {
+        self.lock().cannot_store = !is_stored;
+    }
+
     pub(crate) fn learn_failure(&self) -> Option<LearnFailure> {
         self.lock().learn_failure.clone()
     }
@@ -75,7 +82,9 @@ impl Health {
             Color::Red
         } else {
             let faults = [&state.snapshot_fault, &state.key_fault];
-            let is_fine = state.learn_failure.is_none() && faults.iter().all(|f| f.is_none());
+            let is_fine = state.learn_failure.is_none()
+                && !state.cannot_store
+                && faults.iter().all(|f| f.is_none());
             if is_fine { Color::Green } else { Color::Yellow }
         }
     }
@@ -89,6 +98,10 @@ impl Health {
         }
         if figures.is_broken {
             complaints.push("The store's writer has died; restart.".to_owned());
+        }
+        if state.cannot_store {
+            let complaint = "Events are refused, for the store cannot be written; see the log.";
+            complaints.push(complaint.to_owned());
         }
         if let Some(failure) = &state.learn_failure {
             complaints.push(format!("Learning failed at {}; see the log.", failure.at));
@@ -132,6 +145,11 @@ mod tests {
         health.learn_succeeded();
         assert_eq!(health.color(&fine), Color::Green);
         assert_eq!(health.color(&LedgerFigures { is_broken: true, ..fine }), Color::Red);
+        health.stored(false);
+        assert_eq!(health.color(&fine), Color::Yellow);
+        assert!(health.complaints(&fine)[0].starts_with("Events are refused"));
+        health.stored(true);
+        assert_eq!(health.color(&fine), Color::Green);
         health.key_fault(Some("gone".to_owned()));
         assert_eq!(health.color(&fine), Color::Yellow);
         health.task_died("housekeeping");

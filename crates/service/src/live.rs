@@ -70,10 +70,13 @@ impl Live {
 
     pub(crate) fn apply_to_customer(&self, event: &Event, now: Timestamp) {
         // What a browser alone claims to have bought counts for nothing.
-        if let (EventKind::Purchase, Some(customer_id), true) =
-            (event.kind, &event.customer_id, event.confirmed)
-        {
-            self.customers.add_purchase(customer_id, &event.lines, event.at.min(now));
+        let (Some(customer_id), true) = (&event.customer_id, event.confirmed) else { return };
+        match event.kind {
+            EventKind::Purchase => {
+                self.customers.add_purchase(customer_id, &event.lines, event.at.min(now));
+            }
+            EventKind::Refund => self.customers.take_back(customer_id, &event.lines),
+            _ => {}
         }
     }
 }

@@ -65,6 +65,7 @@ pub struct Snapshot {
     popular: Section<u32>,
     category_popular: Rows<f32>,
     pairs: Rows<PairStats>,
+    pair_totals: Section<u32>,
     neighbors: Rows<f32>,
     ease_row_of_item: Section<u32>,
     ease_item_of_row: Section<u32>,
@@ -96,6 +97,7 @@ pub mod names {
     pub const CATEGORY_POPULAR: &str = "category.popular";
     pub const POPULAR: &str = "popular.items";
     pub const PAIRS: &str = "pairs";
+    pub const PAIR_TOTALS: &str = "pairs.totals";
     pub const NEIGHBORS: &str = "neighbors";
     pub const EASE_ROW_OF_ITEM: &str = "ease.row_of_item";
     pub const EASE_ITEM_OF_ROW: &str = "ease.item_of_row";
@@ -152,6 +154,7 @@ impl Snapshot {
             popular: c.section(names::POPULAR)?,
             category_popular: Rows::open(c, names::CATEGORY_POPULAR, n_categories, n_items)?,
             pairs: Rows::open(c, names::PAIRS, n_items, n_items)?,
+            pair_totals: c.section(names::PAIR_TOTALS)?,
             neighbors: Rows::open(c, names::NEIGHBORS, n_items, n_items)?,
             ease_row_of_item: c.section(names::EASE_ROW_OF_ITEM)?,
             ease_item_of_row: c.section(names::EASE_ITEM_OF_ROW)?,
@@ -190,6 +193,10 @@ impl Snapshot {
         }
         if !in_range(self.popular()) || !in_range(self.ease_items()) {
             return bad("a list of items points outside the catalogue");
+        }
+        let n_totals = self.container.view(&self.pair_totals).len();
+        if n_totals > 0 && n_totals != self.n_items + 1 {
+            return bad("the totals of the pairs do not fit the catalogue");
         }
         let n_rows = self.ease_items().len();
         let rows = self.container.view(&self.ease_row_of_item);
@@ -301,6 +308,18 @@ impl Snapshot {
     /// Baskets that hold the item.
     pub fn n_item_baskets(&self, item: u32) -> u32 {
         self.container.view(&self.n_item_baskets)[item as usize]
+    }
+
+    /// Baskets that hold the item, of those that pairs were counted in: what a pair's count is to be
+    /// held against. Less than [`Snapshot::n_item_baskets`] where baskets were too long for pairs.
+    pub fn n_pair_baskets_of(&self, item: u32) -> u32 {
+        let totals = self.container.view(&self.pair_totals);
+        totals.get(item as usize).copied().unwrap_or_else(|| self.n_item_baskets(item))
+    }
+
+    /// Baskets that pairs were counted in.
+    pub fn n_pair_baskets(&self) -> u32 {
+        self.container.view(&self.pair_totals).last().copied().unwrap_or_else(|| self.n_baskets())
     }
 
     /// Recency-weighted sales, the order of [`Snapshot::popular`].

@@ -148,6 +148,7 @@ fn may_be_offered(truths: &[Truth], asked: &Asked, item: u32) -> bool {
     let is_out = truth.stock.is_some_and(|stock| stock <= 0);
     !in_context
         && !asked.exclude.contains(&item)
+        && !asked.bought_since.contains(&item)
         && !truth.is_fee
         && !truth.hidden
         && !is_out

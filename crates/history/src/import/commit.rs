@@ -53,6 +53,16 @@ impl OrderImport {
     /// Makes the import part of the history. `propose` is asked for the kind of each item that has
     /// none declared.
     pub async fn commit(self, propose: ProposeKind<'_>) -> Result<ImportSummary> {
+        let store = self.store.clone();
+        let done = self.write_and_switch(propose).await;
+        if done.is_err() {
+            // On a full disk, what was written so far is what others need to go on.
+            store.sweep_after_failure().await;
+        }
+        done
+    }
+
+    async fn write_and_switch(self, propose: ProposeKind<'_>) -> Result<ImportSummary> {
         let OrderImport {
             store,
             job,

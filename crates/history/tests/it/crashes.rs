@@ -138,9 +138,13 @@ async fn a_full_disk_is_told_and_harms_nothing() {
     import(&store, "o1 d1 anna: bread").await.unwrap();
     let log = store.event_log().unwrap();
     let before = look(&store).await;
+    let n_files_before = shop::names(&dir.path().join("segments")).len();
     power.set_full(true);
     let refused = import(&store, "o2 d2 bert: jam").await;
     assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
+    // What the failed import wrote is gone: others need the room.
+    let n_files = shop::names(&dir.path().join("segments")).len();
+    assert_eq!(n_files, n_files_before);
     let view = event("v1", EventKind::ViewItem, 1, "anna", &["tea"]);
     let refused = log.append(vec![view.clone()]).await;
     let Err(Error::EventsNotStored { source }) = refused else { panic!("{refused:?}") };

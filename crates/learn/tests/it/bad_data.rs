@@ -66,6 +66,37 @@ fn all_baskets_are_equal() {
     assert!(stats.iter().all(|pair| pair.is_significant == 0));
 }
 
+/// Baskets too long for pairs count for no pair, and so neither in what its count is held against.
+#[test]
+fn evidence_is_of_the_baskets_that_pairs_were_counted_in() {
+    let whole: Vec<u32> = (0..40).collect();
+    let mut baskets: Vec<Basket> = (0..60).map(|day| (whole.clone(), day, 0)).collect();
+    for (pair, n) in [([0, 1], 50), ([0, 2], 20), ([1, 2], 20)] {
+        baskets.extend((0..n).map(|day| (pair.to_vec(), day, 1)));
+    }
+    let mut params = quick();
+    params.max_basket_items = 30;
+    let view = view(40, 2, &baskets);
+    let snapshot = snapshot_of(&view, &params);
+    let (items, stats) = snapshot.pairs(0);
+    let at = items.iter().position(|&item| item == 1).unwrap();
+    assert_eq!(stats[at].n_both, 50);
+    assert_eq!((snapshot.n_pair_baskets_of(0), snapshot.n_pair_baskets_of(1)), (70, 70));
+    assert_eq!(snapshot.n_pair_baskets(), 90);
+    assert_eq!((snapshot.n_item_baskets(0), snapshot.n_baskets()), (130, 150));
+    let world = score::World::of(std::sync::Arc::new(snapshot));
+    let chance = 70.0 * 70.0 / 90.0;
+    assert!((f64::from(stats_of(&world, 0, 1).lift) - 50.0 / chance).abs() < 1e-6);
+    // Where nothing was left out, they are the baskets of the items.
+    let snapshot = snapshot_of(&view, &quick());
+    assert_eq!((snapshot.n_pair_baskets_of(0), snapshot.n_pair_baskets()), (130, 150));
+}
+
+fn stats_of(world: &score::World, anchor: u32, item: u32) -> snapshot::tables::PairStats {
+    let (items, stats) = world.snapshot.pairs(anchor);
+    stats[items.iter().position(|&other| other == item).unwrap()]
+}
+
 #[test]
 fn no_time_anywhere() {
     let mut view = checkerboard(1_600);

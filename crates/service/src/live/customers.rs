@@ -65,6 +65,15 @@ impl Customers {
         });
     }
 
+    /// What came back is not had any more. Without lines nobody says what it was: all of it stays.
+    pub(crate) fn take_back(&self, customer_id: &str, lines: &[EventLine]) {
+        self.edit(customer_id, |customer| {
+            customer
+                .recent
+                .retain(|bought| lines.iter().all(|line| *line.item_id != *bought.item_id));
+        });
+    }
+
     pub(crate) fn set_consent(&self, customer_id: &str, consent: Option<bool>) {
         if consent.is_some() {
             self.edit(customer_id, |customer| customer.consent = consent);

@@ -188,8 +188,8 @@ pub(super) async fn page(
         n_pairs: grouped(rows.len() as u64),
         rows,
         headings: Column::ALL.map(heading).into(),
-        n_orders: grouped(world.n_item_baskets(item).into()),
-        n_all_orders: grouped(world.snapshot.n_baskets().into()),
+        n_orders: grouped(n_pair_baskets_of(world, item).into()),
+        n_all_orders: grouped(world.snapshot.n_pair_baskets().into()),
         category: world.category(item).unwrap_or_default().to_owned(),
         other_items: best_sellers(&served, 6),
     }))
@@ -198,6 +198,11 @@ pub(super) async fn page(
 /// The pages of the operator need the secret key once there are keys.
 pub(super) fn admit_operator(state: &AppState, headers: &HeaderMap) -> Result<(), Problem> {
     admit(state, headers, Scope::Server).map(drop)
+}
+
+/// Orders with the item, of those that pairs were counted in.
+fn n_pair_baskets_of(world: &World, item: u32) -> u32 {
+    if world.is_learned(item) { world.snapshot.n_pair_baskets_of(item) } else { 0 }
 }
 
 fn rows_of(world: &World, item: u32, sort: Column) -> Vec<Row> {
@@ -218,7 +223,7 @@ fn rows_of(world: &World, item: u32, sort: Column) -> Vec<Row> {
 }
 
 fn row_of(world: &World, other: u32, pair: &PairStats, max_lift: f64) -> Row {
-    let backward = f64::from(pair.n_both) / f64::from(world.n_item_baskets(other).max(1));
+    let backward = f64::from(pair.n_both) / f64::from(n_pair_baskets_of(world, other).max(1));
     let forward = f64::from(pair.probability);
     let lift = f64::from(pair.lift);
     Row {

@@ -145,6 +145,7 @@ fn gate_text(gate: decide::Gate) -> &'static str {
         Gate::InContext => "It is in the cart, or the page is about it.",
         Gate::VariantInContext => "It is a variant of something in the cart or on the page.",
         Gate::Excluded => "It is on the caller's list, or another slate of the page shows it.",
+        Gate::JustBought => "The customer has just bought it.",
         Gate::Fee => "It is a fee; fees are never offered.",
         Gate::Hidden => "It is hidden in the catalog.",
         Gate::OutOfStock => "It is out of stock.",

@@ -3,7 +3,7 @@
 use super::{MIB, admit, json, read_body, storage_problem, to_the_end};
 use crate::caller::Caller;
 use crate::keys::Scope;
-use crate::ledger::Appended;
+use crate::ledger::{Appended, LedgerFault};
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::state::AppState;
 use crate::user_token;
@@ -83,7 +83,9 @@ pub(crate) async fn keep_events(state: &AppState, events: Vec<Event>) -> Result<
     to_the_end(async move {
         let inner = &state.inner;
         let kept = events.clone();
-        let appended = inner.ledger.append(events).await.map_err(storage_problem)?;
+        let appended = inner.ledger.append(events).await;
+        inner.health.stored(!matches!(appended, Err(LedgerFault::Unavailable(_))));
+        let appended = appended.map_err(storage_problem)?;
         let now = inner.clock.now();
         for (event, is_new) in kept.iter().zip(&appended.is_new) {
             if *is_new {

@@ -65,9 +65,11 @@ pub struct ItemIn<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>)]
     category: Option<TextIn<'a>>,
-    #[schema(value_type = Option<f64>)]
+    #[serde(default, deserialize_with = "not_negative")]
+    #[schema(value_type = Option<f64>, minimum = 0)]
     price: Option<AmountIn>,
-    #[schema(value_type = Option<f64>)]
+    #[serde(default, deserialize_with = "not_negative")]
+    #[schema(value_type = Option<f64>, minimum = 0)]
     cost: Option<AmountIn>,
     #[serde(default, deserialize_with = "currency")]
     #[schema(value_type = Option<String>, example = "GBP")]
@@ -188,6 +190,16 @@ fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ItemKind>, 
     let names: Vec<&str> = ItemKind::ALL.iter().map(|kind| kind.as_str()).collect();
     let message = || format!("{:?} is no kind; known are {}", &*text, names.join(", "));
     ItemKind::parse(&text).map(Some).ok_or_else(|| de::Error::custom(message()))
+}
+
+/// Nothing is sold, or bought in, for less than nothing.
+fn not_negative<'de, D: Deserializer<'de>>(d: D) -> Result<Option<AmountIn>, D::Error> {
+    let Some(amount) = Option::<AmountIn>::deserialize(d)? else { return Ok(None) };
+    if amount.0.is_negative() {
+        let message = format!("{} is below 0; give what it costs, or leave it out", amount.0);
+        return Err(de::Error::custom(message));
+    }
+    Ok(Some(amount))
 }
 
 fn head<'de: 'a, 'a, D: Deserializer<'de>>(d: D) -> Result<Option<IdIn<'a>>, D::Error> {

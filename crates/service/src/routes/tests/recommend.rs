@@ -1,3 +1,5 @@
+use crate::keys::KeyRing;
+use crate::state::Settings;
 use crate::testing::{NOW, TestShop, ids};
 use crate::wire::{PageAnswer, RecommendAnswer};
 use axum::http::Method;
@@ -141,6 +143,44 @@ async fn a_purchase_counts_in_the_next_decision() {
     let slate = shop.recommend(ask).await.json();
     assert_eq!(slate["fallback"], "personal");
     assert_eq!(slate["explain"]["n_bought_since"], 1);
+    let is_e = |item: &serde_json::Value| item["item_id"] == "E";
+    assert!(!slate["items"].as_array().unwrap().iter().any(is_e), "{slate}");
+    // What was sent back is not had any more.
+    let refund = r#"{"event_id":"2","event_name":"refund","order_id":"o1","user_id":"new",
+                     "items":[{"item_id":"E"}]}"#;
+    assert_eq!(shop.post("/v1/events", refund).await.verdict(), "200");
+    assert_eq!(shop.recommend(ask).await.json()["explain"]["n_bought_since"], 0);
+}
+
+#[tokio::test]
+async fn whoever_is_held_out_is_shown_nothing_and_it_is_recorded() {
+    use crate::holdout::HoldoutSettings;
+    let of_share = |share: f64| {
+        let holdout = HoldoutSettings::new("secret", share);
+        TestShop::with(KeyRing::default(), Settings { holdout, ..Settings::default() })
+    };
+    let ask = r#"{"placement":"pdp","item_ids":["A"],"session_id":"s1"}"#;
+    let shown = of_share(0.0).recommend(ask).await.json();
+    assert!(!shown["items"].as_array().unwrap().is_empty());
+    assert_eq!(shown["experiment"]["variant"], "offers");
+    let shop = of_share(1.0);
+    let held = shop.recommend(ask).await.json();
+    assert_eq!((&held["items"], &held["fallback"]), (&serde_json::json!([]), &"none".into()));
+    let experiment = serde_json::json!({"id": "holdout", "variant": "holdout", "holdout": true});
+    assert_eq!(held["experiment"], experiment);
+    // The record keeps what would have been shown.
+    let id = held["recommendation_id"].as_str().unwrap();
+    let record = shop.get(&format!("/v1/decisions/{id}")).await.json();
+    assert_eq!(record["variant"], "holdout");
+    assert_eq!(
+        record["offers"].as_array().unwrap().len(),
+        shown["items"].as_array().unwrap().len()
+    );
+    // Who cannot be told from anybody is in no arm.
+    let nobody = shop.recommend(r#"{"placement":"pdp","item_ids":["A"]}"#).await.json();
+    assert!(nobody["experiment"].is_null() && !nobody["items"].as_array().unwrap().is_empty());
+    let till = r#"{"placement":"pos","item_ids":["A"],"location_id":"Leeds"}"#;
+    assert_eq!(shop.recommend(till).await.json()["experiment"]["holdout"], true);
 }
 
 #[tokio::test]
