@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Recommend(super::commands::recommend::RecommendArgs),
     /// Serve offers over HTTP.
     Serve(super::commands::serve::ServeArgs),
+    /// What the offers earned that would not have come anyway, against those shown nothing.
+    Report(super::commands::report::ReportArgs),
     /// What is there: counts, sizes, dates, the newest snapshot, health.
     Status(super::commands::status::StatusArgs),
     /// Published snapshots: list, show, verify, roll back.

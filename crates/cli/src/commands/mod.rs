@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod learn;
 pub(crate) mod pairs;
 pub(crate) mod recommend;
+pub(crate) mod report;
 pub(crate) mod retain;
 pub(crate) mod serve;
 pub(crate) mod simulate;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Learn(args) => wait(learn::run(&dir, args)),
         Command::Recommend(args) => wait(recommend::run(&dir, args)),
         Command::Serve(args) => wait(serve::run(&dir, args)),
+        Command::Report(args) => wait(report::run(&dir, args)),
         Command::Status(args) => wait(status::run(&dir, args)),
         Command::Snapshot(args) => snapshot::run(&dir, args),
         Command::Keys(args) => keys::run(&dir, args),

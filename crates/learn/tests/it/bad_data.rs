@@ -5,6 +5,7 @@ use crate::whole::{check_tables, learned, snapshot_of};
 use events::Timestamp;
 use events::lines::NO_TIME;
 use history::{HistoryView, NO_CUSTOMER};
+use learn::Params;
 use snapshot::Snapshot;
 
 fn learn_and_check(view: &HistoryView) -> Snapshot {
@@ -74,8 +75,8 @@ fn evidence_is_of_the_baskets_that_pairs_were_counted_in() {
     for (pair, n) in [([0, 1], 50), ([0, 2], 20), ([1, 2], 20)] {
         baskets.extend((0..n).map(|day| (pair.to_vec(), day, 1)));
     }
-    let mut params = quick();
-    params.max_basket_items = 30;
+    let params = Params { max_basket_items: 30, ease_max_items: 300, ..Params::default() };
+    let params = params.check().unwrap();
     let view = view(40, 2, &baskets);
     let snapshot = snapshot_of(&view, &params);
     let (items, stats) = snapshot.pairs(0);

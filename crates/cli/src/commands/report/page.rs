@@ -1,0 +1,112 @@
+//! The report as one page without anything from elsewhere.
+
+use super::findings::{Estimate, Findings};
+use super::text::{metric_cells, notes, number, placement_cells};
+use std::fmt::Write;
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:68rem;\
+padding:0 1rem;color:#1d2430;background:#fff}h1{font-size:1.5rem}h2{font-size:1.1rem;\
+margin-top:2rem}p.first{font-size:1.25rem}table{border-collapse:collapse;width:100%}\
+th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid #d9dee6;\
+font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}\
+div.wide{overflow-x:auto}ul{padding-left:1.2rem;color:#4a5568}svg{width:100%;height:auto}\
+@media(prefers-color-scheme:dark){body{color:#e6e9ef;background:#12161d}\
+th,td{border-color:#2c3442}ul{color:#a8b3c4}}";
+
+pub(crate) fn write(findings: &Findings) -> String {
+    let mut page = String::from(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>What the offers earned</title><style>",
+    );
+    page.push_str(STYLE);
+    page.push_str("</style><h1>What the offers earned</h1>");
+    for (at, sentence) in findings.sentences.iter().enumerate() {
+        let class = if at == 0 { " class=\"first\"" } else { "" };
+        // Writing to a string cannot fail.
+        let _ = write!(page, "<p{class}>{}</p>", escaped(sentence));
+    }
+    if let Some(earned) = &findings.incremental_revenue {
+        page.push_str(&chart(earned, findings.attributed_kept));
+    }
+    if !findings.metrics.is_empty() {
+        let heads = ["", "with offers", "held out", "difference", "95 %", "in percent"];
+        let rows = findings.metrics.iter().map(|metric| metric_cells(metric).to_vec());
+        table(&mut page, "In both arms", &heads, rows);
+    }
+    if !findings.placements.is_empty() {
+        let heads = [
+            "placement",
+            "decisions",
+            "held out",
+            "no offer",
+            "seen",
+            "clicked",
+            "added",
+            "bought",
+            "revenue",
+            "kept",
+        ];
+        let rows = findings.placements.iter().map(|place| placement_cells(place).to_vec());
+        table(&mut page, "By placement", &heads, rows);
+    }
+    page.push_str("<h2>How it was measured</h2><ul>");
+    for note in notes(findings) {
+        let _ = write!(page, "<li>{}</li>", escaped(&note));
+    }
+    let _ = write!(
+        page,
+        "</ul><p>{} to {}</p></html>",
+        escaped(findings.from.as_deref().unwrap_or("–")),
+        escaped(&findings.to)
+    );
+    page
+}
+
+fn table(page: &mut String, title: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let _ = write!(page, "<h2>{title}</h2><div class=\"wide\" tabindex=\"0\"><table><tr>");
+    for head in heads {
+        let _ = write!(page, "<th scope=\"col\">{}</th>", escaped(head));
+    }
+    page.push_str("</tr>");
+    for row in rows {
+        page.push_str("<tr>");
+        for cell in row {
+            let _ = write!(page, "<td>{}</td>", escaped(&cell));
+        }
+        page.push_str("</tr>");
+    }
+    page.push_str("</table></div>");
+}
+
+/// The interval of what was earned on one line with zero and what a usual report would claim.
+fn chart(earned: &Estimate, attributed: f64) -> String {
+    let marks = [earned.low, earned.high, attributed, 0.0];
+    let low = marks.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = marks.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let width = if high > low { high - low } else { 1.0 };
+    let x = |value: f64| 40.0 + 720.0 * (value - low) / width;
+    let (from, to, at) = (x(earned.low), x(earned.high), x(earned.value));
+    let (zero, claimed) = (x(0.0), x(attributed));
+    format!(
+        "<svg viewBox=\"0 0 800 110\" role=\"img\" aria-label=\"Earned {} ({} to {}); bought from \
+         offers {}\"><line x1=\"{zero:.1}\" y1=\"10\" x2=\"{zero:.1}\" y2=\"80\" stroke=\"#8a94a6\" \
+         stroke-dasharray=\"4 4\"/><text x=\"{zero:.1}\" y=\"100\" text-anchor=\"middle\" \
+         font-size=\"14\" fill=\"currentColor\">0</text><line x1=\"{from:.1}\" y1=\"35\" \
+         x2=\"{to:.1}\" y2=\"35\" stroke=\"#1f7a4d\" stroke-width=\"6\" stroke-linecap=\"round\"/>\
+         <circle cx=\"{at:.1}\" cy=\"35\" r=\"8\" fill=\"#1f7a4d\"/><text x=\"{at:.1}\" y=\"22\" \
+         text-anchor=\"middle\" font-size=\"14\" fill=\"currentColor\">earned {}</text>\
+         <circle cx=\"{claimed:.1}\" cy=\"65\" r=\"7\" fill=\"none\" stroke=\"#b4690e\" \
+         stroke-width=\"3\"/><text x=\"{claimed:.1}\" y=\"90\" text-anchor=\"middle\" \
+         font-size=\"14\" fill=\"currentColor\">bought from offers {}</text></svg>",
+        number(earned.value),
+        number(earned.low),
+        number(earned.high),
+        number(attributed),
+        number(earned.value),
+        number(attributed),
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
