@@ -159,7 +159,8 @@ pub(crate) fn of(facts: &Facts, treated_share: f64) -> Findings {
 fn comparison(arms: &Arms, days: f64, treated_share: f64) -> Comparison {
     let n = arms.offers.n() + arms.holdout.n();
     let has_before = [&arms.offers, &arms.holdout].iter().all(|arm| arm.sum(BEFORE) != 0.0);
-    let growth = if days > 0.0 { (PLANNED_DAYS / days).max(1.0) } else { 1.0 };
+    // On the first day nobody knows how many will come: it counts as a whole one.
+    let growth = (PLANNED_DAYS / days.max(1.0)).max(1.0);
     let planned = ((n as f64 * growth) as u64).max(MIN_PLANNED);
     Comparison {
         metric: METRICS[0].1,
@@ -201,7 +202,12 @@ fn finding(name: &'static str, metric: Metric, arms: &Arms, how: &Comparison) ->
         holdout: value_of(metric, &arms.holdout),
         difference: lift.as_ref().ok().map(|lift| estimate(&lift.difference)),
         relative: lift.as_ref().ok().and_then(|lift| lift.relative).map(|e| estimate(&e)),
-        no_answer: lift.err().map(|error| error.to_string()),
+        no_answer: lift.err().map(|error| match (metric, error) {
+            (Metric::Mean { column: MARGIN }, NoAnswer::AllAlike) => {
+                "no item has a cost".to_owned()
+            }
+            (_, error) => error.to_string(),
+        }),
     }
 }
 
