@@ -8,7 +8,7 @@ use crate::request::{ItemRef, Request};
 use crate::visit::Visit;
 use events::ItemKind;
 use score::sessions::Scored;
-use score::{Query, Rung, Scratch, World, rank};
+use score::{Query, RankingScratch, Rung, World, rank_in};
 
 /// Cart lines that are read; a longer cart is cut to its last lines, and says so.
 pub const MAX_CONTEXT: usize = 200;
@@ -23,7 +23,7 @@ const MAX_PROXIES: usize = 8;
 /// Reusable memory of one thread.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
-    scratch: Scratch,
+    scratch: RankingScratch,
     marks: Marks,
     context: Vec<u32>,
     proxies: Vec<u32>,
@@ -286,11 +286,10 @@ impl Slate<'_> {
     fn ranked(&mut self, context: &[u32], rung: Rung, workspace: &mut Workspace) {
         let Workspace { scratch, marks, history, .. } = workspace;
         let world = self.world;
-        let query = Query { context, history };
+        let query = Query { context, history, customer: self.request.customer };
         let filter = self.request.filter;
-        let ranking = rank(&world.snapshot, &world.blend, &query, scratch, |item| {
-            gate::is_open(world, marks, filter, item)
-        });
+        let ranking =
+            rank_in(world, &query, scratch, |item| gate::is_open(world, marks, filter, item));
         self.n_eligible = self.n_eligible.max(ranking.n_candidates());
         // Few have evidence: one that stands far down must not be missed for those above it.
         for candidate in ranking {

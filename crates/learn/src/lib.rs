@@ -24,6 +24,7 @@ pub mod params;
 pub mod pipeline;
 pub mod popularity;
 pub mod progress;
+pub mod ranker;
 pub mod recency;
 pub mod sessions;
 pub mod shrinkage;

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::pairs::PairParams;
+use crate::ranker::RankerParams;
 use crate::split::MAX_CASES;
 
 /// Unchecked parameters; [`Params::check`] makes them usable.
@@ -23,6 +24,7 @@ pub struct Params {
     /// Upper bound for the process, in bytes. Above it first the baskets of the blend get fewer,
     /// then the items of EASE; where that does not do, learning is refused (`memory::fit`).
     pub memory_limit_bytes: u64,
+    pub ranker: RankerParams,
     pub seed: u64,
 }
 
@@ -37,6 +39,7 @@ impl Default for Params {
             ease_tune_max_items: 6_000,
             blend_max_baskets: MAX_CASES,
             memory_limit_bytes: 4 << 30,
+            ranker: RankerParams::default(),
             seed: 42,
         }
     }

@@ -5,7 +5,8 @@ use crate::ease::{self, EaseParams, EaseWeights};
 use crate::error::Error;
 use crate::gram::BasketWeights;
 use crate::params::CheckedParams;
-use crate::progress::{Progress, Step};
+use crate::progress::{Progress, Silent, Step};
+use crate::ranker::{self, LearnedRanker, Trainer};
 use crate::{
     columns, content, customers, memory, pairs, popularity, recency, shrinkage, split, tune,
 };
@@ -41,6 +42,7 @@ struct Choice {
     half_lives: HalfLives,
     ease: EaseParams,
     blend: Blend,
+    ranker: LearnedRanker,
 }
 
 /// Learns everything. Fails only on parameters or on a solve that does not check out; a history
@@ -81,6 +83,7 @@ fn choose(
             length_exponent: DEFAULT_LENGTH_EXPONENT,
         },
         blend: Blend::default(),
+        ranker: LearnedRanker::default(),
     };
     progress.report(Step::Split, 0.0);
     let Some((train, cases)) = split::inner(view, params.seed, MIN_EASE_CASES.min(MIN_CASES))
@@ -95,22 +98,17 @@ fn choose(
         choice.ease = tuned.params;
         tuned.weights
     });
-    let mut unused = BTreeMap::new();
     if params.blend_max_baskets == 0 {
         return Ok(choice);
     }
     progress.report(Step::TuneBlend, 0.0);
-    let tables = Tables::learn(&train, params, &choice, weights, progress, &mut unused)?;
-    let mut writer = SnapshotWriter::new(&Provenance::default());
-    tables.write(&train, &choice, &mut writer);
-    drop(tables);
-    let inner = Snapshot::from_writer(&writer)?;
-    drop(writer);
+    let inner = inner_snapshot(&train, params, &choice, weights)?;
     // Evenly, since the cases may stand in order of time.
     let step = cases.len().div_ceil(params.blend_max_baskets).max(1);
     let sample: Vec<split::Case> = cases.iter().step_by(step).cloned().collect();
     let (blend, report) = blend::tune(&inner, &split::variants(&sample), progress);
     choice.blend = blend;
+    choice.ranker = learn_ranker(view, params, &choice, (&inner, &cases), progress, notes)?;
     for ((size, weights), tuned) in ["single", "few", "many"].iter().zip(blend.weights).zip(report)
     {
         let note = match tuned {
@@ -123,6 +121,40 @@ fn choose(
         notes.insert(format!("blend.{size}"), note);
     }
     Ok(choice)
+}
+
+/// Cases of three folds to learn from, those of the inner split to watch and to check.
+fn learn_ranker(
+    view: &HistoryView,
+    params: &CheckedParams,
+    choice: &Choice,
+    (inner, cases): (&Snapshot, &[split::Case]),
+    progress: &dyn Progress,
+    notes: &mut BTreeMap<String, String>,
+) -> Result<LearnedRanker, Error> {
+    let mut trainer = Trainer::new(&choice.blend, &params.ranker);
+    for (at, tenths) in ranker::FOLDS.into_iter().enumerate() {
+        progress.report(Step::Ranker, at as f32 / 5.0);
+        let (train, cases) = split::fold(view, tenths, params.seed);
+        trainer.add_fold(&inner_snapshot(&train, params, choice, None)?, &cases)?;
+    }
+    progress.report(Step::Ranker, 0.6);
+    trainer.finish(inner, cases, notes)
+}
+
+/// A snapshot of a part of the history, to be asked about what came after.
+fn inner_snapshot(
+    train: &HistoryView,
+    params: &CheckedParams,
+    choice: &Choice,
+    known_ease: Option<EaseWeights>,
+) -> Result<Snapshot, Error> {
+    let mut unused = BTreeMap::new();
+    let tables = Tables::learn(train, params, choice, known_ease, &Silent, &mut unused)?;
+    let mut writer = SnapshotWriter::new(&Provenance::default());
+    tables.write(train, choice, &mut writer);
+    drop(tables);
+    Ok(Snapshot::from_writer(&writer)?)
 }
 
 fn tune_ease(
@@ -227,6 +259,8 @@ impl Tables {
         self.content.write(writer);
         self.customers.write(writer);
         writer.add(names::BLEND, &choice.blend.to_flat());
+        ranker::facts::write(view, writer);
+        choice.ranker.write(writer);
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Query<'a> {
     pub context: &'a [u32],
     /// What the customer bought before: item and recency-weighted frequency.
     pub history: &'a [(u32, f32)],
+    /// Row of the customer in the snapshot.
+    pub customer: Option<u32>,
 }
 
 /// One ranked candidate with the value of each source.
