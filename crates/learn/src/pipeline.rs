@@ -19,6 +19,9 @@ use std::collections::BTreeMap;
 /// EASE where it cannot be tuned: what is near the best on the data sets looked at.
 const DEFAULT_LAMBDA: f64 = 10.0;
 const DEFAULT_LENGTH_EXPONENT: f64 = 0.5;
+/// The ranker's second EASE: strongly held down, and of the last months.
+const RECENT_LAMBDA: f64 = 50.0;
+const RECENT_HALF_LIFE_DAYS: f64 = 120.0;
 /// Fewer inner cases than this choose nothing.
 const MIN_EASE_CASES: usize = 100;
 
@@ -203,6 +206,8 @@ struct Tables {
     categories: popularity::Categories,
     pairs: pairs::PairTables,
     ease: EaseWeights,
+    /// EASE by recency alone, among the same items; none where the ranker is not learned.
+    recent_ease: Vec<f32>,
     content: content::ContentTables,
     customers: customers::CustomerTable,
 }
@@ -232,6 +237,7 @@ impl Tables {
             Some(known) => known,
             None => ease::learn(&view.baskets, core, n_items, &choice.ease, params.seed)?,
         };
+        let recent_ease = recent_ease(view, params, &ease)?;
         notes.insert("ease.residual".into(), format!("below {:.0e}", ease::MAX_RESIDUAL));
         progress.report(Step::Content, 0.0);
         let trend = popularity::trend(view, choice.half_lives.trend);
@@ -247,6 +253,7 @@ impl Tables {
             trend,
             pairs,
             ease,
+            recent_ease,
         })
     }
 
@@ -260,7 +267,32 @@ impl Tables {
         self.customers.write(writer);
         writer.add(names::BLEND, &choice.blend.to_flat());
         ranker::facts::write(view, writer);
+        writer.add(score::ranker::tables::names::EASE, &self.recent_ease);
         choice.ranker.write(writer);
+    }
+}
+
+/// EASE by recency alone, among the same items: another opinion for the ranker. None without times,
+/// for many items (it costs a solve), or where the solve fails.
+fn recent_ease(
+    view: &HistoryView,
+    params: &CheckedParams,
+    ease: &EaseWeights,
+) -> Result<Vec<f32>, Error> {
+    let span_days = recency::span_days(&view.baskets);
+    if span_days < 2.0 || ease.items.len() > params.ease_tune_max_items {
+        return Ok(Vec::new());
+    }
+    let recent = EaseParams {
+        lambda: RECENT_LAMBDA,
+        half_life_days: Some(RECENT_HALF_LIFE_DAYS.min(span_days / 3.0)),
+        length_exponent: 0.0,
+    };
+    let items = ease.items.clone();
+    match ease::learn(&view.baskets, items, view.n_items(), &recent, params.seed) {
+        Ok(weights) => Ok(weights.weights),
+        Err(Error::NotPositiveDefinite { .. } | Error::BadSolve { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

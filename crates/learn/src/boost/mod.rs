@@ -102,48 +102,29 @@ pub fn fit(
     valid: Option<&RankingSet<'_>>,
     params: &BoostParams,
 ) -> Result<Boosted, Error> {
-    fit_from(Start { set: train, scores: &[] }, valid.map(|set| Start { set, scores: &[] }), params)
-}
-
-/// A set and the score of each row before the first tree; no scores: the objective's own start.
-#[derive(Clone, Copy, Debug)]
-pub struct Start<'a> {
-    pub set: &'a RankingSet<'a>,
-    pub scores: &'a [f32],
-}
-
-/// Learns what is still missing from given scores, which the trees do not hold: whoever scores
-/// with them adds the two.
-pub fn fit_from(
-    train: Start<'_>,
-    valid: Option<Start<'_>>,
-    params: &BoostParams,
-) -> Result<Boosted, Error> {
     check_params(params)?;
-    check_start(&train, params)?;
-    if let Some(valid) = &valid {
-        check_start(valid, params)?;
-        if valid.set.n_features != train.set.n_features {
+    check_set(train, params)?;
+    if let Some(valid) = valid {
+        check_set(valid, params)?;
+        if valid.n_features != train.n_features {
             return Err(bad_set("the validation set has another number of features"));
         }
     }
-    let (trees, _scores, valid_metric) = boost(&train, valid.as_ref(), params)?;
+    let (trees, _scores, valid_metric) = boost(train, valid, params)?;
     Ok(Boosted { trees, valid_metric })
 }
 
 /// Trees, the trainer's own score of each training row, and the metric.
 fn boost(
-    start: &Start<'_>,
-    valid: Option<&Start<'_>>,
+    train: &RankingSet<'_>,
+    valid: Option<&RankingSet<'_>>,
     params: &BoostParams,
 ) -> Result<(Trees, Vec<f64>, Option<f64>), Error> {
-    let train = start.set;
     let cuts = Cuts::of(train.features, train.n_features);
     let rows = BinnedRows::of(train.features, &cuts);
-    let is_given = !start.scores.is_empty();
-    let base = if is_given { 0.0 } else { objective::base_score(train, params.objective) };
-    let mut scores = start.first_scores(base);
-    let mut watch = valid.map(|start| Watch::new(start, base, params));
+    let base = objective::base_score(train, params.objective);
+    let mut scores = vec![f64::from(base); train.labels.len()];
+    let mut watch = valid.map(|set| Watch::new(set, base, params));
     let mut grown: Vec<Tree> = Vec::new();
     let mut grower = grow::Grower::new(&rows, &cuts, params);
     for round in 0..params.n_trees {
@@ -170,15 +151,6 @@ fn boost(
     Ok((Trees::new(train.n_features, base, &grown)?, scores, valid_metric))
 }
 
-impl Start<'_> {
-    fn first_scores(&self, base: f32) -> Vec<f64> {
-        match self.scores {
-            [] => vec![f64::from(base); self.set.labels.len()],
-            given => given.iter().map(|&score| f64::from(score)).collect(),
-        }
-    }
-}
-
 /// The validation set while trees are added.
 struct Watch<'a> {
     set: &'a RankingSet<'a>,
@@ -190,9 +162,8 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(start: &Start<'a>, base: f32, params: &BoostParams) -> Watch<'a> {
-        let set = start.set;
-        let scores = start.first_scores(base);
+    fn new(set: &'a RankingSet<'a>, base: f32, params: &BoostParams) -> Watch<'a> {
+        let scores = vec![f64::from(base); set.labels.len()];
         let best = objective::metric(set, &scores, params.objective);
         let patience = params.early_stop_rounds;
         Watch { set, objective: params.objective, patience, scores, best, n_best: 0 }
@@ -242,17 +213,6 @@ fn check_params(params: &BoostParams) -> Result<(), Error> {
 
 fn bad_set(what: &'static str) -> Error {
     Error::BadTrainingSet { what }
-}
-
-fn check_start(start: &Start<'_>, params: &BoostParams) -> Result<(), Error> {
-    let n_scores = start.scores.len();
-    if n_scores > 0 && n_scores != start.set.labels.len() {
-        return Err(bad_set("first scores and labels differ in their number of rows"));
-    }
-    if !start.scores.iter().all(|score| score.is_finite()) {
-        return Err(bad_set("a first score is not a number"));
-    }
-    check_set(start.set, params)
 }
 
 fn check_set(set: &RankingSet<'_>, params: &BoostParams) -> Result<(), Error> {

@@ -77,8 +77,7 @@ fn trees_score_as_the_trainer_did_with_all_rows_and_with_a_bag() {
     let train = shop(3, 150);
     for (group_fraction, max_leaves) in [(1.0, 15), (0.6, 31), (0.6, 40)] {
         let params = BoostParams { group_fraction, max_leaves, min_rows_in_leaf: 5, ..params() };
-        let (trees, scores, _) =
-            boost(&Start { set: &train.set(5), scores: &[] }, None, &params).unwrap();
+        let (trees, scores, _) = boost(&train.set(5), None, &params).unwrap();
         assert_eq!(trees.n_trees(), 40);
         let mut rows = RowBlocks::default();
         rows.clear(5);

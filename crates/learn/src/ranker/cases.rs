@@ -4,7 +4,7 @@
 use crate::split::Case;
 use rayon::prelude::*;
 use score::blend::{Blend, CartSize};
-use score::ranker::features::{self, Feature, N_FEATURES, Row};
+use score::ranker::features::{self, N_FEATURES, Row};
 use score::ranker::recall::N_ORDERED;
 use score::ranker::tables::RankTables;
 use score::ranker::{GateRow, RankScratch, gate_row, is_bought};
@@ -23,10 +23,16 @@ pub struct Prepared {
     /// Had the customer bought the hidden item before?
     pub is_reorder: bool,
     pub gate: GateRow,
-    /// Rank of the hidden item by the blend and by each single source, among what is new to the
-    /// customer (for a re-order: among everything).
-    pub ranks: Vec<usize>,
+    /// Rank of the hidden item by each of [`RIVALS`], among what is new to the customer (for a
+    /// re-order: among everything).
+    pub ranks: [usize; N_RIVALS],
+    /// By the blend, among everything.
+    pub blend_rank: usize,
 }
+
+pub const N_RIVALS: usize = 4;
+/// What the ranker must beat.
+pub const RIVALS: [&str; N_RIVALS] = ["blend", "ease", "pairs", "neighbors"];
 
 /// What cases are prepared with.
 pub struct Kitchen<'a> {
@@ -85,7 +91,8 @@ impl Kitchen<'_> {
         let ranks = single_ranks(candidates, case.hidden, is_reorder);
         let ranking = sources::rank(inner, self.blend, &query, gathered, is_eligible);
         let ordered: Vec<Candidate> = ranking.take(N_ORDERED).collect();
-        let blend_rank = rank_among(&ordered, case.hidden, is_reorder);
+        let [ease, pairs, neighbors] = ranks;
+        let blend = rank_among(&ordered, case.hidden, is_reorder);
         scratch.recalled.collect(inner, self.tables, &query, &ordered, is_eligible);
         let RankScratch { recalled, features, rows, .. } = scratch;
         features::fill(inner, self.tables, &query, recalled, features, rows);
@@ -94,7 +101,8 @@ impl Kitchen<'_> {
             is_reorder,
             gate: gate_row(rows),
             rows: rows.clone(),
-            ranks: std::iter::once(blend_rank).chain(ranks).collect(),
+            ranks: [blend, ease, pairs, neighbors],
+            blend_rank: rank_among(&ordered, case.hidden, true),
         }
     }
 }
@@ -109,24 +117,22 @@ fn rank_among(ordered: &[Candidate], hidden: u32, is_reorder: bool) -> usize {
 }
 
 /// Ranks by EASE, pairs and neighbors alone.
-fn single_ranks(candidates: &[Candidate], hidden: u32, is_reorder: bool) -> Vec<usize> {
+fn single_ranks(candidates: &[Candidate], hidden: u32, is_reorder: bool) -> [usize; 3] {
     let counted =
         |candidate: &&Candidate| is_reorder || candidate.features[score::blend::HISTORY] == 0.0;
     let Some(target) = candidates.iter().find(|candidate| candidate.item == hidden) else {
-        return vec![usize::MAX; 3];
+        return [usize::MAX; 3];
     };
-    [score::blend::EASE, score::blend::PAIR, score::blend::NEIGHBOR]
-        .map(|source| {
-            let value = target.features[source];
-            let counted = candidates.iter().filter(counted);
-            let (mut n_better, mut n_tied) = (0, 0);
-            for candidate in counted {
-                n_better += usize::from(candidate.features[source] > value);
-                n_tied += usize::from(candidate.features[source] == value);
-            }
-            n_better + n_tied.div_ceil(2).max(1)
-        })
-        .to_vec()
+    [score::blend::EASE, score::blend::PAIR, score::blend::NEIGHBOR].map(|source| {
+        let value = target.features[source];
+        let counted = candidates.iter().filter(counted);
+        let (mut n_better, mut n_tied) = (0, 0);
+        for candidate in counted {
+            n_better += usize::from(candidate.features[source] > value);
+            n_tied += usize::from(candidate.features[source] == value);
+        }
+        n_better + n_tied.div_ceil(2).max(1)
+    })
 }
 
 /// Rows in the shape that boosting takes.
@@ -159,11 +165,5 @@ impl Flat {
             labels: &self.labels,
             group_ends: &self.group_ends,
         }
-    }
-
-    /// The blend's score of each row, times `weight`.
-    pub fn starts(&self, weight: f32) -> Vec<f32> {
-        let rows = self.features.chunks_exact(N_FEATURES);
-        rows.map(|row| weight * row[Feature::Blend as usize]).collect()
     }
 }

@@ -2,20 +2,20 @@
 
 pub mod cases;
 pub mod facts;
+mod mix;
+mod verdict;
 
-use crate::boost::{self, BoostParams, Objective, RankingSet, Start};
+use crate::boost::{self, BoostParams, Objective, RankingSet};
 use crate::error::Error;
 use crate::split::Case;
 use cases::{Flat, Kitchen, Prepared};
-use measure::ranking::ndcg_at;
 use score::Trees;
 use score::blend::{Blend, CartSize, N_SIZES};
 use score::ranker::tables::RankTables;
-use score::ranker::{
-    Heads, MIX, N_GATE_FEATURES, RankScratch, SCHEMA, SIZES, is_bought, schema, section_of, softmax,
-};
+use score::ranker::{Heads, MIX, N_GATE_FEATURES, SCHEMA, SIZES, schema, section_of};
 use snapshot::{Snapshot, SnapshotWriter};
 use std::collections::BTreeMap;
+use verdict::Verdict;
 
 /// Fewer groups than this train no head.
 const MIN_GROUPS: usize = 300;
@@ -34,14 +34,14 @@ impl Default for RankerParams {
             max_cases: 4_000,
             boost: BoostParams {
                 objective: Objective::LambdaMart { truncation: 20 },
-                n_trees: 150,
+                n_trees: 200,
                 max_leaves: 15,
                 learning_rate: 0.08,
                 min_rows_in_leaf: 100,
                 l2: 10.0,
-                feature_fraction: 0.5,
+                feature_fraction: 0.4,
                 group_fraction: 0.6,
-                early_stop_rounds: 25,
+                early_stop_rounds: 30,
                 seed: 42,
             },
         }
@@ -112,7 +112,7 @@ impl<'a> Trainer<'a> {
             let part = |cases: &[Case]| {
                 kitchen.prepare_all(&cases::of_size(cases, size, self.params.max_cases))
             };
-            let (heads, note) = learn_size(fit, &part(early), &part(late), self.params, at)?;
+            let (heads, note) = learn_size(fit, &part(early), &part(late), self.params)?;
             notes.insert(format!("ranker.{}", SIZES[at]), note);
             learned.heads[at] = heads;
         }
@@ -127,8 +127,7 @@ impl LearnedRanker {
         }
         let mut mix: Vec<f32> = Vec::new();
         for (size, heads) in self.heads.iter().enumerate() {
-            let of = |heads: &Heads| [heads.temperatures, heads.starts].concat();
-            mix.extend(heads.as_ref().map_or(vec![0.0; 4], of));
+            mix.extend(heads.as_ref().map_or([0.0; 3], Heads::mix));
             if let Some(heads) = heads {
                 writer.add(&section_of(size, "discover"), &heads.discover.to_words());
                 writer.add(&section_of(size, "replenish"), &heads.replenish.to_words());
@@ -145,127 +144,44 @@ fn learn_size(
     watch: &[Prepared],
     check: &[Prepared],
     params: &RankerParams,
-    size: usize,
 ) -> Result<(Option<Heads>, String), Error> {
-    if let Ok(dir) = std::env::var("DUMP") {
-        dump(&dir, size, &fit, watch, check);
-        return Ok((None, "dumped".into()));
-    }
     let n_groups = [0, 1].map(|head| fit.heads[head].group_ends.len());
     if n_groups[0] < MIN_GROUPS {
         let note =
             format!("the blend: {} cases, {MIN_GROUPS} are needed to learn from", n_groups[0]);
         return Ok((None, note));
     }
-    let (discover, start_d) = train_head(&fit.heads[0], watch, false, params)?;
-    let (replenish, start_r) = train_head(&fit.heads[1], watch, true, params)?;
-    let mut heads = Heads {
-        gate: train_gate(&fit, params)?,
-        temperatures: [1.0; 2],
-        starts: [start_d, start_r],
-        discover,
-        replenish,
-    };
-    heads.temperatures = [false, true].map(|reorder| temperature_of(&heads, watch, reorder));
+    let discover = train_head(&fit.heads[0], watch, false, params)?;
+    let replenish = train_head(&fit.heads[1], watch, true, params)?;
+    let gate = train_gate(&fit, params)?;
+    let mut heads = Heads { gate, discover, replenish, ..Heads::default() };
+    mix::tune(&mut heads, watch);
     let verdict = Verdict::of(&heads, check);
-    let note = format!(
-        "{} on {} discoveries and {} re-orders, {} and {} trees: {verdict}",
-        if verdict.wins() { "two heads" } else { "the blend; heads learned" },
+    let learned = format!(
+        "{} discoveries and {} re-orders, {} and {} trees",
         n_groups[0],
         n_groups[1],
         heads.discover.n_trees(),
         heads.replenish.n_trees(),
     );
+    let what = if verdict.wins() { "the ranker" } else { "the blend, which it does not beat" };
+    let note = format!("{what}: {learned}; {verdict}");
     Ok((verdict.wins().then_some(heads), note))
 }
 
-fn dump(dir: &str, size: usize, fit: &Fit, watch: &[Prepared], check: &[Prepared]) {
-    let b = |v: &[f32]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    for reorder in [false, true] {
-        for n in ["fit", "watch", "check"] {
-            let mut f = Flat::default();
-            let mut r: Vec<f32> = vec![];
-            if n == "fit" {
-                f = fit.heads[usize::from(reorder)].clone();
-            } else {
-                let p = if n == "watch" { watch } else { check };
-                f.add(p, reorder);
-                let own: Vec<&Prepared> = p.iter().filter(|c| c.is_reorder == reorder).collect();
-                eprintln!(
-                    "{size} {n} {reorder} found {:.3} of {}",
-                    f.group_ends.len() as f64 / own.len().max(1) as f64,
-                    own.len()
-                );
-                r.push(own.len() as f32);
-                r.extend(
-                    own.iter()
-                        .filter(|c| c.target.is_some())
-                        .map(|c| c.ranks[0].min(100000) as f32),
-                );
-            }
-            let name = format!("{dir}/{}.{n}.{reorder}", SIZES[size]);
-            std::fs::write(format!("{name}.f"), b(&f.features)).unwrap();
-            std::fs::write(format!("{name}.l"), b(&f.labels)).unwrap();
-            std::fs::write(
-                format!("{name}.e"),
-                f.group_ends.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>(),
-            )
-            .unwrap();
-            std::fs::write(format!("{name}.r"), b(&r)).unwrap();
-        }
-    }
-}
-
-/// Trees of one head and the weight of the blend that they begin with.
+/// Trees of one head; none where there are too few cases.
 fn train_head(
     fit: &Flat,
     watch: &[Prepared],
     reorder: bool,
     params: &RankerParams,
-) -> Result<(Trees, f32), Error> {
+) -> Result<Trees, Error> {
     if fit.group_ends.len() < MIN_GROUPS {
-        return Ok((Trees::default(), 1.0));
+        return Ok(Trees::default());
     }
     let mut watched = Flat::default();
     watched.add(watch, reorder);
-    let weight = start_of(fit);
-    let (first, first_watched) = (fit.starts(weight), watched.starts(weight));
-    let boosted = boost::fit_from(
-        Start { set: &fit.set(), scores: &first },
-        Some(Start { set: &watched.set(), scores: &first_watched }),
-        &params.boost,
-    )?;
-    Ok((boosted.trees, weight))
-}
-
-/// The weight at which the blend alone makes the cases likeliest.
-fn start_of(fit: &Flat) -> f32 {
-    const TRIED: [f32; 8] = [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0];
-    let blend = fit.starts(1.0);
-    likeliest(&TRIED, |weight| {
-        let mut from = 0;
-        let mut sum = 0.0;
-        for &end in &fit.group_ends {
-            let rows = from..end as usize;
-            let target = fit.labels[rows.clone()].iter().position(|&label| label > 0.0);
-            sum += ln_share(&blend[rows], target.unwrap_or(0), 1.0 / weight);
-            from = end as usize;
-        }
-        sum
-    })
-}
-
-fn likeliest(tried: &[f32], likelihood: impl Fn(f32) -> f64) -> f32 {
-    let values: Vec<(f64, f32)> = tried.iter().map(|&value| (likelihood(value), value)).collect();
-    let best = values.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
-    best.map_or(1.0, |(_, value)| value)
-}
-
-/// ln of the target's share in the softmax of these scores.
-fn ln_share(scores: &[f32], target: usize, temperature: f32) -> f64 {
-    let mut scores = scores.to_vec();
-    softmax(&mut scores, temperature);
-    f64::from(scores[target].max(1e-9)).ln()
+    Ok(boost::fit(&fit.set(), Some(&watched.set()), &params.boost)?.trees)
 }
 
 /// Is the next item a re-order?
@@ -286,92 +202,4 @@ fn train_gate(fit: &Fit, params: &RankerParams) -> Result<Trees, Error> {
         ..params.boost.clone()
     };
     Ok(boost::fit(&set, None, &params)?.trees)
-}
-
-/// The temperature at which the head's own cases are likeliest.
-fn temperature_of(heads: &Heads, cases: &[Prepared], reorder: bool) -> f32 {
-    const TRIED: [f32; 9] = [0.3, 0.4, 0.55, 0.7, 0.85, 1.0, 1.25, 1.6, 2.2];
-    let mut scratch = RankScratch::default();
-    let groups: Vec<(Vec<f32>, usize)> = cases
-        .iter()
-        .filter(|case| case.is_reorder == reorder)
-        .filter_map(|case| {
-            let target = case.target?;
-            scratch.rows.clone_from(&case.rows);
-            let scores = heads.score_head(reorder, &mut scratch).to_vec();
-            let before = case.rows[..target].iter();
-            Some((scores, before.filter(|row| is_bought(row) == reorder).count()))
-        })
-        .collect();
-    likeliest(&TRIED, |temperature| {
-        groups.iter().map(|(scores, target)| ln_share(scores, *target, temperature)).sum()
-    })
-}
-
-/// Mean NDCG@10 and HR@10 on cases that nothing was learned from.
-struct Verdict {
-    n_new: usize,
-    n_all: usize,
-    /// Ranker, blend, EASE, pairs, neighbors; among discoveries (what was bought is masked).
-    new: [f64; 5],
-    /// Ranker and blend, everything.
-    all: [f64; 2],
-    hits: [f64; 4],
-}
-
-impl Verdict {
-    fn of(heads: &Heads, cases: &[Prepared]) -> Verdict {
-        let mut verdict =
-            Verdict { n_new: 0, n_all: 0, new: [0.0; 5], all: [0.0; 2], hits: [0.0; 4] };
-        let mut scratch = RankScratch::default();
-        for case in cases {
-            scratch.rows.clone_from(&case.rows);
-            heads.score(&mut scratch);
-            let rank = |masked: bool| match case.target {
-                None => usize::MAX,
-                Some(target) => {
-                    let scores = scratch.scores();
-                    let others = scores.iter().zip(&case.rows);
-                    let counted = others.filter(|(_, row)| !masked || !is_bought(row));
-                    1 + counted.filter(|(score, _)| **score > scores[target]).count()
-                }
-            };
-            verdict.n_all += 1;
-            verdict.all[0] += ndcg_at(rank(false), 10);
-            verdict.hits[0] += f64::from(u8::from(rank(false) <= 10));
-            if !case.is_reorder {
-                verdict.n_new += 1;
-                verdict.new[0] += ndcg_at(rank(true), 10);
-                verdict.hits[2] += f64::from(u8::from(rank(true) <= 10));
-                for (sum, &rank) in verdict.new[1..].iter_mut().zip(&case.ranks) {
-                    *sum += ndcg_at(rank, 10);
-                }
-                verdict.hits[3] += f64::from(u8::from(case.ranks[0] <= 10));
-            }
-        }
-        let n_new = verdict.n_new.max(1) as f64;
-        verdict.new.iter_mut().chain(&mut verdict.hits[2..]).for_each(|sum| *sum /= n_new);
-        let n_all = verdict.n_all.max(1) as f64;
-        verdict.all.iter_mut().chain(&mut verdict.hits[..2]).for_each(|sum| *sum /= n_all);
-        verdict
-    }
-
-    fn wins(&self) -> bool {
-        self.new[1..].iter().all(|&other| self.new[0] > other)
-    }
-}
-
-impl std::fmt::Display for Verdict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "NDCG@10 on {} discoveries {:.4}, blend {:.4}, ease {:.4}, pairs {:.4}, neighbors {:.4}",
-            self.n_new, self.new[0], self.new[1], self.new[2], self.new[3], self.new[4]
-        )?;
-        write!(
-            f,
-            "; HR {:.4} blend {:.4}; all {} NDCG {:.4} HR {:.4}",
-            self.hits[2], self.hits[3], self.n_all, self.all[0], self.hits[0]
-        )
-    }
 }

@@ -29,6 +29,10 @@ features! {
     EaseShare = "ease_share",
     EaseRank = "ease_rank",
     EaseMax = "ease_max",
+    Recent = "recent",
+    RecentShare = "recent_share",
+    RecentRank = "recent_rank",
+    RecentMax = "recent_max",
     Jaccard = "jaccard",
     JaccardSecond = "jaccard_second",
     JaccardSum = "jaccard_sum",
@@ -121,6 +125,7 @@ pub fn fill(
     maker.of_query(rows);
     for (of, to) in [
         (Feature::Ease, Feature::EaseRank),
+        (Feature::Recent, Feature::RecentRank),
         (Feature::Jaccard, Feature::JaccardRank),
         (Feature::Neighbor, Feature::NeighborRank),
         (Feature::Knn, Feature::KnnRank),
@@ -165,17 +170,24 @@ impl Maker<'_> {
         let row_of = |&item: &u32| snapshot.ease_row_idx(item).unwrap_or(NONE);
         scratch.ease_rows.extend(self.recalled.items().iter().map(row_of));
         for &anchor in self.query.context {
+            let Some(anchor_row) = snapshot.ease_row_idx(anchor) else { continue };
             let Some(weights) = snapshot.ease_row(anchor) else { continue };
+            let recent = self.tables.ease_row(snapshot.container(), anchor_row, weights.len());
             for (row, &column) in rows.iter_mut().zip(&scratch.ease_rows) {
                 if column != NONE {
                     let weight = weights[column as usize];
                     *at(row, Feature::Ease) += weight;
                     raise(row, Feature::EaseMax, weight);
+                    let recent = recent.get(column as usize).copied().unwrap_or(0.0);
+                    *at(row, Feature::Recent) += recent;
+                    raise(row, Feature::RecentMax, recent);
                 }
             }
         }
         let largest = rows.iter().map(|row| row[Feature::Ease as usize]).fold(0.0, f32::max);
+        let recent = rows.iter().map(|row| row[Feature::Recent as usize]).fold(0.0, f32::max);
         for row in rows {
+            *at(row, Feature::RecentShare) = row[Feature::Recent as usize] / recent.max(1e-6);
             *at(row, Feature::EaseShare) = row[Feature::Ease as usize] / largest.max(1e-6);
             *at(row, Feature::EaseLargest) = largest;
         }

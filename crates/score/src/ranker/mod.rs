@@ -61,9 +61,8 @@ pub struct Heads {
     pub gate: Trees,
     /// T_d and T_r, above 0.
     pub temperatures: [f32; 2],
-    /// What the blend's score is multiplied by and added to the trees of each head: they learned
-    /// what it lacks.
-    pub starts: [f32; 2],
+    /// Added to the gate's log-odds: what ranks best, or a placement that wants more of one.
+    pub shift: f32,
 }
 
 /// Tables and heads of a snapshot, opened once.
@@ -109,10 +108,10 @@ impl Ranker {
         if c.view(&found_schema) != [schema()] {
             return bad("its trees were grown for other features");
         }
-        if mix.len() != 4 * N_SIZES || !mix.iter().all(|t| t.is_finite() && *t >= 0.0) {
-            return bad("its temperatures and starts are not twelve numbers of at least 0");
+        if mix.len() != 3 * N_SIZES || !mix.iter().all(|value| value.is_finite()) {
+            return bad("its temperatures and shifts are not nine numbers");
         }
-        for (size, mix) in mix.chunks_exact(4).enumerate() {
+        for (size, mix) in mix.chunks_exact(3).enumerate() {
             // Temperature 0: nothing published for this size.
             if mix[0] > 0.0 && mix[1] > 0.0 {
                 ranker.heads[size] = Some(Heads {
@@ -120,7 +119,7 @@ impl Ranker {
                     replenish: trees_of(c, size, "replenish", N_FEATURES)?,
                     gate: trees_of(c, size, "gate", N_GATE_FEATURES)?,
                     temperatures: [mix[0], mix[1]],
-                    starts: [mix[2], mix[3]],
+                    shift: mix[2],
                 });
             }
         }
@@ -199,6 +198,11 @@ pub fn gate_row(rows: &[Row]) -> GateRow {
 }
 
 impl Heads {
+    /// Temperatures and shift, as they stand in the section.
+    pub fn mix(&self) -> [f32; 3] {
+        [self.temperatures[0], self.temperatures[1], self.shift]
+    }
+
     /// Scores of a head for those rows that are its own, in order of slots.
     pub fn score_head<'s>(&self, bought: bool, scratch: &'s mut RankScratch) -> &'s mut [f32] {
         let RankScratch { rows, blocks, head_scores, slots, .. } = scratch;
@@ -212,17 +216,13 @@ impl Heads {
         }
         let trees = if bought { &self.replenish } else { &self.discover };
         trees.score_rows(blocks, head_scores);
-        let start = self.starts[usize::from(bought)];
-        for (score, &slot) in head_scores.iter_mut().zip(&*slots) {
-            *score += start * rows[slot as usize][Feature::Blend as usize];
-        }
         head_scores
     }
 
     /// Probabilities of all rows into `scratch.scores`.
     pub fn score(&self, scratch: &mut RankScratch) {
         let gate = gate_row(&scratch.rows);
-        let reorder = 1.0 / (1.0 + (-self.gate.score(&gate)).exp());
+        let reorder = 1.0 / (1.0 + (-(self.gate.score(&gate) + self.shift)).exp());
         let n_bought = scratch.rows.iter().filter(|row| is_bought(row)).count();
         let n_new = scratch.rows.len() - n_bought;
         scratch.scores.clear();

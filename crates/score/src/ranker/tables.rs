@@ -8,6 +8,8 @@ use sparse::CsrView;
 pub mod names {
     /// [`super::ItemFacts`] of each item, as 4 floats.
     pub const ITEMS: &str = "rank.items";
+    /// EASE over baskets weighted by recency alone: the rows and columns of `ease.weights`.
+    pub const EASE: &str = "rank.ease";
     /// Baskets for nearest neighbors: offsets, rising items, and a weight each.
     pub const BASKET_OFFSETS: &str = "rank.baskets.offsets";
     pub const BASKET_ITEMS: &str = "rank.baskets.items";
@@ -59,6 +61,7 @@ struct Code {
 #[derive(Debug)]
 pub struct RankTables {
     items: Section<f32>,
+    ease: Section<f32>,
     basket_offsets: Section<u64>,
     basket_items: Section<u32>,
     basket_weights: Section<f32>,
@@ -84,6 +87,7 @@ impl RankTables {
         }
         let mut tables = RankTables {
             items,
+            ease: c.section(names::EASE)?,
             basket_offsets: c.section(names::BASKET_OFFSETS)?,
             basket_items: c.section(names::BASKET_ITEMS)?,
             basket_weights: c.section(names::BASKET_WEIGHTS)?,
@@ -109,6 +113,10 @@ impl RankTables {
         let n_items = snapshot.n_items();
         if c.view(&self.items).len() != n_items * N_ITEM_FACTS {
             return bad(format!("`{}` does not fit {n_items} items", names::ITEMS));
+        }
+        let n_ease = snapshot.ease_items().len();
+        if ![0, n_ease * n_ease].contains(&c.view(&self.ease).len()) {
+            return bad(format!("`{}` does not fit {n_ease} items", names::EASE));
         }
         self.n_baskets = c.view(&self.basket_weights).len();
         let limit = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -152,6 +160,13 @@ impl RankTables {
             basket_ln: facts[2],
             repeat_share: facts[3],
         }
+    }
+
+    /// The row of recent EASE that belongs to a row of EASE.
+    pub(super) fn ease_row<'a>(&self, c: &'a Container, row: u32, n_rows: usize) -> &'a [f32] {
+        let weights = c.view(&self.ease);
+        let from = row as usize * n_rows;
+        weights.get(from..from + n_rows).unwrap_or(&[])
     }
 
     pub(super) fn customer(&self, c: &Container, customer: u32) -> CustomerFacts {
