@@ -284,12 +284,16 @@ impl Slate<'_> {
 
     /// Ranks by all sources and takes what passes, best first.
     fn ranked(&mut self, context: &[u32], rung: Rung, workspace: &mut Workspace) {
+        let is_cart = rung != Rung::Content && !workspace.context.is_empty();
         let Workspace { scratch, marks, history, .. } = workspace;
         let world = self.world;
         let query = Query { context, history, customer: self.request.customer };
         let filter = self.request.filter;
-        let ranking =
-            rank_in(world, &query, scratch, |item| gate::is_open(world, marks, filter, item));
+        // The ranker learned from carts: a session, a history, items alike are no carts.
+        let ranker = world.ranker.as_deref().filter(|_| is_cart);
+        let ranking = rank_in(world, ranker, &query, scratch, |item| {
+            gate::is_open(world, marks, filter, item)
+        });
         self.n_eligible = self.n_eligible.max(ranking.n_candidates());
         // Few have evidence: one that stands far down must not be missed for those above it.
         for candidate in ranking {

@@ -77,8 +77,17 @@ impl Params {
 
 impl CheckedParams {
     /// The same with less to do, which keeps every parameter in its range.
+    /// With fewer cases of the ranker.
+    pub(crate) fn with_ranker_cases(&self, max_cases: usize) -> CheckedParams {
+        let max_cases = max_cases.min(self.ranker.max_cases);
+        let ranker = RankerParams { max_cases, ..self.ranker.clone() };
+        CheckedParams(Params { ranker, ..self.0.clone() })
+    }
+
+    /// Without a ranker, and with less to do besides.
     pub(crate) fn reduced(&self, ease_max_items: usize, blend_max_baskets: usize) -> CheckedParams {
-        CheckedParams(Params { ease_max_items, blend_max_baskets, ..self.0.clone() })
+        let without = self.with_ranker_cases(0).0;
+        CheckedParams(Params { ease_max_items, blend_max_baskets, ..without })
     }
 }
 

@@ -46,6 +46,8 @@ struct Choice {
     ease: EaseParams,
     blend: Blend,
     ranker: LearnedRanker,
+    /// Are the tables of the ranker learned: is there one, or is one to be trained on them?
+    has_ranker: bool,
 }
 
 /// Learns everything. Fails only on parameters or on a solve that does not check out; a history
@@ -87,6 +89,7 @@ fn choose(
         },
         blend: Blend::default(),
         ranker: LearnedRanker::default(),
+        has_ranker: false,
     };
     progress.report(Step::Split, 0.0);
     let Some((train, cases)) = split::inner(view, params.seed, MIN_EASE_CASES.min(MIN_CASES))
@@ -104,6 +107,7 @@ fn choose(
     if params.blend_max_baskets == 0 {
         return Ok(choice);
     }
+    choice.has_ranker = ranker::is_wanted(view, params);
     progress.report(Step::TuneBlend, 0.0);
     let inner = inner_snapshot(&train, params, &choice, weights)?;
     // Evenly, since the cases may stand in order of time.
@@ -111,7 +115,10 @@ fn choose(
     let sample: Vec<split::Case> = cases.iter().step_by(step).cloned().collect();
     let (blend, report) = blend::tune(&inner, &split::variants(&sample), progress);
     choice.blend = blend;
-    choice.ranker = learn_ranker(view, params, &choice, (&inner, &cases), progress, notes)?;
+    if choice.has_ranker {
+        choice.ranker = learn_ranker(view, params, &choice, (&inner, &cases), progress, notes)?;
+        choice.has_ranker = choice.ranker.is_any();
+    }
     for ((size, weights), tuned) in ["single", "few", "many"].iter().zip(blend.weights).zip(report)
     {
         let note = match tuned {
@@ -237,7 +244,10 @@ impl Tables {
             Some(known) => known,
             None => ease::learn(&view.baskets, core, n_items, &choice.ease, params.seed)?,
         };
-        let recent_ease = recent_ease(view, params, &ease)?;
+        let recent_ease = match choice.has_ranker {
+            true => recent_ease(view, params, &ease)?,
+            false => Vec::new(),
+        };
         notes.insert("ease.residual".into(), format!("below {:.0e}", ease::MAX_RESIDUAL));
         progress.report(Step::Content, 0.0);
         let trend = popularity::trend(view, choice.half_lives.trend);
@@ -266,8 +276,10 @@ impl Tables {
         self.content.write(writer);
         self.customers.write(writer);
         writer.add(names::BLEND, &choice.blend.to_flat());
-        ranker::facts::write(view, writer);
-        writer.add(score::ranker::tables::names::EASE, &self.recent_ease);
+        if choice.has_ranker {
+            ranker::facts::write(view, writer);
+            writer.add(score::ranker::tables::names::EASE, &self.recent_ease);
+        }
         choice.ranker.write(writer);
     }
 }
@@ -308,6 +320,11 @@ fn note_memory(
             params.ease_max_items,
             params.blend_max_baskets
         );
+        let note = match params.ranker.max_cases {
+            0 => format!("{note}, no ranker"),
+            n if n < asked.ranker.max_cases => format!("{note}, ranker on {n} cases a fold"),
+            _ => note,
+        };
         notes.insert("memory".into(), note);
     }
 }

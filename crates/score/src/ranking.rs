@@ -1,6 +1,6 @@
 //! The ranking that serves: the learned one where it was published, the blend's behind it.
 
-use crate::ranker::RankScratch;
+use crate::ranker::{RankScratch, Ranker};
 use crate::ranker::recall::{N_ORDERED, Recalled};
 use crate::sources::{Candidate, Query, Ranking, Scratch, rank};
 use crate::world::World;
@@ -28,10 +28,11 @@ pub struct Ranked<'s> {
     n_more: usize,
 }
 
-/// The candidates of a world: by its ranker where one was published for carts of this size, else
-/// by its blend. `is_eligible` is asked for each item that a source proposes.
+/// The candidates of a world: by `ranker` where heads were published for carts of this size, else by
+/// the world's blend. `is_eligible` is asked for each item that a source proposes.
 pub fn rank_in<'s>(
     world: &World,
+    ranker: Option<&Ranker>,
     query: &Query<'_>,
     scratch: &'s mut RankingScratch,
     mut is_eligible: impl FnMut(u32) -> bool,
@@ -40,20 +41,18 @@ pub fn rank_in<'s>(
     let RankingScratch { gathered, learned, ordered } = scratch;
     let mut rest = rank(snapshot, &world.blend, query, gathered, &mut is_eligible);
     ordered.clear();
-    let heads = world.ranker.as_ref().filter(|ranker| ranker.heads(query.context.len()).is_some());
-    let Some(ranker) = heads else {
+    let ranker = ranker.filter(|ranker| ranker.heads(query.context.len()).is_some());
+    let Some(ranker) = ranker else {
         let ordered = ordered.iter();
         return Ranked { front: [].iter(), ordered, recalled: None, rest, scale: 1.0, n_more: 0 };
     };
     ordered.extend(rest.by_ref().take(N_ORDERED));
-    let n_gathered = rest.n_candidates();
     let (front, recalled) = ranker.rank(snapshot, query, ordered, learned, is_eligible);
     let lowest = front.last().map_or(1.0, |last| last.score);
     let highest = ordered.first().map_or(1.0, |first| first.score).max(f32::MIN_POSITIVE);
-    let n_more = recalled.items().iter().filter(|&&item| !ordered.iter().any(|c| c.item == item));
     Ranked {
         front: front.iter(),
-        n_more: if n_gathered > N_ORDERED { 0 } else { n_more.count() },
+        n_more: recalled.n_added(),
         ordered: ordered.iter(),
         recalled: Some(recalled),
         rest,
@@ -62,7 +61,8 @@ pub fn rank_in<'s>(
 }
 
 impl Ranked<'_> {
-    /// All that were collected, whether taken already or not.
+    /// All that were collected, whether taken already or not. Where the blend has more than its
+    /// best, some of the rest may be counted twice.
     pub fn n_candidates(&self) -> usize {
         self.rest.n_candidates() + self.n_more
     }

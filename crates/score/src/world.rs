@@ -28,7 +28,7 @@ impl World {
         let blend = Blend::from_flat(snapshot.blend());
         // Trees of a layout that this program does not know: the plain blend ranks.
         let session_rankers = Arc::new(SessionRankers::of(&snapshot).unwrap_or_default());
-        // A snapshot whose ranker is not valid is never published: `learn` opens it first.
+        // Tables that this program does not know: the blend ranks.
         let ranker = Ranker::open(&snapshot).ok().flatten().map(Arc::new);
         World { snapshot, catalog, blend, session_rankers, ranker }
     }

@@ -13,7 +13,7 @@ use snapshot::Snapshot;
 use snapshot::tables::NONE;
 
 /// Items hidden in turn of one basket, at the most.
-const MAX_VARIANTS: usize = 12;
+pub(crate) const MAX_VARIANTS: usize = 12;
 
 /// One case with the rows of its candidates.
 pub struct Prepared {

@@ -2,7 +2,8 @@
 //!
 //! A temperature makes a head's scores into shares among its own candidates: the one at which its
 //! own cases are likeliest. The shift is added to the gate's log-odds and, with the re-orders'
-//! temperature, chosen for mean NDCG@10 over all cases.
+//! temperature, chosen for mean NDCG@10 over all cases, among those mixes under which what is new
+//! to the customer ranks no lower than the blend had it: re-orders must not crowd it out.
 
 use super::cases::Prepared;
 use measure::ranking::ndcg_at;
@@ -20,13 +21,19 @@ pub(super) fn tune(heads: &mut Heads, cases: &[Prepared]) {
     let scored: Vec<Scored> = cases.par_iter().map(|case| Scored::of(heads, case)).collect();
     heads.temperatures = [0, 1].map(|head| temperature_of(head, &scored));
     let [discover, replenish] = heads.temperatures;
+    let new_by_blend: f64 =
+        cases.iter().filter(|case| !case.is_reorder).map(|case| ndcg_at(case.blend_rank, 10)).sum();
     let mut best = (f64::NEG_INFINITY, 0.0, replenish);
     for factor in FACTORS {
         for shift in SHIFTS {
             let mix = [discover, replenish * factor, shift];
             let values: Vec<f64> =
                 scored.par_iter().map(|case| ndcg_at(case.rank(mix), 10)).collect();
-            let sum: f64 = values.iter().sum();
+            let of_new = values.iter().zip(cases).filter(|(_, case)| !case.is_reorder);
+            let new: f64 = of_new.map(|(value, _)| value).sum();
+            // Where no mix does that, the one that comes nearest.
+            let lacking = (new_by_blend - new).max(0.0) * values.len() as f64;
+            let sum = values.iter().sum::<f64>() - lacking;
             if sum > best.0 + 1e-9 {
                 best = (sum, shift, replenish * factor);
             }

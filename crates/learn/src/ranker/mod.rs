@@ -7,8 +7,10 @@ mod verdict;
 
 use crate::boost::{self, BoostParams, Objective, RankingSet};
 use crate::error::Error;
+use crate::params::CheckedParams;
 use crate::split::Case;
 use cases::{Flat, Kitchen, Prepared};
+use history::HistoryView;
 use score::Trees;
 use score::blend::{Blend, CartSize, N_SIZES};
 use score::ranker::tables::RankTables;
@@ -17,13 +19,15 @@ use snapshot::{Snapshot, SnapshotWriter};
 use std::collections::BTreeMap;
 use verdict::Verdict;
 
+/// Fewer baskets than this train no ranker: its three folds would hold too few cases.
+pub const MIN_RANKER_BASKETS: usize = 1_000;
 /// Fewer groups than this train no head.
 const MIN_GROUPS: usize = 300;
 
 /// How the heads are trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RankerParams {
-    /// Cases of one size of cart that heads learn from; a third as many watch, and check.
+    /// Cases of one size of cart and fold; 0: no ranker is learned.
     pub max_cases: usize,
     pub boost: BoostParams,
 }
@@ -59,6 +63,12 @@ pub struct LearnedRanker {
 pub const FOLDS: [usize; 3] = [6, 7, 8];
 
 const ALL_SIZES: [CartSize; N_SIZES] = [CartSize::Single, CartSize::Few, CartSize::Many];
+
+/// Is there enough to learn a ranker from, and was one asked for?
+pub fn is_wanted(view: &HistoryView, params: &CheckedParams) -> bool {
+    let is_enough = view.baskets.len() >= MIN_RANKER_BASKETS;
+    params.ranker.max_cases > 0 && params.blend_max_baskets > 0 && is_enough
+}
 
 /// What one size of cart learns from.
 #[derive(Clone, Debug, Default)]
@@ -121,8 +131,12 @@ impl<'a> Trainer<'a> {
 }
 
 impl LearnedRanker {
+    pub fn is_any(&self) -> bool {
+        self.heads.iter().any(Option::is_some)
+    }
+
     pub fn write(&self, writer: &mut SnapshotWriter) {
-        if self.heads.iter().all(Option::is_none) {
+        if !self.is_any() {
             return;
         }
         let mut mix: Vec<f32> = Vec::new();

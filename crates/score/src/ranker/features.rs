@@ -96,6 +96,7 @@ const NEAR_CODE: u64 = 10;
 pub struct FeatureScratch {
     order: Vec<(f32, u32)>,
     ease_rows: Vec<u32>,
+    anchor_ages: Vec<f32>,
 }
 
 struct Maker<'a> {
@@ -121,7 +122,7 @@ pub fn fill(
     maker.pairs(rows);
     maker.neighbors(rows);
     maker.history(rows);
-    maker.items(rows);
+    maker.items(scratch, rows);
     maker.of_query(rows);
     for (of, to) in [
         (Feature::Ease, Feature::EaseRank),
@@ -270,13 +271,16 @@ impl Maker<'_> {
     }
 
     /// What is known of the candidates themselves, and of them beside the cart.
-    fn items(&self, rows: &mut [Row]) {
+    fn items(&self, scratch: &mut FeatureScratch, rows: &mut [Row]) {
         let snapshot = self.snapshot;
         let c = snapshot.container();
         let (price_cart, price_habit) =
             (self.mean_ln_price(self.query.context), self.mean_ln_price_of_history());
         let context = self.query.context;
         let share = 1.0 / context.len().max(1) as f32;
+        scratch.anchor_ages.clear();
+        let age_of = |&anchor: &u32| self.tables.item(c, anchor).first_age_days;
+        scratch.anchor_ages.extend(context.iter().map(age_of));
         for (slot, (&item, row)) in self.recalled.items().iter().zip(rows).enumerate() {
             let facts = self.tables.item(c, item);
             let (n_baskets, trend) = (snapshot.n_item_baskets(item) as f32, snapshot.trend(item));
@@ -296,9 +300,8 @@ impl Maker<'_> {
             *at(row, Feature::RepeatShare) = facts.repeat_share;
             let category = snapshot.category_of(item);
             let mut nearest: Option<u64> = None;
-            for &anchor in context {
-                let apart =
-                    (self.tables.item(c, anchor).first_age_days - facts.first_age_days).abs();
+            for (&anchor, age_days) in context.iter().zip(&scratch.anchor_ages) {
+                let apart = (age_days - facts.first_age_days).abs();
                 // `min` takes the number where the other is NaN.
                 *at(row, Feature::FirstAgeGap) = row[Feature::FirstAgeGap as usize].min(apart);
                 if let Some(distance) = self.tables.code_distance(anchor, item) {
@@ -318,9 +321,8 @@ impl Maker<'_> {
 
     fn of_query(&self, rows: &mut [Row]) {
         let query = self.query;
-        let is_bought = |item: u32| query.history.iter().any(|&(bought, _)| bought == item);
         let n_context = query.context.len() as f32;
-        let n_bought = query.context.iter().filter(|&&item| is_bought(item)).count() as f32;
+        let n_bought = query.context.iter().filter(|&&item| self.recalled.was_bought(item)).count() as f32;
         let bought_share = match query.history.is_empty() {
             true => f32::NAN,
             false => n_bought / n_context.max(1.0),

@@ -19,7 +19,7 @@ pub mod features;
 pub mod recall;
 pub mod tables;
 
-use crate::blend::{CartSize, Features, N_SIZES};
+use crate::blend::{CartSize, EASE, Features, HISTORY, N_SIZES, NEIGHBOR, PAIR, TREND};
 use crate::error::Error;
 use crate::sources::{Candidate, Query};
 use crate::trees::{RowBlocks, Trees};
@@ -147,12 +147,12 @@ impl Ranker {
         if let Some(heads) = self.heads(query.context.len()) {
             heads.score(scratch);
         }
-        let RankScratch { recalled, scores, ranked, .. } = scratch;
+        let RankScratch { recalled, rows, scores, ranked, .. } = scratch;
         ranked.clear();
         for (slot, (&item, &score)) in recalled.items().iter().zip(&*scores).enumerate() {
             let mut candidate = match recalled.place(slot) {
                 Some(place) => ordered[place],
-                None => Candidate { item, score: 0.0, features: Features::default() },
+                None => added(item, snapshot.trend(item), &rows[slot]),
             };
             candidate.score = score;
             ranked.push(candidate);
@@ -160,6 +160,21 @@ impl Ranker {
         ranked.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
         (ranked, recalled)
     }
+}
+
+/// A candidate that the blend did not bring among its best; the sources say of it what its row says.
+fn added(item: u32, trend: f32, row: &Row) -> Candidate {
+    let mut features = Features::default();
+    for (source, feature) in [
+        (EASE, Feature::Ease),
+        (PAIR, Feature::Jaccard),
+        (NEIGHBOR, Feature::Neighbor),
+        (HISTORY, Feature::Weight),
+    ] {
+        features[source] = row[feature as usize];
+    }
+    features[TREND] = trend;
+    Candidate { item, score: 0.0, features }
 }
 
 fn trees_of(c: &Container, size: usize, head: &str, n_features: usize) -> Result<Trees, Error> {
@@ -252,3 +267,6 @@ pub fn softmax(scores: &mut [f32], temperature: f32) {
     }
     scores.iter_mut().for_each(|score| *score /= sum);
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,8 @@ pub struct Recalled {
     is_bought: Vec<bool>,
     /// Items marked in `is_bought`.
     bought: Vec<u32>,
-    /// Positions in the blend's order of the first of `items`, and its scores.
+    /// Position of each of `items` in the blend's order, [`NONE`] where it is not there, and the
+    /// blend's score.
     places: Vec<u32>,
     blend: Vec<f32>,
     knn: Option<Accumulator>,
@@ -66,22 +67,33 @@ impl Recalled {
         (slot != NONE).then_some(slot as usize)
     }
 
+    /// Did the customer buy it before?
+    pub(super) fn was_bought(&self, item: u32) -> bool {
+        self.is_bought[item as usize]
+    }
+
     pub fn has(&self, item: u32) -> bool {
         self.slot(item).is_some()
     }
 
     /// The blend's score; 0 for those it did not bring.
     pub fn blend(&self, slot: usize) -> f32 {
-        self.blend.get(slot).copied().unwrap_or(0.0)
+        self.blend[slot]
     }
 
     pub(super) fn blend_rank(&self, slot: usize) -> f32 {
-        self.places.get(slot).map_or(f32::NAN, |&place| place as f32)
+        self.place(slot).map_or(f32::NAN, |place| place as f32)
     }
 
-    /// Where the blend's own candidate of this slot stands in its order.
+    /// Where the candidate stands in the blend's order, if it is among its best.
     pub(super) fn place(&self, slot: usize) -> Option<usize> {
-        self.places.get(slot).map(|&place| place as usize)
+        let place = self.places[slot];
+        (place != NONE).then_some(place as usize)
+    }
+
+    /// Candidates that are not among the blend's best.
+    pub fn n_added(&self) -> usize {
+        self.places.iter().filter(|&&place| place == NONE).count()
     }
 
     pub(super) fn knn(&self, slot: usize) -> f32 {
@@ -104,14 +116,12 @@ impl Recalled {
     ) {
         self.reset(snapshot.n_items(), query.history);
         let mut n_left = [N_BLEND, N_BOUGHT];
-        for (place, candidate) in ordered.iter().enumerate() {
+        for candidate in ordered {
             let is_bought = self.is_bought[candidate.item as usize];
             let n_left = &mut n_left[usize::from(is_bought)];
             if *n_left > 0 {
                 *n_left -= 1;
                 self.push(candidate.item);
-                self.places.push(place as u32);
-                self.blend.push(candidate.score);
             }
         }
         // What was bought is in by now: the rest of the places is for what is new.
@@ -126,6 +136,14 @@ impl Recalled {
         self.take(snapshot.popular().iter().copied(), N_TREND, &mut is_eligible);
         self.keep_taste(snapshot, query);
         self.is_bought = is_bought;
+        self.places.resize(self.items.len(), NONE);
+        self.blend.resize(self.items.len(), 0.0);
+        for (place, candidate) in ordered.iter().enumerate() {
+            if let Some(slot) = self.slot(candidate.item) {
+                self.places[slot] = place as u32;
+                self.blend[slot] = candidate.score;
+            }
+        }
     }
 
     fn reset(&mut self, n_items: usize, history: &[(u32, f32)]) {
