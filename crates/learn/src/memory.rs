@@ -2,7 +2,8 @@
 //!
 //! Four moments compete for the peak: the solve of EASE, the copying of the inner tables into a
 //! snapshot, the tuning
-//! of the blend, and the training of the ranker; both keep the features of all candidates of all cases.
+//! of the blend, and the training of the ranker; both keep the features of all candidates of all
+//! cases.
 
 use crate::ease::BYTES_PER_CELL;
 use crate::error::Error;
@@ -52,7 +53,8 @@ fn view_bytes(view: &HistoryView) -> u64 {
 }
 
 /// Parameters under which the process stays within the limit: as they are, or with fewer cases for
-/// the ranker or none, or with fewer baskets to tune the blend on besides, or with fewer items of EASE besides, or with neither.
+/// the ranker or none, or with fewer baskets to tune the blend on besides, or with fewer items of
+/// EASE besides, or with neither.
 ///
 /// # Errors
 /// [`Error::TooLittleMemory`] when even that is too much.

@@ -28,8 +28,8 @@ pub struct Ranked<'s> {
     n_more: usize,
 }
 
-/// The candidates of a world: by `ranker` where heads were published for carts of this size, else by
-/// the world's blend. `is_eligible` is asked for each item that a source proposes.
+/// The candidates of a world: by `ranker` where heads were published for carts of this size, else
+/// by the world's blend. `is_eligible` is asked for each item that a source proposes.
 pub fn rank_in<'s>(
     world: &World,
     ranker: Option<&Ranker>,

@@ -1,8 +1,8 @@
 //! One row of numbers for each candidate: what the trees see, in training and live alike.
 //!
 //! NaN: not known (no customer, no price, no series of ids). Everything is from the snapshot and
-//! the query; nothing of the moment's clock. Counts are taken per mille of all baskets, so that trees
-//! learned on less data mean the same on more.
+//! the query; nothing of the moment's clock. Counts are taken per mille of all baskets, so that
+//! trees learned on less data mean the same on more.
 
 use super::recall::Recalled;
 use super::tables::RankTables;
@@ -322,7 +322,8 @@ impl Maker<'_> {
     fn of_query(&self, rows: &mut [Row]) {
         let query = self.query;
         let n_context = query.context.len() as f32;
-        let n_bought = query.context.iter().filter(|&&item| self.recalled.was_bought(item)).count() as f32;
+        let was_bought = |item: &&u32| self.recalled.was_bought(**item);
+        let n_bought = query.context.iter().filter(was_bought).count() as f32;
         let bought_share = match query.history.is_empty() {
             true => f32::NAN,
             false => n_bought / n_context.max(1.0),

@@ -131,8 +131,8 @@ impl Ranker {
         self.heads[CartSize::of(n_context) as usize].as_ref()
     }
 
-    /// Orders candidates anew, with probabilities for scores: `ordered` are the blend's, best first,
-    /// to which those of other sources are added. Without heads for this size none come back.
+    /// Orders candidates anew, with probabilities for scores: `ordered` are the blend's, best
+    /// first, to which those of other sources are added. Without heads for this size none come back.
     pub fn rank<'s>(
         &self,
         snapshot: &Snapshot,
@@ -162,7 +162,7 @@ impl Ranker {
     }
 }
 
-/// A candidate that the blend did not bring among its best; the sources say of it what its row says.
+/// A candidate that is not among the blend's best; of the sources it has what its row says.
 fn added(item: u32, trend: f32, row: &Row) -> Candidate {
     let mut features = Features::default();
     for (source, feature) in [
