@@ -14,7 +14,7 @@ use crate::split::MAX_VARIANTS;
 use history::HistoryView;
 use score::blend::Features;
 use score::ranker::features::Row;
-use score::ranker::recall::MAX_RECALLED;
+use score::ranker::recall::{MAX_RECALLED, N_ORDERED};
 use score::sources::N_DENSE;
 use snapshot::PairStats;
 
@@ -125,7 +125,10 @@ fn ranker_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
     let n_cases = max_cases.min((n_baskets / 10 + 1) * MAX_RANKER_VARIANTS as u64);
     let n_rows = (view.n_items() as u64).min(MAX_RECALLED as u64);
     let n_lines = view.baskets.items.indices.len() as u64;
-    12 * n_cases * n_rows * size_of::<Row>() as u64 + n_lines * BYTES_PER_LINE
+    // Nine thinned sets to learn from, two whole ones to watch and to check, a copy in bins; a third
+    // more everywhere for those asked by guests.
+    let bytes_per_case = n_rows * size_of::<Row>() as u64 + N_ORDERED as u64 * BYTES_PER_WEIGHT;
+    12 * n_cases * bytes_per_case + n_lines * BYTES_PER_LINE
 }
 
 /// Features of all candidates of all cases. For a basket of average length, which tells no less

@@ -1,5 +1,6 @@
 //! What may be set, checked before any work is done.
 
+use crate::ablation::Without;
 use crate::error::Error;
 use crate::pairs::PairParams;
 use crate::ranker::RankerParams;
@@ -25,6 +26,8 @@ pub struct Params {
     /// then the items of EASE; where that does not do, learning is refused (`memory::fit`).
     pub memory_limit_bytes: u64,
     pub ranker: RankerParams,
+    /// Sources that are not learned, to see what they are worth.
+    pub without: Without,
     pub seed: u64,
 }
 
@@ -40,6 +43,7 @@ impl Default for Params {
             blend_max_baskets: MAX_CASES,
             memory_limit_bytes: 4 << 30,
             ranker: RankerParams::default(),
+            without: Without::default(),
             seed: 42,
         }
     }
@@ -71,12 +75,12 @@ impl Params {
         if self.max_basket_items < 2 {
             return Err(bad("largest basket", self.max_basket_items, "at least 2 items"));
         }
-        Ok(CheckedParams(self))
+        let max_cases = if self.without.ranker() { 0 } else { self.ranker.max_cases };
+        Ok(CheckedParams(self).with_ranker_cases(max_cases))
     }
 }
 
 impl CheckedParams {
-    /// The same with less to do, which keeps every parameter in its range.
     /// With fewer cases of the ranker.
     pub(crate) fn with_ranker_cases(&self, max_cases: usize) -> CheckedParams {
         let max_cases = max_cases.min(self.ranker.max_cases);
@@ -84,7 +88,7 @@ impl CheckedParams {
         CheckedParams(Params { ranker, ..self.0.clone() })
     }
 
-    /// Without a ranker, and with less to do besides.
+    /// Without a ranker, and with less to do besides. Every parameter stays in its range.
     pub(crate) fn reduced(&self, ease_max_items: usize, blend_max_baskets: usize) -> CheckedParams {
         let without = self.with_ranker_cases(0).0;
         CheckedParams(Params { ease_max_items, blend_max_baskets, ..without })

@@ -1,5 +1,6 @@
 //! One run of learning: tune on the inner split, learn on everything, assemble the snapshot.
 
+use crate::ablation::Without;
 use crate::blend::{self, MIN_CASES};
 use crate::ease::{self, EaseParams, EaseWeights};
 use crate::error::Error;
@@ -10,10 +11,11 @@ use crate::ranker::{self, LearnedRanker, Trainer};
 use crate::{
     columns, content, customers, memory, pairs, popularity, recency, shrinkage, split, tune,
 };
-use history::HistoryView;
+use history::{HistoryView, NO_CUSTOMER};
 use score::Blend;
 use snapshot::tables::names;
 use snapshot::{Provenance, Snapshot, SnapshotWriter};
+use sparse::Csr;
 use std::collections::BTreeMap;
 
 /// EASE where it cannot be tuned: what is near the best on the data sets looked at.
@@ -58,6 +60,13 @@ pub fn learn(
     progress: &dyn Progress,
 ) -> Result<Learned, Error> {
     let mut notes = BTreeMap::new();
+    let strangers;
+    let view = if params.without.history() {
+        strangers = of_strangers(view);
+        &strangers
+    } else {
+        view
+    };
     let asked = params;
     let params = &memory::fit(view, asked)?;
     note_memory(asked, params, &mut notes);
@@ -117,7 +126,7 @@ fn choose(
     choice.blend = blend;
     if choice.has_ranker {
         choice.ranker = learn_ranker(view, params, &choice, (&inner, &cases), progress, notes)?;
-        choice.has_ranker = choice.ranker.is_any();
+        choice.has_ranker = choice.ranker.has_heads();
     }
     for ((size, weights), tuned) in ["single", "few", "many"].iter().zip(blend.weights).zip(report)
     {
@@ -251,7 +260,7 @@ impl Tables {
         notes.insert("ease.residual".into(), format!("below {:.0e}", ease::MAX_RESIDUAL));
         progress.report(Step::Content, 0.0);
         let trend = popularity::trend(view, choice.half_lives.trend);
-        Ok(Tables {
+        let mut tables = Tables {
             categories: popularity::categories(view, &trend),
             content: content::learn(view, &n_baskets_of),
             customers: customers::learn(
@@ -264,7 +273,26 @@ impl Tables {
             pairs,
             ease,
             recent_ease,
-        })
+        };
+        tables.leave_out(&params.without);
+        Ok(tables)
+    }
+
+    fn leave_out(&mut self, without: &Without) {
+        let nothing = || self.n_baskets_of.iter().map(|_| [0_u32; 0]).collect::<Csr>();
+        if without.pair() {
+            (self.pairs.pairs, self.pairs.stats) = (nothing(), Vec::new());
+        }
+        if without.neighbor() {
+            (self.pairs.neighbors, self.pairs.neighbor_weights) = (nothing(), Vec::new());
+        }
+        if without.ease() {
+            self.ease = EaseWeights { items: Vec::new(), weights: Vec::new(), residual: 0.0 };
+            self.recent_ease.clear();
+        }
+        if without.trend() {
+            self.trend.fill(0.0);
+        }
     }
 
     fn write(&self, view: &HistoryView, choice: &Choice, writer: &mut SnapshotWriter) {
@@ -282,6 +310,13 @@ impl Tables {
         }
         choice.ranker.write(writer);
     }
+}
+
+/// The same baskets, of nobody known.
+fn of_strangers(view: &HistoryView) -> HistoryView {
+    let mut view = view.clone();
+    view.baskets.customers.fill(NO_CUSTOMER);
+    view
 }
 
 /// EASE by recency alone, among the same items: another opinion for the ranker. None without times,

@@ -2,17 +2,20 @@
 //!
 //! A temperature makes a head's scores into shares among its own candidates: the one at which its
 //! own cases are likeliest. The shift is added to the gate's log-odds and, with the re-orders'
-//! temperature, chosen for mean NDCG@10 over all cases, among those mixes under which what is new
-//! to the customer ranks no lower than the blend had it: re-orders must not crowd it out.
+//! temperature, chosen for mean NDCG@10 over all cases of known customers, among those mixes under
+//! which what is new to them ranks no lower than the best single source or the blend has it, give
+//! or take the standard error of the difference: re-orders must not crowd it out.
 
-use super::cases::Prepared;
+use super::cases::{N_RIVALS, Prepared};
+use super::verdict::{difference, mean};
 use measure::ranking::ndcg_at;
 use rayon::prelude::*;
-use score::ranker::{Heads, RankScratch, is_bought, softmax};
+use score::ranker::{Audience, Heads, RankScratch, is_bought, softmax};
 
 const TEMPERATURES: [f32; 9] = [0.3, 0.4, 0.55, 0.7, 0.85, 1.0, 1.25, 1.6, 2.2];
 /// From no change outwards, so that of equals the smallest change stays.
-const SHIFTS: [f32; 9] = [0.0, -0.5, 0.5, -1.0, 1.0, -1.5, 1.5, -2.0, 2.0];
+const SHIFTS: [f32; 13] =
+    [0.0, -0.25, 0.25, -0.5, 0.5, -0.75, 0.75, -1.0, 1.0, -1.5, 1.5, -2.0, 2.0];
 const FACTORS: [f32; 5] = [1.0, 1.4, 0.7, 2.0, 0.5];
 
 /// Sets temperatures and shift of the heads by these cases, which they did not learn from.
@@ -20,26 +23,39 @@ pub(super) fn tune(heads: &mut Heads, cases: &[Prepared]) {
     heads.shift = 0.0;
     let scored: Vec<Scored> = cases.par_iter().map(|case| Scored::of(heads, case)).collect();
     heads.temperatures = [0, 1].map(|head| temperature_of(head, &scored));
+    let known: Vec<(&Scored, &Prepared)> =
+        scored.iter().zip(cases).filter(|(_, case)| case.audience == Audience::Known).collect();
+    let rival = best_rival_of_new(&known);
     let [discover, replenish] = heads.temperatures;
-    let new_by_blend: f64 =
-        cases.iter().filter(|case| !case.is_reorder).map(|case| ndcg_at(case.blend_rank, 10)).sum();
     let mut best = (f64::NEG_INFINITY, 0.0, replenish);
     for factor in FACTORS {
         for shift in SHIFTS {
             let mix = [discover, replenish * factor, shift];
             let values: Vec<f64> =
-                scored.par_iter().map(|case| ndcg_at(case.rank(mix), 10)).collect();
-            let of_new = values.iter().zip(cases).filter(|(_, case)| !case.is_reorder);
-            let new: f64 = of_new.map(|(value, _)| value).sum();
+                known.par_iter().map(|(scored, _)| ndcg_at(scored.rank(mix), 10)).collect();
+            let of_new = values.iter().zip(&known).filter(|(_, (_, case))| !case.is_reorder);
+            let of_new: Vec<f64> = of_new.map(|(value, _)| *value).collect();
             // Where no mix does that, the one that comes nearest.
-            let lacking = (new_by_blend - new).max(0.0) * values.len() as f64;
-            let sum = values.iter().sum::<f64>() - lacking;
-            if sum > best.0 + 1e-9 {
-                best = (sum, shift, replenish * factor);
+            let (more, error) = difference(&of_new, &rival);
+            let lacking = (-more - error).max(0.0);
+            let value = mean(&values) - 100.0 * lacking;
+            if value > best.0 + 1e-9 {
+                best = (value, shift, replenish * factor);
             }
         }
     }
     (heads.shift, heads.temperatures[1]) = (best.1, best.2);
+}
+
+/// NDCG@10 of what is new to known customers, case by case, nothing masked, by the best of the
+/// rivals.
+fn best_rival_of_new(known: &[(&Scored, &Prepared)]) -> Vec<f64> {
+    let of_rival = |rival: usize| {
+        let new = known.iter().filter(|(_, case)| !case.is_reorder);
+        new.map(|(_, case)| ndcg_at(case.ranks[rival], 10)).collect::<Vec<f64>>()
+    };
+    let values = (0..N_RIVALS).map(of_rival);
+    values.max_by(|a, b| mean(a).total_cmp(&mean(b))).unwrap_or_default()
 }
 
 /// The scores of each head on a case.
@@ -81,13 +97,16 @@ impl Scored {
 
 fn temperature_of(head: usize, cases: &[Scored]) -> f32 {
     let likelihood = |temperature: f32| -> f64 {
-        let own = |case: &Scored| case.target.filter(|target| target.0 == head);
-        let ln_share = |case: &Scored, at: usize| {
-            let mut scores = case.heads[head].clone();
-            softmax(&mut scores, temperature);
-            f64::from(scores[at].max(1e-9)).ln()
+        let ln_share = |case: &Scored| {
+            let target = case.target.filter(|target| target.0 == head);
+            target.map_or(0.0, |(_, at)| {
+                let mut scores = case.heads[head].clone();
+                softmax(&mut scores, temperature);
+                f64::from(scores[at].max(1e-9)).ln()
+            })
         };
-        cases.iter().filter_map(|case| own(case).map(|(_, at)| ln_share(case, at))).sum()
+        // Collected, so that the sum is the same for any number of threads.
+        cases.par_iter().map(ln_share).collect::<Vec<f64>>().iter().sum()
     };
     let values = TEMPERATURES.map(|temperature| (likelihood(temperature), temperature));
     let best = values.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });

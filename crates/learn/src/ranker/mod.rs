@@ -1,8 +1,10 @@
 //! Learning to rank: heads of boosted trees on the inner split, published only where they win.
 
+pub mod calibration;
 pub mod cases;
 pub mod facts;
 mod mix;
+mod prior;
 mod verdict;
 
 use crate::boost::{self, BoostParams, Objective, RankingSet};
@@ -11,10 +13,15 @@ use crate::params::CheckedParams;
 use crate::split::Case;
 use cases::{Flat, Kitchen, Prepared};
 use history::HistoryView;
+use rayon::prelude::*;
 use score::Trees;
 use score::blend::{Blend, CartSize, N_SIZES};
+use score::ranker::heads::N_MIX;
 use score::ranker::tables::RankTables;
-use score::ranker::{Heads, MIX, N_GATE_FEATURES, SCHEMA, SIZES, schema, section_of};
+use score::ranker::{
+    Audience, Curve, Heads, MIX, N_GATE_FEATURES, ORIGINS, RankScratch, SCHEMA, SIZES,
+    curve_section_of, schema, section_of,
+};
 use snapshot::{Snapshot, SnapshotWriter};
 use std::collections::BTreeMap;
 use verdict::Verdict;
@@ -37,8 +44,8 @@ impl Default for RankerParams {
         RankerParams {
             max_cases: 4_000,
             boost: BoostParams {
-                objective: Objective::LambdaMart { truncation: 20 },
-                n_trees: 200,
+                objective: Objective::Softmax,
+                n_trees: 120,
                 max_leaves: 15,
                 learning_rate: 0.08,
                 min_rows_in_leaf: 100,
@@ -52,10 +59,17 @@ impl Default for RankerParams {
     }
 }
 
-/// Heads by size of cart.
+/// Heads and curves by size of cart.
 #[derive(Clone, Debug, Default)]
 pub struct LearnedRanker {
-    pub heads: [Option<Heads>; N_SIZES],
+    sizes: [LearnedSize; N_SIZES],
+}
+
+#[derive(Clone, Debug, Default)]
+struct LearnedSize {
+    heads: Option<Heads>,
+    /// By [`ORIGINS`].
+    curves: [Option<Curve>; ORIGINS.len()],
 }
 
 /// Tenths of the history after which cases are taken to learn from; the last tenth is kept to
@@ -98,11 +112,12 @@ impl<'a> Trainer<'a> {
             let kitchen = Kitchen { inner, tables: &tables, blend: self.blend, size };
             let prepared = kitchen.prepare_all(&cases::of_size(cases, size, self.params.max_cases));
             for (reorder, flat) in [false, true].into_iter().zip(&mut fit.heads) {
-                flat.add(&prepared, reorder);
+                flat.add(&prepared, reorder, true);
             }
-            fit.gates.extend(prepared.iter().flat_map(|case| case.gate));
-            let reorders = prepared.iter().map(|case| f32::from(u8::from(case.is_reorder)));
-            fit.is_reorder.extend(reorders);
+            for case in prepared.iter().filter(|case| case.audience == Audience::Known) {
+                fit.gates.extend(case.gate);
+                fit.is_reorder.push(f32::from(u8::from(case.is_reorder)));
+            }
         }
         Ok(())
     }
@@ -122,34 +137,40 @@ impl<'a> Trainer<'a> {
             let part = |cases: &[Case]| {
                 kitchen.prepare_all(&cases::of_size(cases, size, self.params.max_cases))
             };
-            let (heads, note) = learn_size(fit, &part(early), &part(late), self.params)?;
+            let (watch, check) = (part(early), part(late));
+            let (heads, note) = learn_size(fit, &watch, &check, self.params)?;
             notes.insert(format!("ranker.{}", SIZES[at]), note);
-            learned.heads[at] = heads;
+            learned.sizes[at] = calibrated(heads, watch.iter().chain(&check).collect());
         }
         Ok(learned)
     }
 }
 
 impl LearnedRanker {
-    pub fn is_any(&self) -> bool {
-        self.heads.iter().any(Option::is_some)
+    /// Are there heads, which need the tables of the ranker?
+    pub fn has_heads(&self) -> bool {
+        self.sizes.iter().any(|size| size.heads.is_some())
     }
 
     pub fn write(&self, writer: &mut SnapshotWriter) {
-        if !self.is_any() {
-            return;
-        }
         let mut mix: Vec<f32> = Vec::new();
-        for (size, heads) in self.heads.iter().enumerate() {
-            mix.extend(heads.as_ref().map_or([0.0; 3], Heads::mix));
+        for (size, LearnedSize { heads, curves }) in self.sizes.iter().enumerate() {
+            mix.extend(heads.as_ref().map_or([0.0; N_MIX], Heads::mix));
             if let Some(heads) = heads {
                 writer.add(&section_of(size, "discover"), &heads.discover.to_words());
                 writer.add(&section_of(size, "replenish"), &heads.replenish.to_words());
                 writer.add(&section_of(size, "gate"), &heads.gate.to_words());
             }
+            for (origin, curve) in curves.iter().enumerate() {
+                if let Some(curve) = curve {
+                    writer.add(&curve_section_of(size, origin), curve.points());
+                }
+            }
         }
-        writer.add(MIX, &mix);
-        writer.add(SCHEMA, &[schema()]);
+        if self.has_heads() {
+            writer.add(MIX, &mix);
+            writer.add(SCHEMA, &[schema()]);
+        }
     }
 }
 
@@ -165,37 +186,52 @@ fn learn_size(
             format!("the blend: {} cases, {MIN_GROUPS} are needed to learn from", n_groups[0]);
         return Ok((None, note));
     }
-    let discover = train_head(&fit.heads[0], watch, false, params)?;
-    let replenish = train_head(&fit.heads[1], watch, true, params)?;
-    let gate = train_gate(&fit, params)?;
-    let mut heads = Heads { gate, discover, replenish, ..Heads::default() };
+    let mut heads = Heads { gate: train_gate(&fit, params)?, ..Heads::default() };
+    heads.priors = [prior::of(&fit.heads[0]), prior::of(&fit.heads[1])];
+    heads.discover = train_head(&fit.heads[0], watch, (false, heads.priors[0]), params)?;
+    heads.replenish = train_head(&fit.heads[1], watch, (true, heads.priors[1]), params)?;
     mix::tune(&mut heads, watch);
-    let verdict = Verdict::of(&heads, check);
-    let learned = format!(
-        "{} discoveries and {} re-orders, {} and {} trees",
+    let verdicts =
+        [Audience::Guest, Audience::Known].map(|audience| Verdict::of(&heads, check, audience));
+    heads.serves = [verdicts[0].wins(), verdicts[1].wins()];
+    let what = match heads.serves {
+        [true, true] => "the ranker",
+        [false, true] => "the ranker for known customers, the blend for guests",
+        [true, false] => "the ranker for guests, the blend for known customers",
+        [false, false] => "the blend, which the ranker does not beat",
+    };
+    let note = format!(
+        "{what}: {} discoveries and {} re-orders, {} and {} trees from {:?} of the blend's order, \
+         mix {:?}; guests: {}; known: {}",
         n_groups[0],
         n_groups[1],
         heads.discover.n_trees(),
         heads.replenish.n_trees(),
+        heads.priors,
+        heads.mix(),
+        verdicts[0],
+        verdicts[1],
     );
-    let what = if verdict.wins() { "the ranker" } else { "the blend, which it does not beat" };
-    let note = format!("{what}: {learned}; {verdict}");
-    Ok((verdict.wins().then_some(heads), note))
+    let is_any = heads.serves.contains(&true);
+    Ok((is_any.then_some(heads), note))
 }
 
-/// Trees of one head; none where there are too few cases.
+/// Trees of one head, which add to the blend's order times its prior; none where there are too few
+/// cases.
 fn train_head(
     fit: &Flat,
     watch: &[Prepared],
-    reorder: bool,
+    (reorder, prior): (bool, f32),
     params: &RankerParams,
 ) -> Result<Trees, Error> {
     if fit.group_ends.len() < MIN_GROUPS {
         return Ok(Trees::default());
     }
     let mut watched = Flat::default();
-    watched.add(watch, reorder);
-    Ok(boost::fit(&fit.set(), Some(&watched.set()), &params.boost)?.trees)
+    watched.add(watch, reorder, false);
+    let (of_fit, of_watched) = (fit.offsets(prior), watched.offsets(prior));
+    let watched = watched.set(&of_watched);
+    Ok(boost::fit(&fit.set(&of_fit), Some(&watched), &params.boost)?.trees)
 }
 
 /// Is the next item a re-order?
@@ -206,6 +242,7 @@ fn train_gate(fit: &Fit, params: &RankerParams) -> Result<Trees, Error> {
         features: &fit.gates,
         labels: &fit.is_reorder,
         group_ends: &group_ends,
+        offsets: &[],
     };
     let params = BoostParams {
         objective: Objective::Logistic,
@@ -216,4 +253,28 @@ fn train_gate(fit: &Fit, params: &RankerParams) -> Result<Trees, Error> {
         ..params.boost.clone()
     };
     Ok(boost::fit(&set, None, &params)?.trees)
+}
+
+/// Curves for what ranks: the heads for whom they serve, the blend for the others.
+fn calibrated(heads: Option<Heads>, cases: Vec<&Prepared>) -> LearnedSize {
+    let serves =
+        |case: &Prepared| heads.as_ref().is_some_and(|heads| heads.serves[case.audience as usize]);
+    let (by_heads, by_blend): (Vec<&Prepared>, Vec<&Prepared>) =
+        cases.into_iter().partition(|case| serves(case));
+    let of_blend = |case: &&Prepared| -> Vec<(f32, bool)> {
+        let scores = case.blend.iter().enumerate();
+        scores.map(|(at, &score)| (score, case.blend_target == Some(at))).collect()
+    };
+    let of_heads = |scratch: &mut RankScratch, case: &&Prepared| -> Vec<(f32, bool)> {
+        let Some(heads) = &heads else { return Vec::new() };
+        scratch.rows.clone_from(&case.rows);
+        heads.score(scratch);
+        let scores = scratch.scores().iter().enumerate();
+        scores.map(|(at, &score)| (score, case.target == Some(at))).collect()
+    };
+    let blend: Vec<Vec<(f32, bool)>> = by_blend.par_iter().map(of_blend).collect();
+    let learned: Vec<Vec<(f32, bool)>> =
+        by_heads.par_iter().map_init(RankScratch::default, of_heads).collect();
+    let curves = [blend, learned].map(|points| calibration::curve(points.concat()));
+    LearnedSize { curves, heads }
 }

@@ -3,7 +3,8 @@
 use crate::shop::{Basket, mix, view};
 use history::{HistoryView, NO_CUSTOMER};
 use learn::ranker::RankerParams;
-use learn::{CheckedParams, Params, Silent};
+use learn::{CheckedParams, Params, Silent, Without};
+use score::ranker::Audience;
 use score::ranker::tables::names;
 use score::{Query, Ranker, RankingScratch, World, rank_in};
 use snapshot::Snapshot;
@@ -47,7 +48,7 @@ fn each_size_of_cart_says_what_was_published_and_why() {
     let learned = learned(&sets(2_500), &params(500));
     for size in ["single", "few", "many"] {
         let note = &learned.provenance.parameters[&format!("ranker.{size}")];
-        let is_told = note.starts_with("the ranker: ") || note.starts_with("the blend");
+        let is_told = note.starts_with("the ranker") || note.starts_with("the blend");
         assert!(is_told, "{size}: {note}");
         assert!(note.contains("NDCG@10") || note.contains("are needed"), "{size}: {note}");
     }
@@ -55,8 +56,13 @@ fn each_size_of_cart_says_what_was_published_and_why() {
     let ranker = Ranker::open(&snapshot).unwrap();
     for (n_context, size) in [(1, "single"), (3, "few"), (9, "many")] {
         let note = &learned.provenance.parameters[&format!("ranker.{size}")];
-        let heads = ranker.as_ref().and_then(|ranker| ranker.heads(n_context));
-        assert_eq!(heads.is_some(), note.starts_with("the ranker: "), "{note}");
+        for (audience, told) in
+            [(Audience::Guest, "the ranker for guests"), (Audience::Known, "the ranker for known")]
+        {
+            let heads = ranker.as_ref().and_then(|ranker| ranker.heads(n_context, audience));
+            let is_told = note.starts_with("the ranker: ") || note.starts_with(told);
+            assert_eq!(heads.is_some(), is_told, "{note}");
+        }
     }
 }
 
@@ -110,6 +116,64 @@ fn what_is_ranked_is_eligible_distinct_and_best_first() {
             items.sort_unstable();
             items.dedup();
             assert_eq!(items.len(), found.len());
+        }
+    }
+}
+
+#[test]
+fn scores_are_probabilities_that_keep_their_promise() {
+    // Learned from the older baskets, asked of the newer ones.
+    let view = sets(4_000);
+    let n_train = view.baskets.len() * 9 / 10;
+    let train = HistoryView { baskets: view.baskets.prefix(n_train), ..view.clone() };
+    let learned = learned(&train, &params(1_000));
+    let world = World::of(Arc::new(Snapshot::from_writer(&learned.writer).unwrap()));
+    let rows = view.baskets.items.view();
+    let (mut promised, mut kept, mut scratch) = (0.0, 0.0, RankingScratch::default());
+    for basket in n_train..view.baskets.len() {
+        let [hidden, context @ ..] = rows.row(basket) else { continue };
+        if context.is_empty() {
+            continue;
+        }
+        let query = Query { context, ..Query::default() };
+        let ranker = world.ranker.as_deref();
+        let ranked = rank_in(&world, ranker, &query, &mut scratch, |item| !context.contains(&item));
+        for candidate in ranked.take(5) {
+            assert!((0.0..=1.0).contains(&candidate.score), "{}", candidate.score);
+            promised += f64::from(candidate.score);
+            kept += f64::from(u8::from(candidate.item == *hidden));
+        }
+    }
+    assert!(kept > 30.0, "{kept}");
+    assert!((promised - kept).abs() < 0.25 * kept, "{promised} promised, {kept} kept");
+}
+
+#[test]
+fn what_is_left_out_is_not_there_and_the_rest_is() {
+    let view = sets(1_200);
+    let of = |names: &[&str]| {
+        let without = Without::of(names).unwrap();
+        let params = Params { ease_lambda: Some(5.0), without, ..Params::default() };
+        let learned = learned(&view, &params.check().unwrap());
+        Snapshot::from_writer(&learned.writer).unwrap()
+    };
+    let n_pairs = |snapshot: &Snapshot| (0..N_ITEMS).map(|i| snapshot.pairs(i).0.len()).sum();
+    let sizes = |snapshot: &Snapshot| -> [usize; 5] {
+        [
+            snapshot.ease_items().len(),
+            n_pairs(snapshot),
+            (0..N_ITEMS).map(|item| snapshot.neighbors(item).0.len()).sum(),
+            (0..150).map(|customer| snapshot.customer_items(customer).0.len()).sum(),
+            (0..N_ITEMS).filter(|&item| snapshot.trend(item) > 0.0).count(),
+        ]
+    };
+    let all = sizes(&of(&["ranker"]));
+    assert!(all.iter().all(|&n| n > 0), "{all:?}");
+    for (at, name) in score::SOURCES.into_iter().enumerate() {
+        let found = sizes(&of(&["ranker", name]));
+        for (source, (found, all)) in found.iter().zip(&all).enumerate() {
+            let expected = if source == at { 0 } else { *all };
+            assert_eq!(*found, expected, "without {name}, source {source}");
         }
     }
 }

@@ -85,7 +85,7 @@ features! {
 pub type Row = [f32; N_FEATURES];
 
 /// Anchors and purchases looked at with their pairs; the newest context counts.
-const MAX_HISTORY_PAIRS: usize = 24;
+const MAX_HISTORY_PAIRS: usize = 12;
 /// Older than this is old: data of a longer span must look alike.
 const MAX_FIRST_AGE_DAYS: f32 = 200.0;
 /// Codes at most so far apart are near.
@@ -94,7 +94,9 @@ const NEAR_CODE: u64 = 10;
 /// Reusable memory of the features.
 #[derive(Clone, Debug, Default)]
 pub struct FeatureScratch {
-    order: Vec<(f32, u32)>,
+    order: Vec<u64>,
+    /// Which candidates were bought before.
+    kinds: Vec<bool>,
     ease_rows: Vec<u32>,
     anchor_ages: Vec<f32>,
 }
@@ -117,6 +119,8 @@ pub fn fill(
 ) {
     rows.clear();
     rows.resize(recalled.items().len(), [0.0; N_FEATURES]);
+    scratch.kinds.clear();
+    scratch.kinds.extend(recalled.items().iter().map(|&item| recalled.was_bought(item)));
     let maker = Maker { snapshot, tables, query, recalled };
     maker.ease(scratch, rows);
     maker.pairs(rows);
@@ -133,7 +137,7 @@ pub fn fill(
         (Feature::Taste, Feature::TasteRank),
         (Feature::Weight, Feature::WeightRank),
     ] {
-        rank(rows, of, to, &mut scratch.order);
+        rank(rows, of, to, &scratch.kinds, &mut scratch.order);
     }
 }
 
@@ -148,20 +152,46 @@ fn raise(row: &mut Row, feature: Feature, value: f32) {
     *slot = slot.max(value);
 }
 
-/// Places by value, best first, equals by order of candidates; NaN where all are NaN or equal.
-fn rank(rows: &mut [Row], of: Feature, to: Feature, order: &mut Vec<(f32, u32)>) {
+/// Places by value among those of the same kind (bought before, or new), best first; equals share
+/// one, NaN stands last. All NaN where all of a kind are alike. By kind, so that what a customer
+/// bought, which a shop may mask, changes nothing for what is new.
+fn rank(rows: &mut [Row], of: Feature, to: Feature, kinds: &[bool], order: &mut Vec<u64>) {
     order.clear();
-    order.extend(rows.iter().enumerate().map(|(slot, row)| (row[of as usize], slot as u32)));
-    order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let is_flat =
-        order.first().map(|first| first.0.to_bits()) == order.last().map(|last| last.0.to_bits());
-    let (mut place, mut last) = (0, f32::NAN);
-    for (position, &(value, slot)) in order.iter().enumerate() {
-        if value != last {
-            (place, last) = (position, value);
+    // Kind, key and position in one word: integers sort several times as fast as floats.
+    let keyed = rows.iter().zip(kinds).enumerate();
+    order.extend(keyed.map(|(slot, (row, &kind))| {
+        u64::from(kind) << KIND_SHIFT | falling_key(row[of as usize]) << SLOT_BITS | slot as u64
+    }));
+    order.sort_unstable();
+    let n_new = order.partition_point(|word| word >> KIND_SHIFT == 0);
+    for words in [&order[..n_new], &order[n_new..]] {
+        let key_of = |word: Option<&u64>| word.map(|word| word >> SLOT_BITS);
+        let is_flat = key_of(words.first()) == key_of(words.last());
+        let (mut place, mut last) = (0, None);
+        for (position, word) in words.iter().enumerate() {
+            if key_of(Some(word)) != last {
+                (place, last) = (position, key_of(Some(word)));
+            }
+            let slot = (word & ((1 << SLOT_BITS) - 1)) as usize;
+            rows[slot][to as usize] = if is_flat { f32::NAN } else { place as f32 };
         }
-        rows[slot as usize][to as usize] = if is_flat { f32::NAN } else { place as f32 };
     }
+}
+
+/// Candidates are few; the key has 32 bits, the kind one.
+const SLOT_BITS: u32 = 16;
+const KIND_SHIFT: u32 = SLOT_BITS + 32;
+
+/// Smaller for larger values, the largest for NaN; 32 bits.
+#[inline]
+fn falling_key(value: f32) -> u64 {
+    if value.is_nan() {
+        return u64::from(u32::MAX);
+    }
+    // -0.0 and 0.0 are one value.
+    let bits = (value + 0.0).to_bits();
+    let rising = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+    u64::from(!rising)
 }
 
 impl Maker<'_> {
@@ -185,12 +215,17 @@ impl Maker<'_> {
                 }
             }
         }
-        let largest = rows.iter().map(|row| row[Feature::Ease as usize]).fold(0.0, f32::max);
-        let recent = rows.iter().map(|row| row[Feature::Recent as usize]).fold(0.0, f32::max);
-        for row in rows {
-            *at(row, Feature::RecentShare) = row[Feature::Recent as usize] / recent.max(1e-6);
-            *at(row, Feature::EaseShare) = row[Feature::Ease as usize] / largest.max(1e-6);
-            *at(row, Feature::EaseLargest) = largest;
+        let mut largest = [[1e-6_f32; 2]; 2];
+        for (row, &kind) in rows.iter().zip(&scratch.kinds) {
+            let [ease, recent] = &mut largest[usize::from(kind)];
+            *ease = ease.max(row[Feature::Ease as usize]);
+            *recent = recent.max(row[Feature::Recent as usize]);
+        }
+        for (row, &kind) in rows.iter_mut().zip(&scratch.kinds) {
+            let [ease, recent] = largest[usize::from(kind)];
+            *at(row, Feature::RecentShare) = row[Feature::Recent as usize] / recent;
+            *at(row, Feature::EaseShare) = row[Feature::Ease as usize] / ease;
+            *at(row, Feature::EaseLargest) = ease;
         }
     }
 
@@ -362,4 +397,32 @@ fn mean(values: impl Iterator<Item = f32>) -> f32 {
 /// Customers who bought the item after the anchor, of those who bought them apart; shrunk to half.
 fn share_after(stats: &snapshot::tables::PairStats) -> f32 {
     (stats.n_after as f32 + 1.0) / ((stats.n_after + stats.n_before) as f32 + 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ranked(values: &[f32], kinds: &[bool]) -> Vec<f32> {
+        let mut rows = vec![[0.0; N_FEATURES]; values.len()];
+        let pairs = rows.iter_mut().zip(values);
+        pairs.for_each(|(row, value)| row[Feature::Ease as usize] = *value);
+        rank(&mut rows, Feature::Ease, Feature::EaseRank, kinds, &mut Vec::new());
+        rows.iter().map(|row| row[Feature::EaseRank as usize]).collect()
+    }
+
+    #[test]
+    fn ranks_are_shared_by_equals_and_nan_stands_last() {
+        let found = ranked(&[0.5, -1.0, f32::NAN, 7.0, 0.5, 0.0, -0.0, -2.0], &[false; 8]);
+        assert_eq!(found, [1.0, 5.0, 7.0, 0.0, 1.0, 3.0, 3.0, 6.0]);
+        assert!(ranked(&[2.0, 2.0], &[false; 2]).iter().all(|rank| rank.is_nan()));
+        assert_eq!(ranked(&[], &[]), Vec::<f32>::new());
+    }
+
+    #[test]
+    fn ranks_are_among_their_own_kind() {
+        let values = [5.0, 9.0, 4.0, 8.0, 3.0];
+        let kinds = [false, true, false, true, false];
+        assert_eq!(ranked(&values, &kinds), [0.0, 0.0, 1.0, 1.0, 2.0]);
+    }
 }

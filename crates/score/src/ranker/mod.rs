@@ -1,21 +1,19 @@
 //! The learned ranking: gathered candidates → a probability that each is what is bought next.
 //!
 //! Two heads of boosted trees a size of cart: `discover` orders what is new to the customer,
-//! `replenish` what they bought before. A gate says how likely the next item is a re-order, and
-//!
-//! ```text
-//! p(j) = P(re-order | query) · softmax_j(r_j / T_r)          j bought before, else
-//!        (1 − P(re-order | query)) · softmax_j(d_j / T_d)
-//! ```
-//!
-//! so that what would be bought anyway cannot crowd out what would not. Where nothing bought is
-//! among the candidates, or everything is, the gate says nothing.
+//! `replenish` what they bought before. A gate says how likely the next item is a re-order
+//! ([`heads`] has the formula), so that what would be bought anyway cannot crowd out what would
+//! not. Where nothing bought is among the candidates, or everything is, the gate says nothing.
+//! A [`Curve`] a size makes probabilities of the scores, the ranker's or the blend's.
 //!
 //! **Invariant:** `learn::ranker` makes its training rows by [`Recalled::collect`] and
 //! [`features::fill`], the code that ranks live. Where no head was published for a size of cart
-//! (too little data, or not better than the blend on the inner split), the blend's order stands.
+//! and an audience (too little data, or not better than the blend on the inner split), the blend's
+//! order stands.
 
+pub mod curve;
 pub mod features;
+pub mod heads;
 pub mod recall;
 pub mod tables;
 
@@ -23,7 +21,11 @@ use crate::blend::{CartSize, EASE, Features, HISTORY, N_SIZES, NEIGHBOR, PAIR, T
 use crate::error::Error;
 use crate::sources::{Candidate, Query};
 use crate::trees::{RowBlocks, Trees};
+pub use curve::Curve;
 use features::{FEATURES, Feature, FeatureScratch, N_FEATURES, Row};
+pub use heads::{
+    Audience, GateRow, Heads, N_GATE_FEATURES, gate_row, is_bought, prior_of, softmax,
+};
 use recall::Recalled;
 use snapshot::{Container, Snapshot};
 use tables::RankTables;
@@ -34,13 +36,17 @@ pub const SIZES: [&str; N_SIZES] = ["single", "few", "many"];
 pub const MIX: &str = "rank.mix";
 pub const SCHEMA: &str = "rank.schema";
 
-pub const N_GATE_FEATURES: usize = 8;
-/// What the gate sees of a query.
-pub type GateRow = [f32; N_GATE_FEATURES];
-
 /// Section of a head's trees.
 pub fn section_of(size: usize, head: &str) -> String {
     format!("rank.trees.{}.{head}", SIZES[size])
+}
+
+/// What gave a score; each has a scale, and so a curve, of its own.
+pub const ORIGINS: [&str; 2] = ["blend", "heads"];
+
+/// Section of the curve of a size and an origin.
+pub fn curve_section_of(size: usize, origin: usize) -> String {
+    format!("rank.curve.{}.{}", SIZES[size], ORIGINS[origin])
 }
 
 /// A mark of the features and their order: trees of another order mean nothing.
@@ -53,23 +59,14 @@ pub fn schema() -> u64 {
         })
 }
 
-/// The heads of one size of cart.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Heads {
-    pub discover: Trees,
-    pub replenish: Trees,
-    pub gate: Trees,
-    /// T_d and T_r, above 0.
-    pub temperatures: [f32; 2],
-    /// Added to the gate's log-odds: what ranks best, or a placement that wants more of one.
-    pub shift: f32,
-}
-
-/// Tables and heads of a snapshot, opened once.
+/// Tables, heads and curves of a snapshot, opened once.
 #[derive(Debug)]
 pub struct Ranker {
-    pub tables: RankTables,
+    /// None where no heads were published.
+    tables: Option<RankTables>,
     heads: [Option<Heads>; N_SIZES],
+    /// By size and origin.
+    curves: [[Option<Curve>; ORIGINS.len()]; N_SIZES],
 }
 
 /// Reusable memory of one thread.
@@ -93,46 +90,63 @@ impl RankScratch {
 }
 
 impl Ranker {
-    /// `None` for a snapshot without the ranker's tables.
+    /// `None` for a snapshot without heads and curves.
     pub fn open(snapshot: &Snapshot) -> Result<Option<Ranker>, Error> {
-        let Some(tables) = RankTables::open(snapshot)? else { return Ok(None) };
         let c = snapshot.container();
-        let mut ranker = Ranker { tables, heads: [None, None, None] };
         let mix = c.section::<f32>(MIX)?;
-        let found_schema = c.section::<u64>(SCHEMA)?;
         let mix = c.view(&mix);
-        if mix.is_empty() {
-            return Ok(Some(ranker));
+        let mut ranker =
+            Ranker { tables: None, heads: [None, None, None], curves: Default::default() };
+        for (size, curves) in ranker.curves.iter_mut().enumerate() {
+            *curves = [curve_of(c, size, 0)?, curve_of(c, size, 1)?];
         }
-        let bad = |what: &str| Err(Error::BadRanker { what: what.to_owned() });
+        if mix.is_empty() {
+            let has_curve = ranker.curves.iter().flatten().any(Option::is_some);
+            return Ok(has_curve.then_some(ranker));
+        }
+        let found_schema = c.section::<u64>(SCHEMA)?;
         if c.view(&found_schema) != [schema()] {
             return bad("its trees were grown for other features");
         }
-        if mix.len() != 3 * N_SIZES || !mix.iter().all(|value| value.is_finite()) {
-            return bad("its temperatures and shifts are not nine numbers");
+        if mix.len() != heads::N_MIX * N_SIZES {
+            return bad("its numbers of temperatures and shifts are others");
         }
-        for (size, mix) in mix.chunks_exact(3).enumerate() {
+        for (size, mix) in mix.chunks_exact(heads::N_MIX).enumerate() {
             // Temperature 0: nothing published for this size.
-            if mix[0] > 0.0 && mix[1] > 0.0 {
-                ranker.heads[size] = Some(Heads {
-                    discover: trees_of(c, size, "discover", N_FEATURES)?,
-                    replenish: trees_of(c, size, "replenish", N_FEATURES)?,
-                    gate: trees_of(c, size, "gate", N_GATE_FEATURES)?,
-                    temperatures: [mix[0], mix[1]],
-                    shift: mix[2],
-                });
+            if mix[0] == 0.0 {
+                continue;
             }
+            let mut heads = Heads {
+                discover: trees_of(c, size, "discover", N_FEATURES)?,
+                replenish: trees_of(c, size, "replenish", N_FEATURES)?,
+                gate: trees_of(c, size, "gate", N_GATE_FEATURES)?,
+                ..Heads::default()
+            };
+            if !heads.set_mix(mix) {
+                return bad("a temperature or shift is no number, or not above 0");
+            }
+            ranker.heads[size] = Some(heads);
+        }
+        ranker.tables = RankTables::open(snapshot)?;
+        if ranker.tables.is_none() {
+            return bad("its trees stand without their tables");
         }
         Ok(Some(ranker))
     }
 
-    /// The heads published for carts of this many items.
-    pub fn heads(&self, n_context: usize) -> Option<&Heads> {
-        self.heads[CartSize::of(n_context) as usize].as_ref()
+    /// The heads published for carts of this many items and this audience.
+    pub fn heads(&self, n_context: usize, audience: Audience) -> Option<&Heads> {
+        let heads = self.heads[CartSize::of(n_context) as usize].as_ref()?;
+        heads.serves[audience as usize].then_some(heads)
     }
 
-    /// Orders candidates anew, with probabilities for scores: `ordered` are the blend's, best
-    /// first, to which those of other sources are added. Without heads for this size none come back.
+    /// What scores of carts of this many items mean: the heads' or the blend's.
+    pub fn curve(&self, n_context: usize, of_heads: bool) -> Option<&Curve> {
+        self.curves[CartSize::of(n_context) as usize][usize::from(of_heads)].as_ref()
+    }
+
+    /// Orders candidates anew, with the heads' shares for scores: `ordered` are the blend's, best
+    /// first, to which those of other sources are added. `None` where the blend is to rank.
     pub fn rank<'s>(
         &self,
         snapshot: &Snapshot,
@@ -140,13 +154,13 @@ impl Ranker {
         ordered: &[Candidate],
         scratch: &'s mut RankScratch,
         is_eligible: impl FnMut(u32) -> bool,
-    ) -> (&'s [Candidate], &'s Recalled) {
-        scratch.recalled.collect(snapshot, &self.tables, query, ordered, is_eligible);
+    ) -> Option<(&'s [Candidate], &'s Recalled)> {
+        let heads = self.heads(query.context.len(), query.audience())?;
+        let tables = self.tables.as_ref()?;
+        scratch.recalled.collect(snapshot, tables, query, ordered, is_eligible);
         let RankScratch { recalled, features, rows, .. } = scratch;
-        features::fill(snapshot, &self.tables, query, recalled, features, rows);
-        if let Some(heads) = self.heads(query.context.len()) {
-            heads.score(scratch);
-        }
+        features::fill(snapshot, tables, query, recalled, features, rows);
+        heads.score(scratch);
         let RankScratch { recalled, rows, scores, ranked, .. } = scratch;
         ranked.clear();
         for (slot, (&item, &score)) in recalled.items().iter().zip(&*scores).enumerate() {
@@ -158,7 +172,7 @@ impl Ranker {
             ranked.push(candidate);
         }
         ranked.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-        (ranked, recalled)
+        Some((ranked, recalled))
     }
 }
 
@@ -177,6 +191,10 @@ fn added(item: u32, trend: f32, row: &Row) -> Candidate {
     Candidate { item, score: 0.0, features }
 }
 
+fn bad<T>(what: &str) -> Result<T, Error> {
+    Err(Error::BadRanker { what: what.to_owned() })
+}
+
 fn trees_of(c: &Container, size: usize, head: &str, n_features: usize) -> Result<Trees, Error> {
     let words = c.section::<u32>(&section_of(size, head))?;
     let trees = Trees::from_words(c.view(&words))?;
@@ -187,86 +205,14 @@ fn trees_of(c: &Container, size: usize, head: &str, n_features: usize) -> Result
     Ok(trees)
 }
 
-/// Was the candidate bought before?
-#[inline]
-pub fn is_bought(row: &Row) -> bool {
-    row[Feature::Weight as usize] > 0.0
-}
-
-/// What the gate sees: size and customer, and how much of the cart and of the best candidates was
-/// bought before.
-pub fn gate_row(rows: &[Row]) -> GateRow {
-    let Some(first) = rows.first() else { return GateRow::default() };
-    let n_bought = rows.iter().filter(|row| is_bought(row)).count() as f32;
-    let n_best = rows.iter().take(10).filter(|row| is_bought(row)).count() as f32;
-    let of = |feature: Feature| first[feature as usize];
-    [
-        of(Feature::Context),
-        of(Feature::History),
-        of(Feature::BoughtShare),
-        of(Feature::CustomerBaskets),
-        of(Feature::CustomerLastAge),
-        of(Feature::CustomerGap),
-        n_bought,
-        n_best,
-    ]
-}
-
-impl Heads {
-    /// Temperatures and shift, as they stand in the section.
-    pub fn mix(&self) -> [f32; 3] {
-        [self.temperatures[0], self.temperatures[1], self.shift]
+fn curve_of(c: &Container, size: usize, origin: usize) -> Result<Option<Curve>, Error> {
+    let points = c.section::<[f32; 2]>(&curve_section_of(size, origin))?;
+    let points = c.view(&points);
+    if points.is_empty() {
+        return Ok(None);
     }
-
-    /// Scores of a head for those rows that are its own, in order of slots.
-    pub fn score_head<'s>(&self, bought: bool, scratch: &'s mut RankScratch) -> &'s mut [f32] {
-        let RankScratch { rows, blocks, head_scores, slots, .. } = scratch;
-        slots.clear();
-        blocks.clear(N_FEATURES);
-        for (slot, row) in rows.iter().enumerate() {
-            if is_bought(row) == bought {
-                slots.push(slot as u32);
-                blocks.push(row);
-            }
-        }
-        let trees = if bought { &self.replenish } else { &self.discover };
-        trees.score_rows(blocks, head_scores);
-        head_scores
-    }
-
-    /// Probabilities of all rows into `scratch.scores`.
-    pub fn score(&self, scratch: &mut RankScratch) {
-        let gate = gate_row(&scratch.rows);
-        let reorder = 1.0 / (1.0 + (-(self.gate.score(&gate) + self.shift)).exp());
-        let n_bought = scratch.rows.iter().filter(|row| is_bought(row)).count();
-        let n_new = scratch.rows.len() - n_bought;
-        scratch.scores.clear();
-        scratch.scores.resize(scratch.rows.len(), 0.0);
-        for (bought, n, share) in [(false, n_new, 1.0 - reorder), (true, n_bought, reorder)] {
-            if n == 0 {
-                continue;
-            }
-            let share = if n == scratch.rows.len() { 1.0 } else { share };
-            self.score_head(bought, scratch);
-            let temperature = self.temperatures[usize::from(bought)];
-            softmax(&mut scratch.head_scores, temperature);
-            for (&slot, &p) in scratch.slots.iter().zip(&scratch.head_scores) {
-                scratch.scores[slot as usize] = share * p;
-            }
-        }
+    match Curve::of(points.to_vec()) {
+        Some(curve) => Ok(Some(curve)),
+        None => bad("a curve of probabilities falls, or is none"),
     }
 }
-
-/// exp(s/T) divided by its sum, in place.
-pub fn softmax(scores: &mut [f32], temperature: f32) {
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = ((*score - largest) / temperature).exp();
-        sum += *score;
-    }
-    scores.iter_mut().for_each(|score| *score /= sum);
-}
-
-#[cfg(test)]
-mod tests;

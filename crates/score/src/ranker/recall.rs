@@ -13,14 +13,14 @@ use snapshot::tables::NONE;
 use sparse::{Accumulator, Scored, TopK};
 
 /// Of what is new to the customer, best by the blend.
-const N_BLEND: usize = 90;
+const N_BLEND: usize = 72;
 /// Of what the customer bought before, best by the blend.
-const N_BOUGHT: usize = 40;
-const N_KNN: usize = 24;
-const N_TASTE: usize = 20;
-const N_CODES: usize = 20;
-const N_FRESH: usize = 20;
-const N_TREND: usize = 10;
+const N_BOUGHT: usize = 24;
+const N_KNN: usize = 16;
+const N_TASTE: usize = 12;
+const N_CODES: usize = 12;
+const N_FRESH: usize = 8;
+const N_TREND: usize = 4;
 /// Candidates at the most.
 pub const MAX_RECALLED: usize = N_BLEND + N_BOUGHT + N_KNN + N_TASTE + N_CODES + N_FRESH + N_TREND;
 /// Candidates of the blend that are read, best first.
@@ -30,7 +30,7 @@ const K_BASKETS: usize = 100;
 /// Items of the cart that are compared with baskets; a longer one is cut to its last.
 const MAX_KNN_CONTEXT: usize = 64;
 /// Purchases that make the taste, heaviest first.
-const MAX_TASTE: usize = 32;
+const MAX_TASTE: usize = 12;
 /// Items before and after an anchor in its series.
 const CODE_REACH: usize = 4;
 
@@ -43,9 +43,10 @@ pub struct Recalled {
     is_bought: Vec<bool>,
     /// Items marked in `is_bought`.
     bought: Vec<u32>,
-    /// Position of each of `items` in the blend's order, [`NONE`] where it is not there, and the
-    /// blend's score.
+    /// Position of each of `items` in the blend's order, [`NONE`] where it is not there; its rank
+    /// among those of its kind (bought before or not), and the blend's score.
     places: Vec<u32>,
+    ranks: Vec<f32>,
     blend: Vec<f32>,
     knn: Option<Accumulator>,
     overlaps: Vec<u16>,
@@ -81,8 +82,10 @@ impl Recalled {
         self.blend[slot]
     }
 
+    /// How many of its kind, bought before or new, the blend puts above it; NaN where it is not
+    /// among the blend's best.
     pub(super) fn blend_rank(&self, slot: usize) -> f32 {
-        self.place(slot).map_or(f32::NAN, |place| place as f32)
+        self.ranks[slot]
     }
 
     /// Where the candidate stands in the blend's order, if it is among its best.
@@ -136,13 +139,22 @@ impl Recalled {
         self.take(snapshot.popular().iter().copied(), N_TREND, &mut is_eligible);
         self.keep_taste(snapshot, query);
         self.is_bought = is_bought;
+        self.keep_places(ordered);
+    }
+
+    fn keep_places(&mut self, ordered: &[Candidate]) {
         self.places.resize(self.items.len(), NONE);
+        self.ranks.resize(self.items.len(), f32::NAN);
         self.blend.resize(self.items.len(), 0.0);
+        let mut n_above = [0.0_f32; 2];
         for (place, candidate) in ordered.iter().enumerate() {
+            let n_above = &mut n_above[usize::from(self.was_bought(candidate.item))];
             if let Some(slot) = self.slot(candidate.item) {
                 self.places[slot] = place as u32;
+                self.ranks[slot] = *n_above;
                 self.blend[slot] = candidate.score;
             }
+            *n_above += 1.0;
         }
     }
 
@@ -166,6 +178,7 @@ impl Recalled {
         }
         self.items.clear();
         self.places.clear();
+        self.ranks.clear();
         self.blend.clear();
         match self.knn.as_mut() {
             Some(knn) => {
@@ -228,8 +241,9 @@ impl Recalled {
         }
         top.reset(N_KNN);
         for &item in knn.touched() {
-            if is_eligible(item) {
-                top.push(item, knn.get(item));
+            let score = knn.get(item);
+            if top.may_take(score) && is_eligible(item) {
+                top.push(item, score);
             }
         }
         top.sorted().iter().for_each(|scored| self.push(scored.index));

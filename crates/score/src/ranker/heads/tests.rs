@@ -1,4 +1,6 @@
 use super::*;
+use crate::ranker::features::FEATURES;
+use crate::ranker::schema;
 use crate::trees::Tree;
 
 /// One row for each (bought, worth): worth is the blend's score.
@@ -26,7 +28,8 @@ fn head() -> Trees {
 
 fn heads(reorder: f32) -> Heads {
     let gate = Trees::new(N_GATE_FEATURES, (reorder / (1.0 - reorder)).ln(), &[]).unwrap();
-    Heads { discover: head(), replenish: head(), gate, temperatures: [1.0, 2.0], shift: 0.0 }
+    let temperatures = [1.0, 2.0];
+    Heads { discover: head(), replenish: head(), gate, temperatures, ..Heads::default() }
 }
 
 fn scores(heads: &Heads, of: &[(bool, f32)]) -> Vec<f32> {
@@ -68,6 +71,37 @@ fn a_shift_moves_the_share_of_re_orders_alone() {
     let moved = scores(&shifted, &of);
     assert!((moved[1] + moved[3] - 0.5).abs() < 1e-6, "{moved:?}");
     assert!((moved[0] / moved[2] - plain[0] / plain[2]).abs() < 1e-4);
+}
+
+#[test]
+fn the_prior_is_the_order_of_the_blend_and_falls_behind_it() {
+    let mut heads = heads(0.5);
+    heads.priors = [1.0, 0.0];
+    let mut of = rows(&[(false, 0.0), (false, 0.0), (false, 0.0)]);
+    for (row, place) in of.iter_mut().zip([0.0, 2.0, f32::NAN]) {
+        row[Feature::BlendRank as usize] = place;
+    }
+    let mut scratch = RankScratch { rows: of, ..RankScratch::default() };
+    heads.score(&mut scratch);
+    // 1/2, 1/4 and 1/302, shared out.
+    let sum = 0.5 + 0.25 + 1.0 / 302.0;
+    for (found, expected) in scratch.scores().iter().zip([0.5, 0.25, 1.0 / 302.0]) {
+        assert!((found - expected / sum).abs() < 1e-6, "{found} {expected}");
+    }
+}
+
+#[test]
+fn a_mix_is_read_as_it_was_written_or_not_at_all() {
+    let heads = Heads { shift: -0.5, priors: [0.7, 1.2], serves: [false, true], ..heads(0.5) };
+    let mut read = Heads::default();
+    assert!(read.set_mix(&heads.mix()));
+    assert_eq!((read.mix(), read.serves), (heads.mix(), [false, true]));
+    for (at, wrong) in [(0, -1.0), (1, 0.0), (2, f32::NAN), (4, f32::INFINITY)] {
+        let mut mix = heads.mix();
+        mix[at] = wrong;
+        assert!(!Heads::default().set_mix(&mix), "{mix:?}");
+    }
+    assert!(!Heads::default().set_mix(&[1.0]));
 }
 
 #[test]
