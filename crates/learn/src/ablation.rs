@@ -1,4 +1,4 @@
-//! Learning without a source, to see what it is worth: everything else is learned and tuned as ever.
+//! Learning without a source, to see what it is worth: all else is learned and tuned as ever.
 
 use crate::error::Error;
 use score::blend::{EASE, HISTORY, N_SOURCES, NEIGHBOR, PAIR, SOURCES, TREND};

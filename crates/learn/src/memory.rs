@@ -125,8 +125,8 @@ fn ranker_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
     let n_cases = max_cases.min((n_baskets / 10 + 1) * MAX_RANKER_VARIANTS as u64);
     let n_rows = (view.n_items() as u64).min(MAX_RECALLED as u64);
     let n_lines = view.baskets.items.indices.len() as u64;
-    // Nine thinned sets to learn from, two whole ones to watch and to check, a copy in bins; a third
-    // more everywhere for those asked by guests.
+    // Nine thinned sets to learn from, two whole ones to watch and to check, a copy in bins; a
+    // third more everywhere for those asked by guests.
     let bytes_per_case = n_rows * size_of::<Row>() as u64 + N_ORDERED as u64 * BYTES_PER_WEIGHT;
     12 * n_cases * bytes_per_case + n_lines * BYTES_PER_LINE
 }

@@ -97,14 +97,14 @@ fn write_baskets(view: &HistoryView, writer: &mut SnapshotWriter) {
     let mut baskets = Csr::default();
     let mut weights: Vec<f32> = Vec::new();
     let mut baskets_of: Vec<Vec<u32>> = vec![Vec::new(); view.n_items()];
-    for basket in from..view.baskets.len() {
+    for (basket, &age_days) in ages.iter().enumerate().skip(from) {
         let items = rows.row(basket);
         if items.len() < 2 || items.len() > MAX_BASKET_ITEMS {
             continue;
         }
         items.iter().for_each(|&item| baskets_of[item as usize].push(weights.len() as u32));
         baskets.push_row(items);
-        weights.push((-ages[basket] / span).exp2() / (items.len() as f32).sqrt());
+        weights.push((-age_days / span).exp2() / (items.len() as f32).sqrt());
     }
     let mut postings = Csr::default();
     for row in baskets_of {

@@ -19,7 +19,9 @@ fn sets(n_baskets: u32) -> HistoryView {
             let mut items: Vec<u32> = (0..3)
                 .flat_map(|k| {
                     let set = (mix(b, k) % u64::from(N_ITEMS / 3)) as u32;
-                    (0..3).filter(move |i| mix(b * 7 + k, *i) % 5 > 0).map(move |i| set * 3 + i)
+                    (0..3)
+                        .filter(move |i| !mix(b * 7 + k, *i).is_multiple_of(5))
+                        .map(move |i| set * 3 + i)
                 })
                 .collect();
             items.sort_unstable();
@@ -104,7 +106,7 @@ fn what_is_ranked_is_eligible_distinct_and_best_first() {
             let history: Vec<(u32, f32)> =
                 items.iter().copied().zip(weights.iter().copied()).collect();
             let query = Query { context: &context, history: &history, customer };
-            let is_eligible = |item: u32| !context.contains(&item) && item % 7 != 0;
+            let is_eligible = |item: u32| !context.contains(&item) && !item.is_multiple_of(7);
             let ranker = world.ranker.as_deref();
             let ranked = rank_in(&world, ranker, &query, &mut scratch, is_eligible);
             let n_candidates = ranked.n_candidates();
