@@ -7,6 +7,7 @@ use decide::{CartLine, ItemRef, Placement, Request, Workspace, decide};
 use events::{Amount, Timestamp};
 use history::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};
 use learn::{Params, Silent, Without};
+use score::ranker::Audience;
 use score::{Rung, World};
 use snapshot::Snapshot;
 use std::sync::Arc;
@@ -82,7 +83,16 @@ pub fn rank(
     let decision = decide(world, &request, workspace);
     let at = decision.offers.iter().position(|offer| offer.item == query.hidden);
     // What fills the slate behind the ranking has no score of its kind.
-    let ranked = decision.offers.iter().filter(|offer| offer.rung != Rung::Popular);
+    let is_calibrated = is_calibrated(world, query, context.len());
+    let ranked = decision.offers.iter().filter(|o| is_calibrated && o.rung != Rung::Popular);
     let offered = ranked.map(|offer| (offer.score, offer.item == query.hidden)).collect();
     Answer { rank: at.map_or(MISSED, |at| at + 1), offered }
+}
+
+/// Are scores probabilities here? Where little could be learned they only rank.
+fn is_calibrated(world: &World, query: &Query, n_context: usize) -> bool {
+    let has_bought = |customer: u32| !world.snapshot.customer_items(customer).0.is_empty();
+    let is_known = query.customer != ABSENT && has_bought(query.customer);
+    let audience = if is_known { Audience::Known } else { Audience::Guest };
+    world.ranker.as_ref().is_some_and(|ranker| ranker.is_calibrated(n_context, audience))
 }

@@ -145,6 +145,11 @@ impl Ranker {
         self.curves[CartSize::of(n_context) as usize][usize::from(of_heads)].as_ref()
     }
 
+    /// Are the scores of such a cart probabilities?
+    pub fn is_calibrated(&self, n_context: usize, audience: Audience) -> bool {
+        self.curve(n_context, self.heads(n_context, audience).is_some()).is_some()
+    }
+
     /// Orders candidates anew, with the heads' shares for scores: `ordered` are the blend's, best
     /// first, to which those of other sources are added. `None` where the blend is to rank.
     pub fn rank<'s>(
