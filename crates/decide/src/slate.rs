@@ -8,7 +8,7 @@ use crate::request::{ItemRef, Request};
 use crate::visit::Visit;
 use events::ItemKind;
 use score::sessions::Scored;
-use score::{Query, Rung, Scratch, World, rank};
+use score::{Query, RankingScratch, Rung, World, rank_in};
 
 /// Cart lines that are read; a longer cart is cut to its last lines, and says so.
 pub const MAX_CONTEXT: usize = 200;
@@ -23,7 +23,7 @@ const MAX_PROXIES: usize = 8;
 /// Reusable memory of one thread.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
-    scratch: Scratch,
+    scratch: RankingScratch,
     marks: Marks,
     context: Vec<u32>,
     proxies: Vec<u32>,
@@ -285,11 +285,14 @@ impl Slate<'_> {
 
     /// Ranks by all sources and takes what passes, best first.
     fn ranked(&mut self, context: &[u32], rung: Rung, workspace: &mut Workspace) {
+        let is_cart = rung != Rung::Content && !workspace.context.is_empty();
         let Workspace { scratch, marks, history, .. } = workspace;
         let world = self.world;
-        let query = Query { context, history };
+        let query = Query { context, history, customer: self.request.customer };
         let filter = self.request.filter;
-        let ranking = rank(&world.snapshot, &world.blend, &query, scratch, |item| {
+        // The ranker learned from carts: a session, a history, items alike are no carts.
+        let ranker = world.ranker.as_deref().filter(|_| is_cart);
+        let ranking = rank_in(world, ranker, &query, scratch, |item| {
             gate::is_open(world, marks, filter, item)
         });
         self.n_eligible = self.n_eligible.max(ranking.n_candidates());

@@ -2,13 +2,16 @@
 
 use crate::baselines::{BasketKnn, Ease, PairModel, PairScore, PairScorer, Popularity, Scorer};
 use crate::cases::{Query, Split, Windows, ordered};
+use crate::comparison::Comparison;
 use crate::error::Error;
 use crate::order_file::OrderFile;
-use crate::ours;
+use crate::ours::{self, Answer};
 use crate::report::{Outcome, summarize};
 use decide::Workspace;
+use learn::Without;
 use measure::ranking::{ndcg_at, rank_with_ties};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What is asked of a run.
@@ -18,6 +21,8 @@ pub struct Options {
     pub max_queries: Option<usize>,
     /// Only these methods; all when empty.
     pub methods: Vec<String>,
+    /// Sources; for each our method runs once more without it.
+    pub without: Vec<String>,
 }
 
 /// Time since some fixed moment; handed in, since the core reads no clock.
@@ -45,8 +50,11 @@ pub const METHODS: [&str; 13] = [
     "llr_max",
     "basket_knn",
     "ease",
-    "alongside",
+    OURS,
 ];
+
+/// Our method's name.
+const OURS: &str = "alongside";
 
 /// The sizes of a split, to be checked first.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,6 +85,9 @@ pub(crate) struct Ranks {
     pub discover_rest: Vec<usize>,
     pub discover_single: Vec<usize>,
     pub latencies: Vec<Duration>,
+    /// Scores of what was offered, and whether it was the hidden item.
+    pub offered_rest: Vec<(f32, bool)>,
+    pub offered_single: Vec<(f32, bool)>,
 }
 
 /// Runs the protocol. Each outcome is handed on as soon as its method is done.
@@ -95,12 +106,29 @@ pub fn run(
     let methods = chosen_methods(options)?;
     let inner = all.train_part().split(file, MAX_INNER_QUERIES);
     let mut bench = Bench::new(file, &split, &inner, now);
+    let mut others: Vec<Outcome> = Vec::new();
     for method in methods {
         on_method(method);
         let (ranks, fit, parameter) = bench.run_method(method)?;
-        for outcome in summarize(method, &split, &ranks, fit, parameter) {
+        let is_ours = method == OURS;
+        let mut learned = std::mem::take(&mut bench.learned);
+        for mut outcome in summarize(method, &split, &ranks, fit, parameter) {
+            if is_ours {
+                outcome.comparison = Comparison::of(&outcome, &others);
+                outcome.learned = std::mem::take(&mut learned);
+            } else {
+                others.push(outcome.clone());
+            }
             take(outcome);
         }
+    }
+    for source in &options.without {
+        let method = format!("{OURS} without {source}");
+        on_method(&method);
+        let without = Without::of(&[source])?;
+        let began = (bench.now)();
+        let (ranks, fit, parameter) = bench.alongside(began, without)?;
+        summarize(&method, &split, &ranks, fit, parameter).into_iter().for_each(&mut take);
     }
     Ok(sizes_of(&split))
 }
@@ -109,7 +137,7 @@ fn chosen_methods(options: &Options) -> Result<Vec<&'static str>, Error> {
     if options.methods.is_empty() {
         return Ok(METHODS.to_vec());
     }
-    options
+    let mut chosen = options
         .methods
         .iter()
         .map(|name| {
@@ -118,7 +146,10 @@ fn chosen_methods(options: &Options) -> Result<Vec<&'static str>, Error> {
                 known: METHODS.join(", "),
             })
         })
-        .collect()
+        .collect::<Result<Vec<_>, Error>>()?;
+    // Ours is compared with those before it.
+    chosen.sort_by_key(|method| *method == OURS);
+    Ok(chosen)
 }
 
 struct Bench<'a> {
@@ -127,13 +158,15 @@ struct Bench<'a> {
     inner: &'a Split,
     now: Stopwatch<'a>,
     pairs: Option<(PairModel, Duration)>,
+    /// What our method said of what it learned.
+    learned: BTreeMap<String, String>,
 }
 
 type MethodRun = (Ranks, Duration, Option<String>);
 
 impl<'a> Bench<'a> {
     fn new(file: &'a OrderFile, split: &'a Split, inner: &'a Split, now: Stopwatch<'a>) -> Self {
-        Bench { file, split, inner, now, pairs: None }
+        Bench { file, split, inner, now, pairs: None, learned: BTreeMap::new() }
     }
 
     fn run_method(&mut self, method: &str) -> Result<MethodRun, Error> {
@@ -147,7 +180,7 @@ impl<'a> Bench<'a> {
             }
             "basket_knn" => self.basket_knn(began),
             "ease" => self.ease(began),
-            "alongside" => self.alongside(began),
+            OURS => self.alongside(began, Without::default()),
             _ => Ok(self.pair_method(method)),
         }
     }
@@ -195,15 +228,15 @@ impl<'a> Bench<'a> {
         Ok((ranks_of(self.split, &model, self.now), fit, Some(format!("lambda={lambda}"))))
     }
 
-    fn alongside(&self, began: Duration) -> Result<MethodRun, Error> {
-        let world = ours::world_of(self.file, self.split)?;
+    fn alongside(&mut self, began: Duration, without: Without) -> Result<MethodRun, Error> {
+        let world = ours::world_of(self.file, self.split, without)?;
         let fit = (self.now)() - began;
         let ask = |query: &Query, context: &[u32], masked: &[u32], workspace: &mut Workspace| {
             ours::rank(&world, query, context, masked, workspace)
         };
         let ranks = rank_all(self.split, self.now, Workspace::default, ask);
-        let blend = world.snapshot.provenance().parameters.get("ease.parameters").cloned();
-        Ok((ranks, fit, blend))
+        self.learned = world.snapshot.provenance().parameters.clone();
+        Ok((ranks, fit, self.learned.get("ease.parameters").cloned()))
     }
 }
 
@@ -253,7 +286,8 @@ fn ranks_of(split: &Split, model: &dyn Scorer, now: Stopwatch<'_>) -> Ranks {
         now,
         || vec![0.0; split.n_items()],
         |query, context, masked, scores: &mut Vec<f64>| {
-            rank_of(model, query, context, masked, scores)
+            let rank = rank_of(model, query, context, masked, scores);
+            Answer { rank, ..Answer::default() }
         },
     )
 }
@@ -263,11 +297,11 @@ fn rank_all<W>(
     split: &Split,
     now: Stopwatch<'_>,
     make: impl Fn() -> W + Sync + Send,
-    ask: impl Fn(&Query, &[u32], &[u32], &mut W) -> usize + Sync,
+    ask: impl Fn(&Query, &[u32], &[u32], &mut W) -> Answer + Sync,
 ) -> Ranks {
     struct Asked {
-        rest: usize,
-        single: usize,
+        rest: Answer,
+        single: Answer,
         discover: Option<(usize, usize)>,
         latency: Duration,
     }
@@ -282,18 +316,23 @@ fn rank_all<W>(
             let discover = split.is_new(query).then(|| {
                 let masked = split.bought(query);
                 (
-                    ask(query, &query.context, masked, workspace),
-                    ask(query, single, masked, workspace),
+                    ask(query, &query.context, masked, workspace).rank,
+                    ask(query, single, masked, workspace).rank,
                 )
             });
             Asked { rest, single: ask(query, single, &[], workspace), discover, latency }
         })
         .collect();
+    let offered = |asked: &[Asked], case: fn(&Asked) -> &Answer| {
+        asked.iter().flat_map(|asked| case(asked).offered.iter().copied()).collect()
+    };
     Ranks {
-        rest: asked.iter().map(|asked| asked.rest).collect(),
-        single: asked.iter().map(|asked| asked.single).collect(),
+        rest: asked.iter().map(|asked| asked.rest.rank).collect(),
+        single: asked.iter().map(|asked| asked.single.rank).collect(),
         discover_rest: asked.iter().filter_map(|asked| Some(asked.discover?.0)).collect(),
         discover_single: asked.iter().filter_map(|asked| Some(asked.discover?.1)).collect(),
         latencies: asked.iter().map(|asked| asked.latency).collect(),
+        offered_rest: offered(&asked, |asked| &asked.rest),
+        offered_single: offered(&asked, |asked| &asked.single),
     }
 }

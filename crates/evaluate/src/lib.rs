@@ -13,6 +13,7 @@
 pub mod baselines;
 pub mod basket_completion;
 pub mod cases;
+pub mod comparison;
 pub mod customer_file;
 pub mod error;
 pub mod next_basket;

@@ -324,5 +324,6 @@ fn outcome_of(
         p50,
         p99,
         parameter,
+        ..Outcome::default()
     }
 }

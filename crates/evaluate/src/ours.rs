@@ -6,8 +6,9 @@ use crate::order_file::{ABSENT, OrderFile};
 use decide::{CartLine, ItemRef, Placement, Request, Workspace, decide};
 use events::{Amount, Timestamp};
 use history::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};
-use learn::{Params, Silent};
-use score::World;
+use learn::{Params, Silent, Without};
+use score::ranker::Audience;
+use score::{Rung, World};
 use snapshot::Snapshot;
 use std::sync::Arc;
 
@@ -16,6 +17,15 @@ pub const LIST_LEN: usize = 20;
 
 /// Everything after the k-th place.
 pub const MISSED: usize = usize::MAX;
+
+/// What a method says of one query.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    pub rank: usize,
+    /// Score of each offer, and whether it was the hidden item; empty where scores are none of
+    /// probability.
+    pub offered: Vec<(f32, bool)>,
+}
 
 /// The training baskets as the learners take them.
 pub fn baskets_of(split: &Split) -> Baskets {
@@ -31,7 +41,7 @@ pub fn baskets_of(split: &Split) -> Baskets {
 }
 
 /// A world that knows the training baskets and nothing else.
-pub fn world_of(file: &OrderFile, split: &Split) -> Result<World, Error> {
+pub fn world_of(file: &OrderFile, split: &Split, without: Without) -> Result<World, Error> {
     let items = split.item_codes.iter().map(|&code| ItemEntry {
         id: file.item_ids[code as usize].clone(),
         ..ItemEntry::default()
@@ -42,18 +52,19 @@ pub fn world_of(file: &OrderFile, split: &Split) -> Result<World, Error> {
         n_customers: split.n_customers,
         provenance: Vec::new(),
     };
-    let learned = learn::learn(&view, &Params::default().check()?, &Silent)?;
+    let learned = learn::learn(&view, &Params { without, ..Params::default() }.check()?, &Silent)?;
     Ok(World::of(Arc::new(Snapshot::from_writer(&learned.writer)?)))
 }
 
-/// Rank of the hidden item in the slate, [`MISSED`] when it is not on it. `masked`: never offered.
+/// Rank of the hidden item in the slate, [`MISSED`] when it is not on it, and the score of each
+/// ranked offer with whether it was the hidden item. `masked`: never offered.
 pub fn rank(
     world: &World,
     query: &Query,
     context: &[u32],
     masked: &[u32],
     workspace: &mut Workspace,
-) -> usize {
+) -> Answer {
     let line = |&item: &u32| CartLine {
         item: ItemRef::Known(item),
         quantity: Amount::ONE,
@@ -71,5 +82,17 @@ pub fn rank(
     };
     let decision = decide(world, &request, workspace);
     let at = decision.offers.iter().position(|offer| offer.item == query.hidden);
-    at.map_or(MISSED, |at| at + 1)
+    // What fills the slate behind the ranking has no score of its kind.
+    let is_calibrated = is_calibrated(world, query, context.len());
+    let ranked = decision.offers.iter().filter(|o| is_calibrated && o.rung != Rung::Popular);
+    let offered = ranked.map(|offer| (offer.score, offer.item == query.hidden)).collect();
+    Answer { rank: at.map_or(MISSED, |at| at + 1), offered }
+}
+
+/// Are scores probabilities here? Where little could be learned they only rank.
+fn is_calibrated(world: &World, query: &Query, n_context: usize) -> bool {
+    let has_bought = |customer: u32| !world.snapshot.customer_items(customer).0.is_empty();
+    let is_known = query.customer != ABSENT && has_bought(query.customer);
+    let audience = if is_known { Audience::Known } else { Audience::Guest };
+    world.ranker.as_ref().is_some_and(|ranker| ranker.is_calibrated(n_context, audience))
 }

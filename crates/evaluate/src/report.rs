@@ -2,15 +2,20 @@
 
 use crate::basket_completion::Ranks;
 use crate::cases::Split;
+use crate::comparison::Comparison;
 use crate::order_file::ABSENT;
-use measure::BootstrapSpec;
 use measure::bootstrap::bootstrap_columns;
 use measure::ranking::{hit_at, ndcg_at, reciprocal_rank_at};
+use measure::reliability::reliability;
+use measure::{BootstrapSpec, Reliability};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Seed of the bootstrap: intervals are the same from run to run.
 const SEED: u64 = 7;
+/// Bins of the reliability.
+const N_BINS: usize = 15;
 
 /// Means over the queries of a case, with 95 % intervals (`low`, `high`).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +28,7 @@ pub struct Metrics {
 pub type Metric = (&'static str, f64, Option<(f64, f64)>);
 
 /// What one method gave in one case.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     pub method: String,
     /// `rest`, `single`, `discover:rest`, `discover:single`, and the slices `rest:new`…
@@ -35,6 +40,14 @@ pub struct Outcome {
     pub p99: Duration,
     /// What was chosen on the inner split.
     pub parameter: Option<String>,
+    /// With the best of the methods that ran before, where there were any.
+    pub comparison: Option<Comparison>,
+    /// Of the scores of what was offered, where they are probabilities.
+    pub reliability: Option<Reliability>,
+    /// What learning said of itself; with the first case of our method.
+    pub learned: BTreeMap<String, String>,
+    /// Ranks of the hidden items, query by query.
+    pub(crate) ranks: Vec<usize>,
 }
 
 const NAMES: [&str; 5] = ["HR@5", "HR@10", "HR@20", "MRR@20", "NDCG@10"];
@@ -69,6 +82,18 @@ impl Metrics {
 }
 
 impl Outcome {
+    /// Ranks and what follows from them.
+    pub(crate) fn of_ranks(method: &str, case: &str, ranks: &[usize]) -> Outcome {
+        Outcome {
+            method: method.to_owned(),
+            case: case.to_owned(),
+            n_queries: ranks.len(),
+            metrics: metrics_of(ranks),
+            ranks: ranks.to_vec(),
+            ..Outcome::default()
+        }
+    }
+
     /// One JSON line of EVALUATION's form.
     pub fn to_json(&self) -> Value {
         let mut line = Map::new();
@@ -88,7 +113,31 @@ impl Outcome {
         if let Some(parameter) = &self.parameter {
             line.insert("parameter".into(), json!(parameter));
         }
+        if !self.learned.is_empty() {
+            line.insert("learned".into(), json!(self.learned));
+        }
+        if let Some(comparison) = &self.comparison {
+            comparison.write(&mut line);
+        }
+        if let Some(reliability) = &self.reliability {
+            line.insert("ece".into(), json!(reliability.ece));
+            let bins = reliability.bins.iter();
+            let bins = bins.map(|bin| json!([bin.n, bin.predicted, bin.observed]));
+            line.insert("reliability".into(), bins.collect());
+        }
         Value::Object(line)
+    }
+}
+
+impl Ranks {
+    /// Of all that was offered in a case; slices of it have none.
+    fn reliability_of(&self, case: &str) -> Option<Reliability> {
+        let offered = match case {
+            "rest" => &self.offered_rest,
+            "single" => &self.offered_single,
+            _ => return None,
+        };
+        reliability(offered, N_BINS)
     }
 }
 
@@ -174,15 +223,13 @@ pub(crate) fn summarize(
     parameter: Option<String>,
 ) -> Vec<Outcome> {
     let (p50, p99) = latency_quantiles(&ranks.latencies);
-    let outcome = |case: String, ranks: &[usize]| Outcome {
-        method: method.to_owned(),
-        case,
-        n_queries: ranks.len(),
-        metrics: metrics_of(ranks),
+    let outcome = |case: String, case_ranks: &[usize]| Outcome {
         fit,
         p50,
         p99,
         parameter: parameter.clone(),
+        reliability: ranks.reliability_of(&case),
+        ..Outcome::of_ranks(method, &case, case_ranks)
     };
     let mut outcomes = vec![
         outcome("rest".into(), &ranks.rest),

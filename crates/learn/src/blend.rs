@@ -122,7 +122,7 @@ fn prepare(
     }
     let context = &case.context[..case.context.len().min(max_context)];
     let history = if discover { &[][..] } else { &bought[..] };
-    let query = Query { context, history };
+    let query = Query { context, history, customer: None };
     let candidates = gather(inner, &query, scratch, |item| {
         let is_masked = discover && is_bought(item);
         !is_masked && !context.contains(&item)

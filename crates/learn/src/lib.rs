@@ -8,6 +8,7 @@
 //! tables for any number); an empty history gives a valid, empty snapshot; memory is estimated
 //! before anything large is made; what is tuned is tuned on an inner split by time.
 
+pub mod ablation;
 pub mod blend;
 pub mod boost;
 pub mod columns;
@@ -24,12 +25,14 @@ pub mod params;
 pub mod pipeline;
 pub mod popularity;
 pub mod progress;
+pub mod ranker;
 pub mod recency;
 pub mod sessions;
 pub mod shrinkage;
 pub mod split;
 pub mod tune;
 
+pub use ablation::Without;
 pub use error::Error;
 pub use memory::{memory_needed_bytes, peak_bytes};
 pub use params::{CheckedParams, Params};

@@ -1,14 +1,20 @@
 //! What a run will take, told before it begins.
 //!
-//! Three moments compete for the peak: the solve of EASE, the copying of the inner tables into a
-//! snapshot, and the tuning of the blend, which keeps the features of all candidates of all cases.
+//! Four moments compete for the peak: the solve of EASE, the copying of the inner tables into a
+//! snapshot, the tuning
+//! of the blend, and the training of the ranker; both keep the features of all candidates of all
+//! cases.
 
 use crate::ease::BYTES_PER_CELL;
 use crate::error::Error;
 use crate::params::CheckedParams;
+use crate::ranker::MIN_RANKER_BASKETS;
+use crate::ranker::cases::MAX_VARIANTS as MAX_RANKER_VARIANTS;
 use crate::split::MAX_VARIANTS;
 use history::HistoryView;
 use score::blend::Features;
+use score::ranker::features::Row;
+use score::ranker::recall::{MAX_RECALLED, N_ORDERED};
 use score::sources::N_DENSE;
 use snapshot::PairStats;
 
@@ -21,6 +27,8 @@ const BYTES_PER_WEIGHT: u64 = size_of::<f32>() as u64;
 
 /// Program, database pages, stacks and what the allocator keeps.
 const PROCESS_BYTES: u64 = 48 << 20;
+/// Cases of the ranker that are given up first of all; without any, the blend ranks.
+const FEWER_CASES: [usize; 2] = [1_000, 0];
 /// Baskets of the blend that are given up before EASE gives up items: a quarter of them chooses
 /// nearly the same weights, and an item left out has none.
 const FEWER_BASKETS: [usize; 2] = [1_000, 500];
@@ -44,8 +52,9 @@ fn view_bytes(view: &HistoryView) -> u64 {
     4 * n_lines + 20 * n_baskets + items.sum::<u64>()
 }
 
-/// Parameters under which the process stays within the limit: as they are, or with fewer baskets to
-/// tune the blend on, or with fewer items of EASE besides, or with neither.
+/// Parameters under which the process stays within the limit: as they are, or with fewer cases for
+/// the ranker or none, or with fewer baskets to tune the blend on besides, or with fewer items of
+/// EASE besides, or with neither.
 ///
 /// # Errors
 /// [`Error::TooLittleMemory`] when even that is too much.
@@ -55,6 +64,12 @@ pub fn fit(view: &HistoryView, params: &CheckedParams) -> Result<CheckedParams, 
     let n_ease = params.ease_max_items.min(view.n_items());
     if fits(params) {
         return Ok(params.clone());
+    }
+    for max_cases in FEWER_CASES {
+        let fewer = params.with_ranker_cases(max_cases);
+        if fits(&fewer) {
+            return Ok(fewer);
+        }
     }
     for n_baskets in FEWER_BASKETS.map(|n| n.min(params.blend_max_baskets)) {
         let fewer = params.reduced(n_ease, n_baskets);
@@ -88,10 +103,32 @@ pub fn memory_needed_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
     let pairs = n_items * per_item * bytes_per_pair;
     // While one fit is solved the weights of the best one so far are kept, and its own are made.
     let solving = pairs + n_cells * (BYTES_PER_CELL as u64 + 2 * BYTES_PER_WEIGHT);
-    let copying = 3 * (pairs + n_cells * BYTES_PER_WEIGHT);
-    let blending = pairs + n_cells * BYTES_PER_WEIGHT + blend_bytes(view, params, per_item);
-    let peak = solving.max(copying).max(blending);
+    // The ranker has an EASE of its own beside the other.
+    let n_eases = if params.ranker.max_cases > 0 { 2 } else { 1 };
+    let copying = 3 * (pairs + n_eases * n_cells * BYTES_PER_WEIGHT);
+    let snapshot = pairs + n_eases * n_cells * BYTES_PER_WEIGHT;
+    let blending = snapshot + blend_bytes(view, params, per_item);
+    let ranker = ranker_bytes(view, params);
+    let ranking = if ranker > 0 { snapshot + solving.max(copying) + ranker } else { 0 };
+    let peak = solving.max(copying).max(blending).max(ranking);
     n_lines * BYTES_PER_LINE + n_items * BYTES_PER_ITEM + peak
+}
+
+/// Rows of all cases of the ranker, at most: those of three folds and three sizes of cart stay, and
+/// as much as three more are at work. Facts and baskets of its own tables, by line.
+fn ranker_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
+    let n_baskets = view.baskets.len() as u64;
+    let max_cases = params.ranker.max_cases as u64;
+    if max_cases == 0 || params.blend_max_baskets == 0 || n_baskets < MIN_RANKER_BASKETS as u64 {
+        return 0;
+    }
+    let n_cases = max_cases.min((n_baskets / 10 + 1) * MAX_RANKER_VARIANTS as u64);
+    let n_rows = (view.n_items() as u64).min(MAX_RECALLED as u64);
+    let n_lines = view.baskets.items.indices.len() as u64;
+    // Nine thinned sets to learn from, two whole ones to watch and to check, a copy in bins; a
+    // third more everywhere for those asked by guests.
+    let bytes_per_case = n_rows * size_of::<Row>() as u64 + N_ORDERED as u64 * BYTES_PER_WEIGHT;
+    12 * n_cases * bytes_per_case + n_lines * BYTES_PER_LINE
 }
 
 /// Features of all candidates of all cases. For a basket of average length, which tells no less

@@ -1,7 +1,9 @@
 //! What may be set, checked before any work is done.
 
+use crate::ablation::Without;
 use crate::error::Error;
 use crate::pairs::PairParams;
+use crate::ranker::RankerParams;
 use crate::split::MAX_CASES;
 
 /// Unchecked parameters; [`Params::check`] makes them usable.
@@ -23,6 +25,9 @@ pub struct Params {
     /// Upper bound for the process, in bytes. Above it first the baskets of the blend get fewer,
     /// then the items of EASE; where that does not do, learning is refused (`memory::fit`).
     pub memory_limit_bytes: u64,
+    pub ranker: RankerParams,
+    /// Sources that are not learned, to see what they are worth.
+    pub without: Without,
     pub seed: u64,
 }
 
@@ -37,6 +42,8 @@ impl Default for Params {
             ease_tune_max_items: 6_000,
             blend_max_baskets: MAX_CASES,
             memory_limit_bytes: 4 << 30,
+            ranker: RankerParams::default(),
+            without: Without::default(),
             seed: 42,
         }
     }
@@ -68,14 +75,23 @@ impl Params {
         if self.max_basket_items < 2 {
             return Err(bad("largest basket", self.max_basket_items, "at least 2 items"));
         }
-        Ok(CheckedParams(self))
+        let max_cases = if self.without.ranker() { 0 } else { self.ranker.max_cases };
+        Ok(CheckedParams(self).with_ranker_cases(max_cases))
     }
 }
 
 impl CheckedParams {
-    /// The same with less to do, which keeps every parameter in its range.
+    /// With fewer cases of the ranker.
+    pub(crate) fn with_ranker_cases(&self, max_cases: usize) -> CheckedParams {
+        let max_cases = max_cases.min(self.ranker.max_cases);
+        let ranker = RankerParams { max_cases, ..self.ranker.clone() };
+        CheckedParams(Params { ranker, ..self.0.clone() })
+    }
+
+    /// Without a ranker, and with less to do besides. Every parameter stays in its range.
     pub(crate) fn reduced(&self, ease_max_items: usize, blend_max_baskets: usize) -> CheckedParams {
-        CheckedParams(Params { ease_max_items, blend_max_baskets, ..self.0.clone() })
+        let without = self.with_ranker_cases(0).0;
+        CheckedParams(Params { ease_max_items, blend_max_baskets, ..without })
     }
 }
 

@@ -1,23 +1,29 @@
 //! One run of learning: tune on the inner split, learn on everything, assemble the snapshot.
 
+use crate::ablation::Without;
 use crate::blend::{self, MIN_CASES};
 use crate::ease::{self, EaseParams, EaseWeights};
 use crate::error::Error;
 use crate::gram::BasketWeights;
 use crate::params::CheckedParams;
-use crate::progress::{Progress, Step};
+use crate::progress::{Progress, Silent, Step};
+use crate::ranker::{self, LearnedRanker, Trainer};
 use crate::{
     columns, content, customers, memory, pairs, popularity, recency, shrinkage, split, tune,
 };
-use history::HistoryView;
+use history::{HistoryView, NO_CUSTOMER};
 use score::Blend;
 use snapshot::tables::names;
 use snapshot::{Provenance, Snapshot, SnapshotWriter};
+use sparse::Csr;
 use std::collections::BTreeMap;
 
 /// EASE where it cannot be tuned: what is near the best on the data sets looked at.
 const DEFAULT_LAMBDA: f64 = 10.0;
 const DEFAULT_LENGTH_EXPONENT: f64 = 0.5;
+/// The ranker's second EASE: strongly held down, and of the last months.
+const RECENT_LAMBDA: f64 = 50.0;
+const RECENT_HALF_LIFE_DAYS: f64 = 120.0;
 /// Fewer inner cases than this choose nothing.
 const MIN_EASE_CASES: usize = 100;
 
@@ -41,6 +47,9 @@ struct Choice {
     half_lives: HalfLives,
     ease: EaseParams,
     blend: Blend,
+    ranker: LearnedRanker,
+    /// Are the tables of the ranker learned: is there one, or is one to be trained on them?
+    has_ranker: bool,
 }
 
 /// Learns everything. Fails only on parameters or on a solve that does not check out; a history
@@ -51,6 +60,13 @@ pub fn learn(
     progress: &dyn Progress,
 ) -> Result<Learned, Error> {
     let mut notes = BTreeMap::new();
+    let strangers;
+    let view = if params.without.history() {
+        strangers = of_strangers(view);
+        &strangers
+    } else {
+        view
+    };
     let asked = params;
     let params = &memory::fit(view, asked)?;
     note_memory(asked, params, &mut notes);
@@ -81,6 +97,8 @@ fn choose(
             length_exponent: DEFAULT_LENGTH_EXPONENT,
         },
         blend: Blend::default(),
+        ranker: LearnedRanker::default(),
+        has_ranker: false,
     };
     progress.report(Step::Split, 0.0);
     let Some((train, cases)) = split::inner(view, params.seed, MIN_EASE_CASES.min(MIN_CASES))
@@ -95,22 +113,21 @@ fn choose(
         choice.ease = tuned.params;
         tuned.weights
     });
-    let mut unused = BTreeMap::new();
     if params.blend_max_baskets == 0 {
         return Ok(choice);
     }
+    choice.has_ranker = ranker::is_wanted(view, params);
     progress.report(Step::TuneBlend, 0.0);
-    let tables = Tables::learn(&train, params, &choice, weights, progress, &mut unused)?;
-    let mut writer = SnapshotWriter::new(&Provenance::default());
-    tables.write(&train, &choice, &mut writer);
-    drop(tables);
-    let inner = Snapshot::from_writer(&writer)?;
-    drop(writer);
+    let inner = inner_snapshot(&train, params, &choice, weights)?;
     // Evenly, since the cases may stand in order of time.
     let step = cases.len().div_ceil(params.blend_max_baskets).max(1);
     let sample: Vec<split::Case> = cases.iter().step_by(step).cloned().collect();
     let (blend, report) = blend::tune(&inner, &split::variants(&sample), progress);
     choice.blend = blend;
+    if choice.has_ranker {
+        choice.ranker = learn_ranker(view, params, &choice, (&inner, &cases), progress, notes)?;
+        choice.has_ranker = choice.ranker.has_heads();
+    }
     for ((size, weights), tuned) in ["single", "few", "many"].iter().zip(blend.weights).zip(report)
     {
         let note = match tuned {
@@ -123,6 +140,40 @@ fn choose(
         notes.insert(format!("blend.{size}"), note);
     }
     Ok(choice)
+}
+
+/// Cases of three folds to learn from, those of the inner split to watch and to check.
+fn learn_ranker(
+    view: &HistoryView,
+    params: &CheckedParams,
+    choice: &Choice,
+    (inner, cases): (&Snapshot, &[split::Case]),
+    progress: &dyn Progress,
+    notes: &mut BTreeMap<String, String>,
+) -> Result<LearnedRanker, Error> {
+    let mut trainer = Trainer::new(&choice.blend, &params.ranker);
+    for (at, tenths) in ranker::FOLDS.into_iter().enumerate() {
+        progress.report(Step::Ranker, at as f32 / 5.0);
+        let (train, cases) = split::fold(view, tenths, params.seed);
+        trainer.add_fold(&inner_snapshot(&train, params, choice, None)?, &cases)?;
+    }
+    progress.report(Step::Ranker, 0.6);
+    trainer.finish(inner, cases, notes)
+}
+
+/// A snapshot of a part of the history, to be asked about what came after.
+fn inner_snapshot(
+    train: &HistoryView,
+    params: &CheckedParams,
+    choice: &Choice,
+    known_ease: Option<EaseWeights>,
+) -> Result<Snapshot, Error> {
+    let mut unused = BTreeMap::new();
+    let tables = Tables::learn(train, params, choice, known_ease, &Silent, &mut unused)?;
+    let mut writer = SnapshotWriter::new(&Provenance::default());
+    tables.write(train, choice, &mut writer);
+    drop(tables);
+    Ok(Snapshot::from_writer(&writer)?)
 }
 
 fn tune_ease(
@@ -171,6 +222,8 @@ struct Tables {
     categories: popularity::Categories,
     pairs: pairs::PairTables,
     ease: EaseWeights,
+    /// EASE by recency alone, among the same items; none where the ranker is not learned.
+    recent_ease: Vec<f32>,
     content: content::ContentTables,
     customers: customers::CustomerTable,
 }
@@ -200,10 +253,14 @@ impl Tables {
             Some(known) => known,
             None => ease::learn(&view.baskets, core, n_items, &choice.ease, params.seed)?,
         };
+        let recent_ease = match choice.has_ranker {
+            true => recent_ease(view, params, &ease)?,
+            false => Vec::new(),
+        };
         notes.insert("ease.residual".into(), format!("below {:.0e}", ease::MAX_RESIDUAL));
         progress.report(Step::Content, 0.0);
         let trend = popularity::trend(view, choice.half_lives.trend);
-        Ok(Tables {
+        let mut tables = Tables {
             categories: popularity::categories(view, &trend),
             content: content::learn(view, &n_baskets_of),
             customers: customers::learn(
@@ -215,7 +272,27 @@ impl Tables {
             trend,
             pairs,
             ease,
-        })
+            recent_ease,
+        };
+        tables.leave_out(&params.without);
+        Ok(tables)
+    }
+
+    fn leave_out(&mut self, without: &Without) {
+        let nothing = || self.n_baskets_of.iter().map(|_| [0_u32; 0]).collect::<Csr>();
+        if without.pair() {
+            (self.pairs.pairs, self.pairs.stats) = (nothing(), Vec::new());
+        }
+        if without.neighbor() {
+            (self.pairs.neighbors, self.pairs.neighbor_weights) = (nothing(), Vec::new());
+        }
+        if without.ease() {
+            self.ease = EaseWeights { items: Vec::new(), weights: Vec::new(), residual: 0.0 };
+            self.recent_ease.clear();
+        }
+        if without.trend() {
+            self.trend.fill(0.0);
+        }
     }
 
     fn write(&self, view: &HistoryView, choice: &Choice, writer: &mut SnapshotWriter) {
@@ -227,6 +304,42 @@ impl Tables {
         self.content.write(writer);
         self.customers.write(writer);
         writer.add(names::BLEND, &choice.blend.to_flat());
+        if choice.has_ranker {
+            ranker::facts::write(view, writer);
+            writer.add(score::ranker::tables::names::EASE, &self.recent_ease);
+        }
+        choice.ranker.write(writer);
+    }
+}
+
+/// The same baskets, of nobody known.
+fn of_strangers(view: &HistoryView) -> HistoryView {
+    let mut view = view.clone();
+    view.baskets.customers.fill(NO_CUSTOMER);
+    view
+}
+
+/// EASE by recency alone, among the same items: another opinion for the ranker. None without times,
+/// for many items (it costs a solve), or where the solve fails.
+fn recent_ease(
+    view: &HistoryView,
+    params: &CheckedParams,
+    ease: &EaseWeights,
+) -> Result<Vec<f32>, Error> {
+    let span_days = recency::span_days(&view.baskets);
+    if span_days < 2.0 || ease.items.len() > params.ease_tune_max_items {
+        return Ok(Vec::new());
+    }
+    let recent = EaseParams {
+        lambda: RECENT_LAMBDA,
+        half_life_days: Some(RECENT_HALF_LIFE_DAYS.min(span_days / 3.0)),
+        length_exponent: 0.0,
+    };
+    let items = ease.items.clone();
+    match ease::learn(&view.baskets, items, view.n_items(), &recent, params.seed) {
+        Ok(weights) => Ok(weights.weights),
+        Err(Error::NotPositiveDefinite { .. } | Error::BadSolve { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 
@@ -242,6 +355,11 @@ fn note_memory(
             params.ease_max_items,
             params.blend_max_baskets
         );
+        let note = match params.ranker.max_cases {
+            0 => format!("{note}, no ranker"),
+            n if n < asked.ranker.max_cases => format!("{note}, ranker on {n} cases a fold"),
+            _ => note,
+        };
         notes.insert("memory".into(), note);
     }
 }

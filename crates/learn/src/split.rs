@@ -24,7 +24,13 @@ pub struct Case {
 
 /// Training part and cases; `None` when fewer than `min_cases` cases come out.
 pub fn inner(view: &HistoryView, seed: u64, min_cases: usize) -> Option<(HistoryView, Vec<Case>)> {
-    let n_train = view.baskets.len() * 9 / 10;
+    let (train, cases) = fold(view, 9, seed);
+    (cases.len() >= min_cases).then_some((train, cases))
+}
+
+/// The first `tenths` tenths of the baskets, and cases from the tenth that follows, in order.
+pub fn fold(view: &HistoryView, tenths: usize, seed: u64) -> (HistoryView, Vec<Case>) {
+    let [n_train, n_end] = [tenths, tenths + 1].map(|tenths| view.baskets.len() * tenths / 10);
     let train = HistoryView { baskets: view.baskets.prefix(n_train), ..view.clone() };
     let mut is_sold = vec![false; view.n_items()];
     for &item in &train.baskets.items.indices {
@@ -35,7 +41,7 @@ pub fn inner(view: &HistoryView, seed: u64, min_cases: usize) -> Option<(History
         is_known[customer as usize] = true;
     }
     let rows = view.baskets.items.view();
-    let mut cases: Vec<(u64, Case)> = (n_train..view.baskets.len())
+    let mut cases: Vec<(u64, Case)> = (n_train..n_end)
         .filter_map(|basket| {
             let sold = |item: &u32| is_sold[*item as usize];
             let mut items: Vec<u32> = rows.row(basket).iter().copied().filter(sold).collect();
@@ -54,11 +60,11 @@ pub fn inner(view: &HistoryView, seed: u64, min_cases: usize) -> Option<(History
         })
         .collect();
     if cases.len() > MAX_CASES {
-        cases.sort_by_key(|(key, _)| *key);
-        cases.truncate(MAX_CASES);
+        let mut keys: Vec<u64> = cases.iter().map(|(key, _)| *key).collect();
+        let (_, &mut largest, _) = keys.select_nth_unstable(MAX_CASES - 1);
+        cases.retain(|(key, _)| *key <= largest);
     }
-    let cases: Vec<Case> = cases.into_iter().map(|(_, case)| case).collect();
-    (cases.len() >= min_cases).then_some((train, cases))
+    (train, cases.into_iter().map(|(_, case)| case).collect())
 }
 
 /// Up to four cases of each: the hidden item changes place with another of its basket.

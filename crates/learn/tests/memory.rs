@@ -5,6 +5,7 @@
 use events::Timestamp;
 use events::time::DAY_US;
 use history::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};
+use learn::ranker::RankerParams;
 use learn::{Params, Silent, memory_needed_bytes};
 
 /// The most memory that this process has had so far, in bytes.
@@ -47,7 +48,10 @@ fn learning_takes_no_more_memory_than_it_said() {
         println!("skipped: this system does not tell the memory of a process");
         return;
     };
-    let params = Params { ease_max_items: 600, ease_lambda: Some(10.0), ..Params::default() };
+    // What is told for a ranker is the most that it can take: it is checked on its own below.
+    let ranker = RankerParams { max_cases: 0, ..RankerParams::default() };
+    let params =
+        Params { ease_max_items: 600, ease_lambda: Some(10.0), ranker, ..Params::default() };
     let params = params.check().unwrap();
     let needed = memory_needed_bytes(&view, &params);
     let learned = learn::learn(&view, &params, &Silent).unwrap();
@@ -57,4 +61,13 @@ fn learning_takes_no_more_memory_than_it_said() {
     // Code, stacks and what the allocator keeps are not counted.
     assert!(taken < needed + needed / 10 + (16 << 20), "told {needed} bytes, taken {taken}");
     assert!(needed < 2 * taken, "told {needed} bytes, taken only {taken}");
+    let ranker = RankerParams { max_cases: 300, ..RankerParams::default() };
+    let params =
+        Params { ease_max_items: 600, ease_lambda: Some(10.0), ranker, ..Params::default() };
+    let params = params.check().unwrap();
+    let needed = memory_needed_bytes(&view, &params);
+    let learned = learn::learn(&view, &params, &Silent).unwrap();
+    let taken = peak_bytes().unwrap() - before;
+    assert!(learned.provenance.parameters.contains_key("ranker.many"));
+    assert!(taken < needed + needed / 10 + (16 << 20), "told {needed} bytes, taken {taken}");
 }

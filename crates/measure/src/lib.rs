@@ -1,7 +1,8 @@
 //! How good is it, and how sure are we.
 //!
 //! Responsibility, in three parts. Rankings: metrics over held-out items, their intervals by
-//! bootstrap, the statistics of item pairs (G², Wilson bound, false discovery rate). Experiments:
+//! bootstrap, the statistics of item pairs (G², Wilson bound, false discovery rate), how reliable
+//! probabilities are. Experiments:
 //! what one arm earned more than another, by sums over customers that can be added up (`moments`),
 //! with intervals that may be looked at daily (`sequence`), less noise (`cuped`, `winsor`), checks
 //! of the plan (`srm`, `power`), and where it came from (`displacement`). Policies and customers:
@@ -19,6 +20,7 @@ pub mod assignment;
 pub mod bootstrap;
 pub mod evidence;
 pub mod ranking;
+pub mod reliability;
 
 pub mod cuped;
 pub mod displacement;
@@ -41,4 +43,5 @@ pub use bootstrap::{BootstrapSpec, Interval};
 pub use evidence::PairTable;
 pub use lift::{Comparison, Effect, Lift, Metric, NoAnswer, compare};
 pub use moments::Moments;
+pub use reliability::Reliability;
 pub use sequence::Sequence;

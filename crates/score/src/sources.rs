@@ -8,6 +8,7 @@
 use crate::blend::{
     Blend, CartSize, EASE, Features, HISTORY, NEIGHBOR, PAIR, TREND, combine, scale,
 };
+use crate::ranker::Audience;
 use snapshot::Snapshot;
 use snapshot::tables::NONE;
 use sparse::{Scored, TopK};
@@ -22,6 +23,15 @@ pub struct Query<'a> {
     pub context: &'a [u32],
     /// What the customer bought before: item and recency-weighted frequency.
     pub history: &'a [(u32, f32)],
+    /// Row of the customer in the snapshot.
+    pub customer: Option<u32>,
+}
+
+impl Query<'_> {
+    /// A customer of whom no purchase is known is a guest.
+    pub fn audience(&self) -> Audience {
+        if self.history.is_empty() { Audience::Guest } else { Audience::Known }
+    }
 }
 
 /// One ranked candidate with the value of each source.

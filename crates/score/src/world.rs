@@ -3,6 +3,7 @@
 
 use crate::blend::Blend;
 use crate::catalog::Catalog;
+use crate::ranker::Ranker;
 use crate::sessions::SessionRankers;
 use events::{Currency, ItemRecord};
 use snapshot::Snapshot;
@@ -16,6 +17,8 @@ pub struct World {
     /// The snapshot's blend, read once.
     pub blend: Blend,
     pub session_rankers: Arc<SessionRankers>,
+    /// The learned ranking; without one the blend ranks.
+    pub ranker: Option<Arc<Ranker>>,
 }
 
 impl World {
@@ -25,7 +28,9 @@ impl World {
         let blend = Blend::from_flat(snapshot.blend());
         // Trees of a layout that this program does not know: the plain blend ranks.
         let session_rankers = Arc::new(SessionRankers::of(&snapshot).unwrap_or_default());
-        World { snapshot, catalog, blend, session_rankers }
+        // Tables that this program does not know: the blend ranks.
+        let ranker = Ranker::open(&snapshot).ok().flatten().map(Arc::new);
+        World { snapshot, catalog, blend, session_rankers, ranker }
     }
 
     /// Nothing learned, nothing known: every answer is an empty slate.

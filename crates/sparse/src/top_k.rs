@@ -55,6 +55,12 @@ impl TopK {
         }
     }
 
+    /// Could this score still be among the best? For callers whose own test costs more than this.
+    #[inline]
+    pub fn may_take(&self, score: f32) -> bool {
+        score >= self.threshold
+    }
+
     /// Pushes those of a dense row (`scores[i]` at index `i`) that `is_wanted`. Blocks whose
     /// largest score is below the threshold are skipped after one vectorised comparison, so
     /// `is_wanted` is asked for few.

@@ -54,6 +54,10 @@ struct BasketCompletionArgs {
     /// Only these methods, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     methods: Vec<String>,
+    /// Run once more without this source, to see what it is worth: ease, pair, neighbor, history,
+    /// trend or ranker. May be given several times.
+    #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
+    without: Vec<String>,
     /// Say which column is which: field=column.
     #[arg(long = "map", value_name = "FIELD=COLUMN")]
     map: Vec<String>,
@@ -78,9 +82,10 @@ fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
         windows: Windows { last_baskets: args.last_baskets, min_baskets: args.min_baskets },
         max_queries: args.max_queries,
         methods: args.methods.clone(),
+        without: args.without.clone(),
     };
     let to_json = args.output.json.then_some(Outcome::to_json as fn(&Outcome) -> Value);
-    let n_methods = n_chosen(&args.methods, METHODS.len());
+    let n_methods = n_chosen(&args.methods, METHODS.len()) + args.without.len();
     let (sizes, outcomes) = with_bar(n_methods, to_json, |now, on_method, take| {
         evaluate::run(&file, &options, now, on_method, take)
     })?;
@@ -95,6 +100,8 @@ fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
     ));
     if !args.output.json {
         print_tables(&outcomes)?;
+        print_comparisons(&outcomes)?;
+        print_reliability(&outcomes)?;
     }
     Ok(())
 }
@@ -164,6 +171,53 @@ fn print_tables(outcomes: &[Outcome]) -> anyhow::Result<()> {
             cells.push(format!("{:.0}", outcome.p50.as_secs_f64() * 1e6));
             cells.push(format!("{:.0}", outcome.p99.as_secs_f64() * 1e6));
             cells.push(outcome.parameter.clone().unwrap_or_default());
+            show::row(&mut table, &cells);
+        }
+        show::line(table)?;
+    }
+    Ok(())
+}
+
+/// Ours against the best other method of each case, and what was published why.
+fn print_comparisons(outcomes: &[Outcome]) -> anyhow::Result<()> {
+    let compared = || outcomes.iter().filter_map(|o| Some((o, o.comparison.as_ref()?)));
+    if compared().next().is_some() {
+        show::line("\nagainst the best other method (95 %, paired, over queries)")?;
+        let heads = ["case", "queries", "best other", "HR@10", "95 %", "NDCG@10", "95 %"];
+        let mut table = show::table(&heads, &[1, 3, 5]);
+        for (outcome, comparison) in compared() {
+            let mut cells = vec![outcome.case.clone(), show::count(outcome.n_queries as u64)];
+            cells.push(comparison.method.clone());
+            for interval in [&comparison.hit, &comparison.ndcg] {
+                cells.push(format!("{:+.4}", interval.mean));
+                cells.push(format!("{:+.4} to {:+.4}", interval.low, interval.high));
+            }
+            show::row(&mut table, &cells);
+        }
+        show::line(table)?;
+    }
+    let notes = outcomes.iter().flat_map(|outcome| &outcome.learned);
+    for (name, note) in notes.filter(|(name, _)| name.starts_with("ranker.")) {
+        show::line(format!("\n{name}: {note}"))?;
+    }
+    Ok(())
+}
+
+/// What was promised beside what came true, in bins of equal size.
+fn print_reliability(outcomes: &[Outcome]) -> anyhow::Result<()> {
+    for outcome in outcomes {
+        let Some(reliability) = &outcome.reliability else { continue };
+        show::line(format!(
+            "\n{}, {}: expected calibration error {:.4}",
+            outcome.method, outcome.case, reliability.ece
+        ))?;
+        let mut table = show::table(&["offers", "predicted", "bought"], &[0, 1, 2]);
+        for bin in &reliability.bins {
+            let cells = [
+                show::count(bin.n as u64),
+                format!("{:.4}", bin.predicted),
+                format!("{:.4}", bin.observed),
+            ];
             show::row(&mut table, &cells);
         }
         show::line(table)?;

@@ -64,8 +64,9 @@ impl Progress for Bar {
         // Shares of the whole, by what the steps took on Online Retail.
         let (from, to) = match step {
             Step::Split => (0.0, 0.01),
-            Step::TuneEase => (0.01, 0.65),
-            Step::TuneBlend => (0.65, 0.8),
+            Step::TuneEase => (0.01, 0.5),
+            Step::TuneBlend => (0.5, 0.6),
+            Step::Ranker => (0.6, 0.8),
             Step::Pairs => (0.8, 0.85),
             Step::Ease => (0.85, 0.95),
             Step::Content => (0.95, 0.97),

@@ -38,6 +38,8 @@ pub struct RankingSet<'a> {
     pub labels: &'a [f32],
     /// Rising ends of groups, the last one the number of rows.
     pub group_ends: &'a [u32],
+    /// Scores that the trees start from and add to, one a row; empty: all 0.
+    pub offsets: &'a [f32],
 }
 
 /// What the trees are to be good at.
@@ -48,6 +50,9 @@ pub enum Objective {
     LambdaMart { truncation: usize },
     /// Log loss of each row; scores are log-odds. Groups are what is sampled.
     Logistic,
+    /// Log loss of each group's choice: exp(score) divided by its sum over the group is how likely
+    /// a row is to be the one that gains.
+    Softmax,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +97,8 @@ impl Default for BoostParams {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Boosted {
     pub trees: Trees,
-    /// The metric on the validation set with these trees: mean NDCG@10, or minus the log loss.
+    /// The metric on the validation set with these trees: mean NDCG@10; of the logistic objective
+    /// and of the softmax minus the log loss.
     pub valid_metric: Option<f64>,
 }
 
@@ -123,7 +129,7 @@ fn boost(
     let cuts = Cuts::of(train.features, train.n_features);
     let rows = BinnedRows::of(train.features, &cuts);
     let base = objective::base_score(train, params.objective);
-    let mut scores = vec![f64::from(base); train.labels.len()];
+    let mut scores = first_scores(train, base);
     let mut watch = valid.map(|set| Watch::new(set, base, params));
     let mut grown: Vec<Tree> = Vec::new();
     let mut grower = grow::Grower::new(&rows, &cuts, params);
@@ -151,6 +157,12 @@ fn boost(
     Ok((Trees::new(train.n_features, base, &grown)?, scores, valid_metric))
 }
 
+fn first_scores(set: &RankingSet<'_>, base: f32) -> Vec<f64> {
+    let mut scores = vec![f64::from(base); set.labels.len()];
+    scores.iter_mut().zip(set.offsets).for_each(|(score, &offset)| *score += f64::from(offset));
+    scores
+}
+
 /// The validation set while trees are added.
 struct Watch<'a> {
     set: &'a RankingSet<'a>,
@@ -163,7 +175,7 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(set: &'a RankingSet<'a>, base: f32, params: &BoostParams) -> Watch<'a> {
-        let scores = vec![f64::from(base); set.labels.len()];
+        let scores = first_scores(set, base);
         let best = objective::metric(set, &scores, params.objective);
         let patience = params.early_stop_rounds;
         Watch { set, objective: params.objective, patience, scores, best, n_best: 0 }
@@ -222,6 +234,10 @@ fn check_set(set: &RankingSet<'_>, params: &BoostParams) -> Result<(), Error> {
     }
     if set.features.len() != n_rows * set.n_features {
         return Err(bad_set("features and labels differ in their number of rows"));
+    }
+    let n_offsets = set.offsets.len();
+    if ![0, n_rows].contains(&n_offsets) || !set.offsets.iter().all(|value| value.is_finite()) {
+        return Err(bad_set("an offset is missing or not a number"));
     }
     // Derivatives are summed in 31 bits.
     if n_rows >= 1 << 30 {

@@ -1,4 +1,4 @@
-//! Derivatives of the two objectives, and the metric that validation watches.
+//! Derivatives of the objectives, and the metric that validation watches.
 //!
 //! LambdaMART (Burges 2010), a pair of rows with gains y_i > y_j at places r_i, r_j:
 //!
@@ -10,6 +10,12 @@
 //! The division by the difference of scores and the scaling of a group's derivatives by
 //! log₂(1 + Σ)/Σ, Σ the sum of its |lambdas|, are those of LightGBM 4: they keep groups with many
 //! pairs from ruling the tree. Gains are the labels as they are (not 2^y − 1).
+//!
+//! Softmax (the conditional logit of McFadden 1974; Cao et al. 2007 for lists), Y = Σ y of a group:
+//!
+//! ```text
+//! p_i = exp(s_i) / Σ_j exp(s_j)        g_i = Y p_i − y_i        h_i = Y p_i (1 − p_i)
+//! ```
 
 use super::grow::Bag;
 use super::histogram::Slopes;
@@ -62,6 +68,7 @@ pub(super) fn slopes(
                         lambdas(&group, truncation, places, g, h);
                     }
                     Objective::Logistic => logistic(&group, g, h),
+                    Objective::Softmax => softmax(&group, g, h),
                 }
             }
             from = end;
@@ -81,6 +88,25 @@ fn logistic(group: &Group<'_>, g: &mut [f32], h: &mut [f32]) {
         g[at] = (p - f64::from(label)) as f32;
         h[at] = (p * (1.0 - p)) as f32;
     }
+}
+
+fn softmax(group: &Group<'_>, g: &mut [f32], h: &mut [f32]) {
+    let total: f32 = group.labels.iter().sum();
+    if !(total > 0.0) {
+        return;
+    }
+    let ln_sum = ln_sum_exp(group.scores);
+    for (at, (&score, &label)) in group.scores.iter().zip(group.labels).enumerate() {
+        let p = (score - ln_sum).exp() as f32;
+        g[at] = total * p - label;
+        h[at] = total * p * (1.0 - p);
+    }
+}
+
+/// ln Σ exp(s), without overflow.
+fn ln_sum_exp(scores: &[f64]) -> f64 {
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    largest + scores.iter().map(|score| (score - largest).exp()).sum::<f64>().ln()
 }
 
 /// Reusable: rows in order of score, and the discount of each row's place.
@@ -167,7 +193,7 @@ fn lambdas(
     }
 }
 
-/// Mean NDCG@10 over groups that have a gain, or minus the mean log loss of rows.
+/// Mean NDCG@10 over groups that have a gain, or minus the mean log loss of rows or of choices.
 pub(super) fn metric(set: &RankingSet<'_>, scores: &[f64], objective: Objective) -> f64 {
     if objective == Objective::Logistic {
         let losses = scores.iter().zip(set.labels).map(|(&score, &label)| {
@@ -185,11 +211,22 @@ pub(super) fn metric(set: &RankingSet<'_>, scores: &[f64], objective: Objective)
         .with_min_len(GROUPS_A_TASK)
         .map_init(Places::default, |places, &(start, end)| {
             let rows = start as usize..end as usize;
-            ndcg(&set.labels[rows.clone()], &scores[rows], places)
+            let (labels, scores) = (&set.labels[rows.clone()], &scores[rows]);
+            match objective {
+                Objective::Softmax => ln_likelihood(labels, scores),
+                _ => ndcg(labels, scores, places),
+            }
         })
         .collect();
     let n = values.iter().flatten().count();
     values.iter().flatten().sum::<f64>() / n.max(1) as f64
+}
+
+/// Of the rows that gain, weighted by what they gain.
+fn ln_likelihood(labels: &[f32], scores: &[f64]) -> Option<f64> {
+    let total: f64 = labels.iter().map(|&label| f64::from(label)).sum();
+    let sum: f64 = labels.iter().zip(scores).map(|(&label, score)| f64::from(label) * score).sum();
+    (total > 0.0).then(|| sum / total - ln_sum_exp(scores))
 }
 
 /// Of equal scores the smaller gain comes first, so that nothing is won by ties.
@@ -264,6 +301,29 @@ mod tests {
                 assert!((f64::from(h[row]) - h_naive[row]).abs() < 1e-5, "h {truncation} {row}");
             }
         }
+    }
+
+    #[test]
+    fn softmax_derivatives_are_the_slopes_of_its_likelihood() {
+        let labels = [0.0, 1.0, 0.0, 2.0];
+        let scores = [0.3, -0.2, 900.0, 899.5];
+        let (mut g, mut h) = ([0.0; 4], [0.0; 4]);
+        softmax(&Group { labels: &labels, scores: &scores }, &mut g, &mut h);
+        let loss = |scores: &[f64]| -3.0 * ln_likelihood(&labels, scores).unwrap();
+        for row in 0..4 {
+            let moved = |by: f64| {
+                let mut scores = scores;
+                scores[row] += by;
+                loss(&scores)
+            };
+            let slope = (moved(1e-4) - moved(-1e-4)) / 2e-4;
+            let bend = (moved(1e-2) - 2.0 * loss(&scores) + moved(-1e-2)) / 1e-4;
+            assert!((f64::from(g[row]) - slope).abs() < 1e-4, "g {row}: {} {slope}", g[row]);
+            assert!((f64::from(h[row]) - bend).abs() < 1e-3, "h {row}: {} {bend}", h[row]);
+        }
+        let (mut g, mut h) = ([0.0; 2], [0.0; 2]);
+        softmax(&Group { labels: &[0.0; 2], scores: &[0.1, 0.2] }, &mut g, &mut h);
+        assert_eq!((g, h), ([0.0; 2], [0.0; 2]));
     }
 
     #[test]

@@ -14,6 +14,7 @@ impl Owned {
             features: &self.features,
             labels: &self.labels,
             group_ends: &self.group_ends,
+            offsets: &[],
         }
     }
 }
@@ -125,6 +126,26 @@ fn logistic_scores_are_log_odds() {
 }
 
 #[test]
+fn offsets_are_what_trees_add_to() {
+    let (train, valid) = (shop(11, 200), shop(12, 200));
+    let told =
+        |set: &Owned| -> Vec<f32> { set.features.chunks(5).map(|row| 9.0 * row[0]).collect() };
+    let (begun, of_valid) = (told(&train), told(&valid));
+    let softmax = BoostParams { objective: Objective::Softmax, n_trees: 10, ..params() };
+    let metric = |offsets: &[f32], of_valid: &[f32]| {
+        let set = RankingSet { offsets, ..train.set(5) };
+        let valid = RankingSet { offsets: of_valid, ..valid.set(5) };
+        let boosted = fit(&set, Some(&valid), &softmax).unwrap();
+        (boosted.valid_metric.unwrap(), boosted.trees.n_splits_of_features())
+    };
+    let (with, splits) = metric(&begun, &of_valid);
+    let (without, plain_splits) = metric(&[], &[]);
+    assert!(with > without, "{with} {without}");
+    // What the offsets tell needs no splits.
+    assert!(splits[0] < plain_splits[0], "{splits:?} {plain_splits:?}");
+}
+
+#[test]
 fn trees_end_where_the_validation_set_was_best() {
     // Labels without any sense: every tree is one too many.
     let (mut train, valid) = (shop(6, 60), shop(7, 60));
@@ -170,6 +191,8 @@ fn wrong_sets_and_parameters_are_refused() {
     assert!(refused(RankingSet { n_features: 0, features: &[], ..set }, params()));
     assert!(refused(RankingSet { group_ends: &[20, 40], ..set }, params()));
     assert!(refused(RankingSet { group_ends: &[40, 20, 60], ..set }, params()));
+    assert!(refused(RankingSet { offsets: &[0.0; 59], ..set }, params()));
+    assert!(refused(RankingSet { offsets: &[f32::NAN; 60], ..set }, params()));
     for label in [-1.0, f32::NAN, 2.0] {
         let mut labels = good.labels.clone();
         labels[7] = label;

@@ -81,6 +81,7 @@ impl Cases {
             features: &self.features,
             labels: &self.labels,
             group_ends: &self.group_ends,
+            offsets: &[],
         }
     }
 

@@ -164,6 +164,7 @@ fn ranking_set(rows: &CaseRows) -> RankingSet<'_> {
         features: &rows.features,
         labels: &rows.labels,
         group_ends: &rows.group_ends,
+        offsets: &[],
     }
 }
 

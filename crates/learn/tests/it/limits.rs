@@ -5,7 +5,7 @@ use crate::whole::{check_tables, learned, snapshot_of};
 use history::{HistoryView, NO_CUSTOMER};
 use learn::memory::fit;
 use learn::pairs::PairParams;
-use learn::{CheckedParams, Params, Silent, memory_needed_bytes, peak_bytes};
+use learn::{CheckedParams, Params, Silent, Without, memory_needed_bytes, peak_bytes};
 
 fn refusal(params: Params) -> String {
     params.check().unwrap_err().to_string()
@@ -117,8 +117,10 @@ fn learned_notes(view: &HistoryView, params: Params) -> std::collections::BTreeM
     learned(view, &params.check().unwrap()).provenance.parameters
 }
 
+/// Without a ranker, which is the first to be given up and hides what comes after.
 fn limited(memory_limit_bytes: u64) -> CheckedParams {
-    Params { memory_limit_bytes, ..Params::default() }.check().unwrap()
+    let without = Without::of(&["ranker"]).unwrap();
+    Params { memory_limit_bytes, without, ..Params::default() }.check().unwrap()
 }
 
 #[test]
@@ -147,11 +149,35 @@ fn under_a_memory_limit_there_is_less_to_do_or_nothing_is_done() {
 }
 
 #[test]
+fn the_ranker_gives_up_cases_before_anything_else_gives_up_anything() {
+    let view = random_shop(400, 8_000, 6);
+    let with = |memory_limit_bytes: u64| {
+        Params { memory_limit_bytes, ..Params::default() }.check().unwrap()
+    };
+    let (full, without) =
+        (peak_bytes(&view, &with(u64::MAX)), peak_bytes(&view, &limited(u64::MAX)));
+    let n_cases = |limit: u64| {
+        let fitted = fit(&view, &with(limit)).unwrap();
+        assert_eq!(fitted.blend_max_baskets, with(limit).blend_max_baskets);
+        fitted.ranker.max_cases
+    };
+    assert_eq!(n_cases(full), with(0).ranker.max_cases);
+    let fewer = n_cases(full - 1);
+    assert!(fewer > 0 && fewer < n_cases(full), "{fewer}");
+    assert_eq!(n_cases(without), 0);
+}
+
+#[test]
 fn what_a_memory_limit_cost_is_told_with_the_snapshot() {
     let view = checkerboard(1_600);
     let full = peak_bytes(&view, &limited(u64::MAX));
-    let without = Params { ease_max_items: 0, blend_max_baskets: 0, ..Params::default() };
-    let least = peak_bytes(&view, &without.check().unwrap());
+    let least = Params {
+        ease_max_items: 0,
+        blend_max_baskets: 0,
+        without: Without::of(&["ranker"]).unwrap(),
+        ..Params::default()
+    };
+    let least = peak_bytes(&view, &least.check().unwrap());
     let learned = learned(&view, &limited(least + (full - least) / 50));
     let notes = &learned.provenance.parameters;
     assert!(notes["memory"].starts_with("to stay within 4"), "{notes:?}");

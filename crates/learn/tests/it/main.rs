@@ -5,5 +5,6 @@ mod bad_data;
 mod conformance;
 mod learners;
 mod limits;
+mod ranker;
 mod shop;
 mod whole;

@@ -131,6 +131,30 @@ fn first_leaf(nodes: &[Node], mut child: i32) -> usize {
     !child as usize
 }
 
+struct ScoreRows<'a> {
+    trees: &'a Trees,
+    rows: &'a RowBlocks,
+    scores: &'a mut Vec<f32>,
+}
+
+impl pulp::NullaryFnOnce for ScoreRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let ScoreRows { trees, rows, scores } = self;
+        for block in rows.values.chunks_exact(rows.n_features * LANES) {
+            let sums = if trees.fast.has_large_trees {
+                trees.score_block::<u64>(block)
+            } else {
+                trees.score_block::<u32>(block)
+            };
+            let n_left = rows.n_rows - scores.len();
+            scores.extend(sums.iter().take(n_left).map(|&sum| sum as f32));
+        }
+    }
+}
+
 impl Trees {
     /// The score of each row, in order, into `scores`. The same numbers as [`Trees::score`].
     pub fn score_rows(&self, rows: &RowBlocks, scores: &mut Vec<f32>) {
@@ -140,17 +164,11 @@ impl Trees {
             let zeros = std::iter::repeat_n(self.score(&[]), rows.n_rows);
             return scores.extend(zeros);
         }
-        for block in rows.values.chunks_exact(rows.n_features * LANES) {
-            let sums = if self.fast.has_large_trees {
-                self.score_block::<u64>(block)
-            } else {
-                self.score_block::<u32>(block)
-            };
-            let n_left = rows.n_rows - scores.len();
-            scores.extend(sums.iter().take(n_left).map(|&sum| sum as f32));
-        }
+        // Asks what this processor can do; the loops below are compiled for each kind.
+        pulp::Arch::new().dispatch(ScoreRows { trees: self, rows, scores });
     }
 
+    #[inline(always)]
     fn score_block<L: Leaves>(&self, block: &[f32]) -> [f64; LANES] {
         let mut sums = [f64::from(self.base); LANES];
         let mut from = 0;

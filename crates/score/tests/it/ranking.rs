@@ -114,7 +114,7 @@ proptest! {
         // One scratch for all: what one question leaves behind must not show in the next.
         let mut scratch = Scratch::default();
         for asked in asks {
-            let query = Query { context: &asked.context, history: &asked.history };
+            let query = Query { context: &asked.context, history: &asked.history, customer: None };
             let is_eligible =
                 |item| !asked.ineligible.contains(&item) && !asked.context.contains(&item);
             let found: Vec<_> =
@@ -154,7 +154,7 @@ fn all_alike_come_in_order_of_index_however_many_are_asked_for() {
     let snapshot = snapshot(&tables, N as usize);
     let mut scratch = Scratch::default();
     for k in 0..=N as usize {
-        let query = Query { context: &[3], history: &[] };
+        let query = Query { context: &[3], history: &[], customer: None };
         let ranked = rank(&snapshot, &Blend::default(), &query, &mut scratch, |item| item != 3);
         let items: Vec<u32> = ranked.take(k).map(|candidate| candidate.item).collect();
         let expected: Vec<u32> = (0..N).filter(|&item| item != 3).take(k).collect();
@@ -171,7 +171,7 @@ fn one_scratch_serves_snapshots_of_any_size() {
             .collect();
         let snapshot = snapshot(&Tables { pairs, ..Tables::default() }, n);
         let context: Vec<u32> = (0..n as u32).take(1).collect();
-        let query = Query { context: &context, history: &[] };
+        let query = Query { context: &context, history: &[], customer: None };
         let ranked = rank(&snapshot, &Blend::default(), &query, &mut scratch, |item| item != 0);
         // Forty of one score: more than are put in order at a time.
         let items: Vec<u32> = ranked.map(|candidate| candidate.item).collect();
@@ -183,7 +183,7 @@ fn one_scratch_serves_snapshots_of_any_size() {
 fn nothing_known_is_no_candidate() {
     let snapshot = snapshot(&Tables { trend: vec![1.0; 5], ..Tables::default() }, 5);
     let mut scratch = Scratch::default();
-    let query = Query { context: &[0, 1], history: &[] };
+    let query = Query { context: &[0, 1], history: &[], customer: None };
     // A trend ranks what is proposed; it proposes nothing by itself.
     for query in [query, Query::default()] {
         let mut ranked = rank(&snapshot, &Blend::default(), &query, &mut scratch, |_| true);
