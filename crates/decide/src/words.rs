@@ -105,6 +105,7 @@ pub fn write_reason(out: &mut impl TextSink, world: &World, item: u32, reason: &
         (ReasonCode::SimilarContent, None) => out.words("Alike in name or category."),
         (ReasonCode::PopularInCategory, _) => write_popular(out, world, item, true),
         (ReasonCode::Popular, _) => write_popular(out, world, item, false),
+        (ReasonCode::Chosen, _) => out.words("Chosen by the shop."),
     }
 }
 

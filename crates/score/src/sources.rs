@@ -202,6 +202,14 @@ impl Ranking<'_> {
         self.candidates.len()
     }
 
+    /// Multiplies scores, before the first is taken: a policy may favor items or push them down.
+    pub fn rescore(&mut self, factor_of: impl Fn(u32) -> f32) {
+        debug_assert_eq!(self.n_taken, 0, "what was taken stands");
+        for candidate in self.candidates.iter_mut() {
+            candidate.score *= factor_of(candidate.item);
+        }
+    }
+
     fn sort_block(&mut self) {
         let best_first =
             |a: &Candidate, b: &Candidate| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));

@@ -17,6 +17,7 @@ struct State {
     learn_failure: Option<LearnFailure>,
     snapshot_fault: Option<String>,
     key_fault: Option<String>,
+    policy_fault: Option<String>,
 }
 
 /// The last run of learning that failed; cleared by the next that succeeds.
@@ -65,6 +66,10 @@ impl Health {
         self.lock().key_fault = fault;
     }
 
+    pub(crate) fn policy_fault(&self, fault: Option<String>) {
+        self.lock().policy_fault = fault;
+    }
+
     pub(crate) fn learn_failure(&self) -> Option<LearnFailure> {
         self.lock().learn_failure.clone()
     }
@@ -74,7 +79,7 @@ impl Health {
         if !state.dead_tasks.is_empty() || figures.is_broken {
             Color::Red
         } else {
-            let faults = [&state.snapshot_fault, &state.key_fault];
+            let faults = [&state.snapshot_fault, &state.key_fault, &state.policy_fault];
             let is_fine = state.learn_failure.is_none() && faults.iter().all(|f| f.is_none());
             if is_fine { Color::Green } else { Color::Yellow }
         }
@@ -99,6 +104,9 @@ impl Health {
         if state.key_fault.is_some() {
             complaints.push("The key file cannot be used; see the log.".to_owned());
         }
+        if state.policy_fault.is_some() {
+            complaints.push("The policies cannot be read; see the log.".to_owned());
+        }
         complaints
     }
 
@@ -106,7 +114,8 @@ impl Health {
     pub(crate) fn details(&self) -> Vec<String> {
         let state = self.lock();
         let learn = state.learn_failure.as_ref().map(|failure| failure.detail.clone());
-        let faults = [state.snapshot_fault.clone(), state.key_fault.clone()];
+        let faults =
+            [&state.snapshot_fault, &state.key_fault, &state.policy_fault].map(Clone::clone);
         learn.into_iter().chain(faults.into_iter().flatten()).collect()
     }
 
