@@ -148,9 +148,7 @@ impl Limits<'_> {
             return false;
         }
         match &self.policies {
-            Some(policies) => {
-                !policies.is_stopped(item) && is_within(world, self.price_cap, item)
-            }
+            Some(policies) => !policies.is_stopped(item) && is_within(world, self.price_cap, item),
             None => true,
         }
     }
