@@ -46,6 +46,9 @@ enum What {
         count: usize,
         #[arg(long, default_value_t = 500)]
         policies: usize,
+        /// Of these, how many compare the item with the request.
+        #[arg(long, default_value_t = 10)]
+        mixed: usize,
     },
     /// Live events: batches of 100, and single ones from 64 writers.
     Events {
@@ -79,7 +82,9 @@ pub(crate) fn run(dir: &Path, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
         What::Ease { file, lambda } => bench_ease(&file, lambda),
         What::Decide { count } => wait(bench_decide(dir, count)),
-        What::Policies { count, policies } => wait(policies::run(dir, count, policies)),
+        What::Policies { count, policies, mixed } => {
+            wait(policies::run(dir, count, policies, mixed))
+        }
         What::Events { count } => wait(bench_events(dir, count)),
         What::Requests { case, count } => wait(print_requests(dir, case, count)),
         What::BareServer { listen, body } => wait(bare_server(listen, body)),

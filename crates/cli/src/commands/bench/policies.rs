@@ -16,8 +16,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Hard ones and levers, of items alone, of the request, and of both, by turns.
-fn file_of(world: &World, n: usize) -> String {
+/// Hard ones and levers, of items alone and of the request by turns; `n_mixed` compare the item with
+/// the request, and so are asked of each candidate.
+fn file_of(world: &World, n: usize, n_mixed: usize) -> String {
     let mut text = String::new();
     let id = |at: usize| world.item_id((at * 7_919 % world.n_items().max(1)) as u32);
     for at in 0..n {
@@ -37,19 +38,27 @@ fn file_of(world: &World, n: usize) -> String {
                  factor = 1.01",
                 at % 4
             ),
-            _ => format!(
+            _ if at / 5 < n_mixed => format!(
                 "kind = 'exclude'\nitems = 'item.price > {cheap}'\n\
                  when = 'item.price > {dear} * cart.total'"
             ),
+            _ => {
+                format!("kind = 'exclude'\nitems = 'item.price > {dear} and item.orders > {cheap}'")
+            }
         };
         let _ = writeln!(text, "[[policy]]\nname = 'p{at}'\n{lines}");
     }
     text
 }
 
-pub(super) async fn run(dir: &Path, count: usize, n_policies: usize) -> anyhow::Result<()> {
+pub(super) async fn run(
+    dir: &Path,
+    count: usize,
+    n_policies: usize,
+    n_mixed: usize,
+) -> anyhow::Result<()> {
     let world = open_world(dir).await?;
-    let text = file_of(&world, n_policies);
+    let text = file_of(&world, n_policies, n_mixed);
     let watch = Stopwatch::start();
     let (set, found) = PolicySet::read(&text);
     let read = watch.elapsed();
@@ -60,7 +69,8 @@ pub(super) async fn run(dir: &Path, count: usize, n_policies: usize) -> anyhow::
     let (plain, _) = decisions(&world, None, count);
     let (ruled, n_offers) = decisions(&world, Some(&table), count);
     show::line(json!({
-        "items": world.n_items(), "policies": n_policies, "decisions": ruled.len(),
+        "items": world.n_items(), "policies": n_policies, "mixed": n_mixed.min(n_policies / 5),
+        "decisions": ruled.len(),
         "read_ms": read.as_secs_f64() * 1e3, "compile_ms": compiled.as_secs_f64() * 1e3,
         "p50_us": micros(&ruled, 0.5), "p99_us": micros(&ruled, 0.99),
         "p999_us": micros(&ruled, 0.999),
