@@ -149,8 +149,9 @@ fn a_placement_is_as_the_file_says() {
         why_not(&world, &request, item, &mut Workspace::default())
     };
     assert_eq!(gate("max_price_share = 0.4", 3), WhyNot::Stopped(Gate::PriceShare));
-    assert_eq!(gate("relations = ['upgrade']", 3), WhyNot::Stopped(Gate::Relation));
-    assert_eq!(gate("count = 9\nmin_count = 9", 3), WhyNot::Stopped(Gate::TooFew));
+    let offered = told("count = 9").offers[0].item;
+    assert_eq!(gate("relations = ['upgrade']", offered), WhyNot::Stopped(Gate::Relation));
+    assert_eq!(gate("count = 9\nmin_count = 9", offered), WhyNot::Stopped(Gate::TooFew));
 }
 
 #[test]
