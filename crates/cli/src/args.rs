@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Status(super::commands::status::StatusArgs),
     /// Published snapshots: list, show, verify, roll back.
     Snapshot(super::commands::snapshot::SnapshotArgs),
+    /// What may be offered, to whom and when: check, apply, compare, roll back, simulate.
+    Policy(super::commands::policy::PolicyArgs),
     /// Keys for the HTTP API: create, list, revoke.
     Keys(super::commands::keys::KeysArgs),
     /// Write orders, items or customers to a file.

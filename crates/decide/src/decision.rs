@@ -17,6 +17,16 @@ pub enum Relation {
 }
 
 impl Relation {
+    pub const ALL: [Relation; 7] = [
+        Relation::Complement,
+        Relation::Upgrade,
+        Relation::Substitute,
+        Relation::Bundle,
+        Relation::Attach,
+        Relation::Replenish,
+        Relation::NextProduct,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Relation::Complement => "complement",
@@ -46,10 +56,12 @@ pub enum ReasonCode {
     SeenNext,
     PopularInCategory,
     Popular,
+    /// Set at its place by a policy; nothing else speaks for it.
+    Chosen,
 }
 
 impl ReasonCode {
-    pub const ALL: [ReasonCode; 7] = [
+    pub const ALL: [ReasonCode; 8] = [
         ReasonCode::BoughtTogether,
         ReasonCode::CompletesCart,
         ReasonCode::ForYou,
@@ -57,6 +69,7 @@ impl ReasonCode {
         ReasonCode::SeenNext,
         ReasonCode::PopularInCategory,
         ReasonCode::Popular,
+        ReasonCode::Chosen,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -68,6 +81,7 @@ impl ReasonCode {
             ReasonCode::SeenNext => "seen_next",
             ReasonCode::PopularInCategory => "popular_in_category",
             ReasonCode::Popular => "popular",
+            ReasonCode::Chosen => "chosen",
         }
     }
 }
@@ -102,6 +116,17 @@ pub struct Reason {
     pub evidence: Option<Evidence>,
 }
 
+/// What policies did to an offer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PolicyTouch {
+    /// Of the table that was asked: the pin, or the one that moved the score most.
+    pub policy: u16,
+    /// All boosts and buries together.
+    pub factor: f32,
+    /// The place that it was set at, from 1.
+    pub pinned_at: Option<usize>,
+}
+
 /// One offer of the slate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Offer {
@@ -111,6 +136,8 @@ pub struct Offer {
     pub relation: Relation,
     pub reason: Reason,
     pub rung: Rung,
+    /// `None`: no policy moved it.
+    pub policy: Option<PolicyTouch>,
 }
 
 /// What the caller should know besides the slate.
@@ -134,6 +161,11 @@ pub enum Warning {
         given: usize,
         used: usize,
     },
+    /// The placement wants so many offers or none.
+    TooFew {
+        found: usize,
+        wanted: usize,
+    },
 }
 
 /// The record of one answer.
@@ -144,5 +176,9 @@ pub struct Decision {
     pub rung: Rung,
     /// Candidates that passed every gate on eligibility, before evidence and count cut them.
     pub n_eligible: usize,
+    /// The version of the policies that were asked.
+    pub policy_version: Option<u64>,
+    /// Hard policies whose condition on the request could not be answered, and so closed.
+    pub n_policies_unknown: usize,
     pub warnings: Vec<Warning>,
 }

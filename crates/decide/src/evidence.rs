@@ -3,12 +3,18 @@
 use crate::decision::Evidence;
 use snapshot::Snapshot;
 
-/// The significant pair (anchor → item) with the largest G² over the context, if there is one.
-pub fn strongest(snapshot: &Snapshot, context: &[u32], item: u32) -> Option<Evidence> {
+/// The significant pair (anchor → item) with the largest G² over the context, of those bought
+/// together at least `min_count` times, if there is one.
+pub fn strongest(
+    snapshot: &Snapshot,
+    context: &[u32],
+    item: u32,
+    min_count: u32,
+) -> Option<Evidence> {
     let mut best: Option<Evidence> = None;
     for &anchor in context {
         let Some(evidence) = of_pair(snapshot, anchor, item) else { continue };
-        if best.is_none_or(|best| evidence.g2 > best.g2) {
+        if min_count <= evidence.n_both && best.is_none_or(|best| evidence.g2 > best.g2) {
             best = Some(evidence);
         }
     }

@@ -1,6 +1,9 @@
 //! What an item must pass to be offered, whichever rung found it. Gates fail closed.
 
 use crate::request::{Filter, ItemRef, Request};
+use events::{Amount, Currency};
+use policy::InForce;
+pub use policy::predicate::is_below;
 use score::World;
 
 /// The gate at which an item was stopped, in the order they are asked.
@@ -19,6 +22,14 @@ pub enum Gate {
     OutOfStock,
     FilterCategory,
     FilterPrice,
+    /// A policy, by its place in the table that was asked.
+    Policy(u16),
+    /// Too dear beside this cart.
+    PriceShare,
+    /// It stands to its anchor as this placement does not want it.
+    Relation,
+    /// The placement wants more offers than were found, or none.
+    TooFew,
     /// No significant pair speaks for it, and the placement asks for one.
     NoEvidence,
 }
@@ -35,6 +46,10 @@ impl Gate {
             Gate::OutOfStock => "out_of_stock",
             Gate::FilterCategory => "filter_category",
             Gate::FilterPrice => "filter_price",
+            Gate::Policy(_) => "policy",
+            Gate::PriceShare => "price_share",
+            Gate::Relation => "relation",
+            Gate::TooFew => "too_few",
             Gate::NoEvidence => "no_evidence",
         }
     }
@@ -113,26 +128,80 @@ impl Marks {
     }
 }
 
+/// What an offer may cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PriceCap {
+    /// Anything.
+    Open,
+    UpTo(Amount, Option<Currency>),
+    /// What the cart costs cannot be told, so nothing can be said to be cheap beside it.
+    Closed,
+}
+
+/// What holds for all items of one request, beside the marks.
+#[derive(Clone, Copy)]
+pub struct Limits<'a> {
+    pub filter: Option<&'a Filter>,
+    pub policies: Option<InForce<'a>>,
+    pub price_cap: PriceCap,
+}
+
+impl Limits<'_> {
+    /// As [`Limits::stop`] without a reason, and quicker.
+    #[inline]
+    fn is_open(&self, world: &World, item: u32) -> bool {
+        let is_filtered = |filter| stopped_by_filter(world, filter, item).is_some();
+        if self.filter.is_some_and(is_filtered) {
+            return false;
+        }
+        match &self.policies {
+            Some(policies) => !policies.is_stopped(item) && is_within(world, self.price_cap, item),
+            None => true,
+        }
+    }
+
+    #[inline]
+    fn stop(&self, world: &World, item: u32) -> Option<Gate> {
+        if let Some(filter) = self.filter
+            && let Some(gate) = stopped_by_filter(world, filter, item)
+        {
+            return Some(gate);
+        }
+        let policies = self.policies.as_ref()?;
+        if let Some(policy) = policies.stopped_by(item) {
+            return Some(Gate::Policy(policy));
+        }
+        // A cap is told by a policy file, so without one there is none.
+        (!is_within(world, self.price_cap, item)).then_some(Gate::PriceShare)
+    }
+}
+
+fn is_within(world: &World, cap: PriceCap, item: u32) -> bool {
+    match (cap, world.catalog.state(item).price()) {
+        (PriceCap::Open, _) => true,
+        (PriceCap::UpTo(most, currency), Some(price)) => {
+            let other = world.currency(item);
+            let is_comparable = currency.is_none() || other.is_none() || currency == other;
+            is_comparable && price <= most
+        }
+        _ => false,
+    }
+}
+
 /// May the item be offered, and is it not yet in the slate? The question of the hot path, which
 /// needs no reason: three bytes nearly always tell.
 #[inline]
-pub fn is_open(world: &World, marks: &Marks, filter: Option<&Filter>, item: u32) -> bool {
+pub fn is_open(world: &World, marks: &Marks, limits: &Limits<'_>, item: u32) -> bool {
     if marks.has_any(item) || world.catalog.is_blocked(item) {
         // A family's head is marked while its variants are in the cart.
-        return !marks.is_offered(item) && stopped_by(world, marks, filter, item).is_none();
+        return !marks.is_offered(item) && stopped_by(world, marks, limits, item).is_none();
     }
-    !marks.has(world.family(item), FAMILY_IN_CONTEXT)
-        && filter.is_none_or(|filter| stopped_by_filter(world, filter, item).is_none())
+    !marks.has(world.family(item), FAMILY_IN_CONTEXT) && limits.is_open(world, item)
 }
 
 /// The first gate that stops the item; `None`: it may be offered.
 #[inline]
-pub fn stopped_by(
-    world: &World,
-    marks: &Marks,
-    filter: Option<&Filter>,
-    item: u32,
-) -> Option<Gate> {
+pub fn stopped_by(world: &World, marks: &Marks, limits: &Limits<'_>, item: u32) -> Option<Gate> {
     if marks.has(item, IN_CONTEXT) {
         return Some(Gate::InContext);
     }
@@ -155,7 +224,7 @@ pub fn stopped_by(
     if state.is_out_of_stock() {
         return Some(Gate::OutOfStock);
     }
-    filter.and_then(|filter| stopped_by_filter(world, filter, item))
+    limits.stop(world, item)
 }
 
 fn stopped_by_filter(world: &World, filter: &Filter, item: u32) -> Option<Gate> {
@@ -177,11 +246,4 @@ fn stopped_by_filter(world: &World, filter: &Filter, item: u32) -> Option<Gate> 
         }
     }
     None
-}
-
-/// Is `category` the `wanted` one or below it? Levels are joined by ` > `.
-pub fn is_below(category: &str, wanted: &str) -> bool {
-    category
-        .strip_prefix(wanted)
-        .is_some_and(|rest| rest.is_empty() || rest.trim_start().starts_with('>'))
 }

@@ -5,7 +5,8 @@
 //! carries its relation, its reason and the evidence behind it, or an empty slate that says so.
 //!
 //! **Invariant:** items in the cart, their variants, anchors, fees, hidden and out-of-stock items
-//! never come back, on any rung. Hard rules never fail open.
+//! never come back, on any rung. Hard rules never fail open. Policies (`policy::PolicyTable`) are
+//! gates and levers on top: without any, a decision asks for them once.
 //!
 //! Deliberately absent: I/O, clock, randomness, wire formats, texts in other languages.
 
@@ -14,6 +15,7 @@ pub mod decision;
 pub mod evidence;
 pub mod gate;
 pub mod placement;
+mod policies;
 pub mod request;
 pub mod slate;
 mod visit;
@@ -23,9 +25,11 @@ pub mod words;
 #[cfg(test)]
 mod fixture;
 
+pub use decision::PolicyTouch;
 pub use decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
 pub use gate::Gate;
 pub use placement::{Placement, PlacementRules};
-pub use request::{CartLine, Filter, ItemRef, Request};
+pub use policies::Items;
+pub use request::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Request};
 pub use slate::{MAX_ANCHORS, MAX_CONTEXT, Workspace, decide};
 pub use why_not::{WhyNot, why_not};

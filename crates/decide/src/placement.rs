@@ -1,5 +1,8 @@
 //! Where an offer appears, and what is right there by default.
 
+use events::Amount;
+use policy::PlacementRule;
+
 /// Where an offer appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Placement {
@@ -27,6 +30,12 @@ pub struct PlacementRules {
     pub fill_with_popular: bool,
     /// Must a significant pair speak for each offer?
     pub evidence_required: bool,
+    /// Fewer offers than this are none.
+    pub min_count: usize,
+    /// A pair counts and is told from so many baskets on.
+    pub min_evidence_count: u32,
+    /// An offer costs at most this share of what is in the cart.
+    pub max_price_share: Option<Amount>,
 }
 
 impl Placement {
@@ -77,6 +86,44 @@ impl Placement {
             max_count: 100,
             fill_with_popular,
             evidence_required: !fill_with_popular,
+            min_count: 0,
+            min_evidence_count: 0,
+            max_price_share: None,
         }
+    }
+}
+
+impl PlacementRules {
+    /// These rules with what a policy file says of the placement.
+    #[must_use]
+    pub fn with(self, told: &PlacementRule) -> PlacementRules {
+        let fill_with_popular = told.fill_with_popular.unwrap_or(self.fill_with_popular);
+        let max_count = told.max_count.unwrap_or(self.max_count);
+        PlacementRules {
+            count: told.count.unwrap_or(self.count).min(max_count),
+            max_count,
+            fill_with_popular,
+            evidence_required: told.evidence_required.unwrap_or(self.evidence_required),
+            min_count: told.min_count.unwrap_or(self.min_count),
+            min_evidence_count: told.min_evidence_count.unwrap_or(self.min_evidence_count),
+            max_price_share: told.max_price_share.or(self.max_price_share),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_name_placements_as_we_do() {
+        assert_eq!(Placement::ALL.map(Placement::as_str), policy::PLACEMENTS);
+        assert_eq!(
+            Placement::ALL.map(|placement| placement as usize),
+            std::array::from_fn(|at| at)
+        );
+        let relations = crate::Relation::ALL;
+        assert_eq!(relations.map(crate::Relation::as_str), policy::RELATIONS);
+        assert_eq!(relations.map(|relation| relation as usize), std::array::from_fn(|at| at));
     }
 }

@@ -1,7 +1,8 @@
 //! What a decision is asked: indices already resolved, nothing left to parse.
 
 use crate::placement::Placement;
-use events::Amount;
+use events::{Amount, Timestamp};
+use policy::PolicyTable;
 
 /// An item of the request: known by its dense index in the world (snapshot or live catalogue), or
 /// not known at all.
@@ -28,6 +29,27 @@ pub struct Filter {
     pub price_max: Option<Amount>,
 }
 
+/// What is known of a customer beside what they bought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KnownCustomer {
+    pub consent: Option<bool>,
+    /// Name and value, as written.
+    pub attributes: Vec<(Box<str>, Box<str>)>,
+    /// Ids of items they have now; `None`: not known.
+    pub holdings: Option<Vec<Box<str>>>,
+}
+
+/// When, where and of whom is asked: what policies may want to know.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances<'a> {
+    pub now: Option<Timestamp>,
+    pub channel: Option<&'a str>,
+    pub locale: Option<&'a str>,
+    pub location: Option<&'a str>,
+    /// `None` for a guest, and without consent.
+    pub customer: Option<&'a KnownCustomer>,
+}
+
 /// One question: which offers, here and now?
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -50,6 +72,9 @@ pub struct Request<'a> {
     pub exclude: &'a [u32],
     /// Must a significant pair speak for each offer? `None`: what the placement says.
     pub evidence_required: Option<bool>,
+    /// The policies of the world that is asked; `None`: there are none.
+    pub policies: Option<&'a PolicyTable>,
+    pub circumstances: Circumstances<'a>,
 }
 
 impl<'a> Request<'a> {
@@ -67,6 +92,8 @@ impl<'a> Request<'a> {
             filter: None,
             exclude: &[],
             evidence_required: None,
+            policies: None,
+            circumstances: Circumstances::default(),
         }
     }
 }

@@ -1,14 +1,18 @@
 //! From a request to a slate: context, ladder, gates, evidence, reasons.
 
+mod arbitration;
+
 use crate::decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
-use crate::gate::{self, Marks};
+use crate::gate::{self, Gate, Limits, Marks, PriceCap};
 use crate::placement::{Placement, PlacementRules};
+use crate::policies::{Items, facts_of, price_cap};
 use crate::request::{ItemRef, Request};
 use crate::visit::Visit;
 use events::ItemKind;
+use policy::{Active, Facts};
 use score::sessions::Scored;
-use score::{Query, RankingScratch, Rung, World, rank_in};
+use score::{Candidate, Query, RankingScratch, Rung, World, rank_in};
 
 /// Cart lines that are read; a longer cart is cut to its last lines, and says so.
 pub const MAX_CONTEXT: usize = 200;
@@ -32,12 +36,20 @@ pub struct Workspace {
     /// What is ranked by: of the context, the session or the history.
     asked: Vec<u32>,
     visit: Visit,
+    active: Active,
+    /// Candidates with the levers of policies applied.
+    levered: Vec<Candidate>,
 }
 
 impl Workspace {
-    /// The marks of the last decision.
-    pub(crate) fn marks(&self) -> &Marks {
-        &self.marks
+    /// One that keeps which policies acted, over many decisions; slower.
+    pub fn recording() -> Workspace {
+        Workspace { active: Active::recording(), ..Workspace::default() }
+    }
+
+    /// What was recorded, for [`policy::PolicyTable::has_acted`].
+    pub fn policies_active(&self) -> &Active {
+        &self.active
     }
 }
 
@@ -45,8 +57,11 @@ impl Workspace {
 struct Slate<'a> {
     world: &'a World,
     request: &'a Request<'a>,
+    limits: Limits<'a>,
     rules: PlacementRules,
     evidence_required: bool,
+    /// Offers of any relation, whatever the placement says.
+    any_relation: bool,
     count: usize,
     offers: Vec<Offer>,
     n_eligible: usize,
@@ -55,46 +70,100 @@ struct Slate<'a> {
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
 /// served is an empty slate.
 pub fn decide(world: &World, request: &Request<'_>, workspace: &mut Workspace) -> Decision {
-    let rules = request.placement.rules();
     let mut warnings = Vec::new();
-    let count = count_of(request, &rules, &mut warnings);
-    decide_up_to(world, request, count, workspace, warnings)
+    let count = count_of(request, &rules_of(request), &mut warnings);
+    decide_up_to(world, request, Depth { count, any_relation: false }, workspace, warnings)
 }
 
 /// The same with room for every item of the world: who would stand where, were the slate endless.
 pub(crate) fn decide_all(
     world: &World,
     request: &Request<'_>,
+    any_relation: bool,
     workspace: &mut Workspace,
 ) -> Decision {
-    decide_up_to(world, request, world.n_items(), workspace, Vec::new())
+    let depth = Depth { count: world.n_items(), any_relation };
+    decide_up_to(world, request, depth, workspace, Vec::new())
+}
+
+/// The first gate that stops an item, asked of the marks of the last decision on the same request.
+pub(crate) fn stopped_by(
+    world: &World,
+    request: &Request<'_>,
+    item: u32,
+    workspace: &mut Workspace,
+) -> Option<Gate> {
+    with_limits(world, request, workspace, |limits, workspace| {
+        gate::stopped_by(world, &workspace.marks, limits, item)
+    })
+}
+
+/// What the placement asks, with what the policies say of it.
+fn rules_of(request: &Request<'_>) -> PlacementRules {
+    let rules = request.placement.rules();
+    match request.policies {
+        Some(policies) => rules.with(policies.rule(request.placement as usize)),
+        None => rules,
+    }
+}
+
+/// Settles what holds for all items of the request.
+fn with_limits<R>(
+    world: &World,
+    request: &Request<'_>,
+    workspace: &mut Workspace,
+    work: impl FnOnce(&Limits<'_>, &mut Workspace) -> R,
+) -> R {
+    let mut limits = Limits { filter: request.filter, policies: None, price_cap: PriceCap::Open };
+    let Some(policies) = request.policies else { return work(&limits, workspace) };
+    let mut active = std::mem::take(&mut workspace.active);
+    let items = Items(world);
+    let mut facts: Facts<'_> = facts_of(world, request);
+    policies.activate(&mut facts, &mut active);
+    limits.policies = Some(policies.in_force(&active, &facts, &items));
+    if let Some(share) = rules_of(request).max_price_share {
+        limits.price_cap = price_cap(request, &limits, share);
+    }
+    let worked = work(&limits, workspace);
+    workspace.active = active;
+    worked
+}
+
+/// How far down a decision goes.
+#[derive(Clone, Copy)]
+struct Depth {
+    count: usize,
+    any_relation: bool,
 }
 
 fn decide_up_to(
     world: &World,
     request: &Request<'_>,
-    count: usize,
+    depth: Depth,
     workspace: &mut Workspace,
     mut warnings: Vec<Warning>,
 ) -> Decision {
-    let rules = request.placement.rules();
     let n_unknown = collect_context(world, request, workspace, &mut warnings);
     collect_history(world, request, &mut workspace.history);
     workspace.marks.set(world, request);
-    let mut slate = Slate {
-        world,
-        request,
-        rules,
-        evidence_required: request.evidence_required.unwrap_or(rules.evidence_required),
-        count,
-        offers: Vec::with_capacity(count.min(rules.max_count)),
-        n_eligible: 0,
-    };
-    if count > 0 {
-        slate.climb_down(workspace, n_unknown);
-    }
-    let rung = slate.offers.iter().map(|offer| offer.rung).min().unwrap_or(Rung::None);
-    Decision { offers: slate.offers, rung, n_eligible: slate.n_eligible, warnings }
+    with_limits(world, request, workspace, |limits, workspace| {
+        let rules = rules_of(request);
+        let mut slate = Slate {
+            world,
+            request,
+            limits: *limits,
+            rules,
+            evidence_required: request.evidence_required.unwrap_or(rules.evidence_required),
+            any_relation: depth.any_relation,
+            count: depth.count,
+            offers: Vec::with_capacity(depth.count.min(rules.max_count)),
+            n_eligible: 0,
+        };
+        if depth.count > 0 {
+            slate.fill_up(workspace, n_unknown, &mut warnings);
+        }
+        slate.decision(warnings)
+    })
 }
 
 /// Distinct known items of anchors and cart, into `workspace.context`. Returns how many items of
@@ -156,6 +225,18 @@ fn count_of(request: &Request<'_>, rules: &PlacementRules, warnings: &mut Vec<Wa
 }
 
 impl Slate<'_> {
+    fn decision(self, warnings: Vec<Warning>) -> Decision {
+        let policies = self.limits.policies.as_ref();
+        Decision {
+            rung: self.offers.iter().map(|offer| offer.rung).min().unwrap_or(Rung::None),
+            offers: self.offers,
+            n_eligible: self.n_eligible,
+            policy_version: policies.map(|policies| policies.table().version()),
+            n_policies_unknown: policies.map_or(0, |policies| policies.n_unknown()),
+            warnings,
+        }
+    }
+
     /// The ladder, best rung first, until the slate is full or the placement wants no more.
     fn climb_down(&mut self, workspace: &mut Workspace, n_unknown: usize) {
         let has_context = !workspace.context.is_empty();
@@ -207,22 +288,23 @@ impl Slate<'_> {
         if n_open == 0 {
             return;
         }
-        visit.read(world, self.request);
-        let filter = self.request.filter;
-        let (seen, found) = visit.ranked(world, |item| gate::is_open(world, marks, filter, item));
+        let limits = self.limits;
+        visit.read(world, self.request, |item| self.is_hidden(item));
+        let (seen, found) = visit.ranked(world, |item| gate::is_open(world, marks, &limits, item));
         self.n_eligible = self.n_eligible.max(found.len());
-        for &Scored { index: item, score } in found {
+        let min_count = self.rules.min_evidence_count;
+        for &Scored { index: item, score } in self.levered(found).iter() {
             if self.offers.len() == self.count {
                 break;
             }
-            let evidence = strongest(&world.snapshot, seen, item);
+            let evidence = strongest(&world.snapshot, seen, item, min_count);
             if self.evidence_required && evidence.is_none() {
                 continue;
             }
             let reason = Reason { code: ReasonCode::SeenNext, evidence };
             let relation = Relation::Complement;
-            marks.set_offered(item);
-            self.offers.push(Offer { item, score, relation, reason, rung: Rung::Session });
+            let rung = Rung::Session;
+            self.take(Offer { item, score, relation, reason, rung, policy: None }, marks);
         }
     }
 
@@ -232,7 +314,7 @@ impl Slate<'_> {
         let mut asked = std::mem::take(&mut workspace.asked);
         asked.clear();
         for &item in session[from..].iter().rev() {
-            if self.world.is_learned(item) && !asked.contains(&item) {
+            if self.world.is_learned(item) && !asked.contains(&item) && !self.is_hidden(item) {
                 asked.push(item);
             }
         }
@@ -286,31 +368,53 @@ impl Slate<'_> {
     /// Ranks by all sources and takes what passes, best first.
     fn ranked(&mut self, context: &[u32], rung: Rung, workspace: &mut Workspace) {
         let is_cart = rung != Rung::Content && !workspace.context.is_empty();
-        let Workspace { scratch, marks, history, .. } = workspace;
+        let Workspace { scratch, marks, history, levered, .. } = workspace;
         let world = self.world;
         let query = Query { context, history, customer: self.request.customer };
-        let filter = self.request.filter;
+        let limits = self.limits;
         // The ranker learned from carts: a session, a history, items alike are no carts.
         let ranker = world.ranker.as_deref().filter(|_| is_cart);
         let ranking = rank_in(world, ranker, &query, scratch, |item| {
-            gate::is_open(world, marks, filter, item)
+            gate::is_open(world, marks, &limits, item)
         });
         self.n_eligible = self.n_eligible.max(ranking.n_candidates());
-        // Few have evidence: one that stands far down must not be missed for those above it.
+        let Some(policies) = limits.policies.filter(|policies| policies.has_levers()) else {
+            return self.take_ranked(ranking, context, rung, marks);
+        };
+        // A lever may lift one from far down: all are looked at.
+        levered.clear();
+        levered.extend(ranking.map(|candidate| {
+            let factor = policies.lever(candidate.item).factor;
+            Candidate { score: candidate.score * factor, ..candidate }
+        }));
+        levered.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+        self.take_ranked(levered.iter().copied(), context, rung, marks);
+    }
+
+    /// Takes what has evidence, or needs none. Few have it: one that stands far down must not be
+    /// missed for those above it.
+    fn take_ranked(
+        &mut self,
+        ranking: impl Iterator<Item = Candidate>,
+        context: &[u32],
+        rung: Rung,
+        marks: &mut Marks,
+    ) {
         for candidate in ranking {
             if self.offers.len() >= self.count || !(candidate.score > 0.0) {
                 break;
             }
             // Only what a stored pair proposed can have evidence.
             let is_paired = candidate.features[score::blend::PAIR] > 0.0;
-            let evidence =
-                if is_paired { strongest(&world.snapshot, context, candidate.item) } else { None };
+            let evidence = match is_paired {
+                true => self.strongest(context, candidate.item),
+                false => None,
+            };
             let was_bought = candidate.features[score::blend::HISTORY] > 0.0;
             if self.evidence_required && evidence.is_none() && !was_bought {
                 continue;
             }
-            marks.set_offered(candidate.item);
-            self.offers.push(offer_of(world, &candidate, evidence, rung));
+            self.take(offer_of(self.world, &candidate, evidence, rung), marks);
         }
     }
 
@@ -329,22 +433,24 @@ impl Slate<'_> {
             Rung::Category => ReasonCode::PopularInCategory,
             _ => ReasonCode::Popular,
         };
-        for &item in items {
+        let items = self.levered_list(items, marks);
+        for &item in items.iter() {
             if self.offers.len() >= self.count {
                 return;
             }
-            if !gate::is_open(self.world, marks, self.request.filter, item) {
+            if !gate::is_open(self.world, marks, &self.limits, item) {
                 continue;
             }
-            marks.set_offered(item);
-            self.n_eligible += 1;
-            self.offers.push(Offer {
+            let offer = Offer {
                 item,
-                score: self.world.snapshot.trend(item),
+                score: self.world.snapshot.trend(item) * self.factor_of(item),
                 relation: Relation::Complement,
                 reason: Reason { code, evidence: None },
                 rung,
-            });
+                policy: None,
+            };
+            self.n_eligible += 1;
+            self.take(offer, marks);
         }
     }
 }
@@ -375,6 +481,7 @@ fn offer_of(
         relation,
         reason: Reason { code, evidence },
         rung,
+        policy: None,
     }
 }
 
@@ -383,3 +490,9 @@ mod tests;
 
 #[cfg(test)]
 mod invariants;
+
+#[cfg(test)]
+mod policy_invariants;
+
+#[cfg(test)]
+mod policy_tests;

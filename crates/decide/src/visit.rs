@@ -20,7 +20,12 @@ pub(crate) struct Visit {
 impl Visit {
     /// The steps of the request's session; the anchor of a product page is the last one. What lies
     /// in the cart was put there.
-    pub(crate) fn read(&mut self, world: &World, request: &Request<'_>) {
+    pub(crate) fn read(
+        &mut self,
+        world: &World,
+        request: &Request<'_>,
+        is_hidden: impl Fn(u32) -> bool,
+    ) {
         self.steps.clear();
         self.items.clear();
         let from = request.session.len().saturating_sub(MAX_STEPS);
@@ -30,7 +35,7 @@ impl Visit {
         });
         let in_cart = |item: u32| request.cart.iter().any(|line| line.item == ItemRef::Known(item));
         for item in request.session[from..].iter().copied().chain(anchors) {
-            if world.is_learned(item) && self.items.last() != Some(&item) {
+            if world.is_learned(item) && self.items.last() != Some(&item) && !is_hidden(item) {
                 let kind = if in_cart(item) { StepKind::Cart } else { StepKind::View };
                 self.steps.push(Step { item, kind });
                 self.items.push(item);

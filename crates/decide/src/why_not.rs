@@ -1,9 +1,9 @@
 //! Why was an item not offered? Asked of the same world and request as the decision.
 
-use crate::decision::Decision;
-use crate::gate::{self, Gate};
+use crate::decision::{Decision, Warning};
+use crate::gate::Gate;
 use crate::request::Request;
-use crate::slate::{Workspace, decide, decide_all};
+use crate::slate::{Workspace, decide, decide_all, stopped_by};
 use score::World;
 
 /// The answer for one item.
@@ -34,17 +34,25 @@ pub fn why_not(
     if let Some(at) = rank_in(&decision) {
         return WhyNot::Offered { rank: at + 1 };
     }
-    if let Some(gate) = gate::stopped_by(world, workspace.marks(), request.filter, item) {
+    let is_too_few = |warning: &Warning| matches!(warning, Warning::TooFew { .. });
+    let is_too_few = decision.warnings.iter().any(is_too_few);
+    if let Some(gate) = stopped_by(world, request, item, workspace) {
         return WhyNot::Stopped(gate);
     }
     // Whatever the catalog's size: past a limit, an item that lost would look like one that nobody
     // proposed.
-    let decision = decide_all(world, request, workspace);
+    let decision = decide_all(world, request, false, workspace);
     if let Some(at) = rank_in(&decision) {
+        if is_too_few {
+            return WhyNot::Stopped(Gate::TooFew);
+        }
         return WhyNot::Outranked { rank: at + 1, score: decision.offers[at].score };
     }
+    if rank_in(&decide_all(world, request, true, workspace)).is_some() {
+        return WhyNot::Stopped(Gate::Relation);
+    }
     let open = Request { evidence_required: Some(false), ..request.clone() };
-    let decision = decide_all(world, &open, workspace);
+    let decision = decide_all(world, &open, true, workspace);
     match rank_in(&decision) {
         Some(at) if decision.offers[at].rung <= score::Rung::Content => {
             WhyNot::Stopped(Gate::NoEvidence)

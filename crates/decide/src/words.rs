@@ -108,6 +108,7 @@ pub fn write_reason(out: &mut impl TextSink, world: &World, item: u32, reason: &
         }
         (ReasonCode::PopularInCategory, _) => write_popular(out, world, item, true),
         (ReasonCode::Popular, _) => write_popular(out, world, item, false),
+        (ReasonCode::Chosen, _) => out.words("Chosen by the shop."),
     }
 }
 

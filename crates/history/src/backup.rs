@@ -24,6 +24,8 @@ use crate::store::{DATABASE, Job, SEGMENTS, SegmentsLock, Store, join, segment_p
 const MANIFEST: &str = "backup.json";
 /// Made and read by the service; without it every caller would be locked out after a restore.
 const KEYS: &str = "keys.json";
+/// Versions of the policies and the log that names the one in force: small files.
+pub(crate) const POLICIES: &str = "policies";
 
 /// The segments of one moment, in the directory of `job`.
 pub(crate) struct HeldSegments {
@@ -66,12 +68,14 @@ impl Store {
         copy_database(self.decisions(), &target.join(decision_log::DATABASE)).await?;
         let target = target.to_path_buf();
         let keys = self.dir().join(KEYS);
+        let policies = self.dir().join(POLICIES);
         let task = tokio::task::spawn_blocking(move || {
             let mut files = Vec::new();
             if keys.is_file() {
                 copy_private(&keys, &target.join(KEYS))?;
                 files.push(describe(&target, KEYS.to_owned())?);
             }
+            copy_policies(&policies, &target, &mut files)?;
             for name in [DATABASE, decision_log::DATABASE] {
                 files.push(describe(&target, name.to_owned())?);
             }
@@ -231,6 +235,30 @@ fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// A copy that its owner alone may read, whatever the original's medium kept of its mode.
+/// The log first: whatever version it names is there by then, and stays.
+fn copy_policies(from: &Path, target: &Path, files: &mut Vec<BackupFile>) -> Result<()> {
+    let listing = match fs::read_dir(from) {
+        Ok(listing) => listing,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(Error::io("list", from)(source)),
+    };
+    let mut names: Vec<String> = listing
+        .filter_map(|file| file.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".jsonl") || name.ends_with(".toml"))
+        .collect();
+    names.sort_unstable_by_key(|name| (name.ends_with(".toml"), name.clone()));
+    let to = target.join(POLICIES);
+    fs::create_dir_all(&to).map_err(Error::io("create the directory", &to))?;
+    for name in names {
+        let target_file = to.join(&name);
+        let copied = fs::copy(from.join(&name), &target_file)
+            .and_then(|_| File::open(&target_file)?.sync_all());
+        copied.map_err(Error::io("write to", &target_file))?;
+        files.push(describe(target, format!("{POLICIES}/{name}"))?);
+    }
+    Ok(())
+}
+
 fn copy_private(from: &Path, to: &Path) -> Result<()> {
     let bytes = fs::read(from).map_err(Error::io("read", from))?;
     let mut options = fs::OpenOptions::new();
@@ -247,6 +275,9 @@ fn copy_private(from: &Path, to: &Path) -> Result<()> {
 
 fn copy_checked(from: &Path, to: &Path, file: &BackupFile) -> Result<()> {
     let (source, target) = (from.join(&file.path), to.join(&file.path));
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).map_err(Error::io("create the directory", parent))?;
+    }
     if file.path == KEYS {
         copy_private(&source, &target)?;
     } else {

@@ -32,12 +32,22 @@ pub struct CustomerMark {
     n_erasures: i64,
 }
 
-/// A customer as one who follows wants them: without attributes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A customer as one who follows wants them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FollowedCustomer {
     pub customer_idx: u32,
     pub customer_id: String,
     pub consent: Option<bool>,
+    pub attributes: Vec<(String, String)>,
+}
+
+/// Something that a customer holds, by external ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowedHolding {
+    pub customer_id: String,
+    pub item_id: String,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
 }
 
 /// What became of the customers since a mark.
@@ -160,6 +170,37 @@ impl Store {
         row.as_ref().map(customer_from).transpose().map_err(self.error("read a customer"))
     }
 
+    /// Holdings that came or changed after a version of the catalog (0: all), by external ids, and
+    /// the version that this leads to. Nothing is read when there is none since.
+    pub async fn followed_holdings_since(
+        &self,
+        catalog_version: i64,
+    ) -> Result<(Vec<FollowedHolding>, i64)> {
+        let mut snapshot = self.database().snapshot().await?;
+        let read = async {
+            let now = counter(&mut snapshot, "catalog_version").await?;
+            if now <= catalog_version {
+                return Ok((Vec::new(), now));
+            }
+            Ok((follow_holdings(&mut snapshot, catalog_version).await?, now))
+        };
+        let read: sqlx::Result<(Vec<FollowedHolding>, i64)> = read.await;
+        read.map_err(self.error("read holdings"))
+    }
+
+    /// Ids of the items that a customer holds at a time.
+    pub async fn holdings_of(&self, customer_idx: u32, now: Timestamp) -> Result<Vec<String>> {
+        let sql = "SELECT i.item_id FROM holding AS h JOIN item AS i ON i.item_idx = h.item_idx \
+             WHERE h.customer_idx = ?1 AND (h.since_us IS NULL OR h.since_us <= ?2) \
+             AND (h.until_us IS NULL OR ?2 < h.until_us) ORDER BY i.item_id";
+        sqlx::query_scalar(sql)
+            .bind(customer_idx)
+            .bind(now.0)
+            .fetch_all(&self.database().reader)
+            .await
+            .map_err(self.error("read holdings"))
+    }
+
     /// All customers with their records, in rising order of index.
     pub async fn customers(&self) -> Result<Vec<Customer>> {
         let rows = sqlx::query(
@@ -187,13 +228,13 @@ impl Store {
             };
             let mut changes = CustomerChanges { mark: now, ..CustomerChanges::default() };
             if mark.n_numbered < now.n_numbered {
-                let sql = "SELECT c.customer_idx, c.customer_id, r.consent FROM customer AS c \
-                     LEFT JOIN customer_record AS r ON r.customer_idx = c.customer_idx \
+                let sql = "SELECT c.customer_idx, c.customer_id, r.consent, r.attributes \
+                     FROM customer AS c LEFT JOIN customer_record AS r ON r.customer_idx = c.customer_idx \
                      WHERE c.customer_idx >= ?1";
                 follow(&mut snapshot, sql, mark.n_numbered, &mut changes.changed).await?;
             }
             if mark.catalog_version < now.catalog_version && mark.n_numbered > 0 {
-                let sql = "SELECT c.customer_idx, c.customer_id, r.consent \
+                let sql = "SELECT c.customer_idx, c.customer_id, r.consent, r.attributes \
                      FROM customer_record AS r INDEXED BY customer_record_by_version \
                      JOIN customer AS c ON c.customer_idx = r.customer_idx \
                      WHERE r.catalog_version > ?1";
@@ -242,13 +283,30 @@ async fn follow(
     into: &mut Vec<FollowedCustomer>,
 ) -> sqlx::Result<()> {
     for row in sqlx::query(sql).bind(after).fetch_all(connection).await? {
-        into.push(FollowedCustomer {
-            customer_idx: row.try_get::<i64, _>(0)? as u32,
-            customer_id: row.try_get(1)?,
-            consent: row.try_get(2)?,
-        });
+        let Customer { customer_idx, customer_id, consent, attributes } = customer_from(&row)?;
+        into.push(FollowedCustomer { customer_idx, customer_id, consent, attributes });
     }
     Ok(())
+}
+
+async fn follow_holdings(
+    connection: &mut SqliteConnection,
+    after: i64,
+) -> sqlx::Result<Vec<FollowedHolding>> {
+    // No index by version: one pass over the table, for those alone who ask.
+    let sql = "SELECT c.customer_id, i.item_id, h.since_us, h.until_us FROM holding AS h \
+         JOIN customer AS c ON c.customer_idx = h.customer_idx \
+         JOIN item AS i ON i.item_idx = h.item_idx WHERE h.catalog_version > ?1";
+    let rows = sqlx::query(sql).bind(after).fetch_all(connection).await?;
+    let holding = |row: &SqliteRow| {
+        Ok(FollowedHolding {
+            customer_id: row.try_get(0)?,
+            item_id: row.try_get(1)?,
+            since: row.try_get::<Option<i64>, _>(2)?.map(Timestamp),
+            until: row.try_get::<Option<i64>, _>(3)?.map(Timestamp),
+        })
+    };
+    rows.iter().map(holding).collect()
 }
 
 fn customer_from(row: &SqliteRow) -> sqlx::Result<Customer> {

@@ -58,7 +58,9 @@ pub mod view;
 pub use assignments::{AssignedUnit, Assignment};
 pub use backup::{BackupManifest, restore, verify_backup};
 pub use catalog::{CatalogItem, KindOrigin};
-pub use customers::{Customer, CustomerChanges, CustomerMark, FollowedCustomer, Holding};
+pub use customers::{
+    Customer, CustomerChanges, CustomerMark, FollowedCustomer, FollowedHolding, Holding,
+};
 pub use database::FORMAT_VERSION;
 pub use decision_log::{DecisionLog, DecisionLogCounts, DecisionRecord};
 pub use erase::{EraseOrders, EraseReceipt};

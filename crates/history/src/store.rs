@@ -127,7 +127,7 @@ impl Store {
                 })?;
             }
         }
-        for name in [SEGMENTS, SNAPSHOTS, REJECTS] {
+        for name in [SEGMENTS, SNAPSHOTS, REJECTS, crate::backup::POLICIES] {
             remove_if_there(&dir.join(name), |path| fs::remove_dir_all(path))?;
         }
         remove_if_there(&dir.join(SEGMENTS_LOCK), |path| fs::remove_file(path))

@@ -21,6 +21,7 @@ const MAX_FAMILY_DEPTH: usize = 16;
 #[derive(Debug)]
 pub struct ItemState {
     price: AtomicI64,
+    cost: AtomicI64,
     stock: AtomicI64,
     /// Low half: hidden, sensitive. High half: kind.
     flags: AtomicU8,
@@ -30,6 +31,7 @@ impl ItemState {
     fn new(price: Option<Amount>, stock: Option<i64>, flags: u8, kind: ItemKind) -> ItemState {
         ItemState {
             price: AtomicI64::new(price.map_or(NO_AMOUNT, |price| price.0)),
+            cost: AtomicI64::new(NO_AMOUNT),
             stock: AtomicI64::new(stock.unwrap_or(NO_AMOUNT)),
             flags: AtomicU8::new(flags | (kind as u8) << KIND_SHIFT),
         }
@@ -37,6 +39,12 @@ impl ItemState {
 
     pub fn price(&self) -> Option<Amount> {
         let micros = self.price.load(Relaxed);
+        (micros != NO_AMOUNT).then_some(Amount(micros))
+    }
+
+    /// What the shop pays for it.
+    pub fn cost(&self) -> Option<Amount> {
+        let micros = self.cost.load(Relaxed);
         (micros != NO_AMOUNT).then_some(Amount(micros))
     }
 
@@ -80,6 +88,9 @@ impl ItemState {
         if let Some(price) = record.price {
             self.price.store(price.0, Relaxed);
         }
+        if let Some(cost) = record.cost {
+            self.cost.store(cost.0, Relaxed);
+        }
         if let Some(stock) = record.stock {
             self.stock.store(stock, Relaxed);
         }
@@ -102,6 +113,7 @@ impl Clone for ItemState {
     fn clone(&self) -> ItemState {
         ItemState {
             price: AtomicI64::new(self.price.load(Relaxed)),
+            cost: AtomicI64::new(self.cost.load(Relaxed)),
             stock: AtomicI64::new(self.stock.load(Relaxed)),
             flags: AtomicU8::new(self.flags.load(Relaxed)),
         }
@@ -156,19 +168,22 @@ pub struct Catalog {
     changed: HashMap<u32, AddedItem>,
     /// Heads that nobody knew when their variants were told; they may come yet.
     awaited_heads: HashMap<u32, Box<str>>,
+    /// `None`: nobody asks for them. A snapshot has none, so whoever wants them tells all items anew.
+    attributes: Option<HashMap<u32, Vec<Attribute>>>,
 }
+
+/// Name and value, as written.
+type Attribute = (Box<str>, Box<str>);
 
 impl Catalog {
     /// The catalogue as the snapshot has it.
     pub fn of(snapshot: &Snapshot) -> Catalog {
         let states: Vec<ItemState> = (0..snapshot.n_items() as u32)
             .map(|item| {
-                ItemState::new(
-                    snapshot.price(item),
-                    snapshot.stock(item),
-                    snapshot.flags(item),
-                    snapshot.kind(item),
-                )
+                let (price, stock) = (snapshot.price(item), snapshot.stock(item));
+                let state = ItemState::new(price, stock, snapshot.flags(item), snapshot.kind(item));
+                let cost = snapshot.cost(item).map_or(NO_AMOUNT, |cost| cost.0);
+                ItemState { cost: AtomicI64::new(cost), ..state }
             })
             .collect();
         let blocks = Blocks::of(&states);
@@ -252,7 +267,48 @@ impl Catalog {
     /// Can the record be applied in place? New items, titles, categories, pictures and families
     /// need [`Catalog::with`].
     pub fn fits_in_place(&self, snapshot: &Snapshot, record: &ItemRecord) -> bool {
-        self.idx(snapshot, &record.item_id).is_some() && !needs_words(record)
+        let item = self.idx(snapshot, &record.item_id);
+        item.is_some_and(|item| !needs_words(record) && !self.changes_attributes(item, record))
+    }
+
+    /// Keeps attributes from now on, of all items that are told.
+    pub(crate) fn keep_attributes(&mut self) {
+        self.attributes.get_or_insert_default();
+    }
+
+    pub fn keeps_attributes(&self) -> bool {
+        self.attributes.is_some()
+    }
+
+    pub fn attribute(&self, item: u32, name: &str) -> Option<&str> {
+        let of_item = self.attributes.as_ref()?.get(&item)?;
+        of_item.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value)
+    }
+
+    /// All names of attributes, once each.
+    pub fn attribute_names(&self) -> Vec<String> {
+        let of_items = self.attributes.iter().flat_map(HashMap::values).flatten();
+        let mut names: Vec<String> = of_items.map(|(name, _)| name.to_string()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn changes_attributes(&self, item: u32, record: &ItemRecord) -> bool {
+        let is_new = |(name, value): &(String, String)| self.attribute(item, name) != Some(value);
+        self.attributes.is_some() && record.attributes.iter().any(is_new)
+    }
+
+    fn set_attributes(&mut self, item: u32, record: &ItemRecord) {
+        let Some(attributes) = &mut self.attributes else { return };
+        if record.attributes.is_empty() {
+            return;
+        }
+        let of_item = attributes.entry(item).or_default();
+        for (name, value) in &record.attributes {
+            of_item.retain(|(known, _)| **known != **name);
+            of_item.push((name.as_str().into(), value.as_str().into()));
+        }
     }
 
     /// Price, stock and flags, in force with the next decision. False: the item is not known.
@@ -284,6 +340,7 @@ impl Catalog {
         for record in records {
             if let Some(item) = next.idx(snapshot, &record.item_id) {
                 next.set_words(snapshot, item, record);
+                next.set_attributes(item, record);
             }
         }
         next.join_awaited(snapshot);

@@ -45,6 +45,14 @@ impl World {
         World { catalog, ..self.clone() }
     }
 
+    /// The same world, which keeps the attributes of items that it is told.
+    #[must_use]
+    pub fn keeping_attributes(&self) -> World {
+        let mut catalog = Catalog::clone(&self.catalog);
+        catalog.keep_attributes();
+        World { catalog: Arc::new(catalog), ..self.clone() }
+    }
+
     pub fn n_items(&self) -> usize {
         self.catalog.len()
     }

@@ -5,9 +5,10 @@ use crate::holdout::{EXPERIMENT, variant_of};
 use crate::json_text::JsonText;
 use crate::reason::write_reason;
 use crate::recommendation_id::RecommendationId;
-use decide::{Decision, Evidence, Offer, Placement, Warning};
+use decide::{Decision, Evidence, Offer, Placement, PolicyTouch, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
+use policy::PolicyTable;
 use score::{Rung, World};
 
 /// A remark for the caller, beside those that the decision makes.
@@ -39,6 +40,7 @@ pub(crate) struct Slate<'a> {
     pub(crate) id: RecommendationId,
     pub(crate) placement: Placement,
     pub(crate) decision: &'a Decision,
+    pub(crate) policies: Option<&'a PolicyTable>,
     pub(crate) remarks: &'a [Remark],
     /// Whoever is held out is answered with no offers.
     pub(crate) assignment: Option<Assignment>,
@@ -62,6 +64,10 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     for (at, offer) in shown.iter().enumerate() {
         out.raw(if at == 0 { "{" } else { ",{" });
         write_offer(out, world, offer, at + 1);
+        if let (Some(policies), Some(touch)) = (slate.policies, &offer.policy) {
+            write_touch(out, policies, touch);
+        }
+        out.raw("}");
     }
     out.raw("],\"experiment\":");
     write_experiment(out, slate.assignment);
@@ -111,6 +117,18 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer, rank: usize) {
     out.raw("},\"price\":");
     let price = world.catalog.state(offer.item).price();
     write_price(out, price, world.currency(offer.item));
+}
+
+/// Which policy moved the offer, and how.
+pub(crate) fn write_touch(out: &mut JsonText, policies: &PolicyTable, touch: &PolicyTouch) {
+    out.raw(",\"policy\":{\"name\":");
+    out.string(&policies.policy(touch.policy).name);
+    out.raw(",\"kind\":\"");
+    out.raw(policies.policy(touch.policy).kind.as_str());
+    out.raw("\",\"version\":");
+    out.number(policies.version());
+    out.raw(",\"factor\":");
+    out.estimate(f64::from(touch.factor));
     out.raw("}");
 }
 
@@ -239,6 +257,11 @@ fn told(warning: &Warning) -> (&'static str, String) {
         Warning::CountCut { asked, given } => {
             ("count_cut", format!("{asked} offers were asked for; at most {given} are given."))
         }
+        Warning::TooFew { found, wanted } => {
+            let detail =
+                format!("{found} offers were found; this placement shows {wanted} or none.");
+            ("too_few", detail)
+        }
         Warning::CartCut { lines, used } => {
             ("cart_cut", format!("The cart has {lines} lines; the last {used} are read."))
         }
@@ -257,6 +280,12 @@ fn write_explanation(out: &mut JsonText, decision: &Decision, explanation: &Expl
     ] {
         out.raw(name);
         out.number(n as u64);
+    }
+    if let Some(version) = decision.policy_version {
+        out.raw(",\"policy_version\":");
+        out.number(version);
+        out.raw(",\"n_policies_unknown\":");
+        out.number(decision.n_policies_unknown as u64);
     }
     out.raw("}");
 }

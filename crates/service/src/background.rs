@@ -10,11 +10,14 @@ mod watch;
 
 pub use learning::LearnSchedule;
 pub use retention::KeepDays;
-pub(crate) use watch::load_current;
+#[cfg(test)]
+pub(crate) use watch::PolicyWatch;
+pub(crate) use watch::{load_current, load_policies};
 
 use crate::error::Result;
 use crate::keys::KeyFile;
 use crate::state::AppState;
+use policy::PolicyDir;
 use snapshot::SnapshotDir;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -25,6 +28,7 @@ use tokio::task::JoinHandle;
 pub struct Upkeep {
     pub snapshots: SnapshotDir,
     pub keys: KeyFile,
+    pub policies: PolicyDir,
     pub learn: Option<LearnSchedule>,
     pub keep: KeepDays,
 }
@@ -47,6 +51,7 @@ impl AppState {
     /// Loads the snapshot in force and rebuilds the live state; the service can answer after this.
     /// No snapshot yet is no error: every answer is an empty slate then, and says so.
     pub async fn start(&self, upkeep: &Upkeep) -> Result<()> {
+        load_policies(self, &upkeep.policies).await;
         load_current(&self.inner, &upkeep.snapshots).await;
         match self.inner.rebuild_live().await {
             Ok(n_events) => tracing::info!(n_events, "sessions rebuilt from the log"),
@@ -63,6 +68,7 @@ impl AppState {
             self.supervise("snapshots", watch::snapshots(self.clone(), upkeep.snapshots)),
             self.supervise("catalog", watch::catalog(self.clone())),
             self.supervise("keys", watch::keys(self.clone(), upkeep.keys)),
+            self.supervise("policies", watch::policies(self.clone(), upkeep.policies)),
             self.supervise("retention", retention::run(self.clone(), upkeep.keep)),
             self.supervise("sealing", sealing::run(self.clone())),
         ];

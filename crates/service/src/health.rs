@@ -17,6 +17,7 @@ struct State {
     learn_failure: Option<LearnFailure>,
     snapshot_fault: Option<String>,
     key_fault: Option<String>,
+    policy_fault: Option<String>,
     /// The last call that had something to store could not.
     cannot_store: bool,
 }
@@ -67,6 +68,10 @@ impl Health {
         self.lock().key_fault = fault;
     }
 
+    pub(crate) fn policy_fault(&self, fault: Option<String>) {
+        self.lock().policy_fault = fault;
+    }
+
     /// Whether the store took what it was given last.
     pub(crate) fn stored(&self, is_stored: bool) {
         self.lock().cannot_store = !is_stored;
@@ -81,7 +86,7 @@ impl Health {
         if !state.dead_tasks.is_empty() || figures.is_broken {
             Color::Red
         } else {
-            let faults = [&state.snapshot_fault, &state.key_fault];
+            let faults = [&state.snapshot_fault, &state.key_fault, &state.policy_fault];
             let is_fine = state.learn_failure.is_none()
                 && !state.cannot_store
                 && faults.iter().all(|f| f.is_none());
@@ -112,6 +117,9 @@ impl Health {
         if state.key_fault.is_some() {
             complaints.push("The key file cannot be used; see the log.".to_owned());
         }
+        if state.policy_fault.is_some() {
+            complaints.push("The policies cannot be read; see the log.".to_owned());
+        }
         complaints
     }
 
@@ -119,7 +127,8 @@ impl Health {
     pub(crate) fn details(&self) -> Vec<String> {
         let state = self.lock();
         let learn = state.learn_failure.as_ref().map(|failure| failure.detail.clone());
-        let faults = [state.snapshot_fault.clone(), state.key_fault.clone()];
+        let faults =
+            [&state.snapshot_fault, &state.key_fault, &state.policy_fault].map(Clone::clone);
         learn.into_iter().chain(faults.into_iter().flatten()).collect()
     }
 

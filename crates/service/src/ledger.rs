@@ -12,8 +12,8 @@ pub use store::StoreLedger;
 use crate::recommendation_id::RecommendationId;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
 use history::{
-    Assignment, CustomerChanges, CustomerMark, RetentionPolicy, RetentionSummary, SealPolicy,
-    SealSummary,
+    Assignment, CustomerChanges, CustomerMark, FollowedHolding, RetentionPolicy, RetentionSummary,
+    SealPolicy, SealSummary,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -79,6 +79,8 @@ pub trait Ledger: Send + Sync + 'static {
     fn items_since(&self, version: u64) -> LedgerFuture<'_, (Vec<ItemRecord>, u64)>;
     /// Who came, changed their consent or was erased since a mark; all of them for the default.
     fn customers_since(&self, mark: CustomerMark) -> LedgerFuture<'_, CustomerChanges>;
+    /// Holdings changed after a version of the catalog, and the version that this leads to.
+    fn holdings_since(&self, version: u64) -> LedgerFuture<'_, (Vec<FollowedHolding>, u64)>;
     /// Events at or after a time, oldest first: to rebuild sessions.
     fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>>;
     /// Confirmed purchases of known customers after an event of the log, by its place there.

@@ -76,6 +76,8 @@ pub(crate) struct Metrics {
     pub(crate) n_panics: Counter,
     pub(crate) n_snapshot_swaps: Counter,
     pub(crate) n_snapshot_failures: Counter,
+    /// Hard policies that closed because something was not known, one a decision and policy.
+    pub(crate) n_policies_unknown: Counter,
     pub(crate) n_learn_runs: Counter,
     pub(crate) n_learn_failures: Counter,
 }

@@ -5,10 +5,12 @@ use crate::answer::Remark;
 use crate::caller::Caller;
 use crate::live::Live;
 use crate::problem::{Code, Problem};
+use crate::state::Served;
 use crate::user_token;
 use crate::wire::{CartEntryIn, FilterIn, IdIn, RecommendRequest};
-use decide::{CartLine, Filter, ItemRef, Placement, Request};
+use decide::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Placement, Request};
 use events::{Amount, Timestamp};
+use policy::PolicyTable;
 use score::World;
 
 /// Texts and lists that are recorded with the answer.
@@ -32,18 +34,26 @@ pub(crate) struct Question<'a> {
     pub(crate) filter: Option<Filter>,
     /// Grows with each slate of the page.
     pub(crate) exclude: Vec<u32>,
+    pub(crate) now: Timestamp,
+    pub(crate) channel: Option<&'a str>,
+    pub(crate) locale: Option<&'a str>,
+    pub(crate) location: Option<&'a str>,
+    /// Gathered only where policies are in force.
+    pub(crate) known: Option<KnownCustomer>,
     pub(crate) remarks: Vec<Remark>,
 }
 
 impl<'a> Question<'a> {
     pub(crate) fn of(
         request: &'a RecommendRequest<'a>,
-        world: &World,
+        served: &Served,
         live: &Live,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Question<'a>, Problem> {
         check_texts(request)?;
+        let world = &served.world;
+        let context = request.context.as_ref();
         let mut question = Question {
             anchors: refs(world, request.item_ids.as_deref().unwrap_or_default()),
             cart: Vec::new(),
@@ -51,10 +61,15 @@ impl<'a> Question<'a> {
             customer: None,
             known_as: None,
             bought_since: Vec::new(),
-            category: request.context.as_ref().and_then(|context| context.category.as_deref()),
+            category: context.and_then(|context| context.category.as_deref()),
             count: request.count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
             filter: request.filter.as_ref().map(filter_of),
             exclude: excluded(request, world)?,
+            now,
+            channel: context.and_then(|context| context.channel.as_deref()),
+            locale: context.and_then(|context| context.locale.as_deref()),
+            location: request.location_id.as_deref(),
+            known: None,
             remarks: Vec::new(),
         };
         if let Some(session_id) = &request.session_id {
@@ -64,7 +79,7 @@ impl<'a> Question<'a> {
             question.cart = cart.iter().map(|entry| line_of(world, entry)).collect();
         }
         if let Some(user_id) = personal(request, caller, now, &mut question.remarks)? {
-            question.read_customer(user_id, world, live);
+            question.read_customer(user_id, served, live);
         }
         Ok(question)
     }
@@ -90,7 +105,7 @@ impl<'a> Question<'a> {
         });
     }
 
-    fn read_customer(&mut self, user_id: &'a str, world: &World, live: &Live) {
+    fn read_customer(&mut self, user_id: &'a str, served: &Served, live: &Live) {
         if !live.customers.is_loaded() {
             return;
         }
@@ -101,14 +116,23 @@ impl<'a> Question<'a> {
                 return;
             }
             self.customer = customer.idx;
-            self.bought_since.extend(
-                customer.recent.iter().filter_map(|bought| world.item_idx(&bought.item_id)),
-            );
+            let recent = customer.recent.iter();
+            let world = &served.world;
+            self.bought_since.extend(recent.filter_map(|bought| world.item_idx(&bought.item_id)));
+            let has_holdings = live.customers.has_holdings();
+            let known = || customer.known(self.now, has_holdings);
+            // An id that nobody knows is a guest's.
+            let is_asked = served.policies.is_some() && !customer.is_blank();
+            self.known = is_asked.then(known);
         });
     }
 
     /// The question for one of the slates.
-    pub(crate) fn at(&self, placement: Placement) -> Request<'_> {
+    pub(crate) fn at<'q>(
+        &'q self,
+        placement: Placement,
+        policies: Option<&'q PolicyTable>,
+    ) -> Request<'q> {
         Request {
             anchors: &self.anchors,
             cart: &self.cart,
@@ -119,6 +143,14 @@ impl<'a> Question<'a> {
             count: self.count,
             filter: self.filter.as_ref(),
             exclude: &self.exclude,
+            policies,
+            circumstances: Circumstances {
+                now: Some(self.now),
+                channel: self.channel,
+                locale: self.locale,
+                location: self.location,
+                customer: self.known.as_ref(),
+            },
             ..Request::at(placement)
         }
     }
@@ -208,11 +240,18 @@ fn check_texts(request: &RecommendRequest<'_>) -> Result<(), Problem> {
         if text.len() <= MAX_TEXT_BYTES {
             return Ok(());
         }
-        let detail = format!("A category may have at most {MAX_TEXT_BYTES} bytes.");
+        let detail = format!("A text may have at most {MAX_TEXT_BYTES} bytes here.");
         Err(Problem::new(Code::InvalidValue, detail).at(path()))
     };
-    if let Some(category) = request.context.as_ref().and_then(|context| context.category.as_ref()) {
-        check(category, &|| "context.category".to_owned())?;
+    let context = request.context.as_ref();
+    for (name, text) in [
+        ("category", context.and_then(|context| context.category.as_ref())),
+        ("channel", context.and_then(|context| context.channel.as_ref())),
+        ("locale", context.and_then(|context| context.locale.as_ref())),
+    ] {
+        if let Some(text) = text {
+            check(text, &|| format!("context.{name}"))?;
+        }
     }
     let filter = request.filter.as_ref().and_then(|filter| filter.categories.as_deref());
     let categories = filter.unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::recommendation_id::RecommendationId;
 use crate::record::{RecordHead, write_record};
 use crate::state::{Inner, Served};
 use crate::wire::RecommendRequest;
-use decide::{Decision, Placement, Request, Workspace};
+use decide::{Circumstances, Decision, Placement, Request, Workspace};
 use events::Timestamp;
 use history::Assignment;
 use measure::assignment::Unit;
@@ -44,7 +44,7 @@ pub(crate) fn answer(
     let now = inner.clock.now();
     let served = inner.served.load();
     let placements = placements_of(request)?;
-    let mut question = Question::of(request, &served.world, &inner.live, caller, now)?;
+    let mut question = Question::of(request, &served, &inner.live, caller, now)?;
     question.remarks.extend(unknown_fields.into_iter().map(Remark::UnknownField));
     let page = page_key(request);
     if let Some(page) = &page {
@@ -108,7 +108,8 @@ impl Pass<'_> {
     /// Decides, writes and records one slate; what it offers is excluded from the next.
     fn slate(&self, question: &mut Question<'_>, placement: Placement) -> Vec<u8> {
         let world = &self.served.world;
-        let asked = question.at(placement);
+        let policies = self.served.policies.as_deref();
+        let asked = question.at(placement, policies);
         let decision = with_workspace(|workspace| decide::decide(world, &asked, workspace));
         let id = self.inner.ids.next(self.now);
         let mut out = JsonText::with_capacity(size_hint(&decision));
@@ -122,6 +123,7 @@ impl Pass<'_> {
             id,
             placement,
             decision: &decision,
+            policies,
             remarks: &question.remarks,
             assignment: self.assignment,
             explanation,
@@ -163,15 +165,26 @@ pub(crate) fn decide_for_page(
 ) -> (RecommendationId, Decision) {
     let now = inner.clock.now();
     let id = inner.ids.next(now);
-    let mut decision = with_workspace(|workspace| decide::decide(&served.world, asked, workspace));
+    let asked = under_policies(served, asked, now);
+    let mut decision = with_workspace(|workspace| decide::decide(&served.world, &asked, workspace));
     let holdout = inner.settings.holdout.as_ref();
     let assignment = holdout.map(|holdout| holdout.assign(Unit::Session(session_id)));
     let head = RecordHead { id, at: now, key_id: None, location_id: None, assignment };
-    keep_record(inner, served, &head, asked, &decision);
+    keep_record(inner, served, &head, &asked, &decision);
     if assignment.is_some_and(|assignment| assignment.is_held_out) {
         decision.offers.clear();
     }
     (id, decision)
+}
+
+/// What a page of our own asks, under the policies in force.
+pub(crate) fn under_policies<'a>(
+    served: &'a Served,
+    asked: &Request<'a>,
+    now: Timestamp,
+) -> Request<'a> {
+    let circumstances = Circumstances { now: Some(now), ..asked.circumstances };
+    Request { policies: served.policies.as_deref(), circumstances, ..asked.clone() }
 }
 
 fn keep_record(
@@ -189,4 +202,8 @@ fn keep_record(
     let is_held_out = head.assignment.is_some_and(|assignment| assignment.is_held_out);
     let n_shown = if is_held_out { 0 } else { decision.offers.len() };
     inner.metrics.count_decision(decision.rung, n_shown);
+    inner.metrics.n_policies_unknown.add(decision.n_policies_unknown as u64);
 }
+
+#[cfg(test)]
+mod policy_tests;

@@ -3,7 +3,7 @@
 //! Items stand by their external ids, so that a record outlives its snapshot. No customer id: the
 //! pseudonymous index is kept beside the record, and erasing a customer erases the record.
 
-use crate::answer::{write_amount, write_evidence};
+use crate::answer::{write_amount, write_evidence, write_touch};
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::reason::PageText;
@@ -11,8 +11,8 @@ use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::wire::EvidenceOut;
 use decide::{
-    CartLine, Decision, Evidence, Filter, ItemRef, MAX_ANCHORS, MAX_CONTEXT, Offer, Placement,
-    Reason, ReasonCode, Request,
+    CartLine, Circumstances, Decision, Evidence, Filter, ItemRef, KnownCustomer, MAX_ANCHORS,
+    MAX_CONTEXT, Offer, Placement, Reason, ReasonCode, Request,
 };
 use events::{Amount, Timestamp};
 use history::Assignment;
@@ -48,6 +48,13 @@ pub(crate) fn write_record(
     out.number(u64::try_from(head.at.0).unwrap_or(0));
     out.raw(",\"snapshot\":");
     out.string(&served.snapshot_id);
+    if let Some(version) = decision.policy_version {
+        out.raw(",\"policies\":{\"version\":");
+        out.number(version);
+        out.raw(",\"n_unknown\":");
+        out.number(decision.n_policies_unknown as u64);
+        out.raw("}");
+    }
     for (name, id) in [(",\"key\":", head.key_id), (",\"location_id\":", head.location_id)] {
         if let Some(id) = id {
             out.raw(name);
@@ -88,7 +95,13 @@ pub(crate) fn write_record(
     out.raw("\",\"n_eligible\":");
     out.number(decision.n_eligible as u64);
     out.raw(",\"offers\":");
-    list(&mut out, &decision.offers, |out, offer| write_offer(out, world, offer));
+    list(&mut out, &decision.offers, |out, offer| {
+        write_offer(out, world, offer);
+        if let (Some(policies), Some(touch)) = (request.policies, &offer.policy) {
+            write_touch(out, policies, touch);
+        }
+        out.raw("}");
+    });
     out.raw("}");
     out.into_bytes()
 }
@@ -112,7 +125,6 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
         Some(evidence) => write_evidence(out, world, evidence),
         None => out.raw("null"),
     }
-    out.raw("}");
 }
 
 /// What a client makes up is kept in part only, or a public key could fill the disk: an unknown
@@ -174,7 +186,45 @@ fn write_optional(out: &mut JsonText, name: &str, amount: Option<Amount>) {
     }
 }
 
+/// What policies were told, so that the question can be asked again: of a customer only what the
+/// policies ask for.
+fn write_circumstances(out: &mut JsonText, request: &Request<'_>) {
+    let Some(policies) = request.policies else { return };
+    let told = &request.circumstances;
+    for (name, text) in
+        [("channel", told.channel), ("locale", told.locale), ("location", told.location)]
+    {
+        if let Some(text) = text {
+            out.raw(",\"");
+            out.raw(name);
+            out.raw("\":");
+            out.string(text);
+        }
+    }
+    let Some(customer) = told.customer else { return };
+    out.raw(",\"known\":{");
+    if let Some(consent) = customer.consent {
+        out.raw(if consent { "\"consent\":true," } else { "\"consent\":false," });
+    }
+    out.raw("\"attributes\":");
+    let asked = policies.customer_attributes();
+    let is_asked = |(name, _): &&(Box<str>, Box<str>)| asked.contains(name);
+    list(out, customer.attributes.iter().filter(is_asked), |out, (name, value)| {
+        out.raw("[");
+        out.string(name);
+        out.raw(",");
+        out.string(value);
+        out.raw("]");
+    });
+    if let (Some(holdings), true) = (&customer.holdings, policies.asks_holdings()) {
+        out.raw(",\"holdings\":");
+        list(out, holdings, |out, item_id| out.string(item_id));
+    }
+    out.raw("}");
+}
+
 fn write_options(out: &mut JsonText, request: &Request<'_>) {
+    write_circumstances(out, request);
     if let Some(customer) = request.customer {
         out.raw(",\"customer\":");
         out.number(customer.into());
@@ -201,10 +251,18 @@ fn write_options(out: &mut JsonText, request: &Request<'_>) {
 pub(crate) struct Record {
     version: u64,
     #[serde(default)]
+    at_us: i64,
+    #[serde(default)]
     pub(crate) snapshot: String,
+    policies: Option<RecordedPolicies>,
     asked: Asked,
     fallback: String,
     offers: Vec<RecordedOffer>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedPolicies {
+    version: u64,
 }
 
 /// One offer of a record.
@@ -259,11 +317,25 @@ struct Asked {
     category: Option<String>,
     count: Option<usize>,
     filter: Option<AskedFilter>,
+    channel: Option<String>,
+    locale: Option<String>,
+    location: Option<String>,
+    known: Option<AskedCustomer>,
+}
+
+/// What policies asked of the customer.
+#[derive(Debug, Deserialize)]
+struct AskedCustomer {
+    consent: Option<bool>,
+    attributes: Vec<(Box<str>, Box<str>)>,
+    holdings: Option<Vec<Box<str>>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct AskedLine {
     item_id: String,
+    quantity: Option<f64>,
+    unit_price: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -292,31 +364,42 @@ impl Record {
         &self.offers
     }
 
+    /// The version of the policies that were asked.
+    pub(crate) fn policy_version(&self) -> Option<u64> {
+        self.policies.as_ref().map(|policies| policies.version)
+    }
+
     /// What the decision was asked about: anchors, then the cart.
     pub(crate) fn context(&self) -> impl Iterator<Item = &str> {
         let cart = self.asked.cart.iter().map(|line| line.item_id.as_str());
         self.asked.anchors.iter().map(String::as_str).chain(cart)
     }
 
-    /// Asks the same again of the present world.
+    /// Asks the same again of the present world and its policies, as of the time of the record.
     pub(crate) fn ask_again<R>(
         &self,
-        world: &World,
+        served: &Served,
         ask: impl FnOnce(&Request<'_>) -> R,
     ) -> Option<R> {
-        let asked = &self.asked;
+        let (asked, world) = (&self.asked, &served.world);
         let item_ref = |item_id: &String| world.item_idx(item_id).map(ItemRef::Known);
         let known = |ids: &[String]| ids.iter().filter_map(|id| world.item_idx(id)).collect();
         let anchors: Vec<ItemRef<'_>> = asked.anchors.iter().filter_map(item_ref).collect();
+        let amount = |value: Option<f64>| Amount::from_f64(value?).ok();
         let line = |line: &AskedLine| {
             let item = item_ref(&line.item_id)?;
-            Some(CartLine { item, quantity: Amount::ONE, unit_price: None })
+            let quantity = amount(line.quantity).unwrap_or(Amount::ONE);
+            Some(CartLine { item, quantity, unit_price: amount(line.unit_price) })
         };
         let cart: Vec<CartLine<'_>> = asked.cart.iter().filter_map(line).collect();
         let session: Vec<u32> = known(&asked.session);
         let bought_since: Vec<u32> = known(&asked.bought_since);
         let exclude: Vec<u32> = known(&asked.exclude);
-        let amount = |value: Option<f64>| Amount::from_f64(value?).ok();
+        let customer = asked.known.as_ref().map(|known| KnownCustomer {
+            consent: known.consent,
+            attributes: known.attributes.clone(),
+            holdings: known.holdings.clone(),
+        });
         let filter = asked.filter.as_ref().map(|filter| Filter {
             categories: filter.categories.clone(),
             price_min: amount(filter.price_min),
@@ -332,6 +415,14 @@ impl Record {
             count: asked.count,
             filter: filter.as_ref(),
             exclude: &exclude,
+            policies: served.policies.as_deref(),
+            circumstances: Circumstances {
+                now: Some(Timestamp(self.at_us)),
+                channel: asked.channel.as_deref(),
+                locale: asked.locale.as_deref(),
+                location: asked.location.as_deref(),
+                customer: customer.as_ref(),
+            },
             ..Request::at(Placement::parse(&asked.placement)?)
         }))
     }

@@ -13,8 +13,10 @@ use crate::metrics::{Gauges, Metrics, RecentWindow};
 use crate::recent::RecentDecisions;
 use crate::recommendation_id::IdSource;
 use arc_swap::ArcSwap;
-use events::{CustomerRecord, ItemRecord, Timestamp};
-use history::CustomerMark;
+use decide::Items;
+use events::{CustomerRecord, HoldingRecord, ItemRecord, Timestamp};
+use history::{CustomerMark, FollowedHolding};
+use policy::{PolicySet, PolicyTable};
 use score::World;
 use std::sync::Arc;
 
@@ -39,12 +41,24 @@ pub struct Served {
     /// The name under which the snapshot was published; empty before the first.
     pub snapshot_id: String,
     pub published_at: Option<Timestamp>,
+    /// Compiled for this world; `None`: there are no policies.
+    pub policies: Option<Arc<PolicyTable>>,
 }
 
 impl Served {
     /// Before anything was learned.
     pub fn nothing() -> Served {
-        Served { world: World::empty(), snapshot_id: String::new(), published_at: None }
+        Served {
+            world: World::empty(),
+            snapshot_id: String::new(),
+            published_at: None,
+            policies: None,
+        }
+    }
+
+    /// Without policies: they are compiled when it comes into force.
+    pub fn of(world: World, snapshot_id: String, published_at: Option<Timestamp>) -> Served {
+        Served { world, snapshot_id, published_at, policies: None }
     }
 }
 
@@ -62,6 +76,8 @@ pub(crate) struct Inner {
     pub(crate) live: Live,
     /// How far customers were followed; held while what the store says of them is taken over.
     pub(crate) customer_mark: tokio::sync::Mutex<CustomerMark>,
+    /// How far holdings were followed; `None`: nobody asked yet.
+    holdings_version: tokio::sync::Mutex<Option<u64>>,
     pub(crate) keys: ArcSwap<KeyRing>,
     pub(crate) address_limits: AddressLimits,
     pub(crate) ledger: Box<dyn Ledger>,
@@ -75,10 +91,18 @@ pub(crate) struct Inner {
     pub(crate) started_at: Timestamp,
 }
 
-/// How far the live catalog has followed the store.
-#[derive(Clone, Copy, Debug, Default)]
+/// How far the live catalog has followed the store, and which policies it is under.
+#[derive(Debug, Default)]
 pub(crate) struct CatalogProgress {
     pub(crate) items_version: u64,
+    /// With the number of their version.
+    policies: Option<(u64, Arc<PolicySet>)>,
+}
+
+impl CatalogProgress {
+    fn asks_attributes(&self) -> bool {
+        self.policies.as_ref().is_some_and(|(_, set)| set.asks_item_attributes())
+    }
 }
 
 impl AppState {
@@ -96,6 +120,7 @@ impl AppState {
             world_change: tokio::sync::Mutex::default(),
             live: Live::new(&settings.live),
             customer_mark: tokio::sync::Mutex::default(),
+            holdings_version: tokio::sync::Mutex::default(),
             keys: ArcSwap::from_pointee(keys),
             address_limits: AddressLimits::new(&settings.limits),
             ledger,
@@ -121,12 +146,8 @@ impl Inner {
     /// the one they began with.
     pub(crate) async fn swap(&self, mut served: Served) -> std::result::Result<(), LedgerFault> {
         let mut progress = self.world_change.lock().await;
-        let learned_version = catalog_version_of(&served.world);
-        let (records, version) = self.ledger.items_since(learned_version).await?;
-        let changes = only_changes(&served.world, records);
-        if !changes.is_empty() {
-            served.world = served.world.with_items(&changes);
-        }
+        let version = self.catch_up(&mut served.world, progress.asks_attributes()).await?;
+        served.policies = compile(&served.world, progress.policies.clone()).await?;
         progress.items_version = version;
         let learned_until = served.world.snapshot.provenance().data_to.as_deref();
         if let Some(learned_until) = learned_until.and_then(Timestamp::parse_rfc3339) {
@@ -134,6 +155,47 @@ impl Inner {
         }
         self.served.store(Arc::new(served));
         self.metrics.n_snapshot_swaps.add(1);
+        Ok(())
+    }
+
+    /// Brings a world up to the catalog of the store; the version of that.
+    async fn catch_up(
+        &self,
+        world: &mut World,
+        with_attributes: bool,
+    ) -> std::result::Result<u64, LedgerFault> {
+        let mut since = catalog_version_of(world);
+        if with_attributes {
+            // A snapshot has no attributes: all items are told anew.
+            *world = world.keeping_attributes();
+            since = 0;
+        }
+        let (records, version) = self.ledger.items_since(since).await?;
+        let changes = only_changes(world, records);
+        if !changes.is_empty() {
+            *world = world.with_items(&changes);
+        }
+        Ok(version)
+    }
+
+    /// Puts policies in force, or takes them all out of force. Requests under way keep those they
+    /// began with.
+    pub(crate) async fn set_policies(
+        &self,
+        policies: Option<(u64, Arc<PolicySet>)>,
+    ) -> std::result::Result<(), LedgerFault> {
+        let asks_holdings = |field: &policy::Field| *field == policy::Field::CustomerHoldings;
+        if policies.as_ref().is_some_and(|(_, set)| set.asks(asks_holdings)) {
+            self.follow_holdings().await?;
+        }
+        let mut progress = self.world_change.lock().await;
+        let mut served = Served::clone(&self.served.load());
+        progress.policies = policies;
+        if progress.asks_attributes() && !served.world.catalog.keeps_attributes() {
+            progress.items_version = self.catch_up(&mut served.world, true).await?;
+        }
+        served.policies = compile(&served.world, progress.policies.clone()).await?;
+        self.served.store(Arc::new(served));
         Ok(())
     }
 
@@ -158,9 +220,24 @@ impl Inner {
         for known in &changes.changed {
             self.live.customers.set_idx(&known.customer_id, known.customer_idx);
             self.live.customers.set_consent(&known.customer_id, known.consent);
+            self.live.customers.set_attributes(&known.customer_id, &known.attributes);
         }
         *mark = changes.mark;
         self.live.customers.set_loaded();
+        let policies = self.served.load().policies.clone();
+        if policies.is_some_and(|policies| policies.asks_holdings()) {
+            self.follow_holdings().await?;
+        }
+        Ok(())
+    }
+
+    /// Follows what customers hold; only while a policy asks.
+    async fn follow_holdings(&self) -> std::result::Result<(), LedgerFault> {
+        let mut version = self.holdings_version.lock().await;
+        let (holdings, now) = self.ledger.holdings_since(version.unwrap_or(0)).await?;
+        holdings.iter().for_each(|holding| self.live.customers.set_holding(holding));
+        *version = Some(now);
+        self.live.customers.set_holdings_loaded();
         Ok(())
     }
 
@@ -170,6 +247,16 @@ impl Inner {
         let _mark = self.customer_mark.lock().await;
         for record in records {
             self.live.customers.set_consent(&record.customer_id, record.consent);
+            self.live.customers.set_attributes(&record.customer_id, &record.attributes);
+        }
+    }
+
+    /// Brings holdings that are durable into force for the next decision.
+    pub(crate) async fn apply_holdings(&self, records: Vec<HoldingRecord>) {
+        let _mark = self.customer_mark.lock().await;
+        for HoldingRecord { customer_id, item_id, since, until } in records {
+            let holding = FollowedHolding { customer_id, item_id, since, until };
+            self.live.customers.set_holding(&holding);
         }
     }
 
@@ -208,11 +295,22 @@ impl Inner {
         if records.iter().all(|record| world.catalog.fits_in_place(&world.snapshot, record)) {
             for record in records {
                 world.catalog.apply_in_place(&world.snapshot, record);
+                if let (Some(policies), Some(item)) =
+                    (&served.policies, world.item_idx(&record.item_id))
+                {
+                    policies.refresh(&Items(world), item);
+                }
             }
             return;
         }
         let world = world.with_items(records);
-        self.served.store(Arc::new(Served { world, ..Served::clone(&served) }));
+        let mut changed = records.iter().filter_map(|record| world.item_idx(&record.item_id));
+        let policies = served
+            .policies
+            .as_ref()
+            .map(|policies| Arc::new(policies.for_items(&Items(&world), &mut changed)));
+        drop(changed);
+        self.served.store(Arc::new(Served { world, policies, ..Served::clone(&served) }));
     }
 
     /// Green, yellow or red, all things together.
@@ -257,6 +355,20 @@ impl Inner {
             is_learning_late: self.health.learn_failure().is_some(),
         }
     }
+}
+
+/// Compiles policies for a world, beside the threads that requests wait for: it takes a while for
+/// many policies and items.
+async fn compile(
+    world: &World,
+    policies: Option<(u64, Arc<PolicySet>)>,
+) -> std::result::Result<Option<Arc<PolicyTable>>, LedgerFault> {
+    let Some((version, set)) = policies else { return Ok(None) };
+    let world = world.clone();
+    let compiling =
+        tokio::task::spawn_blocking(move || PolicyTable::compile(set, version, &Items(&world)));
+    let table = compiling.await.map_err(|panic| LedgerFault::Unavailable(panic.into()))?;
+    Ok(Some(Arc::new(table)))
 }
 
 /// The version of the catalog that the snapshot was learned from; what changed after it must be

@@ -271,11 +271,11 @@ impl TestShop {
     ) -> TestShop {
         let clock = Clock::manual(NOW);
         let state = AppState::new(serving, keys, clock.clone(), settings).unwrap();
-        state.inner.served.store(Arc::new(Served {
-            world: World::of(Arc::new(snapshot())),
-            snapshot_id: "20260101T000000Z-test".to_owned(),
-            published_at: Some(Timestamp(NOW.0 - 3_600_000_000)),
-        }));
+        state.inner.served.store(Arc::new(Served::of(
+            World::of(Arc::new(snapshot())),
+            "20260101T000000Z-test".to_owned(),
+            Some(Timestamp(NOW.0 - 3_600_000_000)),
+        )));
         TestShop { state, ledger, clock }
     }
 

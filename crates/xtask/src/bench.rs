@@ -39,7 +39,7 @@ struct Entry {
     run: fn(&Bench<'_>, &mut Report) -> Result<()>,
 }
 
-const ENTRIES: [Entry; 6] = [
+const ENTRIES: [Entry; 7] = [
     Entry {
         name: "pairs",
         what: "all pair counts, Parquet to result, against scipy, DuckDB and Polars",
@@ -53,6 +53,11 @@ const ENTRIES: [Entry; 6] = [
     },
     Entry { name: "events", what: "live events: batches of 100, 64 writers", run: online::events },
     Entry { name: "decide", what: "one decision in process, 5-item cart", run: online::decide },
+    Entry {
+        name: "policies",
+        what: "one decision under 500 policies over 10,000 items",
+        run: online::policies,
+    },
     Entry {
         name: "serve",
         what: "HTTP under wrk (--seconds N) against a bare handler on the same stack",

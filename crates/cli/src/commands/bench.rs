@@ -1,5 +1,7 @@
 //! Measurements that `cargo xtask bench` runs: each prints one JSON object.
 
+mod policies;
+
 use super::recommend::load_world;
 use super::wait;
 use crate::clock::{self, Stopwatch};
@@ -38,6 +40,16 @@ enum What {
         #[arg(long, default_value_t = 20_000)]
         count: usize,
     },
+    /// Decisions under many policies: a cart of five, one thread.
+    Policies {
+        #[arg(long, default_value_t = 20_000)]
+        count: usize,
+        #[arg(long, default_value_t = 500)]
+        policies: usize,
+        /// Of these, how many compare the item with the request.
+        #[arg(long, default_value_t = 10)]
+        mixed: usize,
+    },
     /// Live events: batches of 100, and single ones from 64 writers.
     Events {
         #[arg(long, default_value_t = 200_000)]
@@ -70,6 +82,9 @@ pub(crate) fn run(dir: &Path, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
         What::Ease { file, lambda } => bench_ease(&file, lambda),
         What::Decide { count } => wait(bench_decide(dir, count)),
+        What::Policies { count, policies, mixed } => {
+            wait(policies::run(dir, count, policies, mixed))
+        }
         What::Events { count } => wait(bench_events(dir, count)),
         What::Requests { case, count } => wait(print_requests(dir, case, count)),
         What::BareServer { listen, body } => wait(bare_server(listen, body)),
@@ -123,7 +138,7 @@ fn cart_of(world: &World, seed: u64, n: usize) -> Vec<u32> {
 
 async fn open_world(dir: &Path) -> anyhow::Result<World> {
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
-    let world = load_world(&store).await?;
+    let world = load_world(&store, false).await?;
     ensure!(!world.snapshot.popular().is_empty(), "nothing was learned in {}", dir.display());
     Ok(world)
 }

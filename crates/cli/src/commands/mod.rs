@@ -12,6 +12,7 @@ pub(crate) mod import_report;
 pub(crate) mod keys;
 pub(crate) mod learn;
 pub(crate) mod pairs;
+pub(crate) mod policy;
 pub(crate) mod recommend;
 pub(crate) mod report;
 pub(crate) mod retain;
@@ -34,6 +35,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Report(args) => wait(report::run(&dir, args)),
         Command::Status(args) => wait(status::run(&dir, args)),
         Command::Snapshot(args) => snapshot::run(&dir, args),
+        Command::Policy(args) => wait(policy::run(&dir, args)),
         Command::Keys(args) => keys::run(&dir, args),
         Command::Export(args) => wait(export::run(&dir, args)),
         Command::Backup(args) => wait(backup::run(&dir, args)),

@@ -1,13 +1,15 @@
 //! `alongside recommend`: offers on the command line, with their evidence.
 
 use crate::args::placement_parser;
+use crate::clock;
 use crate::show;
 use clap::Args;
 use decide::words::write_reason;
-use decide::{CartLine, Decision, ItemRef, Offer, Placement, Request};
-use decide::{Warning, Workspace, decide};
+use decide::{CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, Offer};
+use decide::{Placement, Request, Warning, Workspace, decide};
 use events::{Amount, ItemRecord};
 use history::{OpenMode, Store};
+use policy::{PolicyDir, PolicySet, PolicyTable};
 use score::{World, search};
 use serde_json::{Value, json};
 use snapshot::SnapshotDir;
@@ -37,28 +39,44 @@ pub(crate) struct RecommendArgs {
     output: crate::args::Output,
 }
 
-/// The world of the snapshot in force with today's catalogue.
-pub(crate) async fn load_world(store: &Store) -> anyhow::Result<World> {
+/// The world of the snapshot in force with today's catalogue, and the attributes of its items if a
+/// policy asks for them.
+pub(crate) async fn load_world(store: &Store, with_attributes: bool) -> anyhow::Result<World> {
     let snapshot = SnapshotDir::new(store.snapshots_dir()).open_current()?;
-    let world = World::of(Arc::new(snapshot));
+    let mut world = World::of(Arc::new(snapshot));
     // What the snapshot was made from says which version of the catalogue it knows.
     let learned = world.snapshot.provenance().sources.get("catalog_version");
-    let learned = learned.and_then(|version| version.parse().ok()).unwrap_or(0);
+    let mut learned = learned.and_then(|version| version.parse().ok()).unwrap_or(0);
+    if with_attributes {
+        // Of attributes a snapshot knows nothing.
+        world = world.keeping_attributes();
+        learned = 0;
+    }
     let (items, _version) = store.items_since(learned).await?;
     let records: Vec<ItemRecord> = items.into_iter().map(ItemRecord::from).collect();
     Ok(if records.is_empty() { world } else { world.with_items(&records) })
 }
 
+/// The policies in force with the number of their version.
+pub(crate) fn policies_in_force(dir: &PolicyDir) -> anyhow::Result<Option<(u64, Arc<PolicySet>)>> {
+    let Some(version) = dir.current()? else { return Ok(None) };
+    Ok(Some((version, Arc::new(dir.load(version)?))))
+}
+
 pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
-    let world = load_world(&store).await?;
+    let policies = policies_in_force(&PolicyDir::in_dir(dir))?;
+    let asks_attributes = policies.as_ref().is_some_and(|(_, set)| set.asks_item_attributes());
+    let world = load_world(&store, asks_attributes).await?;
+    let policies =
+        policies.map(|(version, set)| PolicyTable::compile(set, version, &Items(&world)));
     let mut asked = Vec::new();
     for text in &args.items {
         asked.push(resolve(&world, text)?);
     }
-    let customer = match &args.customer {
-        Some(id) => customer_row(&store, id).await?,
-        None => None,
+    let (customer, known) = match &args.customer {
+        Some(id) => find_customer(&store, id).await?.unzip(),
+        None => (None, None),
     };
     let placement = args.placement.unwrap_or(default_placement(asked.len()));
     let mut remarks = Vec::new();
@@ -79,18 +97,42 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         customer,
         count: args.count,
         exclude: &exclude,
+        policies: policies.as_ref(),
+        circumstances: Circumstances {
+            now: Some(clock::now()),
+            customer: known.as_ref(),
+            ..Circumstances::default()
+        },
         ..Request::at(placement)
     };
     let decision = decide(&world, &request, &mut Workspace::default());
     remarks.extend(decision.warnings.iter().map(warning_text));
     if args.output.json {
-        return show::line(to_json(&world, placement, &decision, &remarks));
+        return show::line(to_json(&world, policies.as_ref(), &request, &decision, &remarks));
     }
     print_head(&world, &asked, placement, &decision, &remarks);
     if args.count == Some(0) {
         return show::line("No offer: none was asked for (--count 0).");
     }
-    print(&world, &decision, args.explain)
+    print(&world, &decision, args.explain)?;
+    print_policies(&world, policies.as_ref(), &decision);
+    Ok(())
+}
+
+/// Which policies moved an offer.
+fn print_policies(world: &World, policies: Option<&PolicyTable>, decision: &Decision) {
+    let Some(policies) = policies else { return };
+    show::note(format!("policy version {}", policies.version()));
+    for offer in &decision.offers {
+        let Some(touch) = offer.policy else { continue };
+        let policy = policies.policy(touch.policy);
+        let how = match touch.pinned_at {
+            Some(position) => format!("place {position}"),
+            None => format!("score × {}", touch.factor),
+        };
+        let item = world.item_id(offer.item);
+        show::note(format!("  {item}: {} \"{}\", {how}", policy.kind.as_str(), policy.name));
+    }
 }
 
 /// What must not be offered. An id that nobody knows is told: it may be a slip of the pen.
@@ -134,13 +176,23 @@ fn resolve(world: &World, text: &str) -> anyhow::Result<u32> {
     Ok(first)
 }
 
-async fn customer_row(store: &Store, id: &str) -> anyhow::Result<Option<u32>> {
+/// The row of a customer, and what policies may ask of them.
+async fn find_customer(store: &Store, id: &str) -> anyhow::Result<Option<(u32, KnownCustomer)>> {
     match store.customer(id).await? {
         Some(customer) if customer.consent == Some(false) => {
             show::note(format!("customer {id} has not consented: nothing personal is used"));
             Ok(None)
         }
-        Some(customer) => Ok(Some(customer.customer_idx)),
+        Some(customer) => {
+            let held = store.holdings_of(customer.customer_idx, clock::now()).await?;
+            let attribute = |(name, value): (String, String)| (name.into(), value.into());
+            let known = KnownCustomer {
+                consent: customer.consent,
+                attributes: customer.attributes.into_iter().map(attribute).collect(),
+                holdings: Some(held.into_iter().map(Into::into).collect()),
+            };
+            Ok(Some((customer.customer_idx, known)))
+        }
         None => {
             show::note(format!("customer {id} is not known: the answer is that for a guest"));
             Ok(None)
@@ -232,13 +284,22 @@ fn warning_text(warning: &Warning) -> String {
         Warning::CartCut { lines, used } => {
             format!("of {lines} cart lines the last {used} are read")
         }
+        Warning::TooFew { found, wanted } => {
+            format!("{found} offers were found; this placement shows {wanted} or none")
+        }
         Warning::AnchorsCut { given, used } => {
             format!("of {given} items the first {used} are read")
         }
     }
 }
 
-fn to_json(world: &World, placement: Placement, decision: &Decision, remarks: &[String]) -> Value {
+fn to_json(
+    world: &World,
+    policies: Option<&PolicyTable>,
+    request: &Request<'_>,
+    decision: &Decision,
+    remarks: &[String],
+) -> Value {
     let items: Vec<Value> = decision
         .offers
         .iter()
@@ -266,11 +327,19 @@ fn to_json(world: &World, placement: Placement, decision: &Decision, remarks: &[
                     "evidence": evidence,
                 },
                 "price": world.catalog.state(offer.item).price().map(|price| price.to_string()),
+                "policy": offer.policy.zip(policies).map(|(touch, policies)| {
+                    let policy = policies.policy(touch.policy);
+                    json!({
+                        "name": policy.name, "kind": policy.kind.as_str(),
+                        "version": policies.version(), "factor": touch.factor,
+                    })
+                }),
             })
         })
         .collect();
     json!({
-        "placement": placement.as_str(),
+        "placement": request.placement.as_str(),
+        "policy_version": decision.policy_version,
         "items": items,
         "fallback": decision.rung.as_str(),
         "warnings": remarks,

@@ -5,6 +5,7 @@ use crate::show;
 use anyhow::Context;
 use clap::Args;
 use history::{OpenMode, Store};
+use policy::PolicyDir;
 use service::holdout::HoldoutSettings;
 use service::keys::KeyFile;
 use service::ledger::StoreLedger;
@@ -163,6 +164,7 @@ pub(crate) async fn prepare(
     let upkeep = Upkeep {
         snapshots: SnapshotDir::new(store.snapshots_dir()),
         keys,
+        policies: PolicyDir::in_dir(dir),
         learn,
         keep: args.keep.days(),
     };

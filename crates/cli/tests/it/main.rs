@@ -3,6 +3,7 @@
 mod bad_input;
 mod imports;
 mod journey;
+mod policies;
 mod proof;
 
 use assert_cmd::Command;

@@ -180,6 +180,7 @@ fn check(
         filter: asked.filter.as_ref(),
         exclude: &asked.exclude,
         evidence_required: asked.evidence_required,
+        ..Request::at(Placement::Home)
     };
     let decision = decide(world, &request, workspace);
     let mut seen = Vec::new();

@@ -91,7 +91,7 @@ fn past_place_a_hundred_the_reason_is_still_true() {
     let lines = cart(&[0]);
     for placement in [Placement::Cart, Placement::Home] {
         let request = Request { cart: &lines, ..Request::at(placement) };
-        let all = crate::slate::decide_all(&world, &request, &mut Workspace::default());
+        let all = crate::slate::decide_all(&world, &request, false, &mut Workspace::default());
         assert!(all.offers.len() > 110, "{} offers at {placement:?}", all.offers.len());
         for (at, offer) in all.offers.iter().enumerate().skip(100) {
             let expected = WhyNot::Outranked { rank: at + 1, score: offer.score };

@@ -4,15 +4,18 @@ use super::pause;
 use crate::keys::KeyFile;
 use crate::state::{AppState, Inner, Served};
 use events::Timestamp;
+use policy::{PolicyDir, PolicySet};
 use score::World;
 use snapshot::{Snapshot, SnapshotDir};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Looks between two tries of a snapshot that could not be loaded.
 const RETRY_AFTER_LOOKS: u32 = 30;
 const FORGET_EVERY_LOOKS: u32 = 30;
+/// Compiling and the look itself must fit into a second as well.
+const POLICY_PAUSE: Duration = Duration::from_millis(250);
 
 pub(super) async fn snapshots(state: AppState, dir: SnapshotDir) {
     let mut failed: Option<(String, u32)> = None;
@@ -68,8 +71,7 @@ async fn load(inner: &Inner, dir: &SnapshotDir, id: &str) -> bool {
     };
     let fault = match opened {
         Ok(Ok(world)) => {
-            let served =
-                Served { world, snapshot_id: id.to_owned(), published_at: published_at(id) };
+            let served = Served::of(world, id.to_owned(), published_at(id));
             inner.swap(served).await.err().map(|fault| fault.to_string())
         }
         Ok(Err(error)) => Some(error.to_string()),
@@ -180,6 +182,76 @@ impl KeyWatch {
             state.inner.health.key_fault(fault.clone());
             self.fault = fault;
         }
+    }
+}
+
+/// Follows the log of the policies, so that what is applied acts within a second.
+pub(super) async fn policies(state: AppState, dir: PolicyDir) {
+    let mut watch = PolicyWatch::new(dir);
+    loop {
+        watch.look(&state).await;
+        tokio::time::sleep(POLICY_PAUSE).await;
+    }
+}
+
+/// Puts the policies in force before the first request. What cannot be read closes the house:
+/// nothing is offered until it can.
+pub(crate) async fn load_policies(state: &AppState, dir: &PolicyDir) {
+    let mut watch = PolicyWatch::new(dir.clone());
+    watch.look(state).await;
+    if watch.fault.is_some() {
+        let closed = Arc::new(PolicySet::closed());
+        if let Err(fault) = state.inner.set_policies(Some((0, closed))).await {
+            tracing::error!(%fault, "the policies cannot be closed");
+        }
+    }
+}
+
+/// What was seen of the policies so far.
+pub(crate) struct PolicyWatch {
+    dir: PolicyDir,
+    /// The version in force as of the last look; the inner `None`: there are no policies.
+    seen: Option<Option<u64>>,
+    fault: Option<String>,
+}
+
+impl PolicyWatch {
+    pub(crate) fn new(dir: PolicyDir) -> PolicyWatch {
+        PolicyWatch { dir, seen: None, fault: None }
+    }
+
+    /// On any fault the policies known before stay in force.
+    pub(crate) async fn look(&mut self, state: &AppState) {
+        let looked = self.load(state).await;
+        let fault = looked.err();
+        if fault != self.fault {
+            if let Some(fault) = &fault {
+                tracing::error!(fault, "the policies cannot be used; those known before stay");
+            }
+        }
+        state.inner.health.policy_fault(fault.clone());
+        self.fault = fault;
+    }
+
+    async fn load(&mut self, state: &AppState) -> Result<(), String> {
+        let told = |error: policy::Error| error.to_string();
+        let current = self.dir.current().map_err(told)?;
+        if self.seen == Some(current) && self.fault.is_none() {
+            return Ok(());
+        }
+        let in_use = state.inner.served.load().policies.as_ref().map(|table| table.version());
+        if self.seen.is_none() && in_use == current {
+            self.seen = Some(current);
+            return Ok(());
+        }
+        let policies = match current {
+            Some(version) => Some((version, Arc::new(self.dir.load(version).map_err(told)?))),
+            None => None,
+        };
+        state.inner.set_policies(policies).await.map_err(|fault| fault.to_string())?;
+        tracing::info!(version = current, "policies in use");
+        self.seen = Some(current);
+        Ok(())
     }
 }
 

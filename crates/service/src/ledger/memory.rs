@@ -4,8 +4,8 @@ use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerF
 use events::{CustomerRecord, Event, EventKind, HoldingRecord, ItemRecord, Timestamp};
 use hashbrown::{HashMap, HashSet};
 use history::{
-    CustomerChanges, CustomerMark, FollowedCustomer, RetentionPolicy, RetentionSummary, SealPolicy,
-    SealSummary,
+    CustomerChanges, CustomerMark, FollowedCustomer, FollowedHolding, RetentionPolicy,
+    RetentionSummary, SealPolicy, SealSummary,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -135,6 +135,7 @@ impl Ledger for MemoryLedger {
                 customer_id: record.customer_id.clone(),
                 customer_idx: at as u32,
                 consent: record.consent,
+                attributes: record.attributes.clone(),
             };
             let is_there =
                 |customer: &FollowedCustomer| !state.erased.contains(&customer.customer_idx);
@@ -149,6 +150,18 @@ impl Ledger for MemoryLedger {
                 erased: state.erased.clone(),
                 mark: CustomerMark::default(),
             }
+        })
+    }
+
+    fn holdings_since(&self, _version: u64) -> LedgerFuture<'_, (Vec<FollowedHolding>, u64)> {
+        self.answer(|state| {
+            let followed = |record: &HoldingRecord| FollowedHolding {
+                customer_id: record.customer_id.clone(),
+                item_id: record.item_id.clone(),
+                since: record.since,
+                until: record.until,
+            };
+            (state.holdings.iter().map(followed).collect(), state.version)
         })
     }
 

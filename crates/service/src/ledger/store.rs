@@ -3,8 +3,8 @@
 use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture};
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
 use history::{
-    Ack, CustomerChanges, CustomerMark, DecisionLog, DecisionRecord, EventLog, RetentionPolicy,
-    RetentionSummary, SealPolicy, SealSummary, Store,
+    Ack, CustomerChanges, CustomerMark, DecisionLog, DecisionRecord, EventLog, FollowedHolding,
+    RetentionPolicy, RetentionSummary, SealPolicy, SealSummary, Store,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -89,6 +89,15 @@ impl Ledger for StoreLedger {
 
     fn customers_since(&self, mark: CustomerMark) -> LedgerFuture<'_, CustomerChanges> {
         Box::pin(async move { self.result(self.store.customers_since(mark).await) })
+    }
+
+    fn holdings_since(&self, version: u64) -> LedgerFuture<'_, (Vec<FollowedHolding>, u64)> {
+        Box::pin(async move {
+            let version = i64::try_from(version).unwrap_or(i64::MAX);
+            let followed = self.store.followed_holdings_since(version).await;
+            let (holdings, version) = self.result(followed)?;
+            Ok((holdings, u64::try_from(version).unwrap_or(0)))
+        })
     }
 
     fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>> {

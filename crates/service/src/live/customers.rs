@@ -1,9 +1,11 @@
 //! What is known of customers beside the snapshot: their place in it, their consent, and what
 //! they bought since.
 
+use decide::KnownCustomer;
 use events::Timestamp;
 use events::event::EventLine;
 use hashbrown::{HashMap, HashSet};
+use history::FollowedHolding;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +18,20 @@ pub(crate) struct Bought {
     at: Timestamp,
 }
 
+/// Something that a customer has, from a time to a time.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Held {
+    item_id: Box<str>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+impl Held {
+    fn is_at(&self, now: Timestamp) -> bool {
+        self.since.is_none_or(|since| since <= now) && self.until.is_none_or(|until| now < until)
+    }
+}
+
 /// One customer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customer {
@@ -23,7 +39,26 @@ pub(crate) struct Customer {
     pub(crate) idx: Option<u32>,
     /// `Some(false)`: nothing personal is read.
     pub(crate) consent: Option<bool>,
+    pub(crate) attributes: Vec<(Box<str>, Box<str>)>,
+    pub(crate) holdings: Vec<Held>,
     pub(crate) recent: Vec<Bought>,
+}
+
+impl Customer {
+    /// Nothing was ever told of them.
+    pub(crate) fn is_blank(&self) -> bool {
+        *self == Customer::default()
+    }
+
+    /// What policies may ask.
+    pub(crate) fn known(&self, now: Timestamp, has_holdings: bool) -> KnownCustomer {
+        let held = self.holdings.iter().filter(|held| held.is_at(now));
+        KnownCustomer {
+            consent: self.consent,
+            attributes: self.attributes.clone(),
+            holdings: has_holdings.then(|| held.map(|held| held.item_id.clone()).collect()),
+        }
+    }
 }
 
 /// All customers by external id. Grows with the customers of the shop, as the snapshot does; only
@@ -32,6 +67,7 @@ pub(crate) struct Customer {
 pub(crate) struct Customers {
     by_id: RwLock<HashMap<Box<str>, Customer>>,
     is_loaded: AtomicBool,
+    has_holdings: AtomicBool,
 }
 
 impl Customers {
@@ -42,6 +78,15 @@ impl Customers {
 
     pub(crate) fn set_loaded(&self) {
         self.is_loaded.store(true, Ordering::Release);
+    }
+
+    /// Holdings are not known before this.
+    pub(crate) fn set_holdings_loaded(&self) {
+        self.has_holdings.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_holdings(&self) -> bool {
+        self.has_holdings.load(Ordering::Acquire)
     }
 
     /// Looks at a customer, an unknown one as a blank.
@@ -78,6 +123,31 @@ impl Customers {
         if consent.is_some() {
             self.edit(customer_id, |customer| customer.consent = consent);
         }
+    }
+
+    /// Attributes that are not told stay.
+    pub(crate) fn set_attributes(&self, customer_id: &str, told: &[(String, String)]) {
+        if told.is_empty() {
+            return;
+        }
+        self.edit(customer_id, |customer| {
+            for (name, value) in told {
+                customer.attributes.retain(|(known, _)| **known != **name);
+                customer.attributes.push((name.as_str().into(), value.as_str().into()));
+            }
+        });
+    }
+
+    pub(crate) fn set_holding(&self, told: &FollowedHolding) {
+        self.edit(&told.customer_id, |customer| {
+            let at = customer.holdings.iter().position(|held| *held.item_id == *told.item_id);
+            let before = at.map(|at| customer.holdings.swap_remove(at));
+            customer.holdings.push(Held {
+                item_id: told.item_id.as_str().into(),
+                since: told.since.or(before.as_ref().and_then(|held| held.since)),
+                until: told.until.or(before.as_ref().and_then(|held| held.until)),
+            });
+        });
     }
 
     pub(crate) fn set_idx(&self, customer_id: &str, idx: u32) {

@@ -95,6 +95,11 @@ impl Page {
             ("panics", "Requests that ended in a panic", metrics.n_panics.get()),
             ("snapshot_swaps", "Snapshots put into use", metrics.n_snapshot_swaps.get()),
             ("snapshot_failures", "Snapshots not loadable", metrics.n_snapshot_failures.get()),
+            (
+                "policies_unknown",
+                "Hard policies that closed because something was not known",
+                metrics.n_policies_unknown.get(),
+            ),
             ("learn_runs", "Learning runs started", metrics.n_learn_runs.get()),
             ("learn_failures", "Learning runs that failed", metrics.n_learn_failures.get()),
         ];

@@ -5,7 +5,7 @@ use super::visitor::{Visitor, line, offers};
 use super::words::calm;
 use super::{Page, html, lost, money};
 use crate::extract::{PathIn, QueryIn};
-use crate::recommend::with_workspace;
+use crate::recommend::{under_policies, with_workspace};
 use crate::state::{AppState, Served};
 use askama::Template;
 use axum::Router;
@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing::get;
 use decide::words::{grouped, name_of};
 use decide::{ItemRef, Placement, ReasonCode, Request};
-use events::{Amount, EventKind};
+use events::{Amount, EventKind, Timestamp};
 use score::World;
 use serde::Deserialize;
 
@@ -71,7 +71,7 @@ async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
             .map(|offer| Card::of_offer_in_brief(world, &slate.id, offer))
             .collect(),
         heading: if is_personal { "Picked for you" } else { "Popular now" },
-        pairs: home_pairs(world),
+        pairs: home_pairs(&served, state.inner.clock.now()),
         n_orders: grouped(world.snapshot.n_baskets().into()),
         n_items: grouped(world.n_items() as u64),
     });
@@ -88,7 +88,8 @@ fn hint_of(world: &World) -> String {
 }
 
 /// The best pair of some items that sell well, no item twice.
-fn home_pairs(world: &World) -> Vec<HomePair> {
+fn home_pairs(served: &Served, now: Timestamp) -> Vec<HomePair> {
+    let world = &served.world;
     let mut seen: Vec<u32> = Vec::new();
     let mut pairs = Vec::new();
     for &anchor in world.snapshot.popular().iter().take(60) {
@@ -100,6 +101,7 @@ fn home_pairs(world: &World) -> Vec<HomePair> {
         }
         let anchors = [ItemRef::Known(anchor)];
         let asked = Request { anchors: &anchors, count: Some(1), ..Request::at(Placement::Pdp) };
+        let asked = under_policies(served, &asked, now);
         // A showcase of the data and no answer to a visitor: not recorded.
         let decision = with_workspace(|workspace| decide::decide(world, &asked, workspace));
         let Some(offer) = decision.offers.first() else { continue };

@@ -142,7 +142,9 @@ pub(super) async fn put_holdings(
     let parsed = parse_body::<OneOrMany<HoldingIn<'_>>>(&body)?;
     let records: Vec<_> = parsed.value.0.into_iter().map(HoldingIn::into_record).collect();
     let accepted = records.len();
-    let version = state.inner.ledger.put_holdings(records).await.map_err(storage_problem)?;
+    let version =
+        state.inner.ledger.put_holdings(records.clone()).await.map_err(storage_problem)?;
+    state.inner.apply_holdings(records).await;
     Ok(accepted_json(accepted, version, parsed.unknown_fields))
 }
 

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use decide::WhyNot;
+use policy::PolicyTable;
 use score::World;
 use serde::{Deserialize, Serialize};
 
@@ -51,8 +52,25 @@ pub(crate) struct WhyNotOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f32>,
     text: String,
+    /// The policy that stopped it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<WhyNotPolicyOut>,
     /// False: the snapshot or catalog changed since; the verdict is of now.
     is_same_snapshot: bool,
+    /// False: other policies are in force by now; the verdict is theirs.
+    is_same_policies: bool,
+}
+
+/// A policy that stopped an item.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct WhyNotPolicyOut {
+    name: String,
+    kind: &'static str,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
 }
 
 /// Asks the decision again and tells where the item went.
@@ -84,12 +102,28 @@ pub(super) async fn why_not(
         return Err(Problem::new(Code::ItemNotFound, "The catalog has no item with this id."));
     };
     let verdict = record
-        .ask_again(world, |asked| {
+        .ask_again(&served, |asked| {
             with_workspace(|workspace| decide::why_not(world, asked, item, workspace))
         })
         .ok_or_else(|| Problem::internal().because("a decision record names no placement"))?;
-    let out = told(world, item, verdict, record.snapshot == served.snapshot_id);
+    let mut out = told(world, item, verdict, record.snapshot == served.snapshot_id);
+    let policies = served.policies.as_deref();
+    out.is_same_policies = record.policy_version() == policies.map(PolicyTable::version);
+    if let (WhyNot::Stopped(decide::Gate::Policy(policy)), Some(policies)) = (verdict, policies) {
+        out.tell_policy(policies, policy);
+    }
     Ok(json(serde_json::to_vec(&out).expect("texts and numbers always serialize")))
+}
+
+impl WhyNotOut {
+    fn tell_policy(&mut self, policies: &PolicyTable, policy: u16) {
+        let version = policies.version();
+        let policy = policies.policy(policy);
+        let (name, kind) = (policy.name.clone(), policy.kind.as_str());
+        self.text = format!("The {kind} policy \"{name}\" (version {version}) stops it.");
+        let (owner, comment) = (policy.owner.clone(), policy.comment.clone());
+        self.policy = Some(WhyNotPolicyOut { name, kind, version, owner, comment });
+    }
 }
 
 async fn find(inner: &Inner, id: &str) -> Result<Vec<u8>, Problem> {
@@ -109,7 +143,9 @@ fn told(world: &World, item: u32, verdict: WhyNot, is_same_snapshot: bool) -> Wh
         rank: None,
         score: None,
         text: String::new(),
+        policy: None,
         is_same_snapshot,
+        is_same_policies: true,
     };
     match verdict {
         WhyNot::Offered { rank } => {
@@ -151,6 +187,12 @@ fn gate_text(gate: decide::Gate) -> &'static str {
         Gate::OutOfStock => "It is out of stock.",
         Gate::FilterCategory => "It is in none of the categories of the filter.",
         Gate::FilterPrice => "Its price lies outside the filter, or it has none.",
+        Gate::Policy(_) => "A policy stops it.",
+        Gate::PriceShare => {
+            "It is too dear beside this cart, or its price or that of the cart is not known."
+        }
+        Gate::Relation => "It stands to the context in a way that this placement does not want.",
+        Gate::TooFew => "Too few offers were found, and this placement shows enough or none.",
         Gate::NoEvidence => "No significant pair speaks for it, and this placement asks for one.",
     }
 }

@@ -58,7 +58,8 @@ pub struct RecommendRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>)]
     pub(crate) location_id: Option<IdIn<'a>>,
-    /// What else is known; `category` is used, other fields are welcome.
+    /// What else is known; `category` is used, policies may ask for `channel` and `locale`, other
+    /// fields are welcome.
     #[serde(borrow)]
     pub(crate) context: Option<ContextIn<'a>>,
     /// Tell how the answer came about.
@@ -72,6 +73,14 @@ pub(crate) struct ContextIn<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>)]
     pub(crate) category: Option<TextIn<'a>>,
+    /// `web`, `app`, `store`… as your policies name it.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) channel: Option<TextIn<'a>>,
+    /// `de-CH`… as your policies name it.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) locale: Option<TextIn<'a>>,
 }
 
 /// Limits on what may be offered.

@@ -51,6 +51,22 @@ pub struct OfferOut {
     /// Exact; null when unknown.
     pub price: Option<f64>,
     pub currency: Option<String>,
+    /// The policy that moved it most, if any did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<OfferPolicyOut>,
+}
+
+/// What policies did to an offer.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfferPolicyOut {
+    pub name: String,
+    /// `pin, boost, bury`.
+    pub kind: String,
+    /// Of the policy file.
+    pub version: u64,
+    /// What all policies together multiply the score by.
+    pub factor: f64,
 }
 
 /// Why.
@@ -58,7 +74,7 @@ pub struct OfferOut {
 #[serde(deny_unknown_fields)]
 pub struct ReasonOut {
     /// `bought_together, completes_cart, for_you, similar_content, seen_next,
-    /// popular_in_category, popular`.
+    /// popular_in_category, popular, chosen`.
     pub code: String,
     /// In English, with every number from the evidence.
     #[schema(example = "Bought together in 412 of 2,310 orders with WHITE METAL LANTERN, 9.4 \
@@ -102,7 +118,7 @@ pub struct ExperimentOut {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WarningOut {
-    /// `unknown_field, unknown_item, count_cut, cart_cut, not_personal`.
+    /// `unknown_field, unknown_item, count_cut, cart_cut, not_personal, too_few`.
     pub code: String,
     pub detail: String,
 }
@@ -118,6 +134,12 @@ pub struct ExplainOut {
     pub n_cart: u64,
     pub n_session: u64,
     pub n_bought_since: u64,
+    /// The policies that were asked, and how many of them closed because something they ask for
+    /// is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_version: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_policies_unknown: Option<u64>,
 }
 
 /// Several slates of one page.

@@ -7,7 +7,9 @@
 //! | `bench ease FILE --lambda L` | `n_items`, `fit_s`, `sum_weights`, others are shown |
 //! | `import orders FILE --data DIR --json` | any |
 //! | `learn --data DIR` | any |
+//! | `simulate orders FILE --items N --rows N` | any |
 //! | `bench decide --data DIR` | numbers, shown as they are |
+//! | `bench policies --data DIR` | numbers, shown as they are |
 //! | `bench events --data DIR` | numbers, shown as they are |
 //! | `bench requests --data DIR --case CASE --count N` | instead: N request bodies, one a line |
 //! | `serve --data DIR --listen ADDRESS` | serves until it is ended |
@@ -46,6 +48,12 @@ pub(crate) fn import_orders(program: &Path, file: &Path, data: &Path) -> Command
 pub(crate) fn learn(program: &Path, data: &Path) -> Command {
     let mut command = ours(program, &["learn", "--data"]);
     command.arg(data);
+    command
+}
+
+pub(crate) fn simulate(program: &Path, file: &Path, n_items: u32, n_rows: u32) -> Command {
+    let mut command = ours(program, &["simulate", "orders"]);
+    command.arg(file).args(["--items", &n_items.to_string(), "--rows", &n_rows.to_string()]);
     command
 }
 

@@ -11,10 +11,22 @@ use super::{Bench, child, commands, history};
 type Bar = (&'static str, f64, bool);
 
 const DECIDE: [Bar; 1] = [("p99_us", 300.0, false)];
+const POLICIES: [Bar; 1] = [("p99_us", 1_500.0, false)];
 const EVENTS: [Bar; 2] = [("batch_events_per_s", 20_000.0, true), ("single_p99_ms", 20.0, false)];
 
 pub(crate) fn decide(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
     measure(bench, "decide", &DECIDE, report)
+}
+
+/// 500 policies over 10,000 items.
+pub(crate) fn policies(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
+    let program = bench.alongside()?;
+    let data = history::learned_simulation(bench, &program)?;
+    let finished = child::run(&mut commands::on_data(&program, "policies", &data), &bench.folder)?;
+    let answer = finished.answer()?;
+    report.row_of("simulated_10k", "alongside", &answer);
+    hold(&answer, &POLICIES, report);
+    Ok(())
 }
 
 pub(crate) fn events(bench: &Bench<'_>, report: &mut Report) -> Result<()> {

@@ -20,7 +20,7 @@ async fn server(dir: &Path) -> AppState {
     let clock = Clock::manual(NOW);
     let state = AppState::new(ledger, KeyRing::default(), clock, Settings::default()).unwrap();
     let world = score::World::of(Arc::new(snapshot()));
-    let served = Served { world, snapshot_id: "test".to_owned(), published_at: None };
+    let served = Served::of(world, "test".to_owned(), None);
     state.inner.swap(served).await.unwrap();
     state
 }

@@ -1,0 +1,164 @@
+//! What policies do to a slate: places set by hand, scores moved, relations and counts demanded.
+
+use super::{Slate, Workspace};
+use crate::decision::{Evidence, Offer, PolicyTouch, Reason, ReasonCode, Relation, Warning};
+use crate::evidence::strongest;
+use crate::gate::{self, Marks};
+use events::ItemKind;
+use score::Rung;
+use score::sessions::Scored;
+use std::borrow::Cow;
+
+/// Open items of a list in order that are weighed anew where policies move scores.
+const MAX_LEVERED: usize = 400;
+
+/// An item that a policy sets at a place.
+struct Pinned {
+    position: usize,
+    item: u32,
+    policy: u16,
+}
+
+impl Slate<'_> {
+    /// The whole slate: pins first, for what they set must not be found again, then the ladder.
+    pub(super) fn fill_up(
+        &mut self,
+        workspace: &mut Workspace,
+        n_unknown: usize,
+        warnings: &mut Vec<Warning>,
+    ) {
+        self.forget_hidden(workspace);
+        let pinned = self.pinned(&mut workspace.marks);
+        self.count -= pinned.len();
+        if self.count > 0 {
+            self.climb_down(workspace, n_unknown);
+        }
+        for pinned in &pinned {
+            let offer = self.pinned_offer(pinned, &workspace.context);
+            let at = (pinned.position - 1).min(self.offers.len());
+            self.offers.insert(at, offer);
+        }
+        let (found, wanted) = (self.offers.len(), self.rules.min_count);
+        if found < wanted {
+            warnings.push(Warning::TooFew { found, wanted });
+            self.offers.clear();
+        }
+    }
+
+    /// What is hidden speaks for nothing.
+    fn forget_hidden(&self, workspace: &mut Workspace) {
+        if self.limits.policies.is_some_and(|policies| policies.has_hidden()) {
+            workspace.context.retain(|&item| !self.is_hidden(item));
+            workspace.history.retain(|&(item, _)| !self.is_hidden(item));
+        }
+    }
+
+    pub(super) fn is_hidden(&self, item: u32) -> bool {
+        match &self.limits.policies {
+            Some(policies) if policies.has_hidden() => policies.is_hidden(item),
+            _ => false,
+        }
+    }
+
+    /// Of each pin the first item that may be offered, in the order of their places.
+    fn pinned(&self, marks: &mut Marks) -> Vec<Pinned> {
+        let mut pinned = Vec::new();
+        let Some(policies) = &self.limits.policies else { return pinned };
+        for pin in policies.pins() {
+            if self.count < pin.position || pinned.len() == self.count {
+                continue;
+            }
+            let mut items = pin.items.iter();
+            let is_open = |item: &&u32| gate::is_open(self.world, marks, &self.limits, **item);
+            if let Some(&item) = items.find(is_open) {
+                marks.set_offered(item);
+                pinned.push(Pinned { position: pin.position, item, policy: pin.policy });
+            }
+        }
+        pinned.sort_by_key(|pinned| pinned.position);
+        pinned
+    }
+
+    fn pinned_offer(&self, pinned: &Pinned, context: &[u32]) -> Offer {
+        let item = pinned.item;
+        let evidence = self.strongest(context, item);
+        let (code, rung) = match evidence {
+            Some(_) => (ReasonCode::BoughtTogether, Rung::Item),
+            None => (ReasonCode::Chosen, Rung::Popular),
+        };
+        let is_learned = self.world.is_learned(item);
+        let touch =
+            PolicyTouch { policy: pinned.policy, factor: 1.0, pinned_at: Some(pinned.position) };
+        Offer {
+            item,
+            score: if is_learned { self.world.snapshot.trend(item) } else { 0.0 },
+            relation: match self.world.catalog.state(item).kind() {
+                ItemKind::Account => Relation::NextProduct,
+                ItemKind::Service => Relation::Attach,
+                _ => Relation::Complement,
+            },
+            reason: Reason { code, evidence },
+            rung,
+            policy: Some(touch),
+        }
+    }
+
+    /// Puts an offer into the slate, if its relation is wanted.
+    pub(super) fn take(&mut self, mut offer: Offer, marks: &mut Marks) {
+        if let Some(policies) = &self.limits.policies {
+            let is_wanted = policies.rule().allows_relation(offer.relation as usize);
+            if !is_wanted && !self.any_relation {
+                return;
+            }
+            if policies.has_levers() {
+                let lever = policies.lever(offer.item);
+                let touch = |policy| PolicyTouch { policy, factor: lever.factor, pinned_at: None };
+                offer.policy = lever.policy.map(touch);
+            }
+        }
+        marks.set_offered(offer.item);
+        self.offers.push(offer);
+    }
+
+    pub(super) fn strongest(&self, context: &[u32], item: u32) -> Option<Evidence> {
+        // What came after the snapshot has no pairs in it.
+        let known = self.world.is_learned(item);
+        let min_count = self.rules.min_evidence_count;
+        known.then(|| strongest(&self.world.snapshot, context, item, min_count)).flatten()
+    }
+
+    pub(super) fn factor_of(&self, item: u32) -> f32 {
+        match &self.limits.policies {
+            Some(policies) if policies.has_levers() => policies.lever(item).factor,
+            _ => 1.0,
+        }
+    }
+
+    /// Scores with what policies multiply them by, best first.
+    pub(super) fn levered<'s>(&self, found: &'s [Scored]) -> Cow<'s, [Scored]> {
+        if !self.limits.policies.is_some_and(|policies| policies.has_levers()) {
+            return Cow::Borrowed(found);
+        }
+        let weigh = |scored: &Scored| Scored {
+            index: scored.index,
+            score: scored.score * self.factor_of(scored.index),
+        };
+        let mut weighed: Vec<Scored> = found.iter().map(weigh).collect();
+        weighed.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
+        Cow::Owned(weighed)
+    }
+
+    /// A list in order of sales, in order of sales times what policies multiply them by.
+    pub(super) fn levered_list<'s>(&self, items: &'s [u32], marks: &Marks) -> Cow<'s, [u32]> {
+        if !self.limits.policies.is_some_and(|policies| policies.has_levers()) {
+            return Cow::Borrowed(items);
+        }
+        let is_open = |item: &&u32| gate::is_open(self.world, marks, &self.limits, **item);
+        let open = items.iter().filter(is_open).take(MAX_LEVERED.max(self.count));
+        let weigh = |&item: &u32| (self.world.snapshot.trend(item) * self.factor_of(item), item);
+        let mut weighed: Vec<(f32, u32)> = open.map(weigh).collect();
+        // Stable: where no policy acts the list stays as it is.
+        weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
+        Cow::Owned(weighed.into_iter().map(|(_, item)| item).collect())
+    }
+}

@@ -1,0 +1,34 @@
+//! What can go wrong with the versions of a policy.
+
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("could not {action} {}: {source}", path.display())]
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error(
+        "there is no version {version} of the policies in {}; `alongside policy list` shows them",
+        path.display()
+    )]
+    NoSuchVersion { version: String, path: PathBuf },
+    #[error(
+        "{} is damaged ({detail}); nothing is offered until it is mended: \
+         `alongside policy rollback VERSION` goes back to a sound one",
+        path.display()
+    )]
+    Damaged { path: PathBuf, detail: String },
+    /// The file does not pass the check; `report` shows every fault with its place.
+    #[error("{report}")]
+    Faulty { report: String },
+}
+
+impl Error {
+    pub(crate) fn io(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(std::io::Error) -> Error + use<> {
+        let path = path.to_path_buf();
+        move |source| Error::Io { action, path, source }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is known when a condition is asked: items, and one request.
+
+use events::{Amount, Currency, ItemKind, Timestamp};
+use jiff::tz::TimeZone;
+
+/// The items, as they are this moment. `None`: not known.
+pub trait ItemTable {
+    fn n_items(&self) -> usize;
+    fn find(&self, item_id: &str) -> Option<u32>;
+    fn id(&self, item: u32) -> &str;
+    fn title(&self, item: u32) -> Option<&str>;
+    fn category(&self, item: u32) -> Option<&str>;
+    fn kind(&self, item: u32) -> ItemKind;
+    fn price(&self, item: u32) -> Option<Amount>;
+    fn cost(&self, item: u32) -> Option<Amount>;
+    fn stock(&self, item: u32) -> Option<i64>;
+    fn currency(&self, item: u32) -> Option<Currency>;
+    fn is_sensitive(&self, item: u32) -> bool;
+    fn n_orders(&self, item: u32) -> u32;
+    fn attribute(&self, item: u32, name: &str) -> Option<&str>;
+}
+
+/// One request, as conditions see it.
+#[derive(Clone, Debug, Default)]
+pub struct Facts<'a> {
+    /// Place in [`crate::PLACEMENTS`].
+    pub placement: usize,
+    pub now: Option<Timestamp>,
+    pub channel: Option<&'a str>,
+    pub locale: Option<&'a str>,
+    pub location: Option<&'a str>,
+    pub category: Option<&'a str>,
+    pub customer: CustomerFacts<'a>,
+    pub cart: CartFacts<'a>,
+    /// Filled in by [`crate::PolicyTable::activate`] where a policy asks for it.
+    pub local: Option<LocalTime>,
+}
+
+/// Who asks. A guest is not known, and nothing is known of them.
+#[derive(Clone, Debug, Default)]
+pub struct CustomerFacts<'a> {
+    pub is_known: bool,
+    pub consent: Option<bool>,
+    pub attributes: &'a [(Box<str>, Box<str>)],
+    /// Ids of items; `None`: not known.
+    pub bought: Option<Vec<&'a str>>,
+    pub holdings: Option<Vec<&'a str>>,
+}
+
+impl<'a> CustomerFacts<'a> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&'a str> {
+        let found = self.attributes.iter().find(|(known, _)| **known == *name);
+        found.map(|(_, value)| &**value)
+    }
+}
+
+/// What is in the cart.
+#[derive(Clone, Debug, Default)]
+pub struct CartFacts<'a> {
+    /// `None`: a price is missing, or the prices are of several currencies.
+    pub total: Option<Amount>,
+    pub currency: Option<Currency>,
+    pub n_lines: usize,
+    pub n_units: Option<Amount>,
+    pub item_ids: Vec<&'a str>,
+    pub categories: Vec<&'a str>,
+    /// An item without a category lies in it, or one that nobody knows.
+    pub has_unknown_category: bool,
+}
+
+/// The time where the shop is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    pub hour: i8,
+    /// 0: Monday.
+    pub weekday: usize,
+    pub day: i8,
+    pub month: i8,
+}
+
+impl LocalTime {
+    pub(crate) fn of(now: Timestamp, zone: &TimeZone) -> Option<LocalTime> {
+        let there = jiff::Timestamp::from_microsecond(now.0).ok()?.to_zoned(zone.clone());
+        Some(LocalTime {
+            hour: there.hour(),
+            weekday: there.weekday().to_monday_zero_offset() as usize,
+            day: there.day(),
+            month: there.month(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_is_that_of_the_shop_also_when_clocks_change() {
+        let berlin = TimeZone::get("Europe/Berlin").expect("a zone");
+        let hour = |text: &str| {
+            let now = Timestamp::parse_rfc3339(text).expect("a time");
+            LocalTime::of(now, &berlin).expect("in range").hour
+        };
+        // On 2026-03-29 clocks go from 2 to 3, on 2026-10-25 from 3 back to 2.
+        assert_eq!((hour("2026-03-29T00:59:59Z"), hour("2026-03-29T01:00:00Z")), (1, 3));
+        assert_eq!((hour("2026-10-25T00:30:00Z"), hour("2026-10-25T01:30:00Z")), (2, 2));
+        assert_eq!(LocalTime::of(Timestamp(i64::MAX), &berlin), None);
+        let there = LocalTime::of(Timestamp(0), &TimeZone::UTC).expect("in range");
+        assert_eq!(there, LocalTime { hour: 0, weekday: 3, day: 1, month: 1 });
+    }
+}

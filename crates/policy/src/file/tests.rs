@@ -1,0 +1,180 @@
+use super::*;
+
+const GOOD: &str = r#"
+time_zone = "Europe/Berlin"
+
+[[policy]]
+name = "adults only"
+kind = "eligibility"
+items = "item.category under 'Wine'"
+when = "customer.age >= 18"
+owner = "compliance"
+comment = "Jugendschutzgesetz"
+
+[[policy]]
+name = "christmas"
+kind = "boost"
+items = "item.attr.season == 'christmas'"
+factor = 1.5
+placements = ["home", "email"]
+valid_from = 2026-12-01
+valid_until = 2026-12-24T18:00:00
+
+[[policy]]
+name = "our lamp"
+kind = "pin"
+item_ids = ["L2", "L1"]
+position = 2
+placements = ["home"]
+
+[[policy]]
+name = "discontinued"
+kind = "exclude"
+item_ids = ["X1", "X2"]
+
+[[placement]]
+name = "checkout"
+count = 2
+min_count = 1
+max_price_share = 0.3
+relations = ["complement", "attach"]
+"#;
+
+fn told(text: &str) -> Vec<String> {
+    let (_, found) = read(text);
+    found.iter().map(|diagnostic| diagnostic.render("p.toml", text)).collect()
+}
+
+#[track_caller]
+fn one_fault(text: &str, place: &str, words: &[&str]) {
+    let told = told(text);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    let head = format!("error: p.toml:{place}: ");
+    assert!(told[0].starts_with(&head), "{head} expected\n{}", told[0]);
+    for word in words {
+        assert!(told[0].contains(word), "{word:?} is missing\n{}", told[0]);
+    }
+    assert!(read(text).0.is_none());
+}
+
+#[test]
+fn a_sound_file_is_read_whole() {
+    let (set, found) = read(GOOD);
+    assert_eq!(found, []);
+    let set = set.expect("sound");
+    let kinds: Vec<&str> = set.policies.iter().map(|policy| policy.kind.as_str()).collect();
+    assert_eq!(kinds, ["eligibility", "boost", "pin", "exclude"]);
+    let christmas = &set.policies[1];
+    let term =
+        [christmas.valid_from, christmas.valid_until].map(|time| time.map(|t| t.to_string()));
+    // Midnight and 18:00 in Berlin, in winter.
+    assert_eq!(
+        term,
+        [Some("2026-11-30T23:00:00Z".to_owned()), Some("2026-12-24T17:00:00Z".to_owned())]
+    );
+    assert_eq!((christmas.placements, christmas.factor), (0b100_0001, 1.5));
+    assert_eq!(*set.policies[2].pinned_ids, ["L2".into(), "L1".into()]);
+    assert_eq!(set.policies[0].placements, u16::MAX);
+    assert!(set.asks_item_attributes() && !set.is_empty());
+    assert_eq!(set.customer_attributes(), ["age".into()]);
+    let checkout = &set.placements[4];
+    assert_eq!(
+        (checkout.count, checkout.min_count, checkout.relations),
+        (Some(2), Some(1), Some(17))
+    );
+    assert_eq!(checkout.max_price_share, Some(Amount(300_000)));
+    assert!(read("").0.is_some_and(|set| set.is_empty()));
+}
+
+fn policy(lines: &str) -> String {
+    format!("[[policy]]\nname = \"p\"\n{lines}\n")
+}
+
+#[test]
+fn a_fault_stands_where_it_is() {
+    let exclude = |items: &str| policy(&format!("kind = \"exclude\"\nitems = {items}"));
+    one_fault(
+        &exclude("\"item.price < 3 and item.colour == 'red'\""),
+        "4:29",
+        &["no field `item.colour`", "^^^^^^^^^^^", "item.attr.colour"],
+    );
+    one_fault(&exclude("'''\nitem.price <\n  'ten'\n'''"), "6:3", &["a number is wanted"]);
+    one_fault(&exclude("\"item.id == \\\"a\\\" and item.x == 1\""), "4:9", &["item.x"]);
+    one_fault(&policy("kind = \"exclud\"\nitems = \"item.price < 3\""), "3:8", &["`exclude`"]);
+    one_fault(&policy("kind = \"exclude\"\nitmes = \"item.price < 3\""), "4:1", &["`items`"]);
+    one_fault("[[policy]]\nname = \"p\"\n", "1:1", &["missing field `kind`"]);
+    one_fault(&policy("kind = \"exclude\"\nitems = item.price < 3"), "4:9", &["quotes"]);
+    one_fault("time_zone = \"Berlin\"", "1:13", &["Europe/Berlin"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    one_fault(&policy("kind = \"exclude\""), "2:8", &["exclude everything, always"]);
+    one_fault(&policy("kind = \"eligibility\"\nitems = \"item.price < 3\""), "2:8", &["`when`"]);
+    one_fault(&policy("kind = \"boost\""), "2:8", &["`items` is missing"]);
+    one_fault(&policy("kind = \"pin\"\nposition = 1"), "2:8", &["item_ids"]);
+    let boost = |factor: &str| {
+        policy(&format!("kind = \"boost\"\nitems = \"item.price < 3\"\nfactor = {factor}"))
+    };
+    one_fault(&boost("0.5"), "5:10", &["between 1 and 1000"]);
+    one_fault(&boost("nan"), "5:10", &["between"]);
+    let hide = |more: &str| policy(&format!("kind = \"hide\"\nitems = \"item.price < 3\"\n{more}"));
+    one_fault(&hide("factor = 2.0"), "5:10", &["means nothing for hide"]);
+    one_fault(&hide("placements = [\"basket\"]"), "5:15", &["cart"]);
+    one_fault(&hide("placements = []"), "5:14", &["empty"]);
+    one_fault(&hide("valid_from = 2026-02-02\nvalid_until = 2026-02-01"), "6:15", &["ends before"]);
+    let include = "kind = \"include\"\nitems = \"item.price < 3\"\nwhen = \"item.stock > 1\"";
+    one_fault(&policy(include), "5:8", &["asks about items"]);
+    let sides = "kind = \"exclude\"\nitems = \"item.price < cart.total\"";
+    one_fault(&policy(sides), "4:9", &["`when`"]);
+    let twice = policy("kind = \"hide\"\nitems = \"item.price < 3\"").repeat(2);
+    one_fault(&twice, "6:8", &["taken by the policy in line 2"]);
+    let placement = |lines: &str| format!("[[placement]]\nname = \"cart\"\n{lines}");
+    one_fault(&placement("count = 1000"), "3:9", &["at most 100"]);
+    one_fault(&placement("max_price_share = -0.5"), "3:19", &["above 0"]);
+    one_fault(&placement("count = 2\nmin_count = 3"), "2:8", &["min_count"]);
+    one_fault(&placement("relations = [\"complements\"]"), "3:14", &["\"complement\""]);
+    one_fault(&placement("").repeat(2), "4:8", &["before"]);
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let text =
+        policy("kind = \"hide\"\nitems = \"item.x < 3\"\nwhen = \"cart.y == 1\"\nfactor = 2.0");
+    assert_eq!(told(&text).len(), 3, "{:#?}", told(&text));
+}
+
+#[test]
+fn pins_that_contradict_each_other_are_told() {
+    let pin = |name: &str, more: &str| {
+        format!("[[policy]]\nname = \"{name}\"\nkind = \"pin\"\nitem_ids = [\"{name}\"]\n{more}\n")
+    };
+    let both = |one: &str, two: &str| pin("a", one) + &pin("b", two);
+    let faults = told(&both("", ""));
+    assert!(faults.len() == 1 && faults[0].starts_with("error: p.toml:7:8: \"a\""), "{faults:?}");
+    let faults = told(&both("", "when = \"cart.lines > 2\""));
+    assert!(faults.len() == 1 && faults[0].starts_with("warning"), "{faults:?}");
+    assert!(told(&both("", "position = 2")).is_empty());
+    assert!(told(&both("placements = [\"cart\"]", "placements = [\"home\"]")).is_empty());
+    assert!(told(&both("valid_until = 2026-02-01", "valid_from = 2026-02-01")).is_empty());
+    assert_eq!(told(&both("valid_until = 2026-02-02", "valid_from = 2026-02-01")).len(), 1);
+}
+
+#[test]
+fn a_file_out_of_all_bounds_is_refused() {
+    let many: String = (0..MAX_POLICIES + 1)
+        .map(|at| format!("[[policy]]\nname = 'p{at}'\nkind = 'hide'\nitems = 'item.price < 1'\n"))
+        .collect();
+    assert!(told(&many)[0].contains("limit is 2000"));
+    assert!(told(&" ".repeat(MAX_FILE_BYTES + 1))[0].contains("limit"));
+    assert!(told("policy = 3")[0].contains("p.toml:1:10"));
+    assert!(told("a = \u{0}")[0].starts_with("error"));
+}
+
+#[test]
+fn what_closes_for_all_guests_is_warned_of() {
+    let owned = |when: &str| policy(&format!("kind = \"exclude\"\nwhen = \"{when}\""));
+    let told_of = |when: &str| told(&owned(when));
+    assert!(told_of("customer.bought has item.id")[0].contains("guests"));
+    assert!(told_of("customer.known and customer.bought has item.id").is_empty());
+}

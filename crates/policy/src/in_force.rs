@@ -1,0 +1,160 @@
+//! Policies as they stand for one request: what they say of an item.
+
+use crate::active::Active;
+use crate::facts::{Facts, ItemTable};
+use crate::predicate::Sight;
+use crate::set::PlacementRule;
+use crate::table::{Pin, PolicyTable};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Made by [`PolicyTable::in_force`].
+#[derive(Clone, Copy)]
+pub struct InForce<'a> {
+    pub(crate) table: &'a PolicyTable,
+    pub(crate) active: &'a Active,
+    pub(crate) facts: &'a Facts<'a>,
+    pub(crate) items: &'a dyn ItemTable,
+}
+
+/// What multiplies a candidate's score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lever {
+    pub factor: f32,
+    /// The policy that moves it most; `None`: none does.
+    pub policy: Option<u16>,
+}
+
+impl<'a> InForce<'a> {
+    /// The first policy in the file that stops the item; `None`: it may be offered.
+    #[inline]
+    pub fn stopped_by(&self, item: u32) -> Option<u16> {
+        let Some(row) = self.table.row(item) else {
+            // An item of another world: nobody can say that it may be offered.
+            return (!self.table.set().policies.is_empty()).then_some(0);
+        };
+        let stopped = self.first_of(&self.active.hard, row, item);
+        let stopped = stopped.map(|clause| self.table.policy_of(clause));
+        let Some(include) = self.active.include_from else { return stopped };
+        if self.first_of(&self.active.include, row, item).is_some() {
+            return stopped;
+        }
+        Some(stopped.map_or(include, |stopped| stopped.min(include)))
+    }
+
+    /// Does any policy stop the item? The question of the hot path: what the bits alone can tell is
+    /// asked before anything is asked of the item.
+    #[inline]
+    pub fn is_stopped(&self, item: u32) -> bool {
+        let active = self.active;
+        let Some(row) = self.table.row(item) else { return self.stopped_by(item).is_some() };
+        if active.fired.is_none() {
+            let masks = active.hard.iter().zip(&active.mixed);
+            let stops = |(word, (hard, mixed)): (&AtomicU64, (&u64, &u64))| {
+                word.load(Relaxed) & hard & !mixed != 0
+            };
+            if row.iter().zip(masks).any(stops) {
+                return true;
+            }
+        }
+        self.stopped_by(item).is_some()
+    }
+
+    /// Is the item not even to be told as a reason?
+    pub fn is_hidden(&self, item: u32) -> bool {
+        match self.table.row(item) {
+            Some(row) => self.first_of(&self.active.hide, row, item).is_some(),
+            None => self.active.has_hide,
+        }
+    }
+
+    pub fn has_hidden(&self) -> bool {
+        self.active.has_hide
+    }
+
+    pub fn has_levers(&self) -> bool {
+        self.active.has_lever
+    }
+
+    /// All boosts and buries together.
+    pub fn lever(&self, item: u32) -> Lever {
+        let mut lever = Lever { factor: 1.0, policy: None };
+        let (mut most, mut last) = (0.0, None);
+        let Some(row) = self.table.row(item) else { return lever };
+        for (at, (word, mask)) in row.iter().zip(&self.active.lever).enumerate() {
+            let mut hits = word.load(Relaxed) & mask;
+            while hits != 0 {
+                let clause = at * 64 + hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                let policy = self.table.policy_of(clause);
+                // Two clauses of one policy are one policy.
+                if last == Some(policy) || !self.acts_on(clause, item) {
+                    continue;
+                }
+                last = Some(policy);
+                self.active.note(at, 1 << (clause % 64));
+                let factor = self.table.policy(policy).factor;
+                lever.factor *= factor;
+                if most < factor.ln().abs() {
+                    most = factor.ln().abs();
+                    lever.policy = Some(policy);
+                }
+            }
+        }
+        lever
+    }
+
+    /// The pins in force, in the order of the file.
+    pub fn pins(&self) -> impl Iterator<Item = &'a Pin> + use<'a> {
+        let table = self.table;
+        self.active.pins.iter().map(move |&at| table.pin(at))
+    }
+
+    /// What the file says of the placement.
+    pub fn rule(&self) -> &'a PlacementRule {
+        self.table.rule(self.facts.placement)
+    }
+
+    pub fn table(&self) -> &'a PolicyTable {
+        self.table
+    }
+
+    pub fn n_unknown(&self) -> usize {
+        self.active.n_unknown
+    }
+
+    /// What is in the cart, in money; `None`: it cannot be told.
+    pub fn cart_total(&self) -> Option<(events::Amount, Option<events::Currency>)> {
+        self.facts.cart.total.map(|total| (total, self.facts.cart.currency))
+    }
+
+    /// The first clause of `mask` that acts on the item. While somebody records, all are asked.
+    #[inline]
+    fn first_of(&self, mask: &[u64], row: &[AtomicU64], item: u32) -> Option<usize> {
+        let mut first = None;
+        for (at, (word, mask)) in row.iter().zip(mask).enumerate() {
+            let mut hits = word.load(Relaxed) & mask;
+            while hits != 0 {
+                let clause = at * 64 + hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                if !self.acts_on(clause, item) {
+                    continue;
+                }
+                first = first.or(Some(clause));
+                if self.active.fired.is_none() {
+                    return first;
+                }
+                self.active.note(at, 1 << (clause % 64));
+            }
+        }
+        first
+    }
+
+    #[inline]
+    fn acts_on(&self, clause: usize, item: u32) -> bool {
+        if self.active.mixed[clause / 64] & (1 << (clause % 64)) == 0 {
+            return true;
+        }
+        let sight = Sight { item: Some((self.items, item)), facts: Some(self.facts) };
+        self.table.rest_acts(clause, &sight)
+    }
+}

@@ -1,0 +1,262 @@
+//! Policies as checked: what a file of them says.
+
+use crate::diagnostic::Diagnostic;
+use crate::predicate::Predicate;
+use crate::truth::Truth;
+use events::{Amount, Timestamp};
+use jiff::tz::TimeZone;
+use std::ops::Range;
+
+/// Places where offers appear, in the order of `decide::Placement`.
+pub const PLACEMENTS: [&str; 10] = [
+    "home",
+    "category",
+    "pdp",
+    "cart",
+    "checkout",
+    "post_purchase",
+    "email",
+    "pos",
+    "kiosk",
+    "call_center",
+];
+
+/// How an offer stands to its anchor, in the order of `decide::Relation`.
+pub const RELATIONS: [&str; 7] =
+    ["complement", "upgrade", "substitute", "bundle", "attach", "replenish", "next_product"];
+
+/// What a policy does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Who may have it.
+    Eligibility,
+    /// When it makes sense.
+    Applicability,
+    /// For whom it is good.
+    Suitability,
+    /// Only these are offered.
+    Include,
+    /// These are not offered.
+    Exclude,
+    /// These are not offered, and are no anchor and no reason for anything else.
+    Hide,
+    /// This stands at a place of its own.
+    Pin,
+    /// The score is multiplied: above 1.
+    Boost,
+    /// The score is multiplied: below 1.
+    Bury,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 9] = [
+        Kind::Eligibility,
+        Kind::Applicability,
+        Kind::Suitability,
+        Kind::Include,
+        Kind::Exclude,
+        Kind::Hide,
+        Kind::Pin,
+        Kind::Boost,
+        Kind::Bury,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Eligibility => "eligibility",
+            Kind::Applicability => "applicability",
+            Kind::Suitability => "suitability",
+            Kind::Include => "include",
+            Kind::Exclude => "exclude",
+            Kind::Hide => "hide",
+            Kind::Pin => "pin",
+            Kind::Boost => "boost",
+            Kind::Bury => "bury",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Hard policies stop items, and close where something is not known.
+    pub fn is_hard(self) -> bool {
+        !matches!(self, Kind::Pin | Kind::Boost | Kind::Bury)
+    }
+
+    /// Is `when` what an item must meet, rather than when the policy is in force?
+    pub fn is_demand(self) -> bool {
+        matches!(self, Kind::Eligibility | Kind::Applicability | Kind::Suitability)
+    }
+}
+
+/// One policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub name: String,
+    pub kind: Kind,
+    /// Which items it is about; a condition on items alone.
+    pub items: Option<Predicate>,
+    pub when: Option<Predicate>,
+    /// Of a pin, the first that may be offered is.
+    pub pinned_ids: Vec<Box<str>>,
+    /// One bit a placement.
+    pub placements: u16,
+    pub valid_from: Option<Timestamp>,
+    /// From then on it is not in force.
+    pub valid_until: Option<Timestamp>,
+    pub owner: Option<String>,
+    pub comment: Option<String>,
+    /// Of a boost or bury.
+    pub factor: f32,
+    /// Of a pin, from 1.
+    pub position: usize,
+    /// The name in the file.
+    pub span: Range<usize>,
+}
+
+impl Policy {
+    pub fn is_at(&self, placement: usize) -> bool {
+        self.placements & (1 << placement) != 0
+    }
+
+    /// Without a time, a policy with a term may or may not be in force.
+    pub fn is_valid_at(&self, now: Option<Timestamp>) -> Truth {
+        let (from, until) = (self.valid_from, self.valid_until);
+        match now {
+            Some(now) => {
+                let has_begun = from.is_none_or(|from| from <= now);
+                (has_begun && until.is_none_or(|until| now < until)).into()
+            }
+            None if from.is_none() && until.is_none() => Truth::True,
+            None => Truth::Unknown,
+        }
+    }
+
+    /// What must hold for the policy to act on an item: of a demand, that it is not met.
+    pub(crate) fn condition(&self) -> Predicate {
+        let mut parts: Vec<Predicate> = self.items.iter().cloned().collect();
+        if let Some(when) = &self.when {
+            parts.push(match self.kind.is_demand() {
+                true => Predicate::Not(when.clone().into()),
+                false => when.clone(),
+            });
+        }
+        match parts.len() {
+            0 => Predicate::Constant(true),
+            1 => parts.remove(0),
+            _ => Predicate::And(parts),
+        }
+    }
+
+    fn visit_fields(&self, look: &mut dyn FnMut(&crate::Field)) {
+        for predicate in self.items.iter().chain(&self.when) {
+            predicate.visit_fields(look);
+        }
+    }
+}
+
+/// What a file says of a placement; `None`: as it is by default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlacementRule {
+    pub count: Option<usize>,
+    pub max_count: Option<usize>,
+    /// Fewer offers than this are none.
+    pub min_count: Option<usize>,
+    pub fill_with_popular: Option<bool>,
+    pub evidence_required: Option<bool>,
+    /// An offer's pair is told and counted from so many orders on.
+    pub min_evidence_count: Option<u32>,
+    /// An offer costs at most this share of what is in the cart.
+    pub max_price_share: Option<Amount>,
+    /// One bit a relation.
+    pub relations: Option<u8>,
+}
+
+impl PlacementRule {
+    pub fn allows_relation(&self, relation: usize) -> bool {
+        self.relations.is_none_or(|allowed| allowed & (1 << relation) != 0)
+    }
+}
+
+/// All policies of one version, checked.
+#[derive(Clone, Debug)]
+pub struct PolicySet {
+    pub policies: Vec<Policy>,
+    /// By place in [`PLACEMENTS`].
+    pub placements: [PlacementRule; PLACEMENTS.len()],
+    /// In which hours, days and dates are told.
+    pub time_zone: TimeZone,
+}
+
+impl Default for PolicySet {
+    fn default() -> PolicySet {
+        PolicySet { policies: Vec::new(), placements: Default::default(), time_zone: TimeZone::UTC }
+    }
+}
+
+/// The name of the policy that stands for all while they cannot be read.
+pub const UNREADABLE: &str = "policies_unreadable";
+
+impl PolicySet {
+    /// Reads a file. `None`: it has errors; warnings come with a set.
+    pub fn read(text: &str) -> (Option<PolicySet>, Vec<Diagnostic>) {
+        crate::file::read(text)
+    }
+
+    /// Offers nothing: in force while the real policies cannot be read.
+    pub fn closed() -> PolicySet {
+        let all = Policy {
+            name: UNREADABLE.to_owned(),
+            kind: Kind::Exclude,
+            items: None,
+            when: None,
+            pinned_ids: Vec::new(),
+            placements: u16::MAX,
+            valid_from: None,
+            valid_until: None,
+            owner: None,
+            comment: None,
+            factor: 1.0,
+            position: 0,
+            span: 0..0,
+        };
+        PolicySet { policies: vec![all], ..PolicySet::default() }
+    }
+
+    /// Does nothing at all.
+    pub fn is_empty(&self) -> bool {
+        let is_default = |rule: &PlacementRule| *rule == PlacementRule::default();
+        self.policies.is_empty() && self.placements.iter().all(is_default)
+    }
+
+    pub fn visit_fields(&self, look: &mut dyn FnMut(&crate::Field)) {
+        for policy in &self.policies {
+            policy.visit_fields(look);
+        }
+    }
+
+    /// Must items bring their attributes?
+    pub fn asks_item_attributes(&self) -> bool {
+        self.asks(|field| matches!(field, crate::Field::ItemAttribute(_)))
+    }
+
+    /// Names of the customer's attributes that are asked for, in order.
+    pub fn customer_attributes(&self) -> Vec<Box<str>> {
+        let mut names: Vec<Box<str>> = Vec::new();
+        self.visit_fields(&mut |field| match field {
+            crate::Field::CustomerAttribute(name) => names.push(name.clone()),
+            crate::Field::CustomerAge => names.push("age".into()),
+            _ => {}
+        });
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    pub fn asks(&self, is_meant: impl Fn(&crate::Field) -> bool) -> bool {
+        let mut is_asked = false;
+        self.visit_fields(&mut |field| is_asked |= is_meant(field));
+        is_asked
+    }
+}

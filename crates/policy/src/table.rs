@@ -1,0 +1,363 @@
+//! Policies compiled against the items: one row of bits an item, one bit a clause.
+//!
+//! ```text
+//! rows      item 0   0110 0000 …   bit c: what clause c asks of items alone holds for it
+//!           item 1   1100 0000 …   (hard clauses: is not known to fail)
+//! in force  hard     1010 0000 …   once a request: placement, validity, conditions on the request
+//!           mixed    0010 0000 …   and the item itself must be asked
+//! stopped   row AND hard: any bit that is not mixed, or a mixed one whose rest is not known to fail
+//! ```
+//!
+//! By item rather than by policy, so that a candidate costs one cache line for 500 policies, and
+//! a change of one item rewrites one row. Rows are atomic: price and stock change while decisions
+//! are made.
+
+use crate::active::Active;
+use crate::clause::{Clause, clauses};
+use crate::facts::{Facts, ItemTable, LocalTime};
+use crate::field::Field;
+use crate::in_force::InForce;
+use crate::predicate::{Predicate, Sight};
+use crate::set::{Kind, PlacementRule, Policy, PolicySet};
+use crate::truth::Truth;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// An item set at a place by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    pub policy: u16,
+    /// From 1.
+    pub position: usize,
+    /// Known ones, first choice first.
+    pub items: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    clauses: Vec<Clause>,
+    /// Of each clause.
+    policy_of: Vec<u16>,
+    /// The clauses of each policy.
+    clauses_of: Vec<Range<usize>>,
+    asks_time: bool,
+    asks_bought: bool,
+    asks_holdings: bool,
+    customer_attributes: Vec<Box<str>>,
+}
+
+/// One version of the policies, ready to be asked.
+#[derive(Debug)]
+pub struct PolicyTable {
+    set: Arc<PolicySet>,
+    version: u64,
+    compiled: Arc<Compiled>,
+    n_words: usize,
+    rows: Vec<AtomicU64>,
+    pins: Vec<Pin>,
+}
+
+impl PolicyTable {
+    pub fn compile(set: Arc<PolicySet>, version: u64, items: &dyn ItemTable) -> PolicyTable {
+        let compiled = Arc::new(Compiled::of(&set));
+        let n_words = compiled.clauses.len().div_ceil(64);
+        let mut table =
+            PolicyTable { set, version, compiled, n_words, rows: Vec::new(), pins: Vec::new() };
+        table.fit(items, &mut std::iter::empty());
+        table
+    }
+
+    /// The table for a catalogue that has grown, or in which these items changed.
+    #[must_use]
+    pub fn for_items(
+        &self,
+        items: &dyn ItemTable,
+        changed: &mut dyn Iterator<Item = u32>,
+    ) -> PolicyTable {
+        let rows = self.rows.iter().map(|word| AtomicU64::new(word.load(Relaxed))).collect();
+        let mut table = PolicyTable {
+            set: Arc::clone(&self.set),
+            compiled: Arc::clone(&self.compiled),
+            rows,
+            pins: Vec::new(),
+            ..*self
+        };
+        table.fit(items, changed);
+        table
+    }
+
+    /// Adds rows for items that have none, and writes those of changed ones anew.
+    fn fit(&mut self, items: &dyn ItemTable, changed: &mut dyn Iterator<Item = u32>) {
+        let n_before = self.rows.len().checked_div(self.n_words).unwrap_or(0);
+        self.rows.resize_with(items.n_items() * self.n_words, AtomicU64::default);
+        let added = n_before.min(items.n_items())..items.n_items();
+        for item in changed.chain(added.map(|item| item as u32)) {
+            self.refresh(items, item);
+        }
+        let pins = self.set.policies.iter().enumerate().filter(|(_, p)| p.kind == Kind::Pin);
+        self.pins = pins
+            .map(|(at, policy)| Pin {
+                policy: at as u16,
+                position: policy.position,
+                items: policy.pinned_ids.iter().filter_map(|id| items.find(id)).collect(),
+            })
+            .collect();
+    }
+
+    /// Brings the row of an item up to date, after its price, stock or flags changed.
+    pub fn refresh(&self, items: &dyn ItemTable, item: u32) {
+        let first = item as usize * self.n_words;
+        let Some(row) = self.rows.get(first..first + self.n_words) else { return };
+        let sight = Sight { item: Some((items, item)), facts: None };
+        for (at, (word, clauses)) in row.iter().zip(self.compiled.clauses.chunks(64)).enumerate() {
+            let mut bits = 0;
+            for (bit, clause) in clauses.iter().enumerate() {
+                if acts(self.kind_of(at * 64 + bit), all(&clause.items, &sight)) {
+                    bits |= 1 << bit;
+                }
+            }
+            word.store(bits, Relaxed);
+        }
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Must what a customer bought be gathered?
+    pub fn asks_bought(&self) -> bool {
+        self.compiled.asks_bought
+    }
+
+    pub fn asks_holdings(&self) -> bool {
+        self.compiled.asks_holdings
+    }
+
+    /// Names of the customer's attributes that are asked for.
+    pub fn customer_attributes(&self) -> &[Box<str>] {
+        &self.compiled.customer_attributes
+    }
+
+    pub fn set(&self) -> &PolicySet {
+        &self.set
+    }
+
+    pub fn policy(&self, policy: u16) -> &Policy {
+        &self.set.policies[usize::from(policy)]
+    }
+
+    pub fn rule(&self, placement: usize) -> &PlacementRule {
+        &self.set.placements[placement]
+    }
+
+    fn kind_of(&self, clause: usize) -> Kind {
+        self.policy(self.compiled.policy_of[clause]).kind
+    }
+
+    /// Settles once for a request which clauses are in force.
+    pub fn activate(&self, facts: &mut Facts<'_>, active: &mut Active) {
+        active.reset(self.n_words);
+        if self.compiled.asks_time {
+            facts.local = facts.now.and_then(|now| LocalTime::of(now, &self.set.time_zone));
+        }
+        let facts = &*facts;
+        for (at, policy) in self.set.policies.iter().enumerate() {
+            if !policy.is_at(facts.placement) {
+                continue;
+            }
+            let validity = policy.is_valid_at(facts.now);
+            if validity == Truth::False {
+                continue;
+            }
+            match policy.kind {
+                Kind::Pin => self.activate_pin(at as u16, policy, validity, facts, active),
+                Kind::Include => self.activate_include(at, policy, validity, facts, active),
+                _ => self.activate_clauses(at, policy, validity, facts, active),
+            }
+        }
+    }
+
+    fn activate_pin(
+        &self,
+        at: u16,
+        policy: &Policy,
+        validity: Truth,
+        facts: &Facts<'_>,
+        active: &mut Active,
+    ) {
+        let sight = Sight { item: None, facts: Some(facts) };
+        let when = policy.when.as_ref().map_or(Truth::True, |when| when.ask(&sight));
+        if validity.min(when) == Truth::True {
+            active.pins.extend(self.pins.iter().position(|pin| pin.policy == at));
+        }
+    }
+
+    /// An include that may be in force lets nothing in, but asks for an include all the same.
+    fn activate_include(
+        &self,
+        at: usize,
+        policy: &Policy,
+        validity: Truth,
+        facts: &Facts<'_>,
+        active: &mut Active,
+    ) {
+        let sight = Sight { item: None, facts: Some(facts) };
+        let when = policy.when.as_ref().map_or(Truth::True, |when| when.ask(&sight));
+        let truth = validity.min(when);
+        if truth == Truth::False {
+            return;
+        }
+        active.include_from.get_or_insert(at as u16);
+        active.n_unknown += usize::from(truth == Truth::Unknown);
+        if truth == Truth::True {
+            for clause in self.compiled.clauses_of[at].clone() {
+                set_bit(&mut active.include, clause);
+            }
+        }
+    }
+
+    fn activate_clauses(
+        &self,
+        at: usize,
+        policy: &Policy,
+        validity: Truth,
+        facts: &Facts<'_>,
+        active: &mut Active,
+    ) {
+        let sight = Sight { item: None, facts: Some(facts) };
+        let mut is_unknown = false;
+        for clause_at in self.compiled.clauses_of[at].clone() {
+            let clause = &self.compiled.clauses[clause_at];
+            let truth = validity.min(all(&clause.request, &sight));
+            if !acts(policy.kind, truth) {
+                continue;
+            }
+            is_unknown |= truth == Truth::Unknown;
+            if !clause.mixed.is_empty() {
+                set_bit(&mut active.mixed, clause_at);
+            }
+            if !policy.kind.is_hard() {
+                set_bit(&mut active.lever, clause_at);
+                active.has_lever = true;
+                continue;
+            }
+            set_bit(&mut active.hard, clause_at);
+            if policy.kind == Kind::Hide {
+                set_bit(&mut active.hide, clause_at);
+                active.has_hide = true;
+            }
+        }
+        active.n_unknown += usize::from(is_unknown);
+    }
+
+    /// The policies as they stand for one request.
+    pub fn in_force<'a>(
+        &'a self,
+        active: &'a Active,
+        facts: &'a Facts<'a>,
+        items: &'a dyn ItemTable,
+    ) -> InForce<'a> {
+        InForce { table: self, active, facts, items }
+    }
+
+    pub(crate) fn row(&self, item: u32) -> Option<&[AtomicU64]> {
+        let first = (item as usize).checked_mul(self.n_words)?;
+        self.rows.get(first..first + self.n_words)
+    }
+
+    pub(crate) fn pin(&self, at: usize) -> &Pin {
+        &self.pins[at]
+    }
+
+    pub(crate) fn policy_of(&self, clause: usize) -> u16 {
+        self.compiled.policy_of[clause]
+    }
+
+    /// Does the rest of a clause act, what neither the row nor the request could tell?
+    pub(crate) fn rest_acts(&self, clause: usize, sight: &Sight<'_>) -> bool {
+        acts(self.kind_of(clause), all(&self.compiled.clauses[clause].mixed, sight))
+    }
+
+    /// Did a policy act in what `active` recorded?
+    pub fn has_acted(&self, active: &Active, policy: u16) -> bool {
+        let mut clauses = self.compiled.clauses_of[usize::from(policy)].clone();
+        clauses.any(|clause| active.has_fired(clause))
+    }
+
+    /// Items for which the item side of a policy holds (hard: may hold), and whether it acts on
+    /// them whatever the request is.
+    pub(crate) fn reach(&self, policy: u16) -> (Vec<u32>, bool) {
+        let range = self.compiled.clauses_of[usize::from(policy)].clone();
+        let is_unconditional = |clause: usize| {
+            let clause = &self.compiled.clauses[clause];
+            clause.request.is_empty() && clause.mixed.is_empty()
+        };
+        let n_items = self.rows.len().checked_div(self.n_words).unwrap_or(0);
+        let has = |item: usize, clause: usize| {
+            let word = self.rows[item * self.n_words + clause / 64].load(Relaxed);
+            word & (1 << (clause % 64)) != 0
+        };
+        let reached = (0..n_items).filter(|&item| range.clone().any(|clause| has(item, clause)));
+        let reached: Vec<u32> = reached.map(|item| item as u32).collect();
+        let policy = self.policy(policy);
+        let has_term = policy.valid_from.is_some() || policy.valid_until.is_some();
+        (reached, !has_term && range.clone().all(is_unconditional))
+    }
+}
+
+impl Compiled {
+    fn of(set: &PolicySet) -> Compiled {
+        let mut compiled = Compiled {
+            clauses: Vec::new(),
+            policy_of: Vec::new(),
+            clauses_of: Vec::new(),
+            asks_time: set.asks(Field::needs_time),
+            asks_bought: set.asks(|field| *field == Field::CustomerBought),
+            asks_holdings: set.asks(|field| *field == Field::CustomerHoldings),
+            customer_attributes: set.customer_attributes(),
+        };
+        for (at, policy) in set.policies.iter().enumerate() {
+            let from = compiled.clauses.len();
+            match policy.kind {
+                Kind::Pin => {}
+                Kind::Include => {
+                    let items = policy.items.iter().cloned().collect();
+                    compiled.clauses.push(Clause { items, ..Clause::default() });
+                }
+                _ => compiled.clauses.extend(clauses(&policy.condition())),
+            }
+            compiled.policy_of.resize(compiled.clauses.len(), at as u16);
+            compiled.clauses_of.push(from..compiled.clauses.len());
+        }
+        compiled
+    }
+}
+
+/// Hard policies act unless it is known that they should not; the others act when it is known that
+/// they should. An include lets in what is known to be meant.
+fn acts(kind: Kind, truth: Truth) -> bool {
+    match kind {
+        Kind::Include => truth == Truth::True,
+        kind if kind.is_hard() => truth != Truth::False,
+        _ => truth == Truth::True,
+    }
+}
+
+fn all(parts: &[Predicate], sight: &Sight<'_>) -> Truth {
+    let mut least = Truth::True;
+    for part in parts {
+        least = least.min(part.ask(sight));
+        if least == Truth::False {
+            break;
+        }
+    }
+    least
+}
+
+fn set_bit(mask: &mut [u64], at: usize) {
+    mask[at / 64] |= 1 << (at % 64);
+}
+
+#[cfg(test)]
+mod tests;
