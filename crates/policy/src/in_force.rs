@@ -94,7 +94,7 @@ impl<'a> InForce<'a> {
                 self.active.note(at, 1 << (clause % 64));
                 let factor = self.table.policy(policy).factor;
                 lever.factor *= factor;
-                // As far from 1 as its inverse, without a logarithm: this is asked of all candidates.
+                // As far from 1 as its inverse; no logarithm, for all candidates are asked.
                 let strength = if factor < 1.0 { factor.recip() } else { factor };
                 if most < strength {
                     most = strength;
