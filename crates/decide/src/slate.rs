@@ -72,7 +72,13 @@ struct Slate<'a> {
 pub fn decide(world: &World, request: &Request<'_>, workspace: &mut Workspace) -> Decision {
     let mut warnings = Vec::new();
     let count = count_of(request, &rules_of(request), &mut warnings);
-    decide_up_to(world, request, Depth { count, any_relation: false }, workspace, warnings)
+    decide_up_to(
+        world,
+        request,
+        Depth { count, is_endless: false, any_relation: false },
+        workspace,
+        warnings,
+    )
 }
 
 /// The same with room for every item of the world: who would stand where, were the slate endless.
@@ -82,7 +88,7 @@ pub(crate) fn decide_all(
     any_relation: bool,
     workspace: &mut Workspace,
 ) -> Decision {
-    let depth = Depth { count: world.n_items(), any_relation };
+    let depth = Depth { count: world.n_items(), is_endless: true, any_relation };
     decide_up_to(world, request, depth, workspace, Vec::new())
 }
 
@@ -133,6 +139,8 @@ fn with_limits<R>(
 #[derive(Clone, Copy)]
 struct Depth {
     count: usize,
+    /// Asked for where an item would stand: too few offers are shown all the same.
+    is_endless: bool,
     any_relation: bool,
 }
 
@@ -147,7 +155,10 @@ fn decide_up_to(
     collect_history(world, request, &mut workspace.history);
     workspace.marks.set(world, request);
     with_limits(world, request, workspace, |limits, workspace| {
-        let rules = rules_of(request);
+        let mut rules = rules_of(request);
+        if depth.is_endless {
+            rules.min_count = 0;
+        }
         let mut slate = Slate {
             world,
             request,

@@ -229,8 +229,8 @@ impl Store {
             let mut changes = CustomerChanges { mark: now, ..CustomerChanges::default() };
             if mark.n_numbered < now.n_numbered {
                 let sql = "SELECT c.customer_idx, c.customer_id, r.consent, r.attributes \
-                     FROM customer AS c LEFT JOIN customer_record AS r ON r.customer_idx = c.customer_idx \
-                     WHERE c.customer_idx >= ?1";
+                     FROM customer AS c LEFT JOIN customer_record AS r \
+                     ON r.customer_idx = c.customer_idx WHERE c.customer_idx >= ?1";
                 follow(&mut snapshot, sql, mark.n_numbered, &mut changes.changed).await?;
             }
             if mark.catalog_version < now.catalog_version && mark.n_numbered > 0 {

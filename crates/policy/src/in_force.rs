@@ -94,8 +94,10 @@ impl<'a> InForce<'a> {
                 self.active.note(at, 1 << (clause % 64));
                 let factor = self.table.policy(policy).factor;
                 lever.factor *= factor;
-                if most < factor.ln().abs() {
-                    most = factor.ln().abs();
+                // As far from 1 as its inverse; no logarithm, for all candidates are asked.
+                let strength = if factor < 1.0 { factor.recip() } else { factor };
+                if most < strength {
+                    most = strength;
                     lever.policy = Some(policy);
                 }
             }

@@ -5,7 +5,7 @@
 //!           item 1   1100 0000 …   (hard clauses: is not known to fail)
 //! in force  hard     1010 0000 …   once a request: placement, validity, conditions on the request
 //!           mixed    0010 0000 …   and the item itself must be asked
-//! stopped   row AND hard: any bit that is not mixed, or a mixed one whose rest is not known to fail
+//! stopped   row AND hard: a bit that is not mixed, or a mixed one whose rest may hold
 //! ```
 //!
 //! By item rather than by policy, so that a candidate costs one cache line for 500 policies, and

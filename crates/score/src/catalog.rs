@@ -168,7 +168,7 @@ pub struct Catalog {
     changed: HashMap<u32, AddedItem>,
     /// Heads that nobody knew when their variants were told; they may come yet.
     awaited_heads: HashMap<u32, Box<str>>,
-    /// `None`: nobody asks for them. A snapshot has none, so whoever wants them tells all items anew.
+    /// `None`: nobody asks. A snapshot has none, so whoever wants them tells all items anew.
     attributes: Option<HashMap<u32, Vec<Attribute>>>,
 }
 

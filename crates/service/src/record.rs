@@ -48,13 +48,7 @@ pub(crate) fn write_record(
     out.number(u64::try_from(head.at.0).unwrap_or(0));
     out.raw(",\"snapshot\":");
     out.string(&served.snapshot_id);
-    if let Some(version) = decision.policy_version {
-        out.raw(",\"policies\":{\"version\":");
-        out.number(version);
-        out.raw(",\"n_unknown\":");
-        out.number(decision.n_policies_unknown as u64);
-        out.raw("}");
-    }
+    write_policies(&mut out, decision);
     for (name, id) in [(",\"key\":", head.key_id), (",\"location_id\":", head.location_id)] {
         if let Some(id) = id {
             out.raw(name);
@@ -125,6 +119,16 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
         Some(evidence) => write_evidence(out, world, evidence),
         None => out.raw("null"),
     }
+}
+
+/// Which policies were asked, and how many closed because something was not known.
+fn write_policies(out: &mut JsonText, decision: &Decision) {
+    let Some(version) = decision.policy_version else { return };
+    out.raw(",\"policies\":{\"version\":");
+    out.number(version);
+    out.raw(",\"n_unknown\":");
+    out.number(decision.n_policies_unknown as u64);
+    out.raw("}");
 }
 
 /// What a client makes up is kept in part only, or a public key could fill the disk: an unknown

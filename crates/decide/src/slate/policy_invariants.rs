@@ -447,7 +447,7 @@ fn no_policy_is_broken_while_policies_and_stock_change() {
         two.iter().for_each(|table| table.refresh(&Items(&world), at as u32));
     };
     // Even ones are too cheap whatever happens, odd ones dear enough.
-    let price = |at: usize, turn: usize| if at % 2 == 0 { turn as i64 % 2 } else { 5 };
+    let price = |at: usize, turn: usize| if at.is_multiple_of(2) { turn as i64 % 2 } else { 5 };
     (0..N).for_each(|at| told(at, price(at, 0), 1));
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {

@@ -194,7 +194,7 @@ fn customers_under_age_and_guests_are_kept_from_what_is_for_adults() {
         let circumstances = Circumstances { customer: Some(&customer), ..Circumstances::default() };
         let request = Request { cart: &lines, circumstances, ..Request::at(Placement::Cart) };
         let decision = ask(&world, &table, &request);
-        (decision.offers.len() > 0, decision.n_policies_unknown)
+        (!decision.offers.is_empty(), decision.n_policies_unknown)
     };
     assert_eq!(n_offers(Some("18"), None), (true, 0));
     assert_eq!(n_offers(Some("17"), None), (false, 0));

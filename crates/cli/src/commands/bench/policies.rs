@@ -16,8 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Hard ones and levers, of items alone and of the request by turns; `n_mixed` compare the item with
-/// the request, and so are asked of each candidate.
+/// Hard ones and levers, of items alone and of the request by turns; `n_mixed` compare the item
+/// with the request, and so are asked of each candidate.
 fn file_of(world: &World, n: usize, n_mixed: usize) -> String {
     let mut text = String::new();
     let id = |at: usize| world.item_id((at * 7_919 % world.n_items().max(1)) as u32);

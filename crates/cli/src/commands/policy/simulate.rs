@@ -290,8 +290,8 @@ fn tell(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyhow::Re
     row("their margin", [tally.hit_value(0), tally.hit_value(1)], 2);
     show::line(table)?;
     show::line(format!(
-        "{} orders replayed at {} in {took_s:.1} s; {} slates changed. \"Hidden\" is one item of each \
-         order, the others were the cart.",
+        "{} orders replayed at {} in {took_s:.1} s; {} slates changed. \"Hidden\" is one item of \
+         each order, the others were the cart.",
         show::count(n),
         stage.placement.as_str(),
         show::count(tally.n_changed)
