@@ -2,9 +2,8 @@
 
 use crate::show;
 use clap::Args;
-use evaluate::policy_log::{
-    LogColumns, LogNames, METHODS, Policy, PolicyLog, PolicyOutcome, judge, judge_folder,
-};
+use evaluate::off_policy::{METHODS, PolicyOutcome, judge, judge_folder};
+use evaluate::policy_log::{LogColumns, LogNames, Policy, PolicyLog};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
