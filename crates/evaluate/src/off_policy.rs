@@ -104,8 +104,8 @@ pub fn judge(
     }
 }
 
-/// All that a folder of logs can tell: of each pair `random_NAME` and `bts_NAME` (Bernoulli-Thompson
-/// sampling), the uniform policy by the second and the second's policy by the first.
+/// All that a folder of logs can tell: of each pair `random_NAME` and `bts_NAME` (Bernoulli-
+/// Thompson sampling), the uniform policy by the second and the second's policy by the first.
 pub fn judge_folder(folder: &Path, columns: &LogColumns) -> Result<Vec<PolicyOutcome>, Error> {
     let mut outcomes = Vec::new();
     for (name, [random, bts]) in pairs_in(folder)? {

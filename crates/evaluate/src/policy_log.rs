@@ -1,9 +1,9 @@
 //! A log of impressions with the chances with which they were chosen, and policies by position.
 //!
-//! A policy is π(item | position). Two are at hand: `uniform`, which shows every item alike, and that
-//! of another log, as its mean logged chance by item and position, made to sum to 1 (approximate: the
-//! policy knew more than the position, and a mean over what was shown leans to moments when it was
-//! likely).
+//! A policy is π(item | position). Two are at hand: `uniform`, which shows every item alike, and
+//! that of another log, as its mean logged chance by item and position, made to sum to 1
+//! (approximate: the policy knew more than the position, and a mean over what was shown leans to
+//! moments when it was likely).
 
 use crate::error::Error;
 use crate::order_file::Codes;
