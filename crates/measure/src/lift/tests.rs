@@ -96,7 +96,8 @@ fn effects_are_covered_and_intervals_no_wider_than_1_6() {
     }
 }
 
-/// The default: 5 % held out, 50 of the 1,000 customers of a day.
+/// The default: 5 % held out, 50 of the 1,000 customers of a day. With looks before 200 are in, the
+/// few buyers of the first days make it 4.0 % in place of 3.1 %.
 #[test]
 fn a_small_holdout_raises_no_more_false_alarms() {
     let n_alarms: usize = (20_000..22_000_u64)
@@ -217,7 +218,7 @@ fn without_customers_time_or_purchases_there_is_no_answer() {
     let no_purchase = arm_of([0.0; 500]);
     assert_eq!(refusal(&no_purchase, &no_purchase), NoAnswer::AllAlike);
     let mut no_orders = Moments::<2>::default();
-    (0..100).for_each(|_| no_orders.push(&[0.0, 0.0]));
+    (0..300).for_each(|_| no_orders.push(&[0.0, 0.0]));
     let how = Comparison { metric: Metric::Ratio { numerator: 0, denominator: 1 }, ..plain(200) };
     assert_eq!(compare(&no_orders, &no_orders, &how), Err(NoAnswer::NoDenominator));
     assert!(NoAnswer::AllAlike.to_string().contains("nothing was bought"));
