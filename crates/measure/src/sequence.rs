@@ -12,7 +12,8 @@
 //! normal mixture).
 //!
 //! ρ sets where the sequence is tightest. At the best u, dk²/du = 0 gives
-//! u = 2 ln(1/α) + ln(1 + u), and there k² = 1 + u: 3.035 standard errors for α = .05, 1.55 times the 1.96 of one single look.
+//! u = 2 ln(1/α) + ln(1 + u), and there k² = 1 + u: 3.035 standard errors for α = .05, 1.55 times
+//! the 1.96 of one single look.
 //!
 //! The theorem is about customers that come one after the other, each with an outcome that is
 //! complete. Where all are there from the start and buy on, n stays and so does k; a look a day is
