@@ -108,19 +108,8 @@ fn print(treatment: &Treatment, control: &str, outcomes: &[UpliftOutcome]) -> an
 
 fn print_methods(outcomes: &[UpliftOutcome]) -> anyhow::Result<()> {
     let gain = format!("over {RIVAL}");
-    let heads = [
-        "method",
-        "qini",
-        "95 %",
-        "sd",
-        "uplift@30",
-        "95 %",
-        "sd",
-        &gain,
-        "95 %",
-        "fit s",
-        "p50 us",
-    ];
+    let heads =
+        ["method", "qini", "95 %", "sd", "uplift@30", "95 %", &gain, "95 %", "fit s", "p50 us"];
     let mut table = show::table(&heads, &(1..heads.len()).collect::<Vec<_>>());
     for outcome in outcomes {
         let mut cells = vec![outcome.method.clone()];
