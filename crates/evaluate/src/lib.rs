@@ -18,6 +18,7 @@ pub mod customer_file;
 pub mod error;
 pub mod next_basket;
 pub mod next_item;
+pub mod off_policy;
 pub mod order_columns;
 pub mod order_file;
 pub mod ours;

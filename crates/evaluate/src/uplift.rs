@@ -156,7 +156,7 @@ fn chosen_methods(names: &[String]) -> Result<Vec<(&'static str, Learner)>, Erro
         return Err(Error::UnknownMethod { name: name.clone(), known });
     }
     let is_chosen = |method: &&str| names.is_empty() || names.iter().any(|name| name == method);
-    Ok(METHODS.into_iter().filter(|(name, _)| is_chosen(&name)).collect())
+    Ok(METHODS.into_iter().filter(|(name, _)| is_chosen(name)).collect())
 }
 
 fn chosen_arms(file: &UpliftFile, treatment: Option<&str>) -> Result<Vec<u32>, Error> {

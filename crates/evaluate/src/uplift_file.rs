@@ -1,4 +1,5 @@
-//! A file of a randomized experiment: a customer a row, with arm, outcome and what was known before.
+//! A file of a randomized experiment: a customer a row, with arm, outcome, and what was known
+//! before.
 
 use crate::error::Error;
 use crate::table_file::TableFile;

@@ -32,6 +32,7 @@ pub mod srm;
 pub mod trial;
 pub mod winsor;
 
+pub mod folds;
 pub mod off_policy;
 pub mod skew;
 

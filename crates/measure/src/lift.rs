@@ -24,8 +24,9 @@ use crate::sequence::Sequence;
 use crate::srm::{self, SampleRatio};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Customers of each arm below which no interval is given.
-pub const MIN_CUSTOMERS: u64 = 50;
+/// Customers of each arm below which no interval is given: the buyers among fewer are too few to
+/// know how far revenue spreads.
+pub const MIN_CUSTOMERS: u64 = 200;
 /// Part of an arm's spread that one customer may make up; above it, the standard error is that
 /// customer's. Winsorised sums (see [`crate::winsor`]) hardly ever get there.
 pub const MAX_SHARE_OF_ONE: f64 = 0.5;

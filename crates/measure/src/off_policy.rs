@@ -12,10 +12,10 @@
 //! effective sample size  n_e = (Σ w)²/Σ w²                  (Kish 1965)
 //! ```
 //!
-//! q: reward foretold for the action taken, v = Σ_a π(a)·q(a), from a model that has not seen row i.
-//! λ: of a grid, the one with the least estimated squared error s²/n + B², among those with B at most
-//! half a standard error. B = |bias| + its standard error, bias the mean of (ŵ − w)(r − q); the
-//! interval is widened by the bias on both sides.
+//! q: reward foretold for the action taken, v = Σ_a π(a)·q(a), from a model that has not seen row
+//! i. λ: of a grid, the one with the least estimated squared error s²/n + B², among those with B at
+//! most half a standard error. B = |bias| + its standard error, bias the mean of (ŵ − w)(r − q);
+//! the interval is widened by the bias on both sides.
 //!
 //! Each estimate is a mean of influence values φ_i; intervals are those of a skew mean
 //! ([`crate::skew`]), since clicks are rare and weights long-tailed. Where the log says nothing

@@ -34,6 +34,18 @@ pub struct Power {
     pub visible_now: f64,
 }
 
+impl Power {
+    /// In words, as `to see +2 % you need about 9 more days`.
+    pub fn sentence(&self, question: &PowerQuestion) -> String {
+        let effect = format!("{:+}", (question.effect * 1_000.0).round() / 10.0);
+        match self.days_more.ceil() as u64 {
+            0 => format!("{effect} % would be seen by now"),
+            1 => format!("to see {effect} % you need about 1 more day"),
+            days => format!("to see {effect} % you need about {days} more days"),
+        }
+    }
+}
+
 /// `None` when nothing was measured yet, or more than a million times today's customers are needed.
 pub fn days_needed(
     relative: &Effect,
@@ -90,6 +102,11 @@ mod tests {
         // A little more than four times, since beyond its plan the sequence widens.
         assert!((40.0..46.0).contains(&half.days_needed), "{half:?}");
         assert!((half.days_more - (half.days_needed - 10.0)).abs() < 1e-9);
+        let asked = question(0.019_4);
+        let days = half.days_more.ceil();
+        let expected = format!("to see +1.9 % you need about {days} more days");
+        assert_eq!(half.sentence(&asked), expected);
+        assert_eq!(now.sentence(&asked), "+1.9 % would be seen by now");
         let large = days_needed(&relative, &sequence, &question(0.1)).expect("an answer");
         assert!(large.days_more == 0.0 && large.days_needed < 4.0, "{large:?}");
     }

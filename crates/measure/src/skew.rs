@@ -92,8 +92,8 @@ mod tests {
         assert_eq!((same.mean, same.low, same.high), (2.0, 2.0, 2.0));
     }
 
-    /// 300 draws of a variable that is 40 once in 60 times (skewness 7.6): the usual interval covers
-    /// about 91 %, this one what it says, within the error of 2,000 trials (.5 %).
+    /// 300 draws of a variable that is 40 once in 60 times (skewness 7.6): the usual interval
+    /// covers about 91 %, this one what it says, within the error of 2,000 trials (.5 %).
     #[test]
     fn it_covers_what_the_usual_interval_does_not() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! s: planned shares, n_k: customers of arm k, c: weight of the Dirichlet prior around the plan.
-//! E_n is a martingale with mean 1 where the plan holds, so it ever reaches 1/α with chance α at the
-//! most (Ville 1939): 1/max E is a p-value that may be looked at every day. The χ² test may be
-//! looked at once. Alarm: either below α = .0005, as large test platforms use, since an alarm stops
+//! E_n is a martingale with mean 1 where the plan holds, so it ever reaches 1/α with chance α at
+//! the most (Ville 1939): 1/E is a p-value that may be looked at every day. The χ² test may be
+//! looked at once. Alarm: the former below α = .0005, as large test platforms use, since it stops
 //! the experiment. M. Lindon, A. Malek, "Anytime-valid inference for multinomial count data",
 //! NeurIPS 35 (2022).
 

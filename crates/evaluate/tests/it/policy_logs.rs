@@ -1,6 +1,7 @@
 //! Protocol OP on the sample of the Open Bandit data.
 
-use evaluate::policy_log::{LogColumns, PolicyOutcome, judge_folder};
+use evaluate::off_policy::{PolicyOutcome, judge_folder};
+use evaluate::policy_log::LogColumns;
 use measure::off_policy::CannotKnow;
 use std::path::PathBuf;
 

@@ -24,6 +24,7 @@
 //! Features are standardized by the mean and deviation of the training rows. O(rows · features²).
 
 use crate::cholesky::Cholesky;
+use crate::folds::fold_of;
 use crate::logistic::{self, Rows, dot, sigmoid};
 
 /// λ of what is not learned: weak, for columns that are the same or constant.
@@ -251,10 +252,11 @@ fn doubly_robust(rows: &Rows, experiment: &Experiment) -> Option<Form> {
     let share = experiment.share_treated();
     let mut psi = vec![0.0; rows.len()];
     for fold in 0..FOLDS {
-        let Form::Two { treated, control } = two(rows, experiment, &|i| i % FOLDS != fold)? else {
+        let Form::Two { treated, control } = two(rows, experiment, &|i| fold_of(i, FOLDS) != fold)?
+        else {
             return None;
         };
-        for (i, row) in rows.iter().enumerate().filter(|(i, _)| i % FOLDS == fold) {
+        for (i, row) in rows.iter().enumerate().filter(|(i, _)| fold_of(*i, FOLDS) == fold) {
             let (with, without) = (sigmoid(dot(row, &treated)), sigmoid(dot(row, &control)));
             let y = experiment.outcome[i];
             let rest = if experiment.treated[i] {

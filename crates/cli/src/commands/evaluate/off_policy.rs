@@ -2,9 +2,8 @@
 
 use crate::show;
 use clap::Args;
-use evaluate::policy_log::{
-    LogColumns, LogNames, METHODS, Policy, PolicyLog, PolicyOutcome, judge, judge_folder,
-};
+use evaluate::off_policy::{METHODS, PolicyOutcome, judge, judge_folder};
+use evaluate::policy_log::{LogColumns, LogNames, Policy, PolicyLog};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -74,8 +73,8 @@ fn judge_one(args: &OffPolicyArgs, columns: &LogColumns) -> anyhow::Result<Polic
 fn print(outcome: &PolicyOutcome) -> anyhow::Result<()> {
     let weights = &outcome.weights;
     show::line(format!(
-        "\n{}: {} decisions logged, worth {} of this policy's own ({:.1} of the rewarded); weights: \
-         mean {:.2}, largest {:.1}{}",
+        "\n{}: {} decisions logged, worth {} of this policy's own ({:.1} of the rewarded); \
+         weights: mean {:.2}, largest {:.1}{}",
         outcome.case,
         show::count(weights.n as u64),
         show::count(weights.effective.round() as u64),

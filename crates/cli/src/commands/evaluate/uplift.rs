@@ -84,7 +84,8 @@ pub(super) fn uplift(args: &UpliftArgs) -> anyhow::Result<()> {
 fn print(treatment: &Treatment, control: &str, outcomes: &[UpliftOutcome]) -> anyhow::Result<()> {
     let n_test = outcomes.first().map_or(0, |outcome| outcome.n_test);
     show::line(format!(
-        "\n{} ({} customers) against {control} ({}); {N_SPLITS} splits, {} customers in a test part",
+        "\n{} ({} customers) against {control} ({}); {N_SPLITS} splits, {} customers in a test \
+         part",
         treatment.name,
         show::count(treatment.n_treated as u64),
         show::count(treatment.n_control as u64),
@@ -107,19 +108,8 @@ fn print(treatment: &Treatment, control: &str, outcomes: &[UpliftOutcome]) -> an
 
 fn print_methods(outcomes: &[UpliftOutcome]) -> anyhow::Result<()> {
     let gain = format!("over {RIVAL}");
-    let heads = [
-        "method",
-        "qini",
-        "95 %",
-        "sd",
-        "uplift@30",
-        "95 %",
-        "sd",
-        &gain,
-        "95 %",
-        "fit s",
-        "p50 us",
-    ];
+    let heads =
+        ["method", "qini", "95 %", "sd", "uplift@30", "95 %", &gain, "95 %", "fit s", "p50 us"];
     let mut table = show::table(&heads, &(1..heads.len()).collect::<Vec<_>>());
     for outcome in outcomes {
         let mut cells = vec![outcome.method.clone()];
@@ -167,9 +157,9 @@ fn verdict(ours: &UpliftOutcome) -> String {
         );
     }
     format!(
-        "Nothing can be told about who responds to {}: the interval of the Qini of {} covers 0, the \
-         value of a ranking by chance ({low:.3} to {high:.3}). Treat everybody or nobody, by the \
-         average.",
+        "Nothing can be told about who responds to {}: the interval of the Qini of {} covers 0, \
+         the value of a ranking by chance ({low:.3} to {high:.3}). Treat everybody or nobody, by \
+         the average.",
         ours.treatment, ours.method
     )
 }
