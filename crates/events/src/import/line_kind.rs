@@ -42,13 +42,15 @@ pub(crate) fn is_void(status: &str) -> bool {
     words.iter().any(|word| status.eq_ignore_ascii_case(word))
 }
 
-/// Price of one unit from the sum of a line; to the millionth, half away from zero.
+/// Price of one unit from the sum of a line; to the millionth, half away from zero. What comes back
+/// is worth something, whichever sign the sum of its line has.
 pub(crate) fn share(total: Amount, quantity: Amount) -> Option<Amount> {
     if quantity == Amount::ZERO {
         return None;
     }
-    let scaled = i128::from(total.0) * i128::from(crate::amount::MICROS);
-    let divisor = i128::from(quantity.0);
-    let half = divisor.abs() / 2 * scaled.signum();
+    let total = if quantity.is_negative() { total.0.abs() } else { total.0 };
+    let scaled = i128::from(total) * i128::from(crate::amount::MICROS);
+    let divisor = i128::from(quantity.0).abs();
+    let half = divisor / 2 * scaled.signum();
     i64::try_from((scaled + half) / divisor).ok().map(Amount)
 }

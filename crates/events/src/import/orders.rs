@@ -9,10 +9,11 @@ use super::dates::DateReader;
 use super::field_read::{self, Fault, shown};
 use super::interner::Interner;
 use super::line_kind::{is_credit_note, is_void, line_kind, share};
+use super::money_plan::currency_of;
 use super::numbers::{Money, read_money};
 use super::order_identity::{Mark, OrderIds};
 use super::order_slots::Slots;
-use super::plan::{CurrencyPlan, ImportPlan, OrderFrom};
+use super::plan::{ImportPlan, OrderFrom};
 use super::read::{Builder, ReadOptions, ReadSummary, read_file};
 use super::source::Source;
 use crate::event::EventKind;
@@ -72,7 +73,6 @@ pub(crate) struct OrderBuilder<'p> {
     order_buffer: String,
     refund_buffer: String,
     source_buffer: String,
-    last_currency: (String, Option<Currency>),
 }
 
 /// The figures of one line, once they are known to be good.
@@ -112,7 +112,6 @@ impl<'p> OrderBuilder<'p> {
             order_buffer: String::new(),
             refund_buffer: String::new(),
             source_buffer: String::new(),
-            last_currency: (String::new(), None),
         }
     }
 
@@ -219,12 +218,15 @@ impl<'p> OrderBuilder<'p> {
         let is_return = is_refund
             || declared == Some(LineKind::Return)
             || cell(self.slots.is_return).truth() == Some(true);
-        if is_return && quantity > Amount::ZERO {
+        let is_turned = is_return && quantity > Amount::ZERO;
+        if is_turned {
             quantity = Amount(-quantity.0);
         }
         let money = self.price_of(row, quantity)?;
-        let currency = self.currency_of(cell(self.slots.currency), money)?;
-        let unit_price = money.map(|(amount, _)| amount);
+        let currency = currency_of(self.plan, cell(self.slots.currency), money)?;
+        // The minus of a return may stand at its price in place of its quantity.
+        let positive = |amount: Amount| if is_turned { Amount(amount.0.abs()) } else { amount };
+        let unit_price = money.map(|(amount, _)| positive(amount));
         let kind = match declared {
             // What is a sale is told by its figures.
             Some(kind) if kind != LineKind::Sale => kind,
@@ -283,31 +285,6 @@ impl<'p> OrderBuilder<'p> {
         })
     }
 
-    fn currency_of(
-        &mut self,
-        cell: Cell<'_>,
-        money: Option<Money>,
-    ) -> Result<Option<Currency>, Fault> {
-        if let Cell::Text(text) = cell {
-            if self.last_currency.0 != text || self.last_currency.1.is_none() {
-                self.last_currency = (text.to_owned(), Currency::parse(text));
-            }
-            return match self.last_currency.1 {
-                Some(currency) => Ok(Some(currency)),
-                None => Err(Fault::new(
-                    RejectReason::BadCurrency,
-                    format!("{text:?} is no currency; write three letters, such as GBP"),
-                )),
-            };
-        }
-        let planned = match self.plan.currency {
-            CurrencyPlan::Told(currency) | CurrencyPlan::Symbol(currency) => Some(currency),
-            CurrencyPlan::Column { otherwise } => otherwise,
-            CurrencyPlan::Unknown => None,
-        };
-        Ok(money.and_then(|(_, symbol)| symbol).or(planned))
-    }
-
     fn is_cancelled<R: Row + ?Sized>(&self, row: &R) -> bool {
         if self.plan.shape == Shape::Uci && is_credit_note(&self.order_buffer) {
             return true;
@@ -346,7 +323,7 @@ impl<'p> OrderBuilder<'p> {
             _ => self.figures(row, is_refund, at)?,
         };
         if item.is_absent() {
-            figures.currency = self.currency_of(cell(self.slots.currency), None)?;
+            figures.currency = currency_of(self.plan, cell(self.slots.currency), None)?;
         }
         Ok(Some((item, figures)))
     }
@@ -462,5 +439,7 @@ fn clean<'b>(buffer: &'b mut String, cell: Cell<'b>, is_float: bool) -> Option<&
     if is_float { Some(text.strip_suffix(".0").unwrap_or(text)) } else { Some(text) }
 }
 
+#[cfg(test)]
+mod money_tests;
 #[cfg(test)]
 mod tests;

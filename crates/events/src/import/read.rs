@@ -13,6 +13,7 @@ use super::delimited::Dialect;
 use super::encoding;
 use super::field_read::Fault;
 use super::json_lines::JsonLayout;
+use super::numbers::sign_name;
 use super::orders::Taken;
 use super::parquet_rows::{ParquetFile, TypedBatch};
 use super::pipeline;
@@ -206,25 +207,42 @@ pub(crate) fn read_file<B: Builder>(
         summary.n_rejected += parsed.walked.rejects.len() as u64;
         for reject in &parsed.walked.rejects {
             *summary.rejected.entry(reject.reason).or_default() += 1;
-            if reject.reason == RejectReason::OtherDayOrder && plan.doubtful_day_order().is_some() {
+            if disproves(plan, reject.reason) {
                 disproof = Some(reject.clone());
                 return ControlFlow::Break(());
             }
         }
         sink(parsed.batch, &parsed.walked.rejects)
     })?;
-    if let (Some(reject), Some(order)) = (disproof, plan.doubtful_day_order()) {
-        let shown = order.other();
-        return Err(Error::OtherDayOrder {
-            name: plan.name.clone(),
-            line: reject.line,
-            detail: reject.detail,
-            shown: shown.as_str(),
-            option: shown.option(),
-        });
+    if let Some(reject) = disproof {
+        return Err(disproof_error(plan, reject));
     }
     summary.is_stopped = flow.is_break();
     Ok(summary)
+}
+
+/// Does a row set aside for this reason show that the whole file was read in a wrong way?
+fn disproves(plan: &ImportPlan, reason: RejectReason) -> bool {
+    match reason {
+        RejectReason::OtherDayOrder => plan.doubtful_day_order().is_some(),
+        RejectReason::OtherDecimal => plan.doubtful_decimal().is_some(),
+        _ => false,
+    }
+}
+
+fn disproof_error(plan: &ImportPlan, reject: Reject) -> Error {
+    let (name, line, detail) = (plan.name.clone(), reject.line, reject.detail);
+    match plan.doubtful_day_order() {
+        Some(order) if reject.reason == RejectReason::OtherDayOrder => {
+            let shown = order.other();
+            let (shown, option) = (shown.as_str(), shown.option());
+            Error::OtherDayOrder { name, line, detail, shown, option }
+        }
+        _ => {
+            let shown = sign_name(if plan.decimal == b',' { b'.' } else { b',' });
+            Error::OtherDecimal { name, line, detail, shown }
+        }
+    }
 }
 
 struct Worker<'p, B> {
