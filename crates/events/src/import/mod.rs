@@ -34,6 +34,7 @@ mod planner;
 mod product_rows;
 mod read;
 mod records;
+mod refunds;
 mod sample_table;
 mod source;
 mod text_rows;

@@ -73,6 +73,8 @@ pub(crate) struct OrderBuilder<'p> {
     order_buffer: String,
     refund_buffer: String,
     source_buffer: String,
+    /// The status read last, and whether its order brought nothing.
+    last_status: (String, bool),
 }
 
 /// The figures of one line, once they are known to be good.
@@ -98,7 +100,7 @@ impl<'p> OrderBuilder<'p> {
         let marking = [slots.event_name, slots.source, slots.refund_id];
         OrderBuilder {
             plan,
-            is_marked: marking.iter().any(Option::is_some),
+            is_marked: marking.iter().any(Option::is_some) || plan.reads_refunds(),
             slots,
             dates: plan.date_reader(),
             order_ids: OrderIds::default(),
@@ -112,6 +114,7 @@ impl<'p> OrderBuilder<'p> {
             order_buffer: String::new(),
             refund_buffer: String::new(),
             source_buffer: String::new(),
+            last_status: (String::new(), false),
         }
     }
 
@@ -182,7 +185,7 @@ impl<'p> OrderBuilder<'p> {
         at: Timestamp,
     ) -> Result<(), Fault> {
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
-        let (source, refund) = (cell(self.slots.source), cell(self.slots.refund_id));
+        let (source, refund) = (cell(self.slots.source), self.refund_cell(row));
         field_read::check_length("source", source)?;
         field_read::check_length("refund id", refund)?;
         self.source_buffer.clear();
@@ -195,6 +198,11 @@ impl<'p> OrderBuilder<'p> {
             None => {}
         }
         Ok(())
+    }
+
+    /// The id of the refund that the row is part of.
+    fn refund_cell<'r, R: Row + ?Sized>(&self, row: &'r R) -> Cell<'r> {
+        self.slots.refund_id.map_or_else(|| row.refund_id(), |column| row.cell(column))
     }
 
     fn customer_cell<'r, R: Row + ?Sized>(&self, row: &'r R) -> Cell<'r> {
@@ -285,15 +293,22 @@ impl<'p> OrderBuilder<'p> {
         })
     }
 
-    fn is_cancelled<R: Row + ?Sized>(&self, row: &R) -> bool {
+    fn is_cancelled<R: Row + ?Sized>(&mut self, row: &R) -> bool {
         if self.plan.shape == Shape::Uci && is_credit_note(&self.order_buffer) {
             return true;
         }
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
+        if let Cell::Text(status) = cell(self.slots.status) {
+            if self.last_status.0 != status {
+                self.last_status = (status.to_owned(), is_void(status, self.plan.shape));
+            }
+            if self.last_status.1 {
+                return true;
+            }
+        }
         (self.slots.is_cancellation.is_some()
             && cell(self.slots.is_cancellation).truth() == Some(true))
             || !cell(self.slots.cancelled_at).is_absent()
-            || matches!(cell(self.slots.status), Cell::Text(status) if is_void(status))
     }
 
     /// Reads all that can be wrong with a row: the item, absent on a refund of a whole order, and
@@ -307,7 +322,7 @@ impl<'p> OrderBuilder<'p> {
         let Some(mut is_refund) = self.event_of(cell(self.slots.event_name)) else {
             return Ok(None);
         };
-        is_refund |= !cell(self.slots.refund_id).is_absent();
+        is_refund |= !self.refund_cell(row).is_absent();
         let item = self.item_cell(row, is_refund)?;
         let at = self.time_of(cell(self.slots.timestamp), cell(self.slots.clock))?;
         self.read_order_id(row, at)?;
@@ -441,5 +456,7 @@ fn clean<'b>(buffer: &'b mut String, cell: Cell<'b>, is_float: bool) -> Option<&
 
 #[cfg(test)]
 mod money_tests;
+#[cfg(test)]
+mod shop_tests;
 #[cfg(test)]
 mod tests;

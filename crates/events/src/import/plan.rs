@@ -193,6 +193,12 @@ impl ImportPlan {
         DateReader::new(order, self.zone.clone())
     }
 
+    /// Orders hold what was taken back from them.
+    pub(crate) fn reads_refunds(&self) -> bool {
+        (self.kind, self.shape, self.format)
+            == (FileKind::Orders, Shape::Shopify, Format::JsonLines)
+    }
+
     /// Fields stand on the first line of each order or product only.
     pub(crate) fn carries_down(&self) -> bool {
         let is_json = self.format == Format::JsonLines;

@@ -8,6 +8,7 @@ use super::date_plan::{DateHints, DatePlan, OrderEvidence, plan_dates};
 use super::date_scan::parse_parts;
 use super::dates::DayOrder;
 use super::fees::propose_kind;
+use super::line_kind::note_void;
 use super::money_plan::{BesidePrices, DecimalEvidence, NUMBERS, PRICES, note_money, plan_decimal};
 use super::plan::{
     ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions,
@@ -328,9 +329,12 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
     if let Some(dates) = &plan.dates {
         match dates.evidence {
             OrderEvidence::Assumed | OrderEvidence::Contradiction | OrderEvidence::Sequence => {
-                let order = dates.day_order.map_or("in no order", DayOrder::as_str);
+                let order = match dates.day_order {
+                    Some(order) => format!(" are read as {}", order.as_str()),
+                    None => ": their order cannot be told".into(),
+                };
                 note(format!(
-                    "dates such as {} are read as {order} ({}); tell otherwise with --day-order",
+                    "dates such as {}{order} ({}); tell otherwise with --day-order",
                     dates.example,
                     dates.evidence.as_str()
                 ));
@@ -348,6 +352,9 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
         note_orders(plan, &mut note);
     }
     note_money(plan, table, &mut note);
+    if let Some(column) = plan.column_of(Field::Status).filter(|_| plan.kind == FileKind::Orders) {
+        note_void(table.values(column), plan.shape, &mut note);
+    }
     if plan.encoding == super::Encoding::Windows1252 {
         note("the text is no UTF-8; it is read as Windows-1252 (Latin-1)".into());
     }
@@ -381,6 +388,9 @@ fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
     }
     if plan.shape == Shape::Uci {
         note("invoices that begin with C are credit notes: their lines are returns".into());
+    }
+    if plan.reads_refunds() {
+        note("refunds[].refund_line_items are returns of their order".into());
     }
     if plan.shape == Shape::Ga4 {
         note("only purchases and refunds are orders: other events are passed over".into());

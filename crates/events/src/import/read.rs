@@ -18,6 +18,7 @@ use super::orders::Taken;
 use super::parquet_rows::{ParquetFile, TypedBatch};
 use super::pipeline;
 use super::plan::{Format, ImportPlan};
+use super::refunds::rows_of_refunds;
 use super::source::{self, Source};
 use super::text_rows::{DelimitedRows, Walked, rows_of, walk_json};
 use crate::{Error, Reject, RejectReason, Timestamp};
@@ -171,6 +172,9 @@ pub struct ReadSummary {
     pub n_windows_1252: u64,
     /// Order lines by [`crate::LineKind`] code.
     pub n_by_kind: [u64; 4],
+    /// Lines of purchases in files of events whose price is in another currency than the first of
+    /// their purchase: they are kept without a price.
+    pub n_lines_other_currency: u64,
     /// First and last time of order lines.
     pub span: Option<(Timestamp, Timestamp)>,
     /// The caller asked to stop.
@@ -312,7 +316,10 @@ impl<'p, B: Builder> Worker<'p, B> {
         }
         let empty = JsonLayout::default();
         let layout = self.plan.json.as_ref().unwrap_or(&empty);
-        let rows = rows_of(layout, object);
+        let mut rows = rows_of(layout, object);
+        if self.plan.reads_refunds() {
+            rows.extend(rows_of_refunds(self.plan, layout, object));
+        }
         let n_lines = rows.len();
         // An order with one bad line is set aside whole: half of it would be another basket.
         if n_lines > 1 {

@@ -71,10 +71,7 @@ fn a_refund_of_a_line_total_gives_back_what_was_paid() {
          items.item_revenue\n\
          purchase,1612345678000000,u,T1,A,1,3.50\n\
          refund,1612345678000001,u,T1,A,1,3.50\n",
-        &[
-            "T1 A u 2021-02-03T09:47:58Z x1 3.5 Sale",
-            "T1 A u 2021-02-03T09:47:58Z x-1 3.5 Return",
-        ],
+        &["T1 A u 2021-02-03T09:47:58Z x1 3.5 Sale", "T1 A u 2021-02-03T09:47:58Z x-1 3.5 Return"],
     );
     check(
         "order_id,sku,qty,line_total,is_return\n\

@@ -1,0 +1,56 @@
+//! Refunds inside their orders, as Shopify's REST API nests them: `refunds[].refund_line_items[]`.
+
+use serde_json::Value;
+
+use super::columns::{Field, Shape};
+use super::json_lines::{JsonLayout, JsonRow, RefundLine};
+use super::line_kind::is_void;
+use super::plan::ImportPlan;
+
+/// A row for each line that a refund of this order takes back. An order that brought nothing has
+/// none: its lines count for nothing already.
+pub(crate) fn rows_of_refunds<'v>(
+    plan: &ImportPlan,
+    layout: &'v JsonLayout,
+    object: &'v Value,
+) -> Vec<JsonRow<'v>> {
+    let status = object["financial_status"].as_str().unwrap_or("");
+    if !object["cancelled_at"].is_null() || is_void(status, Shape::Shopify) {
+        return Vec::new();
+    }
+    // A refund without a column for its time or its quantity overrides none.
+    let column = |field| plan.column_of(field).unwrap_or(usize::MAX);
+    let (time, quantity) = (column(Field::Timestamp), column(Field::Quantity));
+    let mut rows = Vec::new();
+    for refund in list(object, "refunds") {
+        let at = ["created_at", "processed_at"].iter().find_map(|name| refund.get(*name));
+        let at = at.filter(|at| !at.is_null());
+        for taken in list(refund, "refund_line_items") {
+            let Some(line) = line_of(layout, object, taken) else { continue };
+            rows.push(JsonRow {
+                layout,
+                object,
+                line: Some(line),
+                refund: Some(RefundLine {
+                    id: &refund["id"],
+                    at: at.map_or((usize::MAX, &Value::Null), |at| (time, at)),
+                    quantity: (quantity, &taken["quantity"]),
+                }),
+            });
+        }
+    }
+    rows
+}
+
+fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The line of the order that is taken back: whole beside its number, or found by it.
+fn line_of<'v>(layout: &JsonLayout, object: &'v Value, taken: &'v Value) -> Option<&'v Value> {
+    let by_id = || {
+        let id = &taken["line_item_id"];
+        layout.lines_of(object).iter().find(|line| !id.is_null() && line["id"] == *id)
+    };
+    taken.get("line_item").filter(|line| line.is_object()).or_else(by_id)
+}
