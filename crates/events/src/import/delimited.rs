@@ -237,7 +237,7 @@ fn rows_with(text: &str, dialect: Dialect, limit: usize, without_strays: bool) -
         let line = &text[start..record.end];
         let line_end = start + memchr::memchr(dialect.terminator, line.as_bytes()).unwrap_or(0);
         let is_run_together = without_strays && line_end > start;
-        if is_run_together && record.is_open {
+        if is_run_together && (record.is_open || line.len() > MAX_RECORD_BYTES) {
             start = line_end + 1;
             continue;
         }

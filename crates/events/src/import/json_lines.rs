@@ -126,6 +126,8 @@ pub(crate) struct JsonRow<'v> {
     pub object: &'v Value,
     pub line: Option<&'v Value>,
     pub refund: Option<RefundLine<'v>>,
+    /// A column that reads as empty.
+    pub without: Option<usize>,
 }
 
 /// What a refund inside an order says other than the order and the line it takes back.
@@ -143,6 +145,9 @@ impl Row for JsonRow<'_> {
     }
 
     fn cell(&self, column: usize) -> Cell<'_> {
+        if self.without == Some(column) {
+            return Cell::Absent;
+        }
         if let Some(refund) = &self.refund {
             for (at, value) in [refund.at, refund.quantity] {
                 if at == column {
@@ -199,7 +204,7 @@ mod tests {
                 false => vec![None],
             };
             for line in lines {
-                let row = JsonRow { layout: &layout, object, line, refund: None };
+                let row = JsonRow { layout: &layout, object, line, refund: None, without: None };
                 let mut buffer = String::new();
                 let cells = (0..names.len())
                     .map(|i| row.cell(i).text(&mut buffer).unwrap_or("-").to_owned());

@@ -353,7 +353,11 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
     }
     note_money(plan, table, &mut note);
     if let Some(column) = plan.column_of(Field::Status).filter(|_| plan.kind == FileKind::Orders) {
-        note_void(table.values(column), plan.shape, &mut note);
+        // Refunds inside their orders say what came back.
+        let is_told =
+            |status: &&str| plan.reads_refunds() && status.eq_ignore_ascii_case("refunded");
+        let statuses = table.values(column).filter(|status| !is_told(status));
+        note_void(statuses, plan.shape, &mut note);
     }
     if plan.encoding == super::Encoding::Windows1252 {
         note("the text is no UTF-8; it is read as Windows-1252 (Latin-1)".into());

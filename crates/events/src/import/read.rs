@@ -18,7 +18,7 @@ use super::orders::Taken;
 use super::parquet_rows::{ParquetFile, TypedBatch};
 use super::pipeline;
 use super::plan::{Format, ImportPlan};
-use super::refunds::rows_of_refunds;
+use super::refunds::add_refunds;
 use super::source::{self, Source};
 use super::text_rows::{DelimitedRows, Walked, rows_of, walk_json};
 use crate::{Error, Reject, RejectReason, Timestamp};
@@ -318,7 +318,7 @@ impl<'p, B: Builder> Worker<'p, B> {
         let layout = self.plan.json.as_ref().unwrap_or(&empty);
         let mut rows = rows_of(layout, object);
         if self.plan.reads_refunds() {
-            rows.extend(rows_of_refunds(self.plan, layout, object));
+            add_refunds(self.plan, layout, object, &mut rows);
         }
         let n_lines = rows.len();
         // An order with one bad line is set aside whole: half of it would be another basket.

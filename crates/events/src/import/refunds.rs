@@ -7,39 +7,44 @@ use super::json_lines::{JsonLayout, JsonRow, RefundLine};
 use super::line_kind::is_void;
 use super::plan::ImportPlan;
 
-/// A row for each line that a refund of this order takes back. An order that brought nothing has
-/// none: its lines count for nothing already.
-pub(crate) fn rows_of_refunds<'v>(
+/// Adds a row for each line that a refund of this order takes back. Where refunds name lines, an
+/// order that is refunded whole was sold and came back: its status says no more than its refunds,
+/// which keep an identity of their own from the first of them on. One that was cancelled or voided
+/// brought nothing, and has nothing to take back.
+pub(crate) fn add_refunds<'v>(
     plan: &ImportPlan,
     layout: &'v JsonLayout,
     object: &'v Value,
-) -> Vec<JsonRow<'v>> {
+    rows: &mut Vec<JsonRow<'v>>,
+) {
     let status = object["financial_status"].as_str().unwrap_or("");
-    if !object["cancelled_at"].is_null() || is_void(status, Shape::Shopify) {
-        return Vec::new();
+    let is_refunded = status.eq_ignore_ascii_case("refunded");
+    let brought_nothing =
+        !object["cancelled_at"].is_null() || (is_void(status, Shape::Shopify) && !is_refunded);
+    let refunds = list(object, "refunds");
+    if brought_nothing || refunds.iter().all(|r| list(r, "refund_line_items").is_empty()) {
+        return;
     }
-    // A refund without a column for its time or its quantity overrides none.
+    let without = plan.column_of(Field::Status);
+    for row in rows.iter_mut() {
+        row.without = without;
+    }
+    // A column that the file lacks is overridden nowhere.
     let column = |field| plan.column_of(field).unwrap_or(usize::MAX);
     let (time, quantity) = (column(Field::Timestamp), column(Field::Quantity));
-    let mut rows = Vec::new();
-    for refund in list(object, "refunds") {
+    for refund in refunds {
         let at = ["created_at", "processed_at"].iter().find_map(|name| refund.get(*name));
         let at = at.filter(|at| !at.is_null());
         for taken in list(refund, "refund_line_items") {
             let Some(line) = line_of(layout, object, taken) else { continue };
-            rows.push(JsonRow {
-                layout,
-                object,
-                line: Some(line),
-                refund: Some(RefundLine {
-                    id: &refund["id"],
-                    at: at.map_or((usize::MAX, &Value::Null), |at| (time, at)),
-                    quantity: (quantity, &taken["quantity"]),
-                }),
-            });
+            let refund = RefundLine {
+                id: &refund["id"],
+                at: at.map_or((usize::MAX, &Value::Null), |at| (time, at)),
+                quantity: (quantity, &taken["quantity"]),
+            };
+            rows.push(JsonRow { layout, object, line: Some(line), refund: Some(refund), without });
         }
     }
-    rows
 }
 
 fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {

@@ -60,13 +60,18 @@ fn refunds_inside_an_order_of_shopify_are_returns() {
 #[test]
 fn an_order_that_brought_nothing_has_nothing_to_take_back() {
     let lines = "{\"quantity\":2,\"line_item_id\":1}";
-    check(
-        &shopify("refunded", &refund(77, lines)),
-        &[
-            "#1001 M1 ann@x.org 2021-02-03T10:00:00Z x2 5 EUR Cancellation",
-            "#1001 T ann@x.org 2021-02-03T10:00:00Z x1 3.5 EUR Cancellation",
-        ],
-    );
+    let nothing = [
+        "#1001 M1 ann@x.org 2021-02-03T10:00:00Z x2 5 EUR Cancellation",
+        "#1001 T ann@x.org 2021-02-03T10:00:00Z x1 3.5 EUR Cancellation",
+    ];
+    check(&shopify("refunded", &refund(77, "")), &nothing);
+    check(&shopify("voided", &refund(77, lines)), &nothing);
+    let cancelled = "\"cancelled_at\":\"2021-02-04T10:00:00Z\",\"refunds\"";
+    let cancelled = shopify("refunded", &refund(77, lines)).replace("\"refunds\"", cancelled);
+    check(&cancelled, &nothing);
+    // Refunds that name their lines say what came back.
+    let returned = "#1001 M1 ann@x.org 2021-02-05T10:00:00Z x-2 5 EUR Return";
+    check(&shopify("refunded", &refund(77, lines)), &[SOLD[0], SOLD[1], returned]);
     // Half of an order would be another one: it is set aside whole.
     check(
         &shopify("paid", &refund(77, "{\"quantity\":\"some\",\"line_item_id\":1}")),
