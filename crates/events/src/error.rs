@@ -68,6 +68,14 @@ pub enum Error {
         option: &'static str,
     },
 
+    /// The sample left the decimal sign open, and the rest of the file shows that it was read with
+    /// the wrong one.
+    #[error(
+        "{name}:{line}: {detail}. Nothing in the file's beginning shows the decimal sign; this row \
+         shows that it is a {shown}: import it with --decimal {shown}"
+    )]
+    OtherDecimal { name: String, line: u64, detail: String, shown: &'static str },
+
     /// The plan was made for another kind of file than it is used for.
     #[error("{name} was planned as {planned}, and cannot be read as {asked}")]
     OtherPlan { name: String, planned: &'static str, asked: &'static str },

@@ -10,6 +10,7 @@
 //! Deliberately absent: files, network, the wall clock. Whoever calls owns those.
 
 pub mod amount;
+mod currency_codes;
 pub mod error;
 pub mod event;
 pub mod import;

@@ -17,6 +17,8 @@ pub enum RejectReason {
     OtherDayOrder,
     BadQuantity,
     BadPrice,
+    /// A number that reads only with the other decimal sign.
+    OtherDecimal,
     BadCurrency,
     BadValue,
     LineTooLong,
@@ -39,6 +41,7 @@ impl RejectReason {
             RejectReason::OtherDayOrder => "other_day_order",
             RejectReason::BadQuantity => "bad_quantity",
             RejectReason::BadPrice => "bad_price",
+            RejectReason::OtherDecimal => "other_decimal",
             RejectReason::BadCurrency => "bad_currency",
             RejectReason::BadValue => "bad_value",
             RejectReason::LineTooLong => "line_too_long",

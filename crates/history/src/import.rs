@@ -91,6 +91,13 @@ pub struct ImportSummary {
     /// Ids of some of them.
     #[serde(default)]
     pub cut_examples: Vec<String>,
+    /// Lines whose price is in another currency than the first of their order: they are kept
+    /// without a price.
+    #[serde(default)]
+    pub n_lines_other_currency: u64,
+    /// Ids of some of their orders.
+    #[serde(default)]
+    pub other_currency_examples: Vec<String>,
     /// Items that this import made fees.
     #[serde(default)]
     pub fees: Vec<NewFee>,

@@ -38,6 +38,9 @@ pub(crate) struct ImportArgs {
     /// How to read 03/04/2026 [default: told by the data].
     #[arg(long)]
     day_order: Option<DayOrderArg>,
+    /// Which sign stands before the decimals of numbers [default: told by the data].
+    #[arg(long)]
+    decimal: Option<DecimalArg>,
     /// Field delimiter of text files [default: told by the data].
     #[arg(long, value_name = "CHAR")]
     delimiter: Option<String>,
@@ -86,6 +89,12 @@ enum DayOrderArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum DecimalArg {
+    Point,
+    Comma,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum EncodingArg {
     #[value(name = "utf-8")]
     Utf8,
@@ -121,6 +130,7 @@ impl ImportArgs {
             currency: Some("GBP".into()),
             time_zone: Some("Europe/London".into()),
             day_order: None,
+            decimal: None,
             delimiter: None,
             encoding: None,
             source: "online_retail".into(),
@@ -136,9 +146,12 @@ impl ImportArgs {
 
     fn plan_options(&self) -> anyhow::Result<PlanOptions> {
         let currency = match &self.currency {
-            Some(code) => Some(Currency::parse(code).with_context(|| {
-                format!("--currency {code}: give a three-letter code like GBP or EUR")
-            })?),
+            Some(code) => {
+                let known = Currency::parse(code).filter(|currency| currency.is_known());
+                Some(known.with_context(|| {
+                    format!("--currency {code}: give a code of ISO 4217 like GBP or EUR")
+                })?)
+            }
             None => None,
         };
         let delimiter = match self.delimiter.as_deref() {
@@ -155,6 +168,10 @@ impl ImportArgs {
                 DayOrderArg::MonthFirst => DayOrder::MonthFirst,
             }),
             currency,
+            decimal: self.decimal.map(|decimal| match decimal {
+                DecimalArg::Point => b'.',
+                DecimalArg::Comma => b',',
+            }),
             delimiter,
             encoding: self.encoding.map(|encoding| match encoding {
                 EncodingArg::Utf8 => Encoding::Utf8,

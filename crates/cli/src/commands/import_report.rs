@@ -2,7 +2,9 @@
 
 use crate::show;
 use anyhow::Context;
-use events::import::{CurrencyPlan, ImportPlan, OrderFrom, ReadSummary};
+use events::import::{
+    CurrencyPlan, Field, FileKind, ImportPlan, OrderEvidence, OrderFrom, ReadSummary,
+};
 use events::{LineKind, Reject, RejectReason, Timestamp};
 use history::ImportSummary;
 use serde_json::{Value, json};
@@ -188,11 +190,33 @@ fn currency_text(plan: &ImportPlan) -> String {
 
 fn dates_text(plan: &ImportPlan) -> String {
     let Some(dates) = &plan.dates else { return "none in the file".into() };
+    let evidence = dates.evidence.as_str();
     let order = match dates.day_order {
-        Some(order) => format!(", {order:?}: {}", dates.evidence.as_str()),
-        None => String::new(),
+        _ if dates.evidence == OrderEvidence::NotNeeded => String::new(),
+        Some(order) => format!(", read as {} ({evidence})", order.as_str()),
+        None => format!(", {evidence}"),
     };
     format!("like {}{order}; time zone {}", dates.example, plan.time_zone)
+}
+
+/// `None` where the file has no column of numbers.
+fn numbers_text(plan: &ImportPlan) -> Option<String> {
+    let numbers =
+        [Field::Quantity, Field::UnitPrice, Field::LineTotal, Field::Cost, Field::RegularPrice];
+    let is_number = |field: Option<Field>| field.is_some_and(|field| numbers.contains(&field));
+    let sign = if plan.decimal == b',' { "comma" } else { "point" };
+    plan.columns
+        .iter()
+        .any(|column| is_number(column.field))
+        .then(|| format!("decimal {sign} ({})", plan.decimal_evidence.as_str()))
+}
+
+/// What becomes of a column that no field stands for.
+fn without_field(plan: &ImportPlan) -> &'static str {
+    match plan.kind {
+        FileKind::Items | FileKind::Customers => "attribute",
+        _ => "not used",
+    }
 }
 
 /// The plan as a table, on standard output for a dry run and beside it otherwise.
@@ -206,12 +230,19 @@ pub(crate) fn show_plan(plan: &ImportPlan, is_result: bool) -> anyhow::Result<()
         dates_text(plan),
         currency_text(plan),
     );
-    if plan.order_from != OrderFrom::Column {
-        text.push_str(&format!("  orders: made by {:?}\n", plan.order_from));
+    if let Some(numbers) = numbers_text(plan) {
+        text.push_str(&format!("  numbers: {numbers}\n"));
+    }
+    match plan.order_from {
+        OrderFrom::Column => {}
+        OrderFrom::Session => text.push_str("  orders: a session is an order\n"),
+        OrderFrom::CustomerAndTime => {
+            text.push_str("  orders: what a customer bought at one time is an order\n");
+        }
     }
     let mut table = show::table(&["column", "is", "first value", "note"], &[]);
     for column in &plan.columns {
-        let field = column.field.map_or("not used", |field| field.as_str());
+        let field = column.field.map_or(without_field(plan), |field| field.as_str());
         let example: String = column.example.chars().take(40).collect();
         show::row(&mut table, &[column.name.clone(), field.into(), example, column.note.clone()]);
     }
@@ -260,6 +291,7 @@ pub(crate) fn plan_json(plan: &ImportPlan) -> Value {
         "dates": dates_text(plan),
         "time_zone": plan.time_zone,
         "currency": currency_text(plan),
+        "numbers": numbers_text(plan),
         "columns": columns,
         "fees": fees,
         "notes": plan.notes,
@@ -301,10 +333,12 @@ pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Re
         let text = rejects.samples_text(name);
         show::line(text.trim_end())?;
     }
-    show::line(format!(
-        "Mend them and import the file again; each row then joins the order that it belongs to: {}",
-        rejects.paths_text()
-    ))
+    let joins = match report.kind {
+        "orders" => "; each row then joins the order that it belongs to",
+        _ => "",
+    };
+    let paths = rejects.paths_text();
+    show::line(format!("Mend them and import this file{joins}: {paths}"))
 }
 
 /// What a person should know beside the counts.
@@ -327,7 +361,15 @@ fn remarks(report: &Report) -> Vec<String> {
             show::count(n_windows_1252)
         ));
     }
+    let n_other_currency = report.sum(|summary| summary.n_lines_other_currency);
+    if n_other_currency > 0 {
+        remarks.push(other_currency(n_other_currency, &[]));
+    }
     let Some(orders) = &report.orders else { return remarks };
+    if orders.n_lines_other_currency > 0 {
+        let examples = &orders.other_currency_examples;
+        remarks.push(other_currency(orders.n_lines_other_currency, examples));
+    }
     if orders.n_orders_cut > 0 {
         remarks.push(format!(
             "{} orders stand in several of these files, and the last one lacks items that an \
@@ -352,6 +394,16 @@ fn remarks(report: &Report) -> Vec<String> {
         ));
     }
     remarks
+}
+
+fn other_currency(n_lines: u64, examples: &[String]) -> String {
+    let such = if examples.is_empty() { "" } else { ", in orders such as " };
+    format!(
+        "{} lines have a price in another currency than the first of their order{such}{}: an \
+         order has one currency, and they are kept without a price",
+        show::count(n_lines),
+        examples.join(", ")
+    )
 }
 
 fn orders_table(report: &Report, orders: &ImportSummary) -> comfy_table::Table {
@@ -408,6 +460,8 @@ fn to_json(report: &Report, rejects: &Rejects) -> Value {
         "rows": report.n_rows(),
         "taken": report.n_taken(),
         "passed_over": report.sum(|summary| summary.n_skipped),
+        "lines_other_currency": report.sum(|summary| summary.n_lines_other_currency)
+            + report.orders.as_ref().map_or(0, |orders| orders.n_lines_other_currency),
         "windows_1252": report.sum(|summary| summary.n_windows_1252),
         "known_files": report.known.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(),
         "rejected": rejects.counts.values().sum::<u64>(),

@@ -128,3 +128,52 @@ fn dates_that_the_file_itself_disproves_refuse_it() {
     assert_eq!(desk.json(&import)["taken"], 60_001);
     assert!(exported(&desk).iter().all(|line| line.contains(",2023-05-")));
 }
+
+#[test]
+fn numbers_that_the_file_itself_disproves_refuse_it() {
+    let desk = Desk::new();
+    let rows: String = (0..60_000).map(|row| format!("{row};a;1;2;2023-01-05;paid\n")).collect();
+    let header = HEADER.replace(',', ";");
+    let file = desk.file("eu.csv", format!("{header}{rows}x;a;1;2.50;2023-01-05;paid\n"));
+    let refused = desk.refusal(&["import", "orders", text(&file)]);
+    assert!(refused.contains("--decimal point"), "{refused}");
+    assert_eq!(desk.json(&["status", "--json"])["store"]["n_orders"], 0);
+    let import = ["import", "orders", text(&file), "--json", "--decimal", "point"];
+    assert_eq!(desk.json(&import)["taken"], 60_001);
+    assert!(exported(&desk).iter().any(|line| line.contains(",2.5,")));
+}
+
+#[test]
+fn prices_keep_their_currency_or_lose_it_aloud() {
+    let desk = Desk::new();
+    let header = "order_id,item_id,quantity,price,currency\n";
+    let mixed = format!("{header}1,a,1,2,EUR\n1,a,1,2,USD\n1,b,1,2,USD\n2,a,1,2,USD\n");
+    let file = desk.file("mixed.csv", mixed);
+    let summary = said(&desk, &["import", "orders", text(&file)]);
+    assert!(summary.contains("2 lines have a price in another currency"), "{summary}");
+    assert!(summary.contains("in orders such as 1:"), "{summary}");
+    let prices: Vec<String> = exported(&desk)
+        .iter()
+        .map(|line| line.split(',').skip(4).take(4).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(prices, ["a 1  EUR", "a 1 2 EUR", "b 1  EUR", "a 1 2 USD"]);
+    let refused = desk.refusal(&["import", "orders", text(&file), "--currency", "TBD"]);
+    assert!(refused.contains("ISO 4217"), "{refused}");
+}
+
+#[test]
+fn plans_and_summaries_speak_of_what_the_file_holds() {
+    let desk = Desk::new();
+    let file = desk.file("items.csv", "item_id,price,color\na,2.5,red\nb,-4.50,red\nc,1,red\n");
+    let plan = said(&desk, &["import", "items", text(&file), "--dry-run"]);
+    assert!(plan.contains("attribute") && !plan.contains("not used"), "{plan}");
+    assert!(plan.contains("numbers: decimal point (the numbers show it)"), "{plan}");
+    let import = ["import", "items", text(&file), "--max-rejects", "50"];
+    let summary = said(&desk, &import);
+    assert!(summary.contains("price is -4.5: below zero"), "{summary}");
+    assert!(!summary.contains("joins the order"), "{summary}");
+    let orders = desk.file("orders.csv", "order_id,sku,date,note\n1,a,2026-01-05,x\n");
+    let plan = said(&desk, &["import", "orders", text(&orders), "--dry-run"]);
+    assert!(plan.contains("dates: like 2026-01-05; time zone UTC"), "{plan}");
+    assert!(plan.contains("not used") && !plan.contains("numbers:"), "{plan}");
+}

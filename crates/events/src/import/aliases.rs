@@ -33,7 +33,7 @@ pub(crate) fn aliases(
         (FileKind::Items, Field::Published | Field::Visibility | Field::Status, _) => "",
         (FileKind::Orders, Field::EventName, _) => "eventname eventtype event",
         (FileKind::Orders, Field::Timestamp, Shape::Ga4) => {
-            "eventtimestamp eventdatetime timestamp eventdate"
+            "eventtimestamp eventdatetime timestamp eventdate date datetime"
         }
         (FileKind::Holdings, Field::ItemId, _) => HOLDING_ITEM,
         (FileKind::Items, _, _) => {

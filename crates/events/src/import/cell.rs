@@ -94,6 +94,11 @@ fn is_nothing(text: &str) -> bool {
 /// A row whose cells are found by column number.
 pub(crate) trait Row {
     fn cell(&self, column: usize) -> Cell<'_>;
+
+    /// The refund that the row is part of, where the file nests refunds in their orders.
+    fn refund_id(&self) -> Cell<'_> {
+        Cell::Absent
+    }
 }
 
 impl Row for [Cell<'_>] {

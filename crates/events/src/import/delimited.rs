@@ -219,17 +219,38 @@ pub(crate) fn detect_delimiter(
 
 /// Up to `limit` rows that are not blank.
 pub(crate) fn first_rows(text: &str, dialect: Dialect, limit: usize) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
+    rows_with(text, dialect, limit, false)
+}
+
+/// As [`first_rows`], but of a row that a stray quote runs together with those after it only the
+/// first line is lost, as when the file is read.
+pub(crate) fn sample_rows(text: &str, dialect: Dialect, limit: usize) -> Vec<Vec<String>> {
+    rows_with(text, dialect, limit, true)
+}
+
+fn rows_with(text: &str, dialect: Dialect, limit: usize, without_strays: bool) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
     let mut fields = Fields::default();
     let mut start = 0;
     while start < text.len() && rows.len() < limit {
         let record = next_record(text.as_bytes(), start, dialect);
         let line = &text[start..record.end];
+        let line_end = start + memchr::memchr(dialect.terminator, line.as_bytes()).unwrap_or(0);
+        let is_run_together = without_strays && line_end > start;
+        if is_run_together && (record.is_open || line.len() > MAX_RECORD_BYTES) {
+            start = line_end + 1;
+            continue;
+        }
         start = record.next;
         if line.trim().is_empty() || line.len() > MAX_RECORD_BYTES {
             continue;
         }
         fields.split(line, record.has_quote, dialect.delimiter);
+        let is_ragged = rows.first().is_some_and(|header| header.len() != fields.len());
+        if is_run_together && (is_ragged || fields.has_stray_quote()) {
+            start = line_end + 1;
+            continue;
+        }
         rows.push((0..fields.len()).filter_map(|i| fields.get(line, i)).map(Into::into).collect());
     }
     rows

@@ -33,6 +33,7 @@ pub fn read_events(
     let mut summary = read_file(source, plan, options, make, |batch, rejects| {
         sink(if joins(plan) { orders.take_from(batch) } else { batch }, rejects)
     })?;
+    summary.n_lines_other_currency = orders.n_lines_other_currency;
     let mut joined = orders.finish().into_iter();
     while !summary.is_stopped && joined.len() > 0 {
         let batch: Vec<Event> = joined.by_ref().take(BATCH_EVENTS).collect();
@@ -55,6 +56,7 @@ fn is_nested_ga4(plan: &ImportPlan) -> bool {
 struct Orders {
     events: Vec<Event>,
     places: HashMap<(EventKind, String, Option<i64>), usize>,
+    n_lines_other_currency: u64,
     /// Events of an order at another time are another version of it.
     by_time: bool,
     has_event_ids: bool,
@@ -65,6 +67,7 @@ impl Orders {
         Orders {
             events: Vec::new(),
             places: HashMap::new(),
+            n_lines_other_currency: 0,
             by_time: plan.shape == Shape::Ga4,
             has_event_ids: plan.column_of(Field::EventId).is_some(),
         }
@@ -94,6 +97,13 @@ impl Orders {
             return;
         }
         let first = &mut self.events[place];
+        // A purchase has one currency: a price in another one would be relabelled.
+        if event.currency.is_some() && first.currency.is_some_and(|c| Some(c) != event.currency) {
+            for line in event.lines.iter_mut().filter(|line| line.unit_price.is_some()) {
+                line.unit_price = None;
+                self.n_lines_other_currency += 1;
+            }
+        }
         first.lines.append(&mut event.lines);
         first.at = first.at.min(event.at);
         first.customer_id = first.customer_id.take().or(event.customer_id);

@@ -7,7 +7,7 @@
 use crate::record::ItemKind;
 
 /// Alone they make a fee.
-const STRONG: [&str; 26] = [
+const STRONG: &[&str] = &[
     "postage",
     "shipping",
     "carriage",
@@ -34,9 +34,27 @@ const STRONG: [&str; 26] = [
     "gratuity",
     "amazonfee",
     "surcharges",
+    "versandkostenpauschale",
+    "lieferkosten",
+    "bearbeitungsgebühr",
+    "servicegebühr",
+    "trinkgeld",
+    "mwst",
+    "frais",
+    "envío",
+    "envio",
+    "envíos",
+    "propina",
+    "spedizione",
+    "verzendkosten",
+    "bezorgkosten",
+    "frete",
+    "frakt",
+    "fragt",
+    "dostawa",
 ];
 /// They make a fee where the id is no article number.
-const WEAK: [&str; 12] = [
+const WEAK: &[&str] = &[
     "manual",
     "samples",
     "sample",
@@ -51,7 +69,7 @@ const WEAK: [&str; 12] = [
     "test",
 ];
 /// They say which fee it is.
-const QUALIFIERS: [&str; 44] = [
+const QUALIFIERS: &[&str] = &[
     "and",
     "the",
     "of",
@@ -96,6 +114,36 @@ const QUALIFIERS: [&str; 44] = [
     "by",
     "air",
     "rate",
+    "dhl",
+    "ups",
+    "fedex",
+    "usps",
+    "dpd",
+    "gls",
+    "hermes",
+    "evri",
+    "tnt",
+    "postnl",
+    "bpost",
+    "colissimo",
+    "chronopost",
+    "correos",
+    "seur",
+    "royal",
+    "mail",
+    "de",
+    "di",
+    "du",
+    "la",
+    "port",
+    "expédition",
+    "traitement",
+    "gastos",
+    "coste",
+    "costes",
+    "spese",
+    "fixed",
+    "flat",
 ];
 
 /// What an item seems to be, with the reason; `None` for goods.
@@ -107,6 +155,10 @@ pub fn propose_kind(item_id: &str, title: Option<&str>) -> Option<(ItemKind, &'s
     if is_face_value_voucher(text) {
         return Some((ItemKind::Fee, "a voucher or top-up: money, no merchandise"));
     }
+    if is_redemption(text) {
+        return Some((ItemKind::Fee, "a voucher that was redeemed: a payment, no merchandise"));
+    }
+    let text = without_percentage(text);
     let words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -128,6 +180,21 @@ pub fn propose_kind(item_id: &str, title: Option<&str>) -> Option<(ItemKind, &'s
         ));
     }
     None
+}
+
+/// `Service charge 12.5%` without the figure.
+fn without_percentage(text: &str) -> String {
+    let Some(sign) = text.find('%') else { return text.to_owned() };
+    let is_figure = |c: char| c.is_ascii_digit() || c == '.' || c == ',' || c.is_whitespace();
+    format!("{} {}", text[..sign].trim_end_matches(is_figure), &text[sign + 1..])
+}
+
+/// `Gift card redemption`, `Redeemed voucher`. A gift card without more is merchandise: it is sold.
+fn is_redemption(title: &str) -> bool {
+    let lower = title.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    has(&["redemption", "redeemed", "eingelöst"])
+        && has(&["voucher", "gift card", "giftcard", "gift certificate", "coupon", "gutschein"])
 }
 
 /// Article numbers have at least three digits; `M`, `S`, `C2` and `POST` are no such.
@@ -183,6 +250,16 @@ mod tests {
             ("gift_0001_10", "Dotcomgiftshop Gift Voucher £10.00"),
             ("gc", "Gift card 50 EUR"),
             ("gc", "Gift card top-up"),
+            ("x", "Express shipping (DHL)"),
+            ("x", "Service Charge 12.5%"),
+            ("x", "VAT 20 %"),
+            ("x", "Frais de port"),
+            ("x", "Envío"),
+            ("x", "Gastos de envío"),
+            ("x", "Spese di spedizione"),
+            ("x", "Royal Mail First Class Postage"),
+            ("gc", "Gift Card Redemption"),
+            ("gc", "Redeemed voucher"),
         ] {
             assert!(is_fee(item_id, title), "{item_id} {title}");
         }
@@ -208,6 +285,13 @@ mod tests {
             ("3", "Gift card box 3 pieces"),
             ("4", "Shop by the sea"),
             ("5", "Card"),
+            ("6", "Gift Card"),
+            ("7", "Port"),
+            ("8", "Fitbit Charge 4"),
+            ("9", "Charge 4"),
+            ("10", "Dark chocolate 70%"),
+            ("11", "Royal"),
+            ("12", "Book of redemption"),
         ] {
             assert!(!is_fee(item_id, title), "{item_id} {title}");
         }

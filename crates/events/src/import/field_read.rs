@@ -4,7 +4,7 @@ use super::cell::Cell;
 use super::columns::Field;
 use super::date_scan::in_range;
 use super::dates::{DateFault, DateReader, DayOrder};
-use super::numbers::NumberFault;
+use super::numbers::{NumberFault, sign_name};
 use super::plan::ImportPlan;
 use crate::time::DAY_US;
 use crate::{RejectReason, Timestamp};
@@ -36,6 +36,14 @@ impl Fault {
         fault: NumberFault,
     ) -> Fault {
         let found = shown(cell);
+        if let NumberFault::OtherDecimal(sign) = fault {
+            let own = sign_name(if sign == b',' { b'.' } else { b',' });
+            let detail = format!(
+                "{column} is {found}, {}, but the file is read with a decimal {own}",
+                fault.advice()
+            );
+            return Fault::new(RejectReason::OtherDecimal, detail);
+        }
         Fault::new(reason, format!("{column} is {found}: {}; write a plain number", fault.advice()))
     }
 }

@@ -125,10 +125,36 @@ pub(crate) struct JsonRow<'v> {
     pub layout: &'v JsonLayout,
     pub object: &'v Value,
     pub line: Option<&'v Value>,
+    pub refund: Option<RefundLine<'v>>,
+    /// A column that reads as empty.
+    pub without: Option<usize>,
+}
+
+/// What a refund inside an order says other than the order and the line it takes back.
+#[derive(Clone, Copy)]
+pub(crate) struct RefundLine<'v> {
+    pub id: &'v Value,
+    /// Column and value.
+    pub at: (usize, &'v Value),
+    pub quantity: (usize, &'v Value),
 }
 
 impl Row for JsonRow<'_> {
+    fn refund_id(&self) -> Cell<'_> {
+        self.refund.map_or(Cell::Absent, |refund| cell_of(refund.id))
+    }
+
     fn cell(&self, column: usize) -> Cell<'_> {
+        if self.without == Some(column) {
+            return Cell::Absent;
+        }
+        if let Some(refund) = &self.refund {
+            for (at, value) in [refund.at, refund.quantity] {
+                if at == column {
+                    return cell_of(value);
+                }
+            }
+        }
         let Some(column) = self.layout.columns.get(column) else { return Cell::Absent };
         let start = match column.place {
             Place::Object => Some(self.object),
@@ -178,7 +204,7 @@ mod tests {
                 false => vec![None],
             };
             for line in lines {
-                let row = JsonRow { layout: &layout, object, line };
+                let row = JsonRow { layout: &layout, object, line, refund: None, without: None };
                 let mut buffer = String::new();
                 let cells = (0..names.len())
                     .map(|i| row.cell(i).text(&mut buffer).unwrap_or("-").to_owned());

@@ -22,6 +22,7 @@ mod interner;
 mod json_lines;
 mod json_value;
 mod line_kind;
+mod money_plan;
 mod numbers;
 mod order_identity;
 mod order_slots;
@@ -33,6 +34,7 @@ mod planner;
 mod product_rows;
 mod read;
 mod records;
+mod refunds;
 mod sample_table;
 mod source;
 mod text_rows;
@@ -44,6 +46,7 @@ pub use encoding::Encoding;
 pub use event_rows::read_events;
 pub use fees::propose_kind;
 pub(crate) use json_value::{FieldText, read_json_amount, read_json_time};
+pub use money_plan::DecimalEvidence;
 pub use orders::read_orders;
 pub use plan::{
     ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions, TimeReader,

@@ -14,26 +14,47 @@ const ABSURD: i64 = 1_000_000_000 * MICROS;
 pub(crate) enum NumberFault {
     Unreadable(AmountError),
     Absurd,
+    /// Reads only with this decimal sign, which is not that of the file.
+    OtherDecimal(u8),
 }
 
 impl NumberFault {
     pub(crate) fn advice(self) -> String {
         match self {
             NumberFault::Unreadable(error) => error.to_string(),
+            NumberFault::OtherDecimal(sign) => {
+                format!("which reads only with a decimal {}", sign_name(sign))
+            }
             NumberFault::Absurd => "beyond 1,000,000,000, which cannot be meant".to_owned(),
         }
     }
 }
 
-/// An amount with the currency of the symbol beside it.
-pub(crate) type Money = (Amount, Option<Currency>);
+/// What `--decimal` calls it.
+pub(crate) fn sign_name(decimal: u8) -> &'static str {
+    if decimal == b',' { "comma" } else { "point" }
+}
+
+/// The code or symbol beside a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Beside {
+    pub currency: Currency,
+    /// Other countries write theirs with the same symbol.
+    pub is_shared: bool,
+}
+
+/// An amount with the currency that stands beside it.
+pub(crate) type Money = (Amount, Option<Beside>);
 
 /// `None` for an absent cell.
 #[inline]
 pub(crate) fn read_money(cell: Cell<'_>, decimal: u8) -> Result<Option<Money>, NumberFault> {
     let (amount, currency) = match cell {
         Cell::Absent => return Ok(None),
-        Cell::Text(text) => parse_money(text, decimal).map_err(NumberFault::Unreadable)?,
+        Cell::Text(text) => match parse_money(text, decimal) {
+            Ok(money) => money,
+            Err(error) => return Err(explain(text, decimal, error)),
+        },
         Cell::Int(value) => {
             let amount = Amount::from_units(value).ok_or(AmountError::TooLarge);
             (amount.map_err(NumberFault::Unreadable)?, None)
@@ -47,6 +68,16 @@ pub(crate) fn read_money(cell: Cell<'_>, decimal: u8) -> Result<Option<Money>, N
         return Err(NumberFault::Absurd);
     }
     Ok(Some((amount, currency)))
+}
+
+/// Would the text be a number with the other decimal sign?
+#[cold]
+fn explain(text: &str, decimal: u8, error: AmountError) -> NumberFault {
+    let other = if decimal == b',' { b'.' } else { b',' };
+    match parse_money(text, other) {
+        Ok(_) => NumberFault::OtherDecimal(other),
+        Err(_) => NumberFault::Unreadable(error),
+    }
 }
 
 #[inline]
@@ -96,7 +127,11 @@ fn parse_decorated(text: &str, decimal: u8) -> Result<Money, AmountError> {
     let (Some(first), Some(last)) = (text.find(is_figure), text.rfind(is_figure)) else {
         return Err(AmountError::NotANumber);
     };
-    let (before, figure, after) = (&text[..first], &text[first..=last], &text[last + 1..]);
+    let (before, figure, mut after) = (&text[..first], &text[first..=last], &text[last + 1..]);
+    if figure.ends_with(['.', ',']) {
+        // `5,-` has no cents; `5-` is below zero.
+        after = after.trim_start_matches(['-', '\u{2013}', '\u{2014}']);
+    }
     let mut signs = String::new();
     let mut symbol = String::new();
     for c in before.chars().chain(after.chars()) {
@@ -134,49 +169,34 @@ fn from_float_noise(figure: &str) -> Result<Amount, AmountError> {
     Amount::from_f64(value)
 }
 
-/// Symbols that name one currency, or one that is meant nearly always (`$`).
-pub(crate) fn currency_of_symbol(symbol: &str) -> Option<Currency> {
-    let code = match symbol {
-        "£" | "GB£" => "GBP",
-        "€" => "EUR",
-        "$" | "US$" => "USD",
-        "¥" => "JPY",
-        "₹" | "Rs" | "Rs." => "INR",
-        "zł" => "PLN",
-        "₽" => "RUB",
-        "₺" => "TRY",
-        "₩" => "KRW",
-        "R$" => "BRL",
-        "C$" | "CA$" => "CAD",
-        "A$" | "AU$" => "AUD",
-        "Fr." | "SFr." => "CHF",
-        "₫" => "VND",
-        "฿" => "THB",
-        "₴" => "UAH",
-        "Kč" => "CZK",
-        code => return (code.len() == 3).then(|| Currency::parse(code)).flatten(),
+/// A symbol, or a code of ISO 4217 in capitals: small letters are words (`all`, `top`, `try`).
+fn currency_of_symbol(symbol: &str) -> Option<Beside> {
+    let (code, is_shared) = match symbol {
+        "£" => ("GBP", true),
+        "$" => ("USD", true),
+        "¥" => ("JPY", true),
+        "Rs" | "Rs." | "₨" => ("INR", true),
+        "GB£" | "gbp" => ("GBP", false),
+        "€" | "eur" | "Eur" | "euro" | "Euro" | "EURO" => ("EUR", false),
+        "US$" | "usd" => ("USD", false),
+        "₹" => ("INR", false),
+        "zł" => ("PLN", false),
+        "₽" => ("RUB", false),
+        "₺" => ("TRY", false),
+        "₩" => ("KRW", false),
+        "R$" => ("BRL", false),
+        "C$" | "CA$" => ("CAD", false),
+        "A$" | "AU$" => ("AUD", false),
+        "Fr." | "SFr." | "chf" => ("CHF", false),
+        "₫" => ("VND", false),
+        "฿" => ("THB", false),
+        "₴" => ("UAH", false),
+        "Kč" => ("CZK", false),
+        code if code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()) => (code, false),
+        _ => return None,
     };
-    Currency::parse(code)
-}
-
-/// `.` or `,`, by how the sample writes its numbers; the flag says whether anything speaks for it.
-pub(crate) fn detect_decimal<'a>(values: impl Iterator<Item = &'a str>) -> (u8, bool) {
-    let (mut n_dot, mut n_comma) = (0_usize, 0_usize);
-    for value in values {
-        let Some(at) = value.rfind(['.', ',']) else { continue };
-        let sign = value.as_bytes()[at];
-        let n_after = value[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
-        let n_same = value.bytes().filter(|&byte| byte == sign).count();
-        let has_other = value[..at].contains(if sign == b'.' { ',' } else { '.' });
-        // Three digits behind the only sign may be thousands; that speaks for nothing.
-        let is_decimal = n_same == 1 && (n_after != 3 || has_other);
-        match (sign, is_decimal) {
-            (b'.', true) => n_dot += 1,
-            (b',', true) => n_comma += 1,
-            _ => {}
-        }
-    }
-    (if n_comma > n_dot { b',' } else { b'.' }, n_dot != n_comma)
+    let currency = Currency::parse(code).filter(|currency| currency.is_known())?;
+    Some(Beside { currency, is_shared })
 }
 
 #[cfg(test)]
@@ -187,7 +207,7 @@ mod tests {
         let got = match read_money(Cell::from_text(text), decimal) {
             Ok(None) => "absent".to_owned(),
             Ok(Some((amount, None))) => amount.to_string(),
-            Ok(Some((amount, Some(currency)))) => format!("{amount} {currency}"),
+            Ok(Some((amount, Some(beside)))) => format!("{amount} {}", beside.currency),
             Err(fault) => fault.advice(),
         };
         assert_eq!(got, expected, "for {text:?}");
@@ -201,12 +221,16 @@ mod tests {
         check("-£2.55", b'.', "-2.55 GBP");
         check("£-2.55", b'.', "-2.55 GBP");
         check("$1,234.50", b'.', "1234.5 USD");
+        check("3.10 SEK", b'.', "3.1 SEK");
         check("1.234,50 €", b',', "1234.5 EUR");
         check("EUR 5", b'.', "5 EUR");
         check("5,00", b',', "5");
         check("(12.50)", b'.', "-12.5");
         check("1\u{a0}234,50", b',', "1234.5");
         check("2.5500000000000003", b'.', "2.55");
+        check("5,-", b',', "5");
+        check("5.\u{2013}", b'.', "5");
+        check("5-", b'.', "-5");
         check("", b'.', "absent");
         check("nan", b'.', "absent");
     }
@@ -219,6 +243,11 @@ mod tests {
         check("1.1234567", b'.', "more than six decimals");
         check("--1", b'.', "not a number");
         check("5 apples", b'.', "not a number");
+        check("3.10 NET", b'.', "not a number");
+        check("3 all", b'.', "not a number");
+        check("2,50", b'.', "which reads only with a decimal comma");
+        check("2.50", b',', "which reads only with a decimal point");
+        check("12.345.678", b'.', "which reads only with a decimal comma");
         check("1000000001", b'.', "beyond 1,000,000,000, which cannot be meant");
         check("-99999999999", b'.', "beyond 1,000,000,000, which cannot be meant");
         check("99999999999999999999999", b'.', "too large: the limit is ±9,223,372,036,854");
@@ -230,13 +259,5 @@ mod tests {
             let short = parse_plain(text.as_bytes(), b'.').unwrap();
             assert_eq!(short, Amount::parse(text, b'.').unwrap(), "{text}");
         }
-    }
-
-    #[test]
-    fn decimal_sign_of_a_sample() {
-        assert_eq!(detect_decimal(["2,55", "1.234,50"].into_iter()), (b',', true));
-        assert_eq!(detect_decimal(["2.55", "1,234"].into_iter()), (b'.', true));
-        assert_eq!(detect_decimal(["1,234", "5"].into_iter()), (b'.', false));
-        assert_eq!(detect_decimal(["1.234.567,5"].into_iter()), (b',', true));
     }
 }

@@ -9,10 +9,11 @@ use super::dates::DateReader;
 use super::field_read::{self, Fault, shown};
 use super::interner::Interner;
 use super::line_kind::{is_credit_note, is_void, line_kind, share};
+use super::money_plan::currency_of;
 use super::numbers::{Money, read_money};
 use super::order_identity::{Mark, OrderIds};
 use super::order_slots::Slots;
-use super::plan::{CurrencyPlan, ImportPlan, OrderFrom};
+use super::plan::{ImportPlan, OrderFrom};
 use super::read::{Builder, ReadOptions, ReadSummary, read_file};
 use super::source::Source;
 use crate::event::EventKind;
@@ -72,7 +73,8 @@ pub(crate) struct OrderBuilder<'p> {
     order_buffer: String,
     refund_buffer: String,
     source_buffer: String,
-    last_currency: (String, Option<Currency>),
+    /// The status read last, and whether its order brought nothing.
+    last_status: (String, bool),
 }
 
 /// The figures of one line, once they are known to be good.
@@ -98,7 +100,7 @@ impl<'p> OrderBuilder<'p> {
         let marking = [slots.event_name, slots.source, slots.refund_id];
         OrderBuilder {
             plan,
-            is_marked: marking.iter().any(Option::is_some),
+            is_marked: marking.iter().any(Option::is_some) || plan.reads_refunds(),
             slots,
             dates: plan.date_reader(),
             order_ids: OrderIds::default(),
@@ -112,7 +114,7 @@ impl<'p> OrderBuilder<'p> {
             order_buffer: String::new(),
             refund_buffer: String::new(),
             source_buffer: String::new(),
-            last_currency: (String::new(), None),
+            last_status: (String::new(), false),
         }
     }
 
@@ -183,7 +185,7 @@ impl<'p> OrderBuilder<'p> {
         at: Timestamp,
     ) -> Result<(), Fault> {
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
-        let (source, refund) = (cell(self.slots.source), cell(self.slots.refund_id));
+        let (source, refund) = (cell(self.slots.source), self.refund_cell(row));
         field_read::check_length("source", source)?;
         field_read::check_length("refund id", refund)?;
         self.source_buffer.clear();
@@ -196,6 +198,11 @@ impl<'p> OrderBuilder<'p> {
             None => {}
         }
         Ok(())
+    }
+
+    /// The id of the refund that the row is part of.
+    fn refund_cell<'r, R: Row + ?Sized>(&self, row: &'r R) -> Cell<'r> {
+        self.slots.refund_id.map_or_else(|| row.refund_id(), |column| row.cell(column))
     }
 
     fn customer_cell<'r, R: Row + ?Sized>(&self, row: &'r R) -> Cell<'r> {
@@ -219,12 +226,15 @@ impl<'p> OrderBuilder<'p> {
         let is_return = is_refund
             || declared == Some(LineKind::Return)
             || cell(self.slots.is_return).truth() == Some(true);
-        if is_return && quantity > Amount::ZERO {
+        let is_turned = is_return && quantity > Amount::ZERO;
+        if is_turned {
             quantity = Amount(-quantity.0);
         }
         let money = self.price_of(row, quantity)?;
-        let currency = self.currency_of(cell(self.slots.currency), money)?;
-        let unit_price = money.map(|(amount, _)| amount);
+        let currency = currency_of(self.plan, cell(self.slots.currency), money)?;
+        // The minus of a return may stand at its price in place of its quantity.
+        let positive = |amount: Amount| if is_turned { Amount(amount.0.abs()) } else { amount };
+        let unit_price = money.map(|(amount, _)| positive(amount));
         let kind = match declared {
             // What is a sale is told by its figures.
             Some(kind) if kind != LineKind::Sale => kind,
@@ -283,40 +293,22 @@ impl<'p> OrderBuilder<'p> {
         })
     }
 
-    fn currency_of(
-        &mut self,
-        cell: Cell<'_>,
-        money: Option<Money>,
-    ) -> Result<Option<Currency>, Fault> {
-        if let Cell::Text(text) = cell {
-            if self.last_currency.0 != text || self.last_currency.1.is_none() {
-                self.last_currency = (text.to_owned(), Currency::parse(text));
-            }
-            return match self.last_currency.1 {
-                Some(currency) => Ok(Some(currency)),
-                None => Err(Fault::new(
-                    RejectReason::BadCurrency,
-                    format!("{text:?} is no currency; write three letters, such as GBP"),
-                )),
-            };
-        }
-        let planned = match self.plan.currency {
-            CurrencyPlan::Told(currency) | CurrencyPlan::Symbol(currency) => Some(currency),
-            CurrencyPlan::Column { otherwise } => otherwise,
-            CurrencyPlan::Unknown => None,
-        };
-        Ok(money.and_then(|(_, symbol)| symbol).or(planned))
-    }
-
-    fn is_cancelled<R: Row + ?Sized>(&self, row: &R) -> bool {
+    fn is_cancelled<R: Row + ?Sized>(&mut self, row: &R) -> bool {
         if self.plan.shape == Shape::Uci && is_credit_note(&self.order_buffer) {
             return true;
         }
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
+        if let Cell::Text(status) = cell(self.slots.status) {
+            if self.last_status.0 != status {
+                self.last_status = (status.to_owned(), is_void(status, self.plan.shape));
+            }
+            if self.last_status.1 {
+                return true;
+            }
+        }
         (self.slots.is_cancellation.is_some()
             && cell(self.slots.is_cancellation).truth() == Some(true))
             || !cell(self.slots.cancelled_at).is_absent()
-            || matches!(cell(self.slots.status), Cell::Text(status) if is_void(status))
     }
 
     /// Reads all that can be wrong with a row: the item, absent on a refund of a whole order, and
@@ -330,7 +322,7 @@ impl<'p> OrderBuilder<'p> {
         let Some(mut is_refund) = self.event_of(cell(self.slots.event_name)) else {
             return Ok(None);
         };
-        is_refund |= !cell(self.slots.refund_id).is_absent();
+        is_refund |= !self.refund_cell(row).is_absent();
         let item = self.item_cell(row, is_refund)?;
         let at = self.time_of(cell(self.slots.timestamp), cell(self.slots.clock))?;
         self.read_order_id(row, at)?;
@@ -346,7 +338,7 @@ impl<'p> OrderBuilder<'p> {
             _ => self.figures(row, is_refund, at)?,
         };
         if item.is_absent() {
-            figures.currency = self.currency_of(cell(self.slots.currency), None)?;
+            figures.currency = currency_of(self.plan, cell(self.slots.currency), None)?;
         }
         Ok(Some((item, figures)))
     }
@@ -462,5 +454,9 @@ fn clean<'b>(buffer: &'b mut String, cell: Cell<'b>, is_float: bool) -> Option<&
     if is_float { Some(text.strip_suffix(".0").unwrap_or(text)) } else { Some(text) }
 }
 
+#[cfg(test)]
+mod money_tests;
+#[cfg(test)]
+mod shop_tests;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use super::dates::{DateReader, DayOrder};
 use super::encoding::Encoding;
 use super::field_read;
 use super::json_lines::JsonLayout;
+use super::money_plan::DecimalEvidence;
 use super::source::Compression;
 use crate::record::ItemKind;
 use crate::{Currency, Error, Timestamp};
@@ -30,6 +31,7 @@ pub struct ImportPlan {
     pub time_zone: String,
     /// `.` or `,`
     pub decimal: u8,
+    pub decimal_evidence: DecimalEvidence,
     pub currency: CurrencyPlan,
     pub order_from: OrderFrom,
     /// Items without an id of their own go by their title.
@@ -191,6 +193,12 @@ impl ImportPlan {
         DateReader::new(order, self.zone.clone())
     }
 
+    /// Orders hold what was taken back from them.
+    pub(crate) fn reads_refunds(&self) -> bool {
+        (self.kind, self.shape, self.format)
+            == (FileKind::Orders, Shape::Shopify, Format::JsonLines)
+    }
+
     /// Fields stand on the first line of each order or product only.
     pub(crate) fn carries_down(&self) -> bool {
         let is_json = self.format == Format::JsonLines;
@@ -209,6 +217,11 @@ impl ImportPlan {
     /// The order of day and month that a date of the other order would disprove.
     pub(crate) fn doubtful_day_order(&self) -> Option<DayOrder> {
         self.dates.as_ref().filter(|dates| dates.is_open_to_doubt())?.day_order
+    }
+
+    /// The decimal sign that a number of the other one would disprove.
+    pub(crate) fn doubtful_decimal(&self) -> Option<u8> {
+        self.decimal_evidence.is_open_to_doubt().then_some(self.decimal)
     }
 
     pub(crate) fn expect_kind(&self, asked: FileKind) -> Result<(), Error> {

@@ -8,7 +8,8 @@ use super::date_plan::{DateHints, DatePlan, OrderEvidence, plan_dates};
 use super::date_scan::parse_parts;
 use super::dates::DayOrder;
 use super::fees::propose_kind;
-use super::numbers::{currency_of_symbol, detect_decimal};
+use super::line_kind::note_void;
+use super::money_plan::{BesidePrices, DecimalEvidence, NUMBERS, PRICES, note_money, plan_decimal};
 use super::plan::{
     ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions,
 };
@@ -189,7 +190,8 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn plan(&self, source: &Source, zone: TimeZone) -> ImportPlan {
         let (table, options) = (self.table, self.options);
-        let currency = self.currency();
+        let (decimal, decimal_evidence) = self.decimal();
+        let currency = self.currency(decimal);
         let title_is_item = self.kind == FileKind::Orders
             && self.found.column(Field::Title).is_some()
             && (self.found.column(Field::ItemId).is_none()
@@ -204,7 +206,8 @@ impl Draft<'_> {
             columns: self.columns(),
             dates: self.dates(currency),
             time_zone: String::new(),
-            decimal: options.decimal.unwrap_or_else(|| self.decimal().0),
+            decimal,
+            decimal_evidence,
             currency,
             order_from: options.order_from,
             title_is_item,
@@ -263,26 +266,23 @@ impl Draft<'_> {
         plan_dates(&values, DateHints { told: self.options.day_order, is_american })
     }
 
-    fn decimal(&self) -> (u8, bool) {
-        let fields = [Field::UnitPrice, Field::LineTotal, Field::Quantity, Field::Cost];
-        detect_decimal(fields.into_iter().flat_map(|field| self.values(field)))
+    fn decimal(&self) -> (u8, DecimalEvidence) {
+        if let Some(told) = self.options.decimal {
+            return (told, DecimalEvidence::Told);
+        }
+        let is_semicolon = matches!(self.table.format, Format::Delimited { delimiter: b';', .. });
+        plan_decimal(is_semicolon, || NUMBERS.into_iter().flat_map(|field| self.values(field)))
     }
 
-    fn currency(&self) -> CurrencyPlan {
+    fn currency(&self, decimal: u8) -> CurrencyPlan {
         if self.found.column(Field::Currency).is_some() {
             return CurrencyPlan::Column { otherwise: self.options.currency };
         }
         if let Some(told) = self.options.currency {
             return CurrencyPlan::Told(told);
         }
-        let is_letter =
-            |c: &char| !c.is_ascii_digit() && !c.is_whitespace() && !".,-+()'".contains(*c);
-        let symbol = self
-            .values(Field::UnitPrice)
-            .chain(self.values(Field::LineTotal))
-            .map(|value| value.chars().filter(is_letter).collect::<String>())
-            .find_map(|symbol| currency_of_symbol(&symbol));
-        symbol.map_or(CurrencyPlan::Unknown, CurrencyPlan::Symbol)
+        let beside = BesidePrices::of(PRICES.into_iter().flat_map(|f| self.values(f)), decimal);
+        beside.agreed().map_or(CurrencyPlan::Unknown, CurrencyPlan::Symbol)
     }
 
     /// Every id of the sample is a whole number followed by `.0`.
@@ -329,9 +329,12 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
     if let Some(dates) = &plan.dates {
         match dates.evidence {
             OrderEvidence::Assumed | OrderEvidence::Contradiction | OrderEvidence::Sequence => {
-                let order = dates.day_order.map_or("in no order", DayOrder::as_str);
+                let order = match dates.day_order {
+                    Some(order) => format!(" are read as {}", order.as_str()),
+                    None => ": their order cannot be told".into(),
+                };
                 note(format!(
-                    "dates such as {} are read as {order} ({}); tell otherwise with --day-order",
+                    "dates such as {}{order} ({}); tell otherwise with --day-order",
                     dates.example,
                     dates.evidence.as_str()
                 ));
@@ -347,6 +350,14 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
     }
     if plan.kind == FileKind::Orders {
         note_orders(plan, &mut note);
+    }
+    note_money(plan, table, &mut note);
+    if let Some(column) = plan.column_of(Field::Status).filter(|_| plan.kind == FileKind::Orders) {
+        // Refunds inside their orders say what came back.
+        let is_told =
+            |status: &&str| plan.reads_refunds() && status.eq_ignore_ascii_case("refunded");
+        let statuses = table.values(column).filter(|status| !is_told(status));
+        note_void(statuses, plan.shape, &mut note);
     }
     if plan.encoding == super::Encoding::Windows1252 {
         note("the text is no UTF-8; it is read as Windows-1252 (Latin-1)".into());
@@ -379,11 +390,11 @@ fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
             plan.column_name(Field::LineTotal)
         ));
     }
-    if (has(Field::UnitPrice) || has(Field::LineTotal)) && plan.currency == CurrencyPlan::Unknown {
-        note("the currency is not known: tell it with --currency".into());
-    }
     if plan.shape == Shape::Uci {
         note("invoices that begin with C are credit notes: their lines are returns".into());
+    }
+    if plan.reads_refunds() {
+        note("refunds[].refund_line_items are returns of their order".into());
     }
     if plan.shape == Shape::Ga4 {
         note("only purchases and refunds are orders: other events are passed over".into());
@@ -393,12 +404,6 @@ fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
     }
     if plan.carries_down() {
         note("order fields stand on the first line of an order: they are carried down".into());
-    }
-    if let Format::Delimited { delimiter: b';', .. } = plan.format
-        && plan.decimal == b'.'
-        && has(Field::UnitPrice)
-    {
-        note("decimal point, though columns are separated by semicolons".into());
     }
 }
 

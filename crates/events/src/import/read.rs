@@ -13,10 +13,12 @@ use super::delimited::Dialect;
 use super::encoding;
 use super::field_read::Fault;
 use super::json_lines::JsonLayout;
+use super::numbers::sign_name;
 use super::orders::Taken;
 use super::parquet_rows::{ParquetFile, TypedBatch};
 use super::pipeline;
 use super::plan::{Format, ImportPlan};
+use super::refunds::add_refunds;
 use super::source::{self, Source};
 use super::text_rows::{DelimitedRows, Walked, rows_of, walk_json};
 use crate::{Error, Reject, RejectReason, Timestamp};
@@ -170,6 +172,9 @@ pub struct ReadSummary {
     pub n_windows_1252: u64,
     /// Order lines by [`crate::LineKind`] code.
     pub n_by_kind: [u64; 4],
+    /// Lines of purchases in files of events whose price is in another currency than the first of
+    /// their purchase: they are kept without a price.
+    pub n_lines_other_currency: u64,
     /// First and last time of order lines.
     pub span: Option<(Timestamp, Timestamp)>,
     /// The caller asked to stop.
@@ -206,25 +211,42 @@ pub(crate) fn read_file<B: Builder>(
         summary.n_rejected += parsed.walked.rejects.len() as u64;
         for reject in &parsed.walked.rejects {
             *summary.rejected.entry(reject.reason).or_default() += 1;
-            if reject.reason == RejectReason::OtherDayOrder && plan.doubtful_day_order().is_some() {
+            if disproves(plan, reject.reason) {
                 disproof = Some(reject.clone());
                 return ControlFlow::Break(());
             }
         }
         sink(parsed.batch, &parsed.walked.rejects)
     })?;
-    if let (Some(reject), Some(order)) = (disproof, plan.doubtful_day_order()) {
-        let shown = order.other();
-        return Err(Error::OtherDayOrder {
-            name: plan.name.clone(),
-            line: reject.line,
-            detail: reject.detail,
-            shown: shown.as_str(),
-            option: shown.option(),
-        });
+    if let Some(reject) = disproof {
+        return Err(disproof_error(plan, reject));
     }
     summary.is_stopped = flow.is_break();
     Ok(summary)
+}
+
+/// Does a row set aside for this reason show that the whole file was read in a wrong way?
+fn disproves(plan: &ImportPlan, reason: RejectReason) -> bool {
+    match reason {
+        RejectReason::OtherDayOrder => plan.doubtful_day_order().is_some(),
+        RejectReason::OtherDecimal => plan.doubtful_decimal().is_some(),
+        _ => false,
+    }
+}
+
+fn disproof_error(plan: &ImportPlan, reject: Reject) -> Error {
+    let (name, line, detail) = (plan.name.clone(), reject.line, reject.detail);
+    match plan.doubtful_day_order() {
+        Some(order) if reject.reason == RejectReason::OtherDayOrder => {
+            let shown = order.other();
+            let (shown, option) = (shown.as_str(), shown.option());
+            Error::OtherDayOrder { name, line, detail, shown, option }
+        }
+        _ => {
+            let shown = sign_name(if plan.decimal == b',' { b'.' } else { b',' });
+            Error::OtherDecimal { name, line, detail, shown }
+        }
+    }
 }
 
 struct Worker<'p, B> {
@@ -294,7 +316,10 @@ impl<'p, B: Builder> Worker<'p, B> {
         }
         let empty = JsonLayout::default();
         let layout = self.plan.json.as_ref().unwrap_or(&empty);
-        let rows = rows_of(layout, object);
+        let mut rows = rows_of(layout, object);
+        if self.plan.reads_refunds() {
+            add_refunds(self.plan, layout, object, &mut rows);
+        }
         let n_lines = rows.len();
         // An order with one bad line is set aside whole: half of it would be another basket.
         if n_lines > 1 {

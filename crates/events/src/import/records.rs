@@ -8,9 +8,10 @@ use super::cell::{Cell, Row};
 use super::columns::{Field, FileKind};
 use super::dates::DateReader;
 use super::field_read::{self, Fault, shown};
+use super::money_plan::currency_of;
 use super::numbers::{Money, read_money};
 use super::orders::Taken;
-use super::plan::{CurrencyPlan, ImportPlan};
+use super::plan::ImportPlan;
 use super::product_rows::{Identity, Products};
 use super::read::{Builder, ReadOptions, ReadSummary, read_file};
 use super::source::Source;
@@ -194,20 +195,7 @@ impl<'p> Reader<'p> {
         row: &R,
         money: Option<Money>,
     ) -> Result<Option<Currency>, Fault> {
-        let cell = self.cell(row, Field::Currency);
-        match (cell, self.plan.currency) {
-            (Cell::Absent, CurrencyPlan::Column { otherwise }) => Ok(otherwise),
-            (Cell::Absent, CurrencyPlan::Unknown) => Ok(money.and_then(|(_, symbol)| symbol)),
-            (Cell::Absent, CurrencyPlan::Told(planned) | CurrencyPlan::Symbol(planned)) => {
-                Ok(money.and_then(|(_, symbol)| symbol).or(Some(planned)))
-            }
-            (cell, _) => {
-                let currency =
-                    if let Cell::Text(text) = cell { Currency::parse(text) } else { None };
-                let detail = || format!("{} is no currency; write three letters", shown(cell));
-                currency.map(Some).ok_or_else(|| Fault::new(RejectReason::BadCurrency, detail()))
-            }
-        }
+        currency_of(self.plan, self.cell(row, Field::Currency), money)
     }
 
     pub(crate) fn truth<R: Row + ?Sized>(
@@ -263,11 +251,11 @@ impl ReadRow for ItemRow {
             return Ok(None);
         };
         // An item that is not on sale has its regular price.
-        let price = match reader.money(row, Field::UnitPrice)? {
+        let price = match price_of(reader, row, Field::UnitPrice)? {
             Some(price) => Some(price),
-            None => reader.money(row, Field::RegularPrice)?,
+            None => price_of(reader, row, Field::RegularPrice)?,
         };
-        let cost = reader.money(row, Field::Cost)?;
+        let cost = price_of(reader, row, Field::Cost)?;
         let categories = [Field::Category, Field::Subcategory];
         let categories: Vec<String> = categories
             .into_iter()
@@ -294,6 +282,23 @@ impl ReadRow for ItemRow {
             url: reader.text(row, Field::Url),
             attributes: reader.attributes(row),
         }))
+    }
+}
+
+/// What an item costs is not below zero.
+fn price_of<R: Row + ?Sized>(
+    reader: &Reader<'_>,
+    row: &R,
+    field: Field,
+) -> Result<Option<Money>, Fault> {
+    let money = reader.money(row, field)?;
+    match money {
+        Some((amount, _)) if amount.is_negative() => {
+            let name = reader.plan.column_name(field);
+            let detail = format!("{name} is {amount}: below zero; write 0 or more");
+            Err(Fault::new(RejectReason::BadPrice, detail))
+        }
+        money => Ok(money),
     }
 }
 

@@ -235,7 +235,7 @@ fn of_delimited(
     };
     let dialect = Dialect { delimiter, terminator };
     let n_columns = delimited::first_rows(text, dialect, 1).first().map_or(1, Vec::len);
-    let mut rows = delimited::first_rows(text, dialect, max_rows(n_columns) + 1);
+    let mut rows = delimited::sample_rows(text, dialect, max_rows(n_columns) + 1);
     if rows.is_empty() {
         return Err(wrong_delimiter());
     }

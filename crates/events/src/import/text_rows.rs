@@ -228,7 +228,11 @@ fn json_fault(detail: String) -> Fault {
 /// The rows of one object: one for each of its lines, or the object itself where it has none.
 pub(crate) fn rows_of<'v>(layout: &'v JsonLayout, object: &'v Value) -> Vec<JsonRow<'v>> {
     match layout.lines_of(object) {
-        [] => vec![JsonRow { layout, object, line: None }],
-        lines => lines.iter().map(|line| JsonRow { layout, object, line: Some(line) }).collect(),
+        [] => vec![JsonRow { layout, object, line: None, refund: None, without: None }],
+        lines => {
+            let row =
+                |line| JsonRow { layout, object, line: Some(line), refund: None, without: None };
+            lines.iter().map(row).collect()
+        }
     }
 }

@@ -220,8 +220,14 @@ fn add_merged(summary: &mut ImportSummary, merged: &MergedPartition) {
     summary.n_rows_superseded += merged.n_rows_superseded;
     summary.n_rows_repeated += merged.n_rows_repeated;
     summary.n_orders_cut += merged.cut.len() as u64;
-    let room = MAX_EXAMPLES.saturating_sub(summary.cut_examples.len());
-    summary.cut_examples.extend(merged.cut.iter().take(room).cloned());
+    add_examples(&mut summary.cut_examples, &merged.cut);
+    summary.n_lines_other_currency += merged.n_lines_other_currency;
+    add_examples(&mut summary.other_currency_examples, &merged.mixed);
+}
+
+fn add_examples(examples: &mut Vec<String>, more: &[String]) {
+    let room = MAX_EXAMPLES.saturating_sub(examples.len());
+    examples.extend(more.iter().take(room).cloned());
 }
 
 /// What is kept about an import.
@@ -273,8 +279,9 @@ impl Switch<'_> {
             summary.n_rows_superseded += part.n_rows_superseded;
             summary.n_rows_repeated += part.n_rows_repeated;
             summary.n_orders_cut += part.n_orders_cut;
-            let room = MAX_EXAMPLES.saturating_sub(summary.cut_examples.len());
-            summary.cut_examples.extend(part.cut_examples.iter().take(room).cloned());
+            add_examples(&mut summary.cut_examples, &part.cut_examples);
+            summary.n_lines_other_currency += part.n_lines_other_currency;
+            add_examples(&mut summary.other_currency_examples, &part.other_currency_examples);
             if let Some(written) = &outcome.written {
                 summary.n_segments += 1;
                 summary.n_lines_written += written.n_lines;

@@ -69,7 +69,14 @@ struct Candidate {
     id: String,
     of: Attribution,
     extra: Extra,
-    lines: Vec<(u64, LineRow)>,
+    lines: Vec<MendedLine>,
+}
+
+/// A line that may have been added before, by its hash, and what its price is in.
+struct MendedLine {
+    hash: u64,
+    row: LineRow,
+    currency: u32,
 }
 
 impl Mending {
@@ -172,8 +179,8 @@ impl Mending {
         let mut candidates: HashMap<OrderKey, Candidate> = HashMap::new();
         for partition in 0..N_PARTITIONS {
             let rows = spill.peek(partition);
-            for (line, &entry) in rows.lines.iter().zip(&rows.entry_of) {
-                let entry = &rows.entries[entry as usize];
+            for (at, line) in rows.lines.iter().enumerate() {
+                let entry = &rows.entries[rows.entry_of[at] as usize];
                 if !self.known.contains_key(&entry.key) {
                     if n_stray_left == 0 && has_stray {
                         // More rows than such ones are missing: they are what they seem.
@@ -191,13 +198,14 @@ impl Mending {
                     extra: entry.extra,
                     lines: Vec::new(),
                 });
-                candidate.lines.push((line_hash(line, codes), *line));
+                let (hash, currency) = (line_hash(line, codes), rows.currency_of[at]);
+                candidate.lines.push(MendedLine { hash, row: *line, currency });
             }
         }
         for (key, candidate) in &mut candidates {
             let Some(known) = self.known.get(key) else { continue };
             let mut added = known.additions.clone();
-            candidate.lines.retain(|(hash, _)| match added.iter().position(|at| at == hash) {
+            candidate.lines.retain(|line| match added.iter().position(|at| *at == line.hash) {
                 Some(at) => {
                     added.swap_remove(at);
                     false
@@ -214,7 +222,7 @@ impl Mending {
             let Some(known) = self.known.get(key) else { continue };
             let fits = candidate.lines.len() as u64 <= known.n_missing();
             if known.base_digest == 0 && fits && !stored.orders.contains_key(key) {
-                let additions = candidate.lines.iter().map(|(hash, _)| *hash).collect();
+                let additions = candidate.lines.iter().map(|line| line.hash).collect();
                 self.begun.insert(*key, Incomplete { additions, ..known.clone() });
             }
         }
@@ -229,7 +237,7 @@ impl Mending {
         codes: &ImportCodes,
     ) -> Option<Incomplete> {
         let items: HashSet<u64> =
-            candidate.lines.iter().map(|(_, line)| codes.items.hash_or_zero(line.item)).collect();
+            candidate.lines.iter().map(|line| codes.items.hash_or_zero(line.row.item)).collect();
         let has = |line: &LineRow| items.contains(&codes.items.hash_or_zero(line.item));
         let n_new = candidate.lines.len() as u64;
         let n_still_rejected = self.rejected.get(&key).copied().unwrap_or(0);
@@ -247,11 +255,11 @@ impl Mending {
                 if stored.lines.iter().any(has) || n_new > stray.n_missing() {
                     return None;
                 }
-                stray.additions.extend(candidate.lines.iter().map(|(hash, _)| hash));
+                stray.additions.extend(candidate.lines.iter().map(|line| line.hash));
                 Incomplete { n_rejected: n_new, base_digest: stored.digest, additions: vec![] }
             }
         };
-        remembered.additions.extend(candidate.lines.iter().map(|(hash, _)| hash));
+        remembered.additions.extend(candidate.lines.iter().map(|line| line.hash));
         Some(remembered)
     }
 
@@ -416,14 +424,15 @@ fn append(
         let mut chunk = ChunkEncoder::start(buffer, file_no, n_rows);
         let (id, extra) = (candidate.id.as_str(), candidate.extra);
         let order = SpilledOrder { key, id, first_row: stored.position, extra };
-        let mended = candidate.lines.iter().map(|(_, line)| line);
+        let stored_lines = stored.lines.iter().map(|line| (line, of.currency));
+        let mended = candidate.lines.iter().map(|line| (&line.row, or(line.currency, of.currency)));
         let mut number = None;
-        for line in stored.lines.iter().chain(mended) {
+        for (line, currency) in stored_lines.chain(mended) {
             match number {
                 None => number = Some(chunk.order(order, of, stored.at_us)),
                 Some(number) => chunk.order_again(number),
             }
-            chunk.line(line, of, of, stored.at_us);
+            chunk.line(line, Attribution { currency, ..of }, of, stored.at_us);
         }
     });
 }

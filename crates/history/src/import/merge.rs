@@ -8,7 +8,8 @@ use super::codes::ImportCodes;
 use super::spill::{OrderEntry, Partition};
 use crate::order_key::{OrderKey, OrderKeys};
 use crate::orders::{
-    LineRow, Merged, NO_CODE, OrderHead, OrderRow, OrderSet, credited_order, digest, merge_lines,
+    LineRow, Merged, NO_CODE, NO_PRICE, OrderHead, OrderRow, OrderSet, credited_order, digest,
+    merge_lines,
 };
 
 /// The mark of a row whose order a later file of the same import brings again.
@@ -26,11 +27,15 @@ pub(super) struct MergedPartition {
     pub(super) n_rows_repeated: u64,
     /// Ids of orders of which an earlier file had items that the last one has not.
     pub(super) cut: Vec<String>,
+    /// Lines whose price is in another currency than their order, and ids of such orders.
+    pub(super) n_lines_other_currency: u64,
+    pub(super) mixed: Vec<String>,
 }
 
 pub(super) fn merge(partition: Partition, codes: &ImportCodes) -> MergedPartition {
     let (mut orders, order_of_entry) = group_entries(&partition.entries);
-    let (mut lines, ends) = group_lines(&partition, &orders, &order_of_entry);
+    let Grouped { mut lines, ends, other_currency } =
+        group_lines(&partition, &orders, &order_of_entry);
     let left_out = LeftOut::of(&partition, &order_of_entry);
     let mut merged = Merged::default();
     let mut cut = Vec::new();
@@ -55,7 +60,19 @@ pub(super) fn merge(partition: Partition, codes: &ImportCodes) -> MergedPartitio
     lines.truncate(n_written);
     let LeftOut { n_superseded: n_rows_superseded, n_repeated: n_rows_repeated, .. } = left_out;
     let set = OrderSet { orders, lines, texts: partition.texts };
-    MergedPartition { set, merged, n_rows_superseded, n_rows_repeated, cut }
+    let n_lines_other_currency = other_currency.len() as u64;
+    let mut mixed: Vec<String> =
+        other_currency.iter().map(|&order| set.id_of(&set.orders[order as usize]).into()).collect();
+    mixed.dedup();
+    MergedPartition {
+        set,
+        merged,
+        n_rows_superseded,
+        n_rows_repeated,
+        cut,
+        n_lines_other_currency,
+        mixed,
+    }
 }
 
 /// One order for each key, in rising order; of several files the last one counts, and within it the
@@ -157,12 +174,18 @@ fn start_order(entry: &OrderEntry) -> OrderRow {
     }
 }
 
-/// The lines of each order together (counting sort), and the end of each group.
-fn group_lines(
-    partition: &Partition,
-    orders: &[OrderRow],
-    order_of_entry: &[u32],
-) -> (Vec<LineRow>, Vec<usize>) {
+/// The lines of each order together.
+struct Grouped {
+    lines: Vec<LineRow>,
+    /// The end of each group.
+    ends: Vec<usize>,
+    /// For each line that lost its price, being in another currency than its order: the order.
+    other_currency: Vec<u32>,
+}
+
+/// Counting sort. An order has one currency: a price in another one would be relabelled, so it
+/// becomes unknown.
+fn group_lines(partition: &Partition, orders: &[OrderRow], order_of_entry: &[u32]) -> Grouped {
     let order_of = |row: usize| order_of_entry[partition.entry_of[row] as usize];
     let mut next = vec![0_usize; orders.len() + 1];
     for row in 0..partition.lines.len() {
@@ -175,13 +198,20 @@ fn group_lines(
         next[order + 1] += next[order];
     }
     let n_lines = next[orders.len()];
+    let mut other_currency = Vec::new();
     let Some(&filler) = partition.lines.first() else {
-        return (Vec::new(), Vec::new());
+        return Grouped { lines: Vec::new(), ends: Vec::new(), other_currency };
     };
     let mut lines = vec![filler; n_lines];
-    for (row, &line) in partition.lines.iter().enumerate() {
+    for (row, mut line) in partition.lines.iter().copied().enumerate() {
         let order = order_of(row);
         if order < REPEATED {
+            let currency = partition.currency_of[row];
+            let is_other = currency != NO_CODE && currency != orders[order as usize].currency;
+            if is_other && line.unit_price != NO_PRICE {
+                line.unit_price = NO_PRICE;
+                other_currency.push(order);
+            }
             let slot = &mut next[order as usize];
             lines[*slot] = line;
             *slot += 1;
@@ -189,7 +219,8 @@ fn group_lines(
     }
     // Each cursor now stands at the end of its own group.
     next.truncate(orders.len());
-    (lines, next)
+    other_currency.sort_unstable();
+    Grouped { lines, ends: next, other_currency }
 }
 
 fn id_of<'t>(order: &OrderRow, texts: &'t [u8]) -> &'t str {

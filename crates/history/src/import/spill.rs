@@ -160,26 +160,31 @@ pub(super) struct Partition {
     pub(super) lines: Vec<LineRow>,
     /// For each line its place in `entries`.
     pub(super) entry_of: Vec<u32>,
+    /// For each line what its row says its price is in.
+    pub(super) currency_of: Vec<u32>,
 }
 
 impl Partition {
     pub(super) fn decode(&mut self, bytes: &[u8]) {
         let mut reader = Reader::new(bytes);
-        let mut times = Vec::new();
+        // Time and currency that each order of the chunk was announced with.
+        let mut announced = Vec::new();
         while !reader.is_empty() {
             let file_no = reader.take() as u32;
             let n_rows = reader.take();
             let first_entry = self.entries.len();
-            times.clear();
+            announced.clear();
             for _ in 0..n_rows {
                 let number = reader.take() as usize;
-                if number == times.len() {
-                    let at_us = self.decode_order(&mut reader, file_no);
-                    times.push(at_us);
-                }
                 let entry = first_entry + number;
-                let line = decode_line(&mut reader, &mut self.entries[entry].of, times[number]);
+                if number == announced.len() {
+                    let at_us = self.decode_order(&mut reader, file_no);
+                    announced.push((at_us, self.entries[entry].of.currency));
+                }
+                let of = &mut self.entries[entry].of;
+                let (line, currency) = decode_line(&mut reader, of, announced[number]);
                 self.entry_of.push(entry as u32);
+                self.currency_of.push(currency);
                 self.lines.push(line);
             }
         }
@@ -218,8 +223,13 @@ fn decode_extra(reader: &mut Reader<'_>) -> Extra {
     }
 }
 
+/// A line and what its price is in.
 #[inline]
-fn decode_line(reader: &mut Reader<'_>, of: &mut Attribution, order_at_us: i64) -> LineRow {
+fn decode_line(
+    reader: &mut Reader<'_>,
+    of: &mut Attribution,
+    (order_at_us, mut currency): (i64, u32),
+) -> (LineRow, u32) {
     let flags = reader.byte();
     if flags & NEW_CUSTOMER != 0 {
         let customer = (reader.take() as u32).wrapping_sub(1);
@@ -233,6 +243,8 @@ fn decode_line(reader: &mut Reader<'_>, of: &mut Attribution, order_at_us: i64) 
             if *slot == NO_CODE {
                 *slot = code;
             }
+            // The currency comes last.
+            currency = code;
         }
     }
     let offset_us = if flags & OTHER_TIME != 0 { reader.take_signed() } else { 0 };
@@ -245,7 +257,8 @@ fn decode_line(reader: &mut Reader<'_>, of: &mut Attribution, order_at_us: i64) 
         reader.take_signed() * if flags & HUNDREDTHS != 0 { CENT } else { 1 }
     };
     let kind = LineKind::from_code(flags & 3).expect("two bits hold the four kinds");
-    LineRow { item, kind, unit_price, at_us: order_at_us.wrapping_add(offset_us), quantity }
+    let at_us = order_at_us.wrapping_add(offset_us);
+    (LineRow { item, kind, unit_price, at_us, quantity }, currency)
 }
 
 /// The buffers of all partitions and the file that takes what does not fit.

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod crashes;
+mod currencies;
 mod doors;
 mod following;
 mod formats;

@@ -47,7 +47,7 @@ async fn busy_shop() -> Shop {
     shop
 }
 
-async fn export(store: &Store, format: ExportFormat) -> Vec<u8> {
+pub(crate) async fn export(store: &Store, format: ExportFormat) -> Vec<u8> {
     let out = Bytes::default();
     store.export_orders(format, out.clone()).await.unwrap();
     std::mem::take(&mut *out.0.lock().unwrap())

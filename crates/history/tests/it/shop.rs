@@ -1,8 +1,8 @@
 //! A small language for orders, and a store in a temporary directory.
 //!
-//! One order a line: `ORDER DAY CUSTOMER: ITEM [xQUANTITY] [@PRICE], …`, the day `d3` for the third
+//! One order a line: `ORDER DAY CUSTOMER: ITEM [xQUANTITY] [@PRICE] [CURRENCY], …`, the day `d3` for the third
 //! day or `-` for no time, the customer `-` for nobody. A quantity below 0 is a return, a price of
-//! 0 an adjustment.
+//! 0 an adjustment. Prices are in GBP where nothing else is said.
 
 use std::path::Path;
 
@@ -68,7 +68,12 @@ pub(crate) fn lines(text: &str) -> OrderLines {
             let mut words = item.split_whitespace();
             let item_id = words.next().unwrap();
             let (mut quantity, mut price) = (Amount::ONE, Amount::ONE);
+            let mut currency = Currency::parse("GBP");
             for word in words {
+                if let Some(named) = Currency::parse(word) {
+                    currency = Some(named);
+                    continue;
+                }
                 match word.split_at(1) {
                     ("x", number) => quantity = Amount::parse(number, b'.').unwrap(),
                     ("@", number) => price = Amount::parse(number, b'.').unwrap(),
@@ -76,6 +81,7 @@ pub(crate) fn lines(text: &str) -> OrderLines {
                 }
             }
             push_line(&mut lines, (order_id, day, customer), item_id, quantity, price);
+            lines.currency.push(currency);
         }
     }
     lines
@@ -103,7 +109,6 @@ fn push_line(
     });
     lines.quantity.push(quantity);
     lines.unit_price.push(Some(price));
-    lines.currency.push(Currency::parse("GBP"));
 }
 
 fn intern(column: &mut IdColumn, id: Option<&str>) {

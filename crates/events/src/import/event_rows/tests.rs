@@ -144,3 +144,24 @@ fn analytics_events_of_no_concern_are_passed_over_and_counted() {
     assert_eq!((rejected.len(), n_skipped, records.len()), (0, 1, 1));
     assert_eq!(records[0].lines.len(), 2);
 }
+
+/// The lines of one purchase in two currencies.
+#[test]
+fn a_price_in_another_currency_than_its_purchase_becomes_unknown() {
+    let text = "timestamp,event,itemid,transactionid,price,currency\n\
+        1433221332,purchase,a,7,2,EUR\n1433221332,purchase,b,7,3,USD\n\
+        1433221332,purchase,c,7,4,\n";
+    let mut source = Source::bytes("file", text.as_bytes().to_vec());
+    let plan = ImportPlan::make(&mut source, FileKind::Events, &PlanOptions::default()).unwrap();
+    let mut lines = Vec::new();
+    let summary = read_events(source, &plan, ReadOptions::default(), &mut |batch, _| {
+        for event in &batch {
+            let price = |line: &EventLine| line.unit_price.map(|price| price.to_string());
+            lines.extend(event.lines.iter().map(|line| (line.item_id.clone(), price(line))));
+        }
+        ControlFlow::Continue(())
+    });
+    let expected = [("a", Some("2")), ("b", None), ("c", Some("4"))];
+    assert_eq!(lines, expected.map(|(item, price)| (item.to_owned(), price.map(str::to_owned))));
+    assert_eq!(summary.unwrap().n_lines_other_currency, 1);
+}

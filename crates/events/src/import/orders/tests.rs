@@ -6,17 +6,20 @@ use crate::import::{
 };
 use crate::{Reject, Timestamp};
 
-fn options(pairs: &[(&str, &str)]) -> PlanOptions {
+pub(super) fn options(pairs: &[(&str, &str)]) -> PlanOptions {
     let map = pairs.iter().map(|(field, column)| (field.to_string(), column.to_string()));
     PlanOptions { map: map.collect(), ..PlanOptions::default() }
 }
 
-fn plan_with(text: &[u8], options: &PlanOptions) -> Result<ImportPlan, Error> {
+pub(super) fn plan_with(text: &[u8], options: &PlanOptions) -> Result<ImportPlan, Error> {
     let mut source = Source::bytes("orders", text.to_vec());
     ImportPlan::make(&mut source, FileKind::Orders, options)
 }
 
-fn read_with(text: &[u8], options: &PlanOptions) -> (Vec<String>, Vec<Reject>, ReadSummary) {
+pub(super) fn read_with(
+    text: &[u8],
+    options: &PlanOptions,
+) -> (Vec<String>, Vec<Reject>, ReadSummary) {
     let plan = plan_with(text, options).unwrap();
     let (mut lines, mut rejects) = (Vec::new(), Vec::new());
     let source = Source::bytes("orders", text.to_vec());
@@ -45,11 +48,11 @@ fn show(lines: &OrderLines, row: usize) -> String {
 }
 
 /// All lines, then all rejects as `line reason`.
-fn check(text: &str, expected: &[&str]) {
+pub(super) fn check(text: &str, expected: &[&str]) {
     check_with(text, &PlanOptions::default(), expected);
 }
 
-fn check_with(text: &str, options: &PlanOptions, expected: &[&str]) {
+pub(super) fn check_with(text: &str, options: &PlanOptions, expected: &[&str]) {
     let (mut shown, rejects, summary) = read_with(text.as_bytes(), options);
     assert_eq!(summary.n_rejected, rejects.len() as u64);
     shown.extend(rejects.iter().map(|reject| format!("{} {}", reject.line, reject.reason.code())));

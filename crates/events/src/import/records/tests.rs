@@ -188,3 +188,10 @@ fn product_export_of_woocommerce() {
         ]
     );
 }
+
+#[test]
+fn an_item_below_zero_is_set_aside() {
+    let (records, rejected) = items("item_id,price,cost\na,-4.50,1\nb,4.50,-1\nc,0,0\n");
+    assert_eq!(rejected, ["2 bad_price", "3 bad_price"]);
+    assert_eq!(records.len(), 1);
+}
