@@ -1,4 +1,5 @@
-//! Who is shown offers and who is not: by a keyed hash of the unit, independent between experiments.
+//! Who is shown offers and who is not: by a keyed hash of the unit, independent between
+//! experiments.
 //!
 //! ```text
 //! share(unit, experiment) = XXH3-64(unit; seed = XXH3-64(experiment; seed = key)) / 2^64
@@ -14,8 +15,8 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitId(pub u64);
 
-/// What is assigned as a whole: the customer; else the visit; else, at a till where nobody is known,
-/// a location for a day.
+/// What is assigned as a whole: the customer; else the visit; else, at a till where nobody is
+/// known, a location for a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit<'a> {
     Customer(&'a str),
@@ -31,7 +32,8 @@ impl Unit<'_> {
             Unit::Session(id) => (2, id, 0),
             Unit::LocationDay(id, day) => (3, id, day),
         };
-        let seed = xxh3_64_with_seed(&day.to_le_bytes(), key ^ kind);
+        let [kind, day] = [kind, day].map(i64::to_le_bytes);
+        let seed = xxh3_64_with_seed([kind, day].as_flattened(), key);
         UnitId(xxh3_64_with_seed(text.as_bytes(), seed))
     }
 }

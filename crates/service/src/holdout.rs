@@ -19,8 +19,8 @@ pub struct HoldoutSettings {
 }
 
 impl HoldoutSettings {
-    /// `share` of the units are held out, 0 to 1; `secret` is known to this shop alone, and the same
-    /// as long as the arms are to stay. `None` for a share that is none.
+    /// `share` of the units are held out, 0 to 1; `secret` is known to this shop alone, and the
+    /// same as long as the arms are to stay. `None` for a share that is none.
     pub fn new(secret: &str, share: f64) -> Option<HoldoutSettings> {
         let key = key_of(secret);
         Some(HoldoutSettings { key, holdout: Holdout::new(EXPERIMENT, key, share)? })

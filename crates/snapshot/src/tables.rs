@@ -78,36 +78,7 @@ pub struct Snapshot {
 }
 
 /// Section names, in one place for writer and reader.
-pub mod names {
-    pub const IDS: &str = "item.id";
-    pub const TITLES: &str = "item.title";
-    pub const IMAGES: &str = "item.image";
-    pub const ID_SLOTS: &str = "item.id_slots";
-    pub const KINDS: &str = "item.kind";
-    pub const FLAGS: &str = "item.flags";
-    pub const PRICES: &str = "item.price";
-    pub const COSTS: &str = "item.cost";
-    pub const STOCKS: &str = "item.stock";
-    pub const CURRENCIES: &str = "item.currency";
-    pub const VARIANT_OF: &str = "item.variant_of";
-    pub const CATEGORY_OF: &str = "item.category";
-    pub const N_BASKETS: &str = "item.n_baskets";
-    pub const TREND: &str = "item.trend";
-    pub const CATEGORY_NAMES: &str = "category.name";
-    pub const CATEGORY_POPULAR: &str = "category.popular";
-    pub const POPULAR: &str = "popular.items";
-    pub const PAIRS: &str = "pairs";
-    pub const PAIR_TOTALS: &str = "pairs.totals";
-    pub const NEIGHBORS: &str = "neighbors";
-    pub const EASE_ROW_OF_ITEM: &str = "ease.row_of_item";
-    pub const EASE_ITEM_OF_ROW: &str = "ease.item_of_row";
-    pub const EASE_WEIGHTS: &str = "ease.weights";
-    pub const TOKENS: &str = "text.token";
-    pub const POSTINGS: &str = "text.postings";
-    pub const CONTENT: &str = "content";
-    pub const CUSTOMERS: &str = "customer.items";
-    pub const BLEND: &str = "blend.weights";
-}
+pub mod names;
 
 impl Snapshot {
     /// Maps the file and checks checksums, lengths, offsets and every index.
@@ -310,8 +281,8 @@ impl Snapshot {
         self.container.view(&self.n_item_baskets)[item as usize]
     }
 
-    /// Baskets that hold the item, of those that pairs were counted in: what a pair's count is to be
-    /// held against. Less than [`Snapshot::n_item_baskets`] where baskets were too long for pairs.
+    /// Baskets that hold the item, of those that pairs were counted in: what a pair's count is to
+    /// be held against. Less than [`Snapshot::n_item_baskets`] where baskets were too long for pairs.
     pub fn n_pair_baskets_of(&self, item: u32) -> u32 {
         let totals = self.container.view(&self.pair_totals);
         totals.get(item as usize).copied().unwrap_or_else(|| self.n_item_baskets(item))

@@ -111,7 +111,8 @@ async fn fill(dir: &Path) -> anyhow::Result<()> {
     let is_learned = SnapshotDir::new(store.snapshots_dir()).open_current().is_ok();
     store.close().await;
     if !is_learned {
-        learn::run(dir, LearnArgs::default()).await?;
+        // Ready in seconds: the ranker takes a minute more, and `learn` trains it.
+        learn::run(dir, LearnArgs::without_ranker()).await?;
     }
     Ok(())
 }
