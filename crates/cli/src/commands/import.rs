@@ -183,7 +183,6 @@ impl ImportArgs {
                 Some(OrderFromArg::CustomerAndTime) => OrderFrom::CustomerAndTime,
             },
             event_source: Some(self.source.clone()),
-            ..PlanOptions::default()
         })
     }
 
