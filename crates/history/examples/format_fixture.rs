@@ -80,7 +80,7 @@ async fn main() {
         recommendation_id: "r1".to_owned(),
         at: Timestamp(5),
         customer_idx: Some(0),
-        assignment: None,
+        assignment: Some(history::Assignment { unit: 7, is_held_out: true }),
         payload: b"{}".to_vec(),
     });
     decisions.flush().await;

@@ -8,16 +8,19 @@ use score::sessions::{
     DEFAULT_KIND_WEIGHTS, Head, Horizon, RankScratch, Ranker, SessionIndex, Step,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 
-static N_ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// Of this thread: what runs the tests allocates beside them.
+    static N_ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
 
 struct Counting;
 
 // SAFETY: hands everything on to the system's allocator and only counts beside it.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        N_ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        N_ALLOCATIONS.set(N_ALLOCATIONS.get() + 1);
         // SAFETY: the caller's promise, handed on.
         unsafe { System.alloc(layout) }
     }
@@ -86,13 +89,13 @@ fn a_warm_scratch_ranks_without_allocating() {
     let visits: Vec<Vec<Step>> =
         (0..50).map(|at| (0..at % 12 + 1).map(|n| Step::view(at * 9 + n)).collect()).collect();
     let mut ask_all = || {
-        let before = N_ALLOCATIONS.load(Ordering::Relaxed);
+        let before = N_ALLOCATIONS.get();
         let mut n_found = 0;
         for visit in &visits {
             n_found += ranker.rank(visit, 20, &mut scratch, |_| true).len();
             n_found += vmis.predict(visit, 20, &mut vmis_scratch, |_| true).len();
         }
-        (n_found, N_ALLOCATIONS.load(Ordering::Relaxed) - before)
+        (n_found, N_ALLOCATIONS.get() - before)
     };
     let (n_cold, n_cold_allocations) = ask_all();
     let (n_warm, n_warm_allocations) = ask_all();
