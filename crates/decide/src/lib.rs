@@ -14,6 +14,7 @@ pub mod content;
 pub mod decision;
 pub mod evidence;
 pub mod gate;
+mod offer;
 pub mod placement;
 mod policies;
 pub mod request;

@@ -2,14 +2,14 @@
 
 mod arbitration;
 
-use crate::decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
+use crate::decision::{Decision, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
 use crate::gate::{self, Gate, Limits, Marks, PriceCap};
+use crate::offer::offer_of;
 use crate::placement::{Placement, PlacementRules};
 use crate::policies::{Items, facts_of, price_cap};
 use crate::request::{ItemRef, Request};
 use crate::visit::Visit;
-use events::ItemKind;
 use policy::{Active, Facts};
 use score::sessions::Scored;
 use score::{Candidate, Query, RankingScratch, Rung, World, rank_in};
@@ -463,36 +463,6 @@ impl Slate<'_> {
             self.n_eligible += 1;
             self.take(offer, marks);
         }
-    }
-}
-
-fn offer_of(
-    world: &World,
-    candidate: &score::Candidate,
-    evidence: Option<Evidence>,
-    rung: Rung,
-) -> Offer {
-    let was_bought = candidate.features[score::blend::HISTORY] > 0.0;
-    let relation = match world.catalog.state(candidate.item).kind() {
-        _ if was_bought => Relation::Replenish,
-        ItemKind::Account => Relation::NextProduct,
-        ItemKind::Service => Relation::Attach,
-        _ => Relation::Complement,
-    };
-    let code = match (rung, evidence) {
-        (Rung::Content, _) => ReasonCode::SimilarContent,
-        (_, Some(_)) => ReasonCode::BoughtTogether,
-        _ if was_bought => ReasonCode::ForYou,
-        (Rung::Personal, None) => ReasonCode::ForYou,
-        _ => ReasonCode::CompletesCart,
-    };
-    Offer {
-        item: candidate.item,
-        score: candidate.score,
-        relation,
-        reason: Reason { code, evidence },
-        rung,
-        policy: None,
     }
 }
 

@@ -206,8 +206,8 @@ impl Pass {
     fn keep(&self, anchor: usize, item: u32, n_both: u32, jaccard: f32) -> Kept {
         let table = self.table(anchor, item, n_both);
         let probability = table.shrunk_conditional(self.prior_baskets).unwrap_or(0.0);
-        // Few baskets shrink the probability below the bound of the plain share: the bound is one of
-        // what is told.
+        // Few baskets shrink the probability below the bound of the plain share: the bound is one
+        // of what is told.
         let wilson_low = table.conditional_lower_bound(Z_95).min(probability);
         let stats = PairStats {
             n_both,

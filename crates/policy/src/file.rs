@@ -271,7 +271,7 @@ impl Reader<'_> {
                 Some(_) => text.parse().ok()?,
                 None => text.parse::<jiff::civil::Date>().ok()?.into(),
             };
-            Some(self.zone.to_timestamp(civil).ok()?)
+            self.zone.to_timestamp(civil).ok()
         };
         let read = read();
         if read.is_none() {

@@ -153,7 +153,7 @@ fn review_whole(table: &PolicyTable, items: &dyn ItemTable, found: &mut Vec<Diag
         return;
     }
     let set = table.set();
-    for placement in 0..PLACEMENTS.len() {
+    for (placement, name) in PLACEMENTS.iter().enumerate() {
         let mut stopped = vec![false; items.n_items()];
         let mut last = None;
         for (at, policy) in set.policies.iter().enumerate() {
@@ -167,10 +167,8 @@ fn review_whole(table: &PolicyTable, items: &dyn ItemTable, found: &mut Vec<Diag
         }
         let is_left = |item: usize| !stopped[item] && items.kind(item as u32) != ItemKind::Fee;
         if let (Some(policy), false) = (last, (0..items.n_items()).any(is_left)) {
-            let message = format!(
-                "together with those before it, nothing is left to offer at {}",
-                PLACEMENTS[placement]
-            );
+            let message =
+                format!("together with those before it, nothing is left to offer at {name}");
             let mend = "`alongside policy simulate` shows what each takes away";
             found.push(Diagnostic::error(policy.span.clone(), message).mend(mend));
             // Once is enough; the others are mended by the same.

@@ -300,7 +300,7 @@ fn entries(list: &Expr) -> Typed<&[Expr]> {
     }
 }
 
-fn text_entry(entry: &Expr) -> Typed<&Box<str>> {
+fn text_entry(entry: &Expr) -> Typed<&str> {
     match &entry.kind {
         ExprKind::Text(text) => Ok(text),
         _ => Err(Fault::new(entry.span.clone(), "a text is wanted here", "put it in quotes: 'a'")),
@@ -326,7 +326,7 @@ fn one_of(left: &Expr, list: &Expr) -> Typed<Predicate> {
             let read = |entry: &Expr| {
                 let text = text_entry(entry)?;
                 check_word(value_type, text, &entry.span)?;
-                Ok(text.clone())
+                Ok(Box::from(text))
             };
             let set: HashSet<Box<str>> = entries.iter().map(read).collect::<Typed<_>>()?;
             Ok(Predicate::OneOf { text: Text::Field(field), set: Arc::new(set) })
@@ -350,7 +350,7 @@ fn amount_of(entry: &Expr) -> Option<Amount> {
 fn texts_of(expr: &Expr) -> Typed<Vec<Box<str>>> {
     match &expr.kind {
         ExprKind::Text(text) => Ok(vec![text.clone()]),
-        _ => entries(expr)?.iter().map(|entry| text_entry(entry).cloned()).collect(),
+        _ => entries(expr)?.iter().map(|entry| text_entry(entry).map(Box::from)).collect(),
     }
 }
 
@@ -409,7 +409,7 @@ fn contains(op: Op, left: &Expr, right: &Expr) -> Typed<Predicate> {
             format!("`{}` goes with texts: item.title, item.attr.…", op.as_str()),
         ));
     }
-    let part = text_entry(right)?.clone();
+    let part = Box::<str>::from(text_entry(right)?);
     Ok(Predicate::Contains { text: Text::Field(field), part, at_start: op == Op::StartsWith })
 }
 

@@ -282,7 +282,8 @@ impl Snapshot {
     }
 
     /// Baskets that hold the item, of those that pairs were counted in: what a pair's count is to
-    /// be held against. Less than [`Snapshot::n_item_baskets`] where baskets were too long for pairs.
+    /// be held against. Less than [`Snapshot::n_item_baskets`] where baskets were too long for
+    /// pairs.
     pub fn n_pair_baskets_of(&self, item: u32) -> u32 {
         let totals = self.container.view(&self.pair_totals);
         totals.get(item as usize).copied().unwrap_or_else(|| self.n_item_baskets(item))

@@ -63,9 +63,12 @@ pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
     show::line(table)
 }
 
+/// Count, then row and item: the least of the kept ones on top.
+type Ranked = Reverse<(u32, Reverse<(usize, u32)>)>;
+
 fn most_frequent(counts: &pair_counts::PairCounts, n: usize) -> Vec<(usize, usize, u32)> {
     // Equal counts in the order of their items, whatever the number kept.
-    let mut top: BinaryHeap<Reverse<(u32, Reverse<(usize, u32)>)>> = BinaryHeap::new();
+    let mut top: BinaryHeap<Ranked> = BinaryHeap::new();
     for (row, items, n_both) in counts.rows() {
         for (&item, &count) in items.iter().zip(n_both) {
             let is_full = top.len() >= n;

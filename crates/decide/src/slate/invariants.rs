@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixture::{items, learned_with_visits, line, view};
 use crate::{Filter, Placement};
-use events::{Amount, ItemRecord};
+use events::{Amount, ItemKind, ItemRecord};
 use history::ItemEntry;
 use proptest::prelude::*;
 

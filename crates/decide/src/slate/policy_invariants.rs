@@ -364,7 +364,7 @@ fn check(
         let is_known_else = gate.is_some() && !is_stopped;
         let is_offered = decision.offers.iter().any(|offer| offer.item as usize == item);
         let (may, _) = expected(rules, truths, asked, item);
-        let is_right = is_known_else || is_offered || is_stopped == !may;
+        let is_right = is_known_else || is_offered || is_stopped != may;
         assert!(is_right, "{item} {gate:?}\n{asked:?}\n{}", file_of(rules));
     }
     decision.offers.len()

@@ -1,7 +1,7 @@
 use super::*;
 use crate::fixture::{blocks, cart, items, learned, line, view};
 use crate::{Filter, Placement};
-use events::{Amount, ItemRecord};
+use events::{Amount, ItemKind, ItemRecord};
 
 fn ask(world: &World, request: &Request<'_>) -> Decision {
     decide(world, request, &mut Workspace::default())

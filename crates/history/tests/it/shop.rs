@@ -1,8 +1,8 @@
 //! A small language for orders, and a store in a temporary directory.
 //!
-//! One order a line: `ORDER DAY CUSTOMER: ITEM [xQUANTITY] [@PRICE] [CURRENCY], …`, the day `d3` for the third
-//! day or `-` for no time, the customer `-` for nobody. A quantity below 0 is a return, a price of
-//! 0 an adjustment. Prices are in GBP where nothing else is said.
+//! One order a line: `ORDER DAY CUSTOMER: ITEM [xQUANTITY] [@PRICE] [CURRENCY], …`, the day `d3`
+//! for the third day or `-` for no time, the customer `-` for nobody. A quantity below 0 is a
+//! return, a price of 0 an adjustment. Prices are in GBP where nothing else is said.
 
 use std::path::Path;
 

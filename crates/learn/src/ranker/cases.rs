@@ -50,7 +50,7 @@ pub struct Kitchen<'a> {
     pub size: CartSize,
 }
 
-/// Cases of one size of cart from those of the split: up to [`MAX_VARIANTS`] hidden items of each
+/// Cases of one size of cart from those of the split: up to `MAX_VARIANTS` hidden items of each
 /// basket, variant by variant, so that the first n spread over all baskets; then those asked by
 /// guests.
 pub fn of_size(cases: &[Case], size: CartSize, max_cases: usize) -> Vec<Case> {

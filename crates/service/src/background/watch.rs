@@ -224,10 +224,8 @@ impl PolicyWatch {
     pub(crate) async fn look(&mut self, state: &AppState) {
         let looked = self.load(state).await;
         let fault = looked.err();
-        if fault != self.fault {
-            if let Some(fault) = &fault {
-                tracing::error!(fault, "the policies cannot be used; those known before stay");
-            }
+        if let Some(fault) = fault.as_ref().filter(|fault| self.fault.as_ref() != Some(fault)) {
+            tracing::error!(fault, "the policies cannot be used; those known before stay");
         }
         state.inner.health.policy_fault(fault.clone());
         self.fault = fault;

@@ -206,6 +206,9 @@ fn finding(name: &'static str, metric: Metric, arms: &Arms, how: &Comparison) ->
             (Metric::Mean { column: MARGIN }, NoAnswer::AllAlike) => {
                 "no item has a cost".to_owned()
             }
+            (Metric::Mean { column: CAME_BACK }, NoAnswer::AllAlike) => {
+                "nobody came back yet".to_owned()
+            }
             (_, error) => error.to_string(),
         }),
     }
@@ -254,15 +257,11 @@ fn power(lift: &Lift, how: &Comparison, days: f64) -> Option<String> {
         n_customers: lift.n_treated + lift.n_control,
     };
     let power = days_needed(&relative, &how.sequence, &question)?;
-    Some(if power.days_more < 0.5 {
-        "An effect of 2 % would be seen by now.".to_owned()
-    } else {
-        format!(
-            "To see an effect of 2 % takes about {:.0} more days; today one of {:.1} % would be \
-             seen.",
-            power.days_more.ceil(),
-            power.visible_now * 100.0
-        )
+    // Part of a day says little of the days to come.
+    (days >= 1.0).then(|| {
+        let visible = power.visible_now * 100.0;
+        let sentence = power.sentence(&question);
+        format!("Today an effect of {visible:.1} % would be seen; {sentence}.")
     })
 }
 

@@ -87,16 +87,21 @@ fn chart(earned: &Estimate, attributed: f64) -> String {
     let x = |value: f64| 40.0 + 720.0 * (value - low) / width;
     let (from, to, at) = (x(earned.low), x(earned.high), x(earned.value));
     let (zero, claimed) = (x(0.0), x(attributed));
+    // A label keeps clear of the edges; its mark does not move.
+    let label = |at: f64| at.clamp(110.0, 690.0);
+    let (earned_label, claimed_label) = (label(at), label(claimed));
     format!(
         "<svg viewBox=\"0 0 800 110\" role=\"img\" aria-label=\"Earned {} ({} to {}); bought from \
-         offers {}\"><line x1=\"{zero:.1}\" y1=\"10\" x2=\"{zero:.1}\" y2=\"80\" stroke=\"#8a94a6\" \
-         stroke-dasharray=\"4 4\"/><text x=\"{zero:.1}\" y=\"100\" text-anchor=\"middle\" \
+         offers {}\"><line x1=\"{zero:.1}\" y1=\"10\" x2=\"{zero:.1}\" y2=\"80\" \
+         stroke=\"#8a94a6\" stroke-dasharray=\"4 4\"/><text \
+         x=\"{zero:.1}\" y=\"100\" text-anchor=\"middle\" \
          font-size=\"14\" fill=\"currentColor\">0</text><line x1=\"{from:.1}\" y1=\"35\" \
          x2=\"{to:.1}\" y2=\"35\" stroke=\"#1f7a4d\" stroke-width=\"6\" stroke-linecap=\"round\"/>\
-         <circle cx=\"{at:.1}\" cy=\"35\" r=\"8\" fill=\"#1f7a4d\"/><text x=\"{at:.1}\" y=\"22\" \
+         <circle cx=\"{at:.1}\" cy=\"35\" r=\"8\" fill=\"#1f7a4d\"/><text \
+         x=\"{earned_label:.1}\" y=\"22\" \
          text-anchor=\"middle\" font-size=\"14\" fill=\"currentColor\">earned {}</text>\
          <circle cx=\"{claimed:.1}\" cy=\"65\" r=\"7\" fill=\"none\" stroke=\"#b4690e\" \
-         stroke-width=\"3\"/><text x=\"{claimed:.1}\" y=\"90\" text-anchor=\"middle\" \
+         stroke-width=\"3\"/><text x=\"{claimed_label:.1}\" y=\"90\" text-anchor=\"middle\" \
          font-size=\"14\" fill=\"currentColor\">bought from offers {}</text></svg>",
         number(earned.value),
         number(earned.low),
