@@ -9,7 +9,7 @@ padding:0 1rem;color:#1d2430;background:#fff}h1{font-size:1.5rem}h2{font-size:1.
 margin-top:2rem}p.first{font-size:1.25rem}table{border-collapse:collapse;width:100%}\
 th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid #d9dee6;\
 font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}\
-div.wide{overflow-x:auto}ul{padding-left:1.2rem;color:#4a5568}svg{width:100%;height:auto}\
+div.wide{overflow-x:auto}ul{padding-left:1.2rem;color:#4a5568}svg{width:100%;max-width:36rem;height:auto}\
 @media(prefers-color-scheme:dark){body{color:#e6e9ef;background:#12161d}\
 th,td{border-color:#2c3442}ul{color:#a8b3c4}}";
 
@@ -84,14 +84,14 @@ fn chart(earned: &Estimate, attributed: f64) -> String {
     let low = marks.iter().copied().fold(f64::INFINITY, f64::min);
     let high = marks.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let width = if high > low { high - low } else { 1.0 };
-    let x = |value: f64| 40.0 + 720.0 * (value - low) / width;
+    let x = |value: f64| 20.0 + 360.0 * (value - low) / width;
     let (from, to, at) = (x(earned.low), x(earned.high), x(earned.value));
     let (zero, claimed) = (x(0.0), x(attributed));
     // A label keeps clear of the edges; its mark does not move.
-    let label = |at: f64| at.clamp(110.0, 690.0);
+    let label = |at: f64| at.clamp(110.0, 290.0);
     let (earned_label, claimed_label) = (label(at), label(claimed));
     format!(
-        "<svg viewBox=\"0 0 800 110\" role=\"img\" aria-label=\"Earned {} ({} to {}); bought from \
+        "<svg viewBox=\"0 0 400 110\" role=\"img\" aria-label=\"Earned {} ({} to {}); bought from \
          offers {}\"><line x1=\"{zero:.1}\" y1=\"10\" x2=\"{zero:.1}\" y2=\"80\" \
          stroke=\"#8a94a6\" stroke-dasharray=\"4 4\"/><text \
          x=\"{zero:.1}\" y=\"100\" text-anchor=\"middle\" \
