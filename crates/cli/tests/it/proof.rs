@@ -129,3 +129,109 @@ fn a_log_that_is_none_is_refused_with_advice() {
     let missing = desk.path("missing.csv");
     assert!(desk.refusal(&["evaluate", "off-policy", "--data", text(&missing)]).contains("open"));
 }
+
+/// 1,000 customers, a fifth held out. Everybody buys for 10; half of those with offers buy an offer
+/// for 6 as well, and one in ten of those sends it back.
+async fn trial(dir: &std::path::Path) {
+    use events::event::EventLine;
+    use events::{Amount, Event, EventKind, Timestamp};
+    use history::{Assignment, DecisionRecord, OpenMode, Store};
+    use measure::assignment::{Unit, key_of};
+
+    let store = Store::open(dir, OpenMode::Create).await.expect("a new store");
+    let key = key_of(&store.store_id().await.expect("a name"));
+    let (log, decisions) = (store.event_log().expect("open"), store.decision_log().expect("open"));
+    let now = Timestamp(1_700_000_000_000_000);
+    let mut events = Vec::new();
+    for i in 0..1_000_u32 {
+        let customer = format!("c{i}");
+        let is_held_out = i % 5 == 0;
+        // 23 digits, as the service names its answers.
+        let answer = format!("01hf{i:019}");
+        let placement = "{\"asked\":{\"placement\":\"pdp\"},\"offers\":[{}]";
+        let variant = if is_held_out { ",\"variant\":\"holdout\"}" } else { "}" };
+        assert!(decisions.push(DecisionRecord {
+            recommendation_id: answer.clone(),
+            at: now,
+            customer_idx: None,
+            assignment: Some(Assignment { unit: Unit::Customer(&customer).id(key).0, is_held_out }),
+            payload: format!("{placement}{variant}").into_bytes(),
+        }));
+        let takes = !is_held_out && i % 2 == 0;
+        let line = |item: &str, units: i64, origin: Option<&String>| EventLine {
+            item_id: item.to_owned(),
+            quantity: Amount::ONE,
+            unit_price: Amount::from_units(units),
+            origin: origin.cloned(),
+        };
+        let event = |id: &str, kind, lines| Event {
+            event_id: format!("{id}{i}"),
+            kind,
+            at: Timestamp(now.0 + 60_000_000),
+            customer_id: Some(customer.clone()),
+            session_id: None,
+            order_id: Some(format!("o{i}")),
+            source: "shop".to_owned(),
+            currency: events::Currency::parse("GBP"),
+            location_id: None,
+            recommendation_id: None,
+            lines,
+            confirmed: true,
+        };
+        // What a customer spends differs from one to the next: the same in both arms.
+        let mut lines = vec![line("bread", i64::from(8 + i / 5 % 5), None)];
+        lines.extend(takes.then(|| line("jam", 6, Some(&answer))));
+        events.push(event("p", EventKind::Purchase, lines));
+        if takes && i % 20 == 2 {
+            events.push(event("r", EventKind::Refund, vec![line("jam", 6, None)]));
+        }
+    }
+    log.append(events).await.expect("stored");
+    decisions.flush().await;
+    store.close().await;
+}
+
+#[test]
+fn what_the_offers_earned_is_told_net_of_what_came_back() {
+    let desk = Desk::new();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(trial(&desk.store()));
+    let report = desk.json(&["report", "--holdout", "20", "--json"]);
+    assert_eq!((&report["n_offers"], &report["n_holdout"]), (&800.into(), &200.into()));
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let metric = |name: &str| {
+        let all = report["metrics"].as_array().expect("metrics").iter();
+        all.clone().find(|metric| metric["name"] == name).expect("the metric").clone()
+    };
+    // 400 take the offer, 50 of them send it back: 350 × 6 over 800 customers.
+    let from_offers = metric("from offers, a customer");
+    assert!((number(&from_offers["offers"]) - 350.0 * 6.0 / 800.0).abs() < 1e-9, "{from_offers}");
+    assert_eq!(number(&from_offers["holdout"]), 0.0);
+    assert!((number(&metric("revenue a customer")["holdout"]) - 10.0).abs() < 1e-9);
+    let earned = &report["incremental_revenue"];
+    assert!((number(&earned["value"]) - 2_100.0).abs() < 1e-6, "{earned}");
+    assert!(number(&earned["low"]) > 0.0, "{earned}");
+    assert_eq!(number(&report["attributed_revenue"]), 2_400.0);
+    assert_eq!(number(&report["attributed_kept"]), 2_100.0);
+    let place = &report["placements"][0];
+    assert_eq!((&place["placement"], &place["decisions"]), (&"pdp".into(), &1_000.into()));
+    assert_eq!((&place["held_out"], &place["bought"]), (&200.into(), &400.into()));
+    assert!(report["sentences"][0].as_str().expect("text").starts_with("The offers earned 2,100"));
+    // Arms that are not what was promised are not compared.
+    let wrong = desk.json(&["report", "--holdout", "5", "--json"]);
+    assert!(wrong["incremental_revenue"].is_null());
+    assert!(wrong["sentences"][0].as_str().expect("text").contains("the arms do not have"));
+}
+
+#[test]
+fn without_a_holdout_the_report_says_how_to_begin() {
+    let desk = Desk::new();
+    desk.alongside(&["report"]).assert().failure();
+    let orders = desk.file("orders.csv", "order_id,item_id\n1,a\n");
+    desk.alongside(&["import", "orders", text(&orders)]).assert().success();
+    let report = desk.json(&["report", "--json"]);
+    let said = report["sentences"][0].as_str().expect("text");
+    assert!(said.starts_with("Nothing can be told yet"), "{said}");
+    let refusal = desk.refusal(&["report", "--holdout", "0"]);
+    assert!(refusal.contains("percent above 0"), "{refusal}");
+}

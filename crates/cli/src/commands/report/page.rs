@@ -9,7 +9,8 @@ padding:0 1rem;color:#1d2430;background:#fff}h1{font-size:1.5rem}h2{font-size:1.
 margin-top:2rem}p.first{font-size:1.25rem}table{border-collapse:collapse;width:100%}\
 th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid #d9dee6;\
 font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}\
-div.wide{overflow-x:auto}ul{padding-left:1.2rem;color:#4a5568}svg{width:100%;max-width:36rem;height:auto}\
+div.wide{overflow-x:auto}ul{padding-left:1.2rem;color:#4a5568}\
+svg{width:100%;max-width:36rem;height:auto}\
 @media(prefers-color-scheme:dark){body{color:#e6e9ef;background:#12161d}\
 th,td{border-color:#2c3442}ul{color:#a8b3c4}}";
 
