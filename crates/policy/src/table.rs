@@ -58,6 +58,12 @@ pub struct PolicyTable {
     pins: Vec<Pin>,
 }
 
+/// What a policy says of the request alone; without a condition it always holds.
+fn when_of(policy: &Policy, facts: &Facts<'_>) -> Truth {
+    let sight = Sight { item: None, facts: Some(facts) };
+    policy.when.as_ref().map_or(Truth::True, |when| when.ask(&sight))
+}
+
 impl PolicyTable {
     pub fn compile(set: Arc<PolicySet>, version: u64, items: &dyn ItemTable) -> PolicyTable {
         let compiled = Arc::new(Compiled::of(&set));
@@ -186,9 +192,7 @@ impl PolicyTable {
         facts: &Facts<'_>,
         active: &mut Active,
     ) {
-        let sight = Sight { item: None, facts: Some(facts) };
-        let when = policy.when.as_ref().map_or(Truth::True, |when| when.ask(&sight));
-        if validity.min(when) == Truth::True {
+        if validity.min(when_of(policy, facts)) == Truth::True {
             active.pins.extend(self.pins.iter().position(|pin| pin.policy == at));
         }
     }
@@ -202,9 +206,7 @@ impl PolicyTable {
         facts: &Facts<'_>,
         active: &mut Active,
     ) {
-        let sight = Sight { item: None, facts: Some(facts) };
-        let when = policy.when.as_ref().map_or(Truth::True, |when| when.ask(&sight));
-        let truth = validity.min(when);
+        let truth = validity.min(when_of(policy, facts));
         if truth == Truth::False {
             return;
         }

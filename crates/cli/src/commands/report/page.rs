@@ -1,7 +1,7 @@
 //! The report as one page without anything from elsewhere.
 
 use super::findings::{Estimate, Findings};
-use super::text::{metric_cells, notes, number, placement_cells};
+use super::text::{METRIC_HEADS, PLACEMENT_HEADS, metric_cells, notes, number, placement_cells};
 use std::fmt::Write;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:68rem;\
@@ -30,25 +30,12 @@ pub(crate) fn write(findings: &Findings) -> String {
         page.push_str(&chart(earned, findings.attributed_kept));
     }
     if !findings.metrics.is_empty() {
-        let heads = ["", "with offers", "held out", "difference", "95 %", "in percent"];
         let rows = findings.metrics.iter().map(|metric| metric_cells(metric).to_vec());
-        table(&mut page, "In both arms", &heads, rows);
+        table(&mut page, "In both arms", &METRIC_HEADS, rows);
     }
     if !findings.placements.is_empty() {
-        let heads = [
-            "placement",
-            "decisions",
-            "held out",
-            "no offer",
-            "seen",
-            "clicked",
-            "added",
-            "bought",
-            "revenue",
-            "kept",
-        ];
         let rows = findings.placements.iter().map(|place| placement_cells(place).to_vec());
-        table(&mut page, "By placement", &heads, rows);
+        table(&mut page, "By placement", &PLACEMENT_HEADS, rows);
     }
     page.push_str("<h2>How it was measured</h2><ul>");
     for note in notes(findings) {

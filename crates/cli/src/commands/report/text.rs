@@ -4,6 +4,23 @@ use super::findings::{Estimate, Findings, MetricFinding, PlacementFinding};
 use crate::show;
 use measure::lift::NoAnswer;
 
+/// Of [`metric_cells`].
+pub(crate) const METRIC_HEADS: [&str; 6] =
+    ["", "with offers", "held out", "difference", "95 %", "in percent"];
+/// Of [`placement_cells`].
+pub(crate) const PLACEMENT_HEADS: [&str; 10] = [
+    "placement",
+    "decisions",
+    "held out",
+    "no offer",
+    "seen",
+    "clicked",
+    "added",
+    "bought",
+    "revenue",
+    "kept",
+];
+
 pub(crate) fn print(findings: &Findings) -> anyhow::Result<()> {
     for sentence in &findings.sentences {
         show::line(sentence)?;
@@ -12,25 +29,12 @@ pub(crate) fn print(findings: &Findings) -> anyhow::Result<()> {
         return Ok(());
     }
     show::line("")?;
-    let heads = ["", "with offers", "held out", "difference", "95 %", "in percent"];
-    let mut table = show::table(&heads, &[1, 2, 3, 4, 5]);
+    let mut table = show::table(&METRIC_HEADS, &[1, 2, 3, 4, 5]);
     for metric in &findings.metrics {
         show::row(&mut table, &metric_cells(metric));
     }
     show::line(table)?;
-    let heads = [
-        "placement",
-        "decisions",
-        "held out",
-        "no offer",
-        "seen",
-        "clicked",
-        "added",
-        "bought",
-        "revenue",
-        "kept",
-    ];
-    let mut table = show::table(&heads, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let mut table = show::table(&PLACEMENT_HEADS, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
     for placement in &findings.placements {
         show::row(&mut table, &placement_cells(placement));
     }
