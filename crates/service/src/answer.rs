@@ -1,7 +1,7 @@
 //! Writes one slate as JSON, straight from the decision. The shape is that of
 //! [`crate::wire::RecommendAnswer`].
 
-use crate::holdout::{EXPERIMENT, variant_of};
+use crate::holdout::{EXPERIMENT, is_held_out, variant_of};
 use crate::json_text::JsonText;
 use crate::reason::write_reason;
 use crate::recommendation_id::RecommendationId;
@@ -59,7 +59,7 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     out.raw("\",\"placement\":\"");
     out.raw(slate.placement.as_str());
     out.raw("\",\"items\":[");
-    let is_held_out = slate.assignment.is_some_and(|assignment| assignment.is_held_out);
+    let is_held_out = is_held_out(slate.assignment);
     let shown = if is_held_out { &[][..] } else { &slate.decision.offers };
     for (at, offer) in shown.iter().enumerate() {
         out.raw(if at == 0 { "{" } else { ",{" });

@@ -49,6 +49,11 @@ impl HoldoutSettings {
     }
 }
 
+/// Is whoever asked shown nothing?
+pub(crate) fn is_held_out(assignment: Option<Assignment>) -> bool {
+    assignment.is_some_and(|assignment| assignment.is_held_out)
+}
+
 /// What the record and the answer call an arm.
 pub(crate) fn variant_of(assignment: Assignment) -> &'static str {
     if assignment.is_held_out { "holdout" } else { "offers" }

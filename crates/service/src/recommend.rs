@@ -3,6 +3,7 @@
 use crate::answer::{Explanation, Remark, Slate, size_hint, write_slate};
 use crate::caller::Caller;
 use crate::clock::Stopwatch;
+use crate::holdout::is_held_out;
 use crate::json_text::JsonText;
 use crate::ledger::DecisionEntry;
 use crate::problem::Problem;
@@ -144,7 +145,6 @@ impl Pass<'_> {
     }
 
     fn remember(&self, question: &mut Question<'_>, placement: Placement, decision: &Decision) {
-        // What is held back is held back on every placement of the page.
         question.exclude.extend(decision.offers.iter().map(|offer| offer.item));
         let Some(page) = &self.page else { return };
         let world = &self.served.world;
@@ -171,7 +171,7 @@ pub(crate) fn decide_for_page(
     let assignment = holdout.map(|holdout| holdout.assign(Unit::Session(session_id)));
     let head = RecordHead { id, at: now, key_id: None, location_id: None, assignment };
     keep_record(inner, served, &head, &asked, &decision);
-    if assignment.is_some_and(|assignment| assignment.is_held_out) {
+    if is_held_out(assignment) {
         decision.offers.clear();
     }
     (id, decision)
@@ -199,8 +199,7 @@ fn keep_record(
     let entry = DecisionEntry { id: head.id, at: head.at, customer_idx, assignment, payload };
     inner.recent.offer(&entry);
     inner.ledger.record(entry);
-    let is_held_out = head.assignment.is_some_and(|assignment| assignment.is_held_out);
-    let n_shown = if is_held_out { 0 } else { decision.offers.len() };
+    let n_shown = if is_held_out(head.assignment) { 0 } else { decision.offers.len() };
     inner.metrics.count_decision(decision.rung, n_shown);
     inner.metrics.n_policies_unknown.add(decision.n_policies_unknown as u64);
 }
