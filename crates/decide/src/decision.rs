@@ -176,6 +176,8 @@ pub struct Decision {
     pub rung: Rung,
     /// Candidates that passed every gate on eligibility, before evidence and count cut them.
     pub n_eligible: usize,
+    /// Did what was seen in the session count, or would have, had anything been seen?
+    pub reads_session: bool,
     /// The version of the policies that were asked.
     pub policy_version: Option<u64>,
     /// Hard policies whose condition on the request could not be answered, and so closed.

@@ -39,6 +39,8 @@ pub struct Workspace {
     active: Active,
     /// Candidates with the levers of policies applied.
     levered: Vec<Candidate>,
+    /// The question as bytes, for [`crate::Memo`].
+    pub(crate) key: Vec<u8>,
 }
 
 impl Workspace {
@@ -65,6 +67,7 @@ struct Slate<'a> {
     count: usize,
     offers: Vec<Offer>,
     n_eligible: usize,
+    reads_session: bool,
 }
 
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
@@ -169,6 +172,7 @@ fn decide_up_to(
             count: depth.count,
             offers: Vec::with_capacity(depth.count.min(rules.max_count)),
             n_eligible: 0,
+            reads_session: false,
         };
         if depth.count > 0 {
             slate.fill_up(workspace, n_unknown, &mut warnings);
@@ -242,6 +246,7 @@ impl Slate<'_> {
             rung: self.offers.iter().map(|offer| offer.rung).min().unwrap_or(Rung::None),
             offers: self.offers,
             n_eligible: self.n_eligible,
+            reads_session: self.reads_session,
             policy_version: policies.map(|policies| policies.table().version()),
             n_policies_unknown: policies.map_or(0, |policies| policies.n_unknown()),
             warnings,
@@ -300,6 +305,7 @@ impl Slate<'_> {
             return;
         }
         let limits = self.limits;
+        self.reads_session = true;
         visit.read(world, self.request, |item| self.is_hidden(item));
         let (seen, found) = visit.ranked(world, |item| gate::is_open(world, marks, &limits, item));
         self.n_eligible = self.n_eligible.max(found.len());
@@ -321,6 +327,7 @@ impl Slate<'_> {
 
     fn from_session(&mut self, workspace: &mut Workspace) {
         let session = self.request.session;
+        self.reads_session = true;
         let from = session.len().saturating_sub(MAX_SESSION_CONTEXT);
         let mut asked = std::mem::take(&mut workspace.asked);
         asked.clear();

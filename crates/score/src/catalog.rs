@@ -10,7 +10,10 @@ use hashbrown::HashMap;
 use snapshot::Snapshot;
 use snapshot::tables::{FLAG_HIDDEN, FLAG_SENSITIVE, NO_AMOUNT};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicI64, AtomicU8, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 const KIND_SHIFT: u8 = 4;
 /// Heads of heads that are followed; a ring is longer than any honest chain.
@@ -83,6 +86,14 @@ impl ItemState {
         ItemKind::from_code(self.flags.load(Relaxed) >> KIND_SHIFT).unwrap_or_default()
     }
 
+    /// The same to a decision without policies: units left count as some or none.
+    fn is_as(&self, other: &ItemState) -> bool {
+        self.price() == other.price()
+            && self.cost() == other.cost()
+            && self.flags.load(Relaxed) == other.flags.load(Relaxed)
+            && self.is_out_of_stock() == other.is_out_of_stock()
+    }
+
     /// Applies what a record says; what it does not say stays.
     fn apply(&self, record: &ItemRecord) {
         if let Some(price) = record.price {
@@ -138,19 +149,21 @@ struct Blocks {
     is_blocked: Vec<AtomicU8>,
     /// Held from the change of a state to that of its byte, or two writers could leave them apart.
     writer: Mutex<()>,
+    /// Raised after each change of a state that a decision could tell.
+    version: AtomicU64,
 }
 
 impl Blocks {
     fn of(states: &[ItemState]) -> Blocks {
         let byte = |state: &ItemState| AtomicU8::new(u8::from(state.is_blocked()));
-        Blocks { is_blocked: states.iter().map(byte).collect(), writer: Mutex::default() }
+        Blocks { is_blocked: states.iter().map(byte).collect(), ..Blocks::default() }
     }
 }
 
 impl Clone for Blocks {
     fn clone(&self) -> Blocks {
         let byte = |byte: &AtomicU8| AtomicU8::new(byte.load(Relaxed));
-        Blocks { is_blocked: self.is_blocked.iter().map(byte).collect(), writer: Mutex::default() }
+        Blocks { is_blocked: self.is_blocked.iter().map(byte).collect(), ..Blocks::default() }
     }
 }
 
@@ -204,6 +217,14 @@ impl Catalog {
     #[inline]
     pub fn state(&self, item: u32) -> &ItemState {
         &self.states[item as usize]
+    }
+
+    /// Rises whenever a price, a cost or a flag changes, or an item comes into stock or goes out of
+    /// it: while it stands, equal questions have equal answers. The number of units left is no
+    /// such change.
+    #[inline]
+    pub fn version(&self) -> u64 {
+        self.blocks.version.load(Acquire)
     }
 
     /// Never to be offered as it stands: a fee, hidden, or out of stock.
@@ -318,9 +339,14 @@ impl Catalog {
                 let _writer =
                     self.blocks.writer.lock().unwrap_or_else(|poison| poison.into_inner());
                 let state = self.state(item);
+                let before = state.clone();
                 state.apply(record);
                 let is_blocked = u8::from(state.is_blocked());
                 self.blocks.is_blocked[item as usize].store(is_blocked, Relaxed);
+                if !state.is_as(&before) {
+                    // After the change: whoever sees the new number sees the change.
+                    self.blocks.version.fetch_add(1, Release);
+                }
                 true
             }
             None => false,

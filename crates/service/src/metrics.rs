@@ -73,6 +73,8 @@ pub(crate) struct Metrics {
     events: [AtomicU64; EventKind::ALL.len()],
     pub(crate) n_events_duplicate: Counter,
     pub(crate) n_events_refused: Counter,
+    /// Slates whose question was asked and decided before.
+    pub(crate) n_answers_known: Counter,
     pub(crate) n_panics: Counter,
     pub(crate) n_snapshot_swaps: Counter,
     pub(crate) n_snapshot_failures: Counter,

@@ -111,7 +111,10 @@ impl Pass<'_> {
         let world = &self.served.world;
         let policies = self.served.policies.as_deref();
         let asked = question.at(placement, policies);
-        let decision = with_workspace(|workspace| decide::decide(world, &asked, workspace));
+        let memo = &self.served.memo;
+        let (decision, was_known) =
+            with_workspace(|workspace| memo.decide(world, &asked, workspace));
+        self.inner.metrics.n_answers_known.add(u64::from(was_known));
         let id = self.inner.ids.next(self.now);
         let mut out = JsonText::with_capacity(size_hint(&decision));
         let explanation = self.request.explain.unwrap_or(false).then(|| Explanation {

@@ -13,7 +13,7 @@ use crate::metrics::{Gauges, Metrics, RecentWindow};
 use crate::recent::RecentDecisions;
 use crate::recommendation_id::IdSource;
 use arc_swap::ArcSwap;
-use decide::Items;
+use decide::{Items, Memo};
 use events::{CustomerRecord, HoldingRecord, ItemRecord, Timestamp};
 use history::{CustomerMark, FollowedHolding};
 use policy::{PolicySet, PolicyTable};
@@ -21,17 +21,33 @@ use score::World;
 use std::sync::Arc;
 
 /// What the operator decides about the service.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub limits: LimitSettings,
     pub origins: OriginSettings,
     pub live: LiveSettings,
     /// Who is shown nothing, so that it can be told what the offers earn.
     pub holdout: Option<HoldoutSettings>,
+    /// Answers to guests that are kept, so that the same question is decided once; 0: none.
+    pub answers_kept: usize,
     /// Serve the demo shop at `/`.
     pub with_shop: bool,
     /// Whose data the shop shows, for the foot of its pages.
     pub attribution: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            limits: LimitSettings::default(),
+            origins: OriginSettings::default(),
+            live: LiveSettings::default(),
+            holdout: None,
+            answers_kept: decide::memo::DEFAULT_CAPACITY,
+            with_shop: false,
+            attribution: None,
+        }
+    }
 }
 
 /// The snapshot in use with its live catalog, and where it came from.
@@ -43,6 +59,8 @@ pub struct Served {
     pub published_at: Option<Timestamp>,
     /// Compiled for this world; `None`: there are no policies.
     pub policies: Option<Arc<PolicyTable>>,
+    /// Of this world alone: a copy, made to be changed, begins with none.
+    pub(crate) memo: Memo,
 }
 
 impl Served {
@@ -53,12 +71,13 @@ impl Served {
             snapshot_id: String::new(),
             published_at: None,
             policies: None,
+            memo: Memo::new(0),
         }
     }
 
     /// Without policies: they are compiled when it comes into force.
     pub fn of(world: World, snapshot_id: String, published_at: Option<Timestamp>) -> Served {
-        Served { world, snapshot_id, published_at, policies: None }
+        Served { world, snapshot_id, published_at, policies: None, memo: Memo::new(0) }
     }
 }
 
@@ -148,6 +167,7 @@ impl Inner {
         let mut progress = self.world_change.lock().await;
         let version = self.catch_up(&mut served.world, progress.asks_attributes()).await?;
         served.policies = compile(&served.world, progress.policies.clone()).await?;
+        served.memo = Memo::new(self.settings.answers_kept);
         progress.items_version = version;
         let learned_until = served.world.snapshot.provenance().data_to.as_deref();
         if let Some(learned_until) = learned_until.and_then(Timestamp::parse_rfc3339) {

@@ -52,6 +52,10 @@ pub(crate) struct ServeArgs {
     /// `alongside report` can tell what the offers earn; 0: nobody.
     #[arg(long, default_value_t = 5.0, value_name = "PERCENT", env = "ALONGSIDE_HOLDOUT")]
     holdout: f64,
+    /// Answers to guests that are kept in memory, so that the same question is decided once; 0:
+    /// none.
+    #[arg(long, default_value_t = decide::memo::DEFAULT_CAPACITY, value_name = "N")]
+    answers_kept: usize,
     #[command(flatten)]
     keep: KeepArgs,
     /// Serve the demo shop at /.
@@ -73,13 +77,18 @@ impl ServeArgs {
             learn_after: NonZeroU64::new(500),
             // Who tries the shop out wants to see it.
             holdout: 0.0,
+            answers_kept: decide::memo::DEFAULT_CAPACITY,
             keep: KeepArgs::default(),
             shop: true,
         }
     }
 
     fn settings(&self) -> Settings {
-        let mut settings = Settings { with_shop: self.shop, ..Settings::default() };
+        let mut settings = Settings {
+            with_shop: self.shop,
+            answers_kept: self.answers_kept,
+            ..Settings::default()
+        };
         settings.origins.allowed_origins.clone_from(&self.allowed_origins);
         settings.origins.allowed_hosts.clone_from(&self.allowed_hosts);
         settings.limits.trust_forwarded = self.trust_forwarded;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fixture::{items, learned_with_visits, line, view};
-use crate::{Filter, Placement};
+use crate::{Filter, Memo, Placement};
 use events::{Amount, ItemKind, ItemRecord};
 use history::ItemEntry;
 use proptest::prelude::*;
@@ -158,6 +158,7 @@ fn may_be_offered(truths: &[Truth], asked: &Asked, item: u32) -> bool {
 /// Asks and checks; the workspace is reused from call to call, as a server does.
 fn check(
     world: &World,
+    memo: &Memo,
     truths: &[Truth],
     asked: &Asked,
     workspace: &mut Workspace,
@@ -196,6 +197,11 @@ fn check(
     let n_gone = n_gone.filter(|item| matches!(item, ItemRef::Unknown { .. })).count();
     prop_assert_eq!(decision.warnings.len(), n_gone);
     prop_assert_eq!(&decision, &decide(world, &request, &mut Workspace::default()));
+    for session in [request.session, &[], &asked.exclude, request.session] {
+        let request = Request { session, ..request.clone() };
+        let afresh = decide(world, &request, &mut Workspace::default());
+        prop_assert_eq!(&*memo.decide(world, &request, workspace).0, &afresh);
+    }
     Ok(())
 }
 
@@ -220,8 +226,9 @@ proptest! {
         let view = view(entries.map(|(e, t)| entry_of(e.id, t)).collect(), &rows);
         let world = learned_with_visits(&view, &visits);
         let mut workspace = Workspace::default();
-        for asked in &questions {
-            check(&world, &before, asked, &mut workspace)?;
+        let memo = Memo::new(20);
+        for asked in questions.iter().chain(&questions) {
+            check(&world, &memo, &before, asked, &mut workspace)?;
         }
         // Everything changes and two items are added; what a record leaves out stays as it was.
         let records: Vec<_> = after.iter().enumerate().map(|(at, t)| record_of(at, t)).collect();
@@ -233,8 +240,9 @@ proptest! {
             now.stock = now.stock.or(was.stock);
             now.variant_of = now.variant_of.or(was.variant_of);
         }
-        for asked in &questions {
-            check(&world, &merged, asked, &mut workspace)?;
+        let memo = Memo::new(1_000);
+        for asked in questions.iter().chain(&questions) {
+            check(&world, &memo, &merged, asked, &mut workspace)?;
         }
     }
 }

@@ -93,6 +93,11 @@ impl Page {
             ("decision_records", "Decision records written", gauges.n_records_written),
             ("decision_records_shed", "Decision records given up", gauges.n_records_shed),
             ("panics", "Requests that ended in a panic", metrics.n_panics.get()),
+            (
+                "answers_known",
+                "Slates whose question was decided before",
+                metrics.n_answers_known.get(),
+            ),
             ("snapshot_swaps", "Snapshots put into use", metrics.n_snapshot_swaps.get()),
             ("snapshot_failures", "Snapshots not loadable", metrics.n_snapshot_failures.get()),
             (

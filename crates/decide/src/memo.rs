@@ -1,0 +1,204 @@
+//! Answers to guests, kept: a decision is pure, so the same question in the same world needs to be
+//! decided once. A product page is asked the same by every guest who opens it.
+//!
+//! **Invariant:** what is kept is what [`decide`] would answer. The key is the whole question, the
+//! world is one (each world has its own memo), and its catalog has not changed
+//! ([`score::Catalog::version`]). Kept are questions of guests without policies: what is known of a
+//! customer is nowhere else than where it can be erased, and policies may ask for the time.
+
+use crate::decision::Decision;
+use crate::request::{CartLine, Circumstances, ItemRef, Request};
+use crate::slate::{Workspace, decide};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use score::World;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Decisions that a memo keeps unless it is told otherwise; some 1.5 kB each.
+pub const DEFAULT_CAPACITY: usize = 8_192;
+/// Longer questions are rare, and asked once.
+const MAX_KEY_BYTES: usize = 1_024;
+const N_SHARDS: usize = 16;
+
+#[derive(Debug)]
+struct Kept {
+    key: Box<[u8]>,
+    hash: u64,
+    catalog_version: u64,
+    decision: Arc<Decision>,
+}
+
+/// What was asked lately, and what was asked before that. When the young are many they become the
+/// old, and the old are forgotten: what is asked again and again stays, at no cost a question.
+#[derive(Debug, Default)]
+struct Shard {
+    young: HashTable<Kept>,
+    old: HashTable<Kept>,
+}
+
+impl Shard {
+    fn find(&mut self, hash: u64, key: &[u8], catalog_version: u64) -> Option<Arc<Decision>> {
+        let is_same = |kept: &Kept| *kept.key == *key;
+        if let Some(kept) = self.young.find(hash, is_same) {
+            return (kept.catalog_version == catalog_version).then(|| kept.decision.clone());
+        }
+        let entry = self.old.find_entry(hash, is_same).ok()?;
+        let (kept, _) = entry.remove();
+        let is_current = kept.catalog_version == catalog_version;
+        let decision = is_current.then(|| kept.decision.clone())?;
+        self.young.insert_unique(hash, kept, |kept| kept.hash);
+        Some(decision)
+    }
+
+    fn keep(&mut self, kept: Kept, capacity: usize) {
+        let hash = kept.hash;
+        if let Ok(entry) = self.young.find_entry(hash, |other| other.key == kept.key) {
+            entry.remove();
+        }
+        if self.young.len() >= capacity.div_ceil(2) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert_unique(hash, kept, |kept| kept.hash);
+    }
+}
+
+/// Decisions of one world by their questions. Shared by all threads; a look takes one short lock
+/// of sixteen.
+#[derive(Debug)]
+pub struct Memo {
+    shards: [Mutex<Shard>; N_SHARDS],
+    hasher: DefaultHashBuilder,
+    capacity: usize,
+}
+
+impl Memo {
+    /// Keeps up to about `capacity` decisions; 0: none.
+    pub fn new(capacity: usize) -> Memo {
+        Memo { shards: Default::default(), hasher: DefaultHashBuilder::default(), capacity }
+    }
+
+    /// What [`decide`] answers, and whether it was known. `world` must always be the same one.
+    pub fn decide(
+        &self,
+        world: &World,
+        request: &Request<'_>,
+        workspace: &mut Workspace,
+    ) -> (Arc<Decision>, bool) {
+        let mut key = std::mem::take(&mut workspace.key);
+        let found = self.decide_by(&mut key, world, request, workspace);
+        workspace.key = key;
+        found
+    }
+
+    fn decide_by(
+        &self,
+        key: &mut Vec<u8>,
+        world: &World,
+        request: &Request<'_>,
+        workspace: &mut Workspace,
+    ) -> (Arc<Decision>, bool) {
+        key.clear();
+        if self.capacity == 0 || !write_key(key, request) {
+            return (Arc::new(decide(world, request, workspace)), false);
+        }
+        // Before the decision: a change that comes in between makes it old at once.
+        let catalog_version = world.catalog.version();
+        let hash = self.hasher.hash_one(&**key);
+        let shard = &self.shards[(hash >> 32) as usize % N_SHARDS];
+        if let Some(decision) = locked(shard).find(hash, key, catalog_version)
+            && (!decision.reads_session || request.session.is_empty())
+        {
+            return (decision, true);
+        }
+        let decision = Arc::new(decide(world, request, workspace));
+        if !decision.reads_session || request.session.is_empty() {
+            let key = key.as_slice().into();
+            let kept = Kept { key, hash, catalog_version, decision: decision.clone() };
+            locked(shard).keep(kept, self.capacity.div_ceil(N_SHARDS));
+        }
+        (decision, false)
+    }
+}
+
+/// A copy begins empty: it is made with a copy of the world, which is then another one.
+impl Clone for Memo {
+    fn clone(&self) -> Memo {
+        Memo::new(self.capacity)
+    }
+}
+
+/// A panic while it was held leaves at worst one decision less.
+fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(|poison| poison.into_inner())
+}
+
+/// The whole question but the session, which [`Decision::reads_session`] stands for. False: it is
+/// not one to be kept.
+fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
+    // Whoever adds a field decides here what it means.
+    let Request {
+        placement,
+        anchors,
+        cart,
+        session: _,
+        customer,
+        bought_since,
+        category,
+        count,
+        filter,
+        exclude,
+        evidence_required,
+        policies,
+        circumstances,
+    } = request;
+    // Without policies nobody asks when and where.
+    let Circumstances { now: _, channel: _, locale: _, location: _, customer: known } =
+        circumstances;
+    let is_guest = customer.is_none() && bought_since.is_empty() && known.is_none();
+    if !is_guest || policies.is_some() || filter.is_some() {
+        return false;
+    }
+    key.push(*placement as u8);
+    key.push(evidence_required.map_or(2, u8::from));
+    key.extend_from_slice(&count.map_or(u64::MAX, |count| count as u64).to_le_bytes());
+    write_text(key, *category);
+    write_len(key, anchors.len());
+    anchors.iter().for_each(|item| write_item(key, item));
+    write_len(key, cart.len());
+    for CartLine { item, quantity, unit_price } in *cart {
+        write_item(key, item);
+        key.extend_from_slice(&quantity.0.to_le_bytes());
+        key.extend_from_slice(&unit_price.map_or(i64::MIN, |price| price.0).to_le_bytes());
+        if MAX_KEY_BYTES < key.len() {
+            return false;
+        }
+    }
+    exclude.iter().for_each(|item| key.extend_from_slice(&item.to_le_bytes()));
+    key.len() <= MAX_KEY_BYTES
+}
+
+fn write_len(key: &mut Vec<u8>, len: usize) {
+    key.extend_from_slice(&(len as u64).to_le_bytes());
+}
+
+fn write_text(key: &mut Vec<u8>, text: Option<&str>) {
+    let Some(text) = text else { return write_len(key, usize::MAX) };
+    write_len(key, text.len());
+    key.extend_from_slice(text.as_bytes());
+}
+
+fn write_item(key: &mut Vec<u8>, item: &ItemRef<'_>) {
+    match item {
+        ItemRef::Known(item) => {
+            key.push(0);
+            key.extend_from_slice(&item.to_le_bytes());
+        }
+        ItemRef::Unknown { item_id } => {
+            key.push(1);
+            write_text(key, Some(item_id));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
