@@ -11,7 +11,7 @@ use crate::blend::{
 use crate::ranker::Audience;
 use snapshot::Snapshot;
 use snapshot::tables::NONE;
-use sparse::{Scored, TopK};
+use sparse::{Scored, TopK, falling_key};
 
 /// Candidates taken from EASE.
 pub const N_DENSE: usize = 128;
@@ -49,6 +49,8 @@ pub struct Scratch {
     /// Position of an item in `candidates`, [`NONE`] for the others.
     slot_of: Vec<u32>,
     candidates: Vec<Candidate>,
+    /// The candidates by rank: [`falling_key`] of each.
+    order: Vec<u64>,
     top: TopK,
 }
 
@@ -58,6 +60,7 @@ impl Default for Scratch {
             ease: Vec::new(),
             slot_of: Vec::new(),
             candidates: Vec::new(),
+            order: Vec::new(),
             top: TopK::new(N_DENSE),
         }
     }
@@ -181,7 +184,10 @@ fn fill_dense_features(snapshot: &Snapshot, query: &Query<'_>, scratch: &mut Scr
 /// for: a slate takes the first few of several hundred.
 #[derive(Debug)]
 pub struct Ranking<'s> {
-    candidates: &'s mut [Candidate],
+    candidates: &'s [Candidate],
+    slot_of: &'s [u32],
+    /// [`falling_key`] of all; the first `n_sorted` are in order, and best.
+    order: &'s mut [u64],
     n_sorted: usize,
     n_taken: usize,
 }
@@ -203,7 +209,10 @@ pub fn rank<'s>(
     for candidate in candidates.iter_mut() {
         candidate.score = combine(&scales, &candidate.features);
     }
-    Ranking { candidates, n_sorted: 0, n_taken: 0 }
+    let Scratch { candidates, slot_of, order, .. } = scratch;
+    order.clear();
+    order.extend(candidates.iter().map(|candidate| falling_key(candidate.score, candidate.item)));
+    Ranking { candidates, slot_of, order, n_sorted: 0, n_taken: 0 }
 }
 
 impl Ranking<'_> {
@@ -213,15 +222,13 @@ impl Ranking<'_> {
     }
 
     fn sort_block(&mut self) {
-        let best_first =
-            |a: &Candidate, b: &Candidate| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item));
-        let rest = &mut self.candidates[self.n_sorted..];
+        let rest = &mut self.order[self.n_sorted..];
         // Each block is twice the one before: whoever wants all pays for a sort.
         let n = (BLOCK + self.n_sorted).min(rest.len());
         if n < rest.len() {
-            rest.select_nth_unstable_by(n - 1, best_first);
+            rest.select_nth_unstable(n - 1);
         }
-        rest[..n].sort_unstable_by(best_first);
+        rest[..n].sort_unstable();
         self.n_sorted += n;
     }
 }
@@ -231,14 +238,15 @@ impl Iterator for Ranking<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Candidate> {
-        if self.n_taken == self.candidates.len() {
+        if self.n_taken == self.order.len() {
             return None;
         }
         if self.n_taken == self.n_sorted {
             self.sort_block();
         }
+        let item = self.order[self.n_taken] as u32;
         self.n_taken += 1;
-        Some(self.candidates[self.n_taken - 1])
+        Some(self.candidates[self.slot_of[item as usize] as usize])
     }
 }
 

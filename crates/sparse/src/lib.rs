@@ -7,4 +7,4 @@ pub mod top_k;
 
 pub use accumulator::Accumulator;
 pub use csr::{Csr, CsrView};
-pub use top_k::{Scored, TopK};
+pub use top_k::{Scored, TopK, falling_key};

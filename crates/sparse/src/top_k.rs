@@ -21,11 +21,29 @@ impl Scored {
     }
 }
 
+/// The order as one integer, which sorts several times as fast as a comparison of two fields:
+/// rising with falling scores, then with the index. Of scores that are no NaN; -0.0 is below 0.0.
+#[inline]
+pub fn falling_key(score: f32, index: u32) -> u64 {
+    let bits = score.to_bits();
+    let rising = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+    u64::from(!rising) << 32 | u64::from(index)
+}
+
+#[inline]
+fn scored_of(key: u64) -> Scored {
+    let rising = !((key >> 32) as u32);
+    let bits = if rising >> 31 == 1 { rising & !(1 << 31) } else { !rising };
+    Scored { index: key as u32, score: f32::from_bits(bits) }
+}
+
 /// Collects the best `k` of what is pushed. Reusable: [`TopK::reset`] keeps its memory.
 #[derive(Clone, Debug)]
 pub struct TopK {
     k: usize,
-    buffer: Vec<Scored>,
+    /// [`falling_key`] of each.
+    buffer: Vec<u64>,
+    sorted: Vec<Scored>,
     /// Nothing below this can be among the best k any more.
     threshold: f32,
 }
@@ -33,7 +51,8 @@ pub struct TopK {
 impl TopK {
     pub fn new(k: usize) -> TopK {
         // Capacity is bounded: a caller may ask for 10^9 of a catalogue of ten.
-        TopK { k, buffer: Vec::with_capacity(k.min(4096) * 2), threshold: f32::NEG_INFINITY }
+        let buffer = Vec::with_capacity(k.min(4096) * 2);
+        TopK { k, buffer, sorted: Vec::new(), threshold: f32::NEG_INFINITY }
     }
 
     pub fn reset(&mut self, k: usize) {
@@ -48,8 +67,8 @@ impl TopK {
         if !(score >= self.threshold) || self.k == 0 {
             return;
         }
-        // -0.0 and 0.0 are one score: total_cmp would order them.
-        self.buffer.push(Scored { index, score: score + 0.0 });
+        // -0.0 and 0.0 are one score.
+        self.buffer.push(falling_key(score + 0.0, index));
         if self.buffer.len() >= self.k.saturating_mul(2).max(64) {
             self.cut();
         }
@@ -84,9 +103,9 @@ impl TopK {
 
     fn cut(&mut self) {
         if self.buffer.len() > self.k {
-            self.buffer.select_nth_unstable_by(self.k - 1, Scored::best_first);
+            self.buffer.select_nth_unstable(self.k - 1);
             self.buffer.truncate(self.k);
-            self.threshold = self.buffer[self.k - 1].score;
+            self.threshold = scored_of(self.buffer[self.k - 1]).score;
         }
     }
 
@@ -95,8 +114,10 @@ impl TopK {
         if self.k > 0 {
             self.cut();
         }
-        self.buffer.sort_unstable_by(Scored::best_first);
-        &self.buffer
+        self.buffer.sort_unstable();
+        self.sorted.clear();
+        self.sorted.extend(self.buffer.iter().map(|&key| scored_of(key)));
+        &self.sorted
     }
 }
 

@@ -28,6 +28,7 @@ pub use heads::{
 };
 use recall::Recalled;
 use snapshot::{Container, Snapshot};
+use sparse::falling_key;
 use tables::RankTables;
 
 /// Sizes as sections name them, in the order of [`CartSize`].
@@ -79,6 +80,8 @@ pub struct RankScratch {
     head_scores: Vec<f32>,
     scores: Vec<f32>,
     slots: Vec<u32>,
+    /// [`falling_key`] of the candidates.
+    order: Vec<u64>,
     ranked: Vec<Candidate>,
 }
 
@@ -166,17 +169,21 @@ impl Ranker {
         let RankScratch { recalled, features, rows, .. } = scratch;
         features::fill(snapshot, tables, query, recalled, features, rows);
         heads.score(scratch);
-        let RankScratch { recalled, rows, scores, ranked, .. } = scratch;
+        let RankScratch { recalled, rows, scores, order, ranked, .. } = scratch;
+        order.clear();
+        let scored = recalled.items().iter().zip(&*scores);
+        order.extend(scored.map(|(&item, &score)| falling_key(score, item)));
+        order.sort_unstable();
         ranked.clear();
-        for (slot, (&item, &score)) in recalled.items().iter().zip(&*scores).enumerate() {
+        for item in order.iter().map(|&key| key as u32) {
+            let Some(slot) = recalled.slot(item) else { continue };
             let mut candidate = match recalled.place(slot) {
                 Some(place) => ordered[place],
                 None => added(item, snapshot.trend(item), &rows[slot]),
             };
-            candidate.score = score;
+            candidate.score = scores[slot];
             ranked.push(candidate);
         }
-        ranked.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
         Some((ranked, recalled))
     }
 }

@@ -51,6 +51,8 @@ pub struct Recalled {
     knn: Option<Accumulator>,
     overlaps: Vec<u16>,
     touched: Vec<u32>,
+    /// The nearest baskets: where their items begin and end, and how near they are.
+    nearest: Vec<(std::ops::Range<usize>, f32)>,
     taste: Vec<f32>,
     taste_of: Vec<f32>,
     top: Option<TopK>,
@@ -234,9 +236,16 @@ impl Recalled {
             top.push(basket, f32::from(overlap) * weights[basket as usize]);
         }
         let knn = self.knn.get_or_insert_with(|| Accumulator::new(snapshot.n_items()));
-        for &Scored { index, score } in top.sorted() {
-            for &item in baskets.row(index as usize) {
-                knn.add(item, score);
+        self.nearest.clear();
+        // Rows lie anywhere in a large table: their ends are fetched side by side, not one by one.
+        self.nearest.extend(
+            top.sorted()
+                .iter()
+                .map(|&Scored { index, score }| (baskets.range(index as usize), score)),
+        );
+        for (row, score) in &self.nearest {
+            for &item in &baskets.indices()[row.clone()] {
+                knn.add(item, *score);
             }
         }
         top.reset(N_KNN);
