@@ -30,7 +30,7 @@ mod fixture;
 pub use decision::PolicyTouch;
 pub use decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
 pub use gate::Gate;
-pub use memo::Memo;
+pub use memo::{Known, Memo};
 pub use placement::{Placement, PlacementRules};
 pub use policies::Items;
 pub use request::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Request};

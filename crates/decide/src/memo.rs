@@ -12,7 +12,7 @@ use crate::slate::{Workspace, decide};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use score::World;
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// Decisions that a memo keeps unless it is told otherwise; some 1.5 kB each.
 pub const DEFAULT_CAPACITY: usize = 8_192;
@@ -20,37 +20,55 @@ pub const DEFAULT_CAPACITY: usize = 8_192;
 const MAX_KEY_BYTES: usize = 1_024;
 const N_SHARDS: usize = 16;
 
+/// A decision, with room for what its owner makes of it once it is asked for again.
 #[derive(Debug)]
-struct Kept {
+pub struct Known<T> {
+    pub decision: Decision,
+    made: OnceLock<T>,
+}
+
+impl<T> Known<T> {
+    fn new(decision: Decision) -> Arc<Known<T>> {
+        Arc::new(Known { decision, made: OnceLock::new() })
+    }
+
+    /// What `make` gives, made once. It may depend on the world and the decision alone.
+    pub fn made(&self, make: impl FnOnce(&Decision) -> T) -> &T {
+        self.made.get_or_init(|| make(&self.decision))
+    }
+}
+
+#[derive(Debug)]
+struct Kept<T> {
     key: Box<[u8]>,
     hash: u64,
     catalog_version: u64,
-    decision: Arc<Decision>,
+    known: Arc<Known<T>>,
 }
 
 /// What was asked lately, and what was asked before that. When the young are many they become the
 /// old, and the old are forgotten: what is asked again and again stays, at no cost a question.
-#[derive(Debug, Default)]
-struct Shard {
-    young: HashTable<Kept>,
-    old: HashTable<Kept>,
+#[derive(Debug)]
+struct Shard<T> {
+    young: HashTable<Kept<T>>,
+    old: HashTable<Kept<T>>,
 }
 
-impl Shard {
-    fn find(&mut self, hash: u64, key: &[u8], catalog_version: u64) -> Option<Arc<Decision>> {
-        let is_same = |kept: &Kept| *kept.key == *key;
+impl<T> Shard<T> {
+    fn find(&mut self, hash: u64, key: &[u8], catalog_version: u64) -> Option<Arc<Known<T>>> {
+        let is_same = |kept: &Kept<T>| *kept.key == *key;
         if let Some(kept) = self.young.find(hash, is_same) {
-            return (kept.catalog_version == catalog_version).then(|| kept.decision.clone());
+            return (kept.catalog_version == catalog_version).then(|| kept.known.clone());
         }
         let entry = self.old.find_entry(hash, is_same).ok()?;
         let (kept, _) = entry.remove();
         let is_current = kept.catalog_version == catalog_version;
-        let decision = is_current.then(|| kept.decision.clone())?;
+        let known = is_current.then(|| kept.known.clone())?;
         self.young.insert_unique(hash, kept, |kept| kept.hash);
-        Some(decision)
+        Some(known)
     }
 
-    fn keep(&mut self, kept: Kept, capacity: usize) {
+    fn keep(&mut self, kept: Kept<T>, capacity: usize) {
         let hash = kept.hash;
         if let Ok(entry) = self.young.find_entry(hash, |other| other.key == kept.key) {
             entry.remove();
@@ -65,16 +83,18 @@ impl Shard {
 /// Decisions of one world by their questions. Shared by all threads; a look takes one short lock
 /// of sixteen.
 #[derive(Debug)]
-pub struct Memo {
-    shards: [Mutex<Shard>; N_SHARDS],
+pub struct Memo<T> {
+    shards: [Mutex<Shard<T>>; N_SHARDS],
     hasher: DefaultHashBuilder,
     capacity: usize,
 }
 
-impl Memo {
+impl<T> Memo<T> {
     /// Keeps up to about `capacity` decisions; 0: none.
-    pub fn new(capacity: usize) -> Memo {
-        Memo { shards: Default::default(), hasher: DefaultHashBuilder::default(), capacity }
+    pub fn new(capacity: usize) -> Memo<T> {
+        let shard = || Shard { young: HashTable::new(), old: HashTable::new() };
+        let shards = std::array::from_fn(|_| Mutex::new(shard()));
+        Memo { shards, hasher: DefaultHashBuilder::default(), capacity }
     }
 
     /// What [`decide`] answers, and whether it was known. `world` must always be the same one.
@@ -83,7 +103,7 @@ impl Memo {
         world: &World,
         request: &Request<'_>,
         workspace: &mut Workspace,
-    ) -> (Arc<Decision>, bool) {
+    ) -> (Arc<Known<T>>, bool) {
         let mut key = std::mem::take(&mut workspace.key);
         let found = self.decide_by(&mut key, world, request, workspace);
         workspace.key = key;
@@ -96,39 +116,39 @@ impl Memo {
         world: &World,
         request: &Request<'_>,
         workspace: &mut Workspace,
-    ) -> (Arc<Decision>, bool) {
+    ) -> (Arc<Known<T>>, bool) {
         key.clear();
         if self.capacity == 0 || !write_key(key, request) {
-            return (Arc::new(decide(world, request, workspace)), false);
+            return (Known::new(decide(world, request, workspace)), false);
         }
         // Before the decision: a change that comes in between makes it old at once.
         let catalog_version = world.catalog.version();
         let hash = self.hasher.hash_one(&**key);
         let shard = &self.shards[(hash >> 32) as usize % N_SHARDS];
-        if let Some(decision) = locked(shard).find(hash, key, catalog_version)
-            && (!decision.reads_session || request.session.is_empty())
-        {
-            return (decision, true);
+        let fits = |known: &Known<T>| !known.decision.reads_session || request.session.is_empty();
+        let found = locked(shard).find(hash, key, catalog_version);
+        if let Some(known) = found.filter(|known| fits(known)) {
+            return (known, true);
         }
-        let decision = Arc::new(decide(world, request, workspace));
-        if !decision.reads_session || request.session.is_empty() {
+        let known = Known::new(decide(world, request, workspace));
+        if fits(&known) {
             let key = key.as_slice().into();
-            let kept = Kept { key, hash, catalog_version, decision: decision.clone() };
+            let kept = Kept { key, hash, catalog_version, known: known.clone() };
             locked(shard).keep(kept, self.capacity.div_ceil(N_SHARDS));
         }
-        (decision, false)
+        (known, false)
     }
 }
 
 /// A copy begins empty: it is made with a copy of the world, which is then another one.
-impl Clone for Memo {
-    fn clone(&self) -> Memo {
+impl<T> Clone for Memo<T> {
+    fn clone(&self) -> Memo<T> {
         Memo::new(self.capacity)
     }
 }
 
 /// A panic while it was held leaves at worst one decision less.
-fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+fn locked<T>(shard: &Mutex<Shard<T>>) -> MutexGuard<'_, Shard<T>> {
     shard.lock().unwrap_or_else(|poison| poison.into_inner())
 }
 

@@ -330,6 +330,8 @@ fn keys_of(records: &[DecisionRecord], key: fn(&str) -> i64) -> Vec<i64> {
 
 fn blocks_of(records: &[DecisionRecord]) -> Vec<Block> {
     let mut blocks = Vec::new();
+    // One for all blocks: each has tables of a megabyte.
+    let mut compressor = compressor();
     let mut rest = records;
     while !rest.is_empty() {
         let mut n_bytes = 0;
@@ -342,13 +344,17 @@ fn blocks_of(records: &[DecisionRecord]) -> Vec<Block> {
             })
             .count();
         let (own, others) = rest.split_at(n_records);
-        blocks.push(block_of(own));
+        blocks.push(block_of(own, &mut compressor));
         rest = others;
     }
     blocks
 }
 
-fn block_of(records: &[DecisionRecord]) -> Block {
+fn compressor() -> zstd::bulk::Compressor<'static> {
+    zstd::bulk::Compressor::new(ZSTD_LEVEL).expect("fails on invalid parameters only")
+}
+
+fn block_of(records: &[DecisionRecord], compressor: &mut zstd::bulk::Compressor<'_>) -> Block {
     let mut plain = Vec::new();
     for record in records {
         put(&mut plain, record.recommendation_id.as_bytes());
@@ -362,7 +368,8 @@ fn block_of(records: &[DecisionRecord]) -> Block {
         last_at_us: times.max().unwrap_or(i64::MIN),
         n_records: records.len(),
         keys: keys_of(records, key_of),
-        body: zstd::bulk::compress(&plain, ZSTD_LEVEL)
+        body: compressor
+            .compress(&plain)
             .expect("compression into memory fails on invalid parameters only"),
     }
 }
@@ -486,7 +493,11 @@ async fn replace(
         .bind(block_id)
         .execute(&mut *connection)
         .await?;
-    if kept.is_empty() { Ok(()) } else { insert(connection, &block_of(kept)).await }
+    if kept.is_empty() {
+        Ok(())
+    } else {
+        insert(connection, &block_of(kept, &mut compressor())).await
+    }
 }
 
 #[cfg(test)]

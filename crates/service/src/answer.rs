@@ -5,6 +5,7 @@ use crate::holdout::{EXPERIMENT, is_held_out, variant_of};
 use crate::json_text::JsonText;
 use crate::reason::write_reason;
 use crate::recommendation_id::RecommendationId;
+use crate::record::write_recorded;
 use decide::{Decision, Evidence, Offer, Placement, PolicyTouch, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
@@ -40,6 +41,8 @@ pub(crate) struct Slate<'a> {
     pub(crate) id: RecommendationId,
     pub(crate) placement: Placement,
     pub(crate) decision: &'a Decision,
+    /// The offers as they were written before, where the same was asked before.
+    pub(crate) written: Option<&'a Written>,
     pub(crate) policies: Option<&'a PolicyTable>,
     pub(crate) remarks: &'a [Remark],
     /// Whoever is held out is answered with no offers.
@@ -60,14 +63,10 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     out.raw(slate.placement.as_str());
     out.raw("\",\"items\":[");
     let is_held_out = is_held_out(slate.assignment);
-    let shown = if is_held_out { &[][..] } else { &slate.decision.offers };
-    for (at, offer) in shown.iter().enumerate() {
-        out.raw(if at == 0 { "{" } else { ",{" });
-        write_offer(out, world, offer, at + 1);
-        if let (Some(policies), Some(touch)) = (slate.policies, &offer.policy) {
-            write_touch(out, policies, touch);
-        }
-        out.raw("}");
+    match slate.written {
+        _ if is_held_out => {}
+        Some(written) => out.part(&written.offers),
+        None => write_offers(out, world, slate.policies, &slate.decision.offers),
     }
     out.raw("],\"experiment\":");
     write_experiment(out, slate.assignment);
@@ -81,6 +80,40 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
         write_explanation(out, slate.decision, explanation);
     }
     out.raw("}");
+}
+
+/// The offers of an answer that is given again and again: its text, and that of the record.
+#[derive(Debug)]
+pub(crate) struct Written {
+    offers: Box<[u8]>,
+    pub(crate) recorded: Box<[u8]>,
+}
+
+impl Written {
+    /// Of a decision without policies.
+    pub(crate) fn of(world: &World, decision: &Decision) -> Written {
+        let mut offers = JsonText::with_capacity(size_hint(decision));
+        write_offers(&mut offers, world, None, &decision.offers);
+        let mut recorded = JsonText::with_capacity(size_hint(decision));
+        write_recorded(&mut recorded, world, None, &decision.offers);
+        Written { offers: offers.into_bytes().into(), recorded: recorded.into_bytes().into() }
+    }
+}
+
+fn write_offers(
+    out: &mut JsonText,
+    world: &World,
+    policies: Option<&PolicyTable>,
+    offers: &[Offer],
+) {
+    for (at, offer) in offers.iter().enumerate() {
+        out.raw(if at == 0 { "{" } else { ",{" });
+        write_offer(out, world, offer, at + 1);
+        if let (Some(policies), Some(touch)) = (policies, &offer.policy) {
+            write_touch(out, policies, touch);
+        }
+        out.raw("}");
+    }
 }
 
 fn write_experiment(out: &mut JsonText, assignment: Option<Assignment>) {

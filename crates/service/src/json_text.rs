@@ -80,17 +80,16 @@ impl JsonText {
             self.bytes.push(b'-');
         }
         self.number(scaled / scale);
-        let mut rest = scaled % scale;
+        let rest = scaled % scale;
         if rest == 0 {
             return;
         }
-        self.bytes.push(b'.');
-        let mut unit = scale / 10;
-        while rest > 0 {
-            self.bytes.push(b'0' + (rest / unit) as u8);
-            rest %= unit;
-            unit = (unit / 10).max(1);
-        }
+        // The digit above is there so that leading zeros of the rest are written.
+        let mut digits = [0_u8; 20];
+        let at = write_digits(scale + rest, &mut digits);
+        digits[at] = b'.';
+        let n_zeros = digits.iter().rev().take_while(|digit| **digit == b'0').count();
+        self.bytes.extend_from_slice(&digits[at..digits.len() - n_zeros]);
     }
 
     /// A score between about 0.0001 and any size: four significant decimals.

@@ -1,6 +1,6 @@
 //! From a parsed request to the finished slates, without waiting for anything: the hot path.
 
-use crate::answer::{Explanation, Remark, Slate, size_hint, write_slate};
+use crate::answer::{Explanation, Remark, Slate, Written, size_hint, write_slate};
 use crate::caller::Caller;
 use crate::clock::Stopwatch;
 use crate::holdout::is_held_out;
@@ -112,11 +112,13 @@ impl Pass<'_> {
         let policies = self.served.policies.as_deref();
         let asked = question.at(placement, policies);
         let memo = &self.served.memo;
-        let (decision, was_known) =
-            with_workspace(|workspace| memo.decide(world, &asked, workspace));
+        let (known, was_known) = with_workspace(|workspace| memo.decide(world, &asked, workspace));
         self.inner.metrics.n_answers_known.add(u64::from(was_known));
+        let decision = &known.decision;
+        // Not at the first time: most carts are asked about once.
+        let written = was_known.then(|| known.made(|decision| Written::of(world, decision)));
         let id = self.inner.ids.next(self.now);
-        let mut out = JsonText::with_capacity(size_hint(&decision));
+        let mut out = JsonText::with_capacity(size_hint(decision));
         let explanation = self.request.explain.unwrap_or(false).then(|| Explanation {
             snapshot: &self.served.snapshot_id,
             n_cart: question.cart.len(),
@@ -126,7 +128,8 @@ impl Pass<'_> {
         let slate = Slate {
             id,
             placement,
-            decision: &decision,
+            decision,
+            written,
             policies,
             remarks: &question.remarks,
             assignment: self.assignment,
@@ -141,8 +144,8 @@ impl Pass<'_> {
             location_id: self.request.location_id.as_deref(),
             assignment: self.assignment,
         };
-        keep_record(self.inner, self.served, &head, &asked, &decision);
-        self.remember(question, placement, &decision);
+        keep_record(self.inner, self.served, &head, &asked, decision, written);
+        self.remember(question, placement, decision);
         self.inner.metrics.decision_time.record(self.stopwatch.elapsed());
         out.into_bytes()
     }
@@ -173,7 +176,7 @@ pub(crate) fn decide_for_page(
     let holdout = inner.settings.holdout.as_ref();
     let assignment = holdout.map(|holdout| holdout.assign(Unit::Session(session_id)));
     let head = RecordHead { id, at: now, key_id: None, location_id: None, assignment };
-    keep_record(inner, served, &head, &asked, &decision);
+    keep_record(inner, served, &head, &asked, &decision, None);
     if is_held_out(assignment) {
         decision.offers.clear();
     }
@@ -196,8 +199,9 @@ fn keep_record(
     head: &RecordHead<'_>,
     asked: &Request<'_>,
     decision: &Decision,
+    written: Option<&Written>,
 ) {
-    let payload = write_record(served, head, asked, decision);
+    let payload = write_record(served, head, asked, decision, written);
     let (customer_idx, assignment) = (asked.customer, head.assignment);
     let entry = DecisionEntry { id: head.id, at: head.at, customer_idx, assignment, payload };
     inner.recent.offer(&entry);

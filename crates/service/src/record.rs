@@ -3,7 +3,7 @@
 //! Items stand by their external ids, so that a record outlives its snapshot. No customer id: the
 //! pseudonymous index is kept beside the record, and erasing a customer erases the record.
 
-use crate::answer::{write_amount, write_evidence, write_touch};
+use crate::answer::{Written, write_amount, write_evidence, write_touch};
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::reason::PageText;
@@ -16,6 +16,7 @@ use decide::{
 };
 use events::{Amount, Timestamp};
 use history::Assignment;
+use policy::PolicyTable;
 use score::World;
 use serde::Deserialize;
 
@@ -39,6 +40,7 @@ pub(crate) fn write_record(
     head: &RecordHead<'_>,
     request: &Request<'_>,
     decision: &Decision,
+    written: Option<&Written>,
 ) -> Vec<u8> {
     let world = &served.world;
     let mut out = JsonText::with_capacity(768 + decision.offers.len() * 288);
@@ -89,15 +91,28 @@ pub(crate) fn write_record(
     out.raw("\",\"n_eligible\":");
     out.number(decision.n_eligible as u64);
     out.raw(",\"offers\":");
-    list(&mut out, &decision.offers, |out, offer| {
+    match written {
+        Some(written) => out.part(&written.recorded),
+        None => write_recorded(&mut out, world, request.policies, &decision.offers),
+    }
+    out.raw("}");
+    out.into_bytes()
+}
+
+/// The list of offers as it is recorded.
+pub(crate) fn write_recorded(
+    out: &mut JsonText,
+    world: &World,
+    policies: Option<&PolicyTable>,
+    offers: &[Offer],
+) {
+    list(out, offers, |out, offer| {
         write_offer(out, world, offer);
-        if let (Some(policies), Some(touch)) = (request.policies, &offer.policy) {
+        if let (Some(policies), Some(touch)) = (policies, &offer.policy) {
             write_touch(out, policies, touch);
         }
         out.raw("}");
     });
-    out.raw("}");
-    out.into_bytes()
 }
 
 /// The numbers of an offer; its words can be made from them again.

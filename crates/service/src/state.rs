@@ -1,5 +1,6 @@
 //! What all requests share.
 
+use crate::answer::Written;
 use crate::clock::{Clock, elapsed_us};
 use crate::error::{Error, Result};
 use crate::gatekeeper::OriginSettings;
@@ -60,7 +61,7 @@ pub struct Served {
     /// Compiled for this world; `None`: there are no policies.
     pub policies: Option<Arc<PolicyTable>>,
     /// Of this world alone: a copy, made to be changed, begins with none.
-    pub(crate) memo: Memo,
+    pub(crate) memo: Memo<Written>,
 }
 
 impl Served {

@@ -8,10 +8,10 @@ fn pdp<'a>(anchors: &'a [ItemRef<'a>]) -> Request<'a> {
 }
 
 /// Asked through the memo: was it known?
-fn was_known(memo: &Memo, world: &World, request: &Request<'_>) -> bool {
+fn was_known(memo: &Memo<u32>, world: &World, request: &Request<'_>) -> bool {
     let mut workspace = Workspace::default();
-    let (decision, was_known) = memo.decide(world, request, &mut workspace);
-    assert_eq!(*decision, decide(world, request, &mut workspace), "{request:?}");
+    let (known, was_known) = memo.decide(world, request, &mut workspace);
+    assert_eq!(known.decision, decide(world, request, &mut workspace), "{request:?}");
     was_known
 }
 
@@ -91,9 +91,20 @@ fn what_is_asked_often_stays_and_the_rest_is_forgotten() {
         let exclude = [round, round + 1];
         assert!(!was_known(&memo, &world, &Request { exclude: &exclude, ..pdp(&anchors) }));
     }
-    let n_kept = |shard: &Mutex<Shard>| {
+    let n_kept = |shard: &Mutex<Shard<u32>>| {
         let shard = locked(shard);
         shard.young.len() + shard.old.len()
     };
     assert!(memo.shards.iter().map(n_kept).sum::<usize>() <= 64);
+}
+
+#[test]
+fn what_is_made_of_an_answer_is_made_once() {
+    let world = learned(&blocks());
+    let memo = Memo::new(10);
+    let anchors = [ItemRef::Known(0)];
+    for made in [7_u32, 8] {
+        let (known, _) = memo.decide(&world, &pdp(&anchors), &mut Workspace::default());
+        assert_eq!(*known.made(|_| made), 7);
+    }
 }

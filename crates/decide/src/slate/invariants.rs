@@ -158,7 +158,7 @@ fn may_be_offered(truths: &[Truth], asked: &Asked, item: u32) -> bool {
 /// Asks and checks; the workspace is reused from call to call, as a server does.
 fn check(
     world: &World,
-    memo: &Memo,
+    memo: &Memo<()>,
     truths: &[Truth],
     asked: &Asked,
     workspace: &mut Workspace,
@@ -200,7 +200,7 @@ fn check(
     for session in [request.session, &[], &asked.exclude, request.session] {
         let request = Request { session, ..request.clone() };
         let afresh = decide(world, &request, &mut Workspace::default());
-        prop_assert_eq!(&*memo.decide(world, &request, workspace).0, &afresh);
+        prop_assert_eq!(&memo.decide(world, &request, workspace).0.decision, &afresh);
     }
     Ok(())
 }

@@ -51,8 +51,8 @@ pub struct Recalled {
     knn: Option<Accumulator>,
     overlaps: Vec<u16>,
     touched: Vec<u32>,
-    /// The nearest baskets: where their items begin and end, and how near they are.
-    nearest: Vec<(std::ops::Range<usize>, f32)>,
+    /// The nearest baskets: their first item, where the others lie, and how near they are.
+    nearest: Vec<(u32, std::ops::Range<usize>, f32)>,
     taste: Vec<f32>,
     taste_of: Vec<f32>,
     top: Option<TopK>,
@@ -237,15 +237,18 @@ impl Recalled {
         }
         let knn = self.knn.get_or_insert_with(|| Accumulator::new(snapshot.n_items()));
         self.nearest.clear();
-        // Rows lie anywhere in a large table: their ends are fetched side by side, not one by one.
-        self.nearest.extend(
-            top.sorted()
-                .iter()
-                .map(|&Scored { index, score }| (baskets.range(index as usize), score)),
-        );
-        for (row, score) in &self.nearest {
-            for &item in &baskets.indices()[row.clone()] {
-                knn.add(item, *score);
+        // Rows lie anywhere in a large table: with a first item each they are fetched side by side,
+        // not one after the other.
+        let entries = baskets.indices();
+        self.nearest.extend(top.sorted().iter().filter_map(|&Scored { index, score }| {
+            let row = baskets.range(index as usize);
+            let first = *entries[row.clone()].first()?;
+            (score > 0.0).then(|| (first, row.start + 1..row.end, score))
+        }));
+        for (first, others, score) in &self.nearest {
+            knn.add_positive(*first, *score);
+            for &item in &entries[others.clone()] {
+                knn.add_positive(item, *score);
             }
         }
         top.reset(N_KNN);
