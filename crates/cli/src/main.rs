@@ -7,6 +7,7 @@
 mod args;
 mod clock;
 mod commands;
+mod languages;
 mod show;
 
 use std::process::ExitCode;

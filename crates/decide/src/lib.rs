@@ -8,12 +8,13 @@
 //! never come back, on any rung. Hard rules never fail open. Policies (`policy::PolicyTable`) are
 //! gates and levers on top: without any, a decision asks for them once.
 //!
-//! Deliberately absent: I/O, clock, randomness, wire formats, texts in other languages.
+//! Deliberately absent: I/O, clock, randomness, wire formats.
 
 pub mod content;
 pub mod decision;
 pub mod evidence;
 pub mod gate;
+pub mod language;
 pub mod memo;
 mod offer;
 pub mod placement;
@@ -30,6 +31,7 @@ mod fixture;
 pub use decision::PolicyTouch;
 pub use decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
 pub use gate::Gate;
+pub use language::{Language, LanguageFault, Languages};
 pub use memo::{Known, Memo};
 pub use placement::{Placement, PlacementRules};
 pub use policies::Items;

@@ -1,31 +1,18 @@
 //! Reasons and numbers in words. Every number of a reason stands in the evidence beside it.
 //!
 //! The one place that words a reason: the answer of the API, the pages and the command line differ
-//! only in the [`TextSink`] that they hand in.
+//! only in the [`TextSink`] that they hand in, and in the [`Language`].
 
 use crate::decision::{Evidence, Offer, Reason, ReasonCode};
+use crate::language::{Language, MAX_SEPARATOR_BYTES, Part, Sentence, Value};
 use score::World;
 
 /// Where a text goes: into the string of a JSON answer, onto a page, to a terminal.
 pub trait TextSink {
-    /// Our own words: ASCII without quotes.
+    /// Our own words: no quotes, no backslashes, no control characters.
     fn words(&mut self, text: &str);
     /// Words of the shop, which may hold anything.
     fn foreign(&mut self, text: &str);
-
-    /// 2,310
-    fn count(&mut self, count: u64) {
-        self.words(grouped_in(count, &mut [0; GROUPED_BYTES]));
-    }
-
-    /// 9.4, and 1,204 from a hundred on.
-    fn ratio(&mut self, ratio: f64) {
-        if 100.0 <= ratio {
-            self.count(ratio.round() as u64);
-        } else {
-            self.words(&((ratio * 10.0).round() / 10.0).to_string());
-        }
-    }
 }
 
 /// As it stands in the catalog.
@@ -39,32 +26,32 @@ impl TextSink for String {
     }
 }
 
-/// Room for the largest number and its commas.
-pub const GROUPED_BYTES: usize = 26;
+/// Room for the largest number and its six separators.
+const GROUPED_BYTES: usize = 20 + 6 * MAX_SEPARATOR_BYTES;
 
 /// 1234567 as 1,234,567, in a buffer of the caller.
-pub fn grouped_in(number: u64, buffer: &mut [u8; GROUPED_BYTES]) -> &str {
+fn grouped_in<'b>(number: u64, separator: &str, buffer: &'b mut [u8; GROUPED_BYTES]) -> &'b str {
     let mut at = GROUPED_BYTES;
     let mut rest = number;
     let mut n_digits = 0;
     loop {
         if n_digits > 0 && n_digits % 3 == 0 {
-            at -= 1;
-            buffer[at] = b',';
+            at -= separator.len();
+            buffer[at..at + separator.len()].copy_from_slice(separator.as_bytes());
         }
         at -= 1;
         buffer[at] = b'0' + (rest % 10) as u8;
         n_digits += 1;
         rest /= 10;
         if rest == 0 {
-            return std::str::from_utf8(&buffer[at..]).expect("digits and commas");
+            return std::str::from_utf8(&buffer[at..]).expect("digits and whole separators");
         }
     }
 }
 
 /// 1234567 as 1,234,567.
 pub fn grouped(number: u64) -> String {
-    grouped_in(number, &mut [0; GROUPED_BYTES]).to_owned()
+    grouped_in(number, ",", &mut [0; GROUPED_BYTES]).to_owned()
 }
 
 /// The title, or the id of an item that has none.
@@ -76,86 +63,118 @@ pub fn name_of(world: &World, item: u32) -> &str {
 }
 
 /// Writes why the item is offered, as whole sentences.
-pub fn write_reason(out: &mut impl TextSink, world: &World, item: u32, reason: &Reason) {
-    match (reason.code, &reason.evidence) {
-        (ReasonCode::BoughtTogether, Some(evidence)) => {
-            out.words("Bought together in ");
-            write_share(out, world, evidence);
-            write_lift(out, evidence);
-        }
-        (ReasonCode::BoughtTogether, None) => out.words("Often bought together."),
-        (ReasonCode::CompletesCart, Some(evidence)) => {
-            out.words("Goes with this cart as a whole; in ");
-            write_share(out, world, evidence);
-            write_lift(out, evidence);
-        }
-        (ReasonCode::CompletesCart, None) => out.words("Goes with this cart as a whole."),
-        (ReasonCode::ForYou, Some(evidence)) => {
-            out.words("Goes with what you bought before; in ");
-            write_share(out, world, evidence);
-            write_lift(out, evidence);
-        }
-        (ReasonCode::ForYou, None) => out.words("Goes with what you bought before."),
-        (ReasonCode::SimilarContent, Some(evidence)) => {
-            // The pair is that of an item alike: it alone has orders that could speak.
-            out.words("Bought together in ");
-            write_share(out, world, evidence);
-            out.words(", which is alike in name or category.");
-        }
-        (ReasonCode::SeenNext, _) => out.words("Others went on to this from what you looked at."),
-        (ReasonCode::SimilarContent, None) => {
-            out.words("Goes with items alike in name or category.")
-        }
-        (ReasonCode::PopularInCategory, _) => write_popular(out, world, item, true),
-        (ReasonCode::Popular, _) => write_popular(out, world, item, false),
-        (ReasonCode::Chosen, _) => out.words("Chosen by the shop."),
-    }
+pub fn write_reason(
+    out: &mut impl TextSink,
+    language: &Language,
+    world: &World,
+    item: u32,
+    reason: &Reason,
+) {
+    let has_pair = reason.evidence.is_some();
+    let has_sales = 0 < world.n_item_baskets(item);
+    let sentence = match reason.code {
+        ReasonCode::BoughtTogether if has_pair => Sentence::BoughtTogether,
+        ReasonCode::BoughtTogether => Sentence::BoughtTogetherBare,
+        ReasonCode::CompletesCart if has_pair => Sentence::CompletesCart,
+        ReasonCode::CompletesCart => Sentence::CompletesCartBare,
+        ReasonCode::ForYou if has_pair => Sentence::ForYou,
+        ReasonCode::ForYou => Sentence::ForYouBare,
+        // The pair is that of an item alike: it alone has orders that could speak.
+        ReasonCode::SimilarContent if has_pair => Sentence::SimilarContent,
+        ReasonCode::SimilarContent => Sentence::SimilarContentBare,
+        ReasonCode::SeenNext => Sentence::SeenNext,
+        ReasonCode::PopularInCategory if world.category(item).is_some() => match has_sales {
+            true => Sentence::PopularInCategory,
+            false => Sentence::PopularInCategoryBare,
+        },
+        ReasonCode::Popular | ReasonCode::PopularInCategory => match has_sales {
+            true => Sentence::Popular,
+            false => Sentence::PopularBare,
+        },
+        ReasonCode::Chosen => Sentence::Chosen,
+    };
+    Telling { language, world, item, evidence: reason.evidence.as_ref() }.write(out, sentence);
 }
 
 /// The same for a tile that has little room: `In 412 of 2,310 orders with WHITE METAL LANTERN.`
-pub fn write_brief_reason(out: &mut impl TextSink, world: &World, offer: &Offer) {
+pub fn write_brief_reason(
+    out: &mut impl TextSink,
+    language: &Language,
+    world: &World,
+    offer: &Offer,
+) {
     match (offer.reason.code, &offer.reason.evidence) {
         (ReasonCode::SimilarContent, _) | (_, None) => {
-            write_reason(out, world, offer.item, &offer.reason);
+            write_reason(out, language, world, offer.item, &offer.reason);
         }
-        (_, Some(evidence)) => {
-            out.words("In ");
-            write_share(out, world, evidence);
-            out.words(".");
+        (_, evidence) => {
+            let evidence = evidence.as_ref();
+            Telling { language, world, item: offer.item, evidence }.write(out, Sentence::Brief);
         }
     }
 }
 
-/// `412 of 2,310 orders with WHITE METAL LANTERN`
-fn write_share(out: &mut impl TextSink, world: &World, evidence: &Evidence) {
-    out.count(evidence.n_both.into());
-    out.words(" of ");
-    out.count(evidence.n_anchor.into());
-    out.words(if evidence.n_anchor == 1 { " order with " } else { " orders with " });
-    out.foreign(name_of(world, evidence.anchor));
+/// What a sentence is told of.
+struct Telling<'a> {
+    language: &'a Language,
+    world: &'a World,
+    item: u32,
+    evidence: Option<&'a Evidence>,
 }
 
-fn write_lift(out: &mut impl TextSink, evidence: &Evidence) {
-    out.words(", ");
-    out.ratio(f64::from(evidence.lift));
-    out.words(" times what chance would give.");
-}
+impl Telling<'_> {
+    fn write(&self, out: &mut impl TextSink, sentence: Sentence) {
+        for part in self.language.sentence(sentence) {
+            match part {
+                Part::Text(text) => out.words(text),
+                Part::Value(value) => self.write_value(out, *value),
+                Part::ByNumber(value, one, other) => {
+                    out.words(if self.count(*value) == 1 { one } else { other });
+                }
+            }
+        }
+    }
 
-fn write_popular(out: &mut impl TextSink, world: &World, item: u32, in_category: bool) {
-    out.words("Popular");
-    if let (true, Some(category)) = (in_category, world.category(item)) {
-        out.words(" in ");
-        out.foreign(category);
+    /// Sentences with counts of a pair are told only where there is a pair.
+    fn count(&self, value: Value) -> u64 {
+        let of_pair = |count: fn(&Evidence) -> u32| self.evidence.map_or(0, count).into();
+        match value {
+            Value::NBoth => of_pair(|evidence| evidence.n_both),
+            Value::NAnchor => of_pair(|evidence| evidence.n_anchor),
+            Value::NItem => self.world.n_item_baskets(self.item).into(),
+            Value::NOrders => self.world.snapshot.n_baskets().into(),
+            Value::Lift | Value::Anchor | Value::Category => 0,
+        }
     }
-    let n_item = world.n_item_baskets(item);
-    if 0 < n_item {
-        out.words(": in ");
-        out.count(n_item.into());
-        out.words(" of ");
-        out.count(world.snapshot.n_baskets().into());
-        out.words(" orders");
+
+    fn write_value(&self, out: &mut impl TextSink, value: Value) {
+        match (value, self.evidence) {
+            (Value::Lift, Some(evidence)) => self.write_ratio(out, f64::from(evidence.lift)),
+            (Value::Anchor, Some(evidence)) => out.foreign(name_of(self.world, evidence.anchor)),
+            (Value::Category, _) => {
+                out.foreign(self.world.category(self.item).unwrap_or_default());
+            }
+            _ => self.write_count(out, self.count(value)),
+        }
     }
-    out.words(".");
+
+    /// 2,310
+    fn write_count(&self, out: &mut impl TextSink, count: u64) {
+        out.words(grouped_in(count, &self.language.thousands, &mut [0; GROUPED_BYTES]));
+    }
+
+    /// 9.4, and 1,204 from a hundred on.
+    fn write_ratio(&self, out: &mut impl TextSink, ratio: f64) {
+        if 100.0 <= ratio {
+            return self.write_count(out, ratio.round() as u64);
+        }
+        let tenths = (ratio * 10.0).round() as u64;
+        self.write_count(out, tenths / 10);
+        if !tenths.is_multiple_of(10) {
+            out.words(&self.language.decimal);
+            self.write_count(out, tenths % 10);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -169,9 +188,15 @@ mod tests {
         let texts = [0, 7, 999, 1_000, 541_909, 1_234_567].map(grouped);
         assert_eq!(texts, ["0", "7", "999", "1,000", "541,909", "1,234,567"]);
         assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
+        let mut buffer = [0; GROUPED_BYTES];
+        let wide = "\u{202f}\u{200a}".get(..3).unwrap();
+        assert_eq!(grouped_in(u64::MAX, wide, &mut buffer).chars().count(), 26);
+        let world = score::World::empty();
         let ratio = |ratio| {
             let mut text = String::new();
-            text.ratio(ratio);
+            let language = Language::english();
+            Telling { language, world: &world, item: 0, evidence: None }
+                .write_ratio(&mut text, ratio);
             text
         };
         assert_eq!([9.44, 3.0, 0.25, 1_203.7].map(ratio), ["9.4", "3", "0.3", "1,204"]);
@@ -189,8 +214,9 @@ mod tests {
         let evidence = offer.reason.evidence.expect("beside a cart an offer has a pair");
         let share = format!("{} of {}", evidence.n_both, evidence.n_anchor);
         let (mut whole, mut brief) = (String::new(), String::new());
-        write_reason(&mut whole, &world, offer.item, &offer.reason);
-        write_brief_reason(&mut brief, &world, offer);
+        let english = Language::english();
+        write_reason(&mut whole, english, &world, offer.item, &offer.reason);
+        write_brief_reason(&mut brief, english, &world, offer);
         let lift = (f64::from(evidence.lift) * 10.0).round() / 10.0;
         assert_eq!(
             whole,
@@ -202,7 +228,20 @@ mod tests {
         assert_eq!(brief, format!("In {share} orders with WHITE LANTERN."));
         let popular = Reason { code: ReasonCode::Popular, evidence: None };
         let mut text = String::new();
-        write_reason(&mut text, &world, 0, &popular);
+        write_reason(&mut text, english, &world, 0, &popular);
         assert_eq!(text, format!("Popular: in {} of 120 orders.", world.n_item_baskets(0)));
+        let languages = crate::Languages::default();
+        let german = languages.find("de_AT.UTF-8").unwrap();
+        text.clear();
+        write_reason(&mut text, german, &world, offer.item, &offer.reason);
+        let share = format!("{} von {}", evidence.n_both, evidence.n_anchor);
+        let lift = lift.to_string().replace('.', ",");
+        assert_eq!(
+            text,
+            format!(
+                "In {share} Bestellungen mit WHITE LANTERN zusammen gekauft, {lift}-mal so oft wie \
+                 durch Zufall."
+            )
+        );
     }
 }

@@ -3,10 +3,10 @@
 
 use crate::holdout::{EXPERIMENT, is_held_out, variant_of};
 use crate::json_text::JsonText;
-use crate::reason::write_reason;
 use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
-use decide::{Decision, Evidence, Offer, Placement, PolicyTouch, Warning};
+use decide::words::write_reason;
+use decide::{Decision, Evidence, Language, Offer, Placement, PolicyTouch, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
 use policy::PolicyTable;
@@ -20,6 +20,8 @@ pub(crate) enum Remark {
     NotPersonal,
     /// `page_id` came without a session, whose page it could be.
     PageWithoutSession,
+    /// The locale asks for a language in which there are no sentences.
+    NoLanguage(String),
 }
 
 /// Unknown items that are named one by one; of the others, how many they are.
@@ -43,6 +45,8 @@ pub(crate) struct Slate<'a> {
     pub(crate) decision: &'a Decision,
     /// The offers as they were written before, where the same was asked before.
     pub(crate) written: Option<&'a Written>,
+    /// What reasons are told in.
+    pub(crate) language: &'a Language,
     pub(crate) policies: Option<&'a PolicyTable>,
     pub(crate) remarks: &'a [Remark],
     /// Whoever is held out is answered with no offers.
@@ -66,7 +70,9 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     match slate.written {
         _ if is_held_out => {}
         Some(written) => out.part(&written.offers),
-        None => write_offers(out, world, slate.policies, &slate.decision.offers),
+        None => {
+            write_offers(out, slate.language, world, slate.policies, &slate.decision.offers);
+        }
     }
     out.raw("],\"experiment\":");
     write_experiment(out, slate.assignment);
@@ -90,10 +96,10 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// Of a decision without policies.
-    pub(crate) fn of(world: &World, decision: &Decision) -> Written {
+    /// Of a decision without policies, in the language of those who ask for none.
+    pub(crate) fn of(language: &Language, world: &World, decision: &Decision) -> Written {
         let mut offers = JsonText::with_capacity(size_hint(decision));
-        write_offers(&mut offers, world, None, &decision.offers);
+        write_offers(&mut offers, language, world, None, &decision.offers);
         let mut recorded = JsonText::with_capacity(size_hint(decision));
         write_recorded(&mut recorded, world, None, &decision.offers);
         Written { offers: offers.into_bytes().into(), recorded: recorded.into_bytes().into() }
@@ -102,13 +108,14 @@ impl Written {
 
 fn write_offers(
     out: &mut JsonText,
+    language: &Language,
     world: &World,
     policies: Option<&PolicyTable>,
     offers: &[Offer],
 ) {
     for (at, offer) in offers.iter().enumerate() {
         out.raw(if at == 0 { "{" } else { ",{" });
-        write_offer(out, world, offer, at + 1);
+        write_offer(out, language, world, offer, at + 1);
         if let (Some(policies), Some(touch)) = (policies, &offer.policy) {
             write_touch(out, policies, touch);
         }
@@ -127,7 +134,7 @@ fn write_experiment(out: &mut JsonText, assignment: Option<Assignment>) {
     out.raw(if assignment.is_held_out { "\",\"holdout\":true}" } else { "\",\"holdout\":false}" });
 }
 
-fn write_offer(out: &mut JsonText, world: &World, offer: &Offer, rank: usize) {
+fn write_offer(out: &mut JsonText, language: &Language, world: &World, offer: &Offer, rank: usize) {
     out.raw("\"item_id\":");
     out.string(world.item_id(offer.item));
     out.raw(",\"rank\":");
@@ -141,7 +148,7 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer, rank: usize) {
     out.raw("\",\"reason\":{\"code\":\"");
     out.raw(offer.reason.code.as_str());
     out.raw("\",\"text\":\"");
-    write_reason(out, world, offer);
+    write_reason(out, language, world, offer.item, &offer.reason);
     out.raw("\",\"evidence\":");
     match &offer.reason.evidence {
         Some(evidence) => write_evidence(out, world, evidence),
@@ -246,6 +253,12 @@ fn write_warnings(out: &mut JsonText, warnings: &[Warning], remarks: &[Remark]) 
                 "not_personal",
                 "user_id was not used: with a public key it needs a signed user_token.",
             ),
+            Remark::NoLanguage(locale) => {
+                let shown: String = locale.chars().take(MAX_ID_SHOWN).collect();
+                let detail =
+                    format!("There are no sentences for {shown:?}; English ones are told.");
+                write("no_language", &detail);
+            }
             Remark::PageWithoutSession => write(
                 "page_without_session",
                 "page_id was not used: it names a page of one visit, so it needs a session_id.",

@@ -8,7 +8,10 @@ use crate::problem::{Code, Problem};
 use crate::state::Served;
 use crate::user_token;
 use crate::wire::{CartEntryIn, FilterIn, IdIn, RecommendRequest};
-use decide::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Placement, Request};
+use decide::{
+    CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Language, Languages, Placement,
+    Request,
+};
 use events::{Amount, Timestamp};
 use policy::PolicyTable;
 use score::World;
@@ -125,6 +128,18 @@ impl<'a> Question<'a> {
             let is_asked = served.policies.is_some() && !customer.is_blank();
             self.known = is_asked.then(known);
         });
+    }
+
+    /// What reasons are told in: the language of the locale, else the first.
+    pub(crate) fn language<'l>(&self, languages: &'l Languages) -> &'l Language {
+        self.locale.and_then(|locale| languages.find(locale)).unwrap_or(languages.first())
+    }
+
+    /// Says so where the locale asks for a language that is not there.
+    pub(crate) fn remark_on_language(&mut self, languages: &Languages) {
+        if let Some(locale) = self.locale.filter(|locale| languages.find(locale).is_none()) {
+            self.remarks.push(Remark::NoLanguage(locale.to_owned()));
+        }
     }
 
     /// The question for one of the slates.

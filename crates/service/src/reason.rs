@@ -2,8 +2,8 @@
 
 use crate::json_text::JsonText;
 use crate::pages::calm;
-use decide::Offer;
 use decide::words::TextSink;
+use decide::{Language, Offer, Reason};
 use score::World;
 
 impl TextSink for JsonText {
@@ -14,15 +14,11 @@ impl TextSink for JsonText {
     fn foreign(&mut self, text: &str) {
         self.escaped(text);
     }
-
-    fn ratio(&mut self, ratio: f64) {
-        if 100.0 <= ratio { self.count(ratio.round() as u64) } else { self.float(ratio, 1) }
-    }
 }
 
 /// For people: shouting titles calm down. Pages escape when the template is rendered.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PageText(pub(crate) String);
+struct PageText(String);
 
 impl TextSink for PageText {
     fn words(&mut self, text: &str) {
@@ -34,7 +30,16 @@ impl TextSink for PageText {
     }
 }
 
-/// Writes why the item is offered.
-pub(crate) fn write_reason(out: &mut impl TextSink, world: &World, offer: &Offer) {
-    decide::words::write_reason(out, world, offer.item, &offer.reason);
+/// Why the item is offered, in the language of our own pages.
+pub(crate) fn page_reason(world: &World, item: u32, reason: &Reason) -> String {
+    let mut words = PageText::default();
+    decide::words::write_reason(&mut words, Language::english(), world, item, reason);
+    words.0
+}
+
+/// The same in few words, for a tile.
+pub(crate) fn brief_page_reason(world: &World, offer: &Offer) -> String {
+    let mut words = PageText::default();
+    decide::words::write_brief_reason(&mut words, Language::english(), world, offer);
+    words.0
 }

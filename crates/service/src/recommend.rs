@@ -46,6 +46,7 @@ pub(crate) fn answer(
     let served = inner.served.load();
     let placements = placements_of(request)?;
     let mut question = Question::of(request, &served, &inner.live, caller, now)?;
+    question.remark_on_language(&inner.settings.languages);
     question.remarks.extend(unknown_fields.into_iter().map(Remark::UnknownField));
     let page = page_key(request);
     if let Some(page) = &page {
@@ -116,7 +117,10 @@ impl Pass<'_> {
         self.inner.metrics.n_answers_known.add(u64::from(was_known));
         let decision = &known.decision;
         // Not at the first time: most carts are asked about once.
-        let written = was_known.then(|| known.made(|decision| Written::of(world, decision)));
+        let languages = &self.inner.settings.languages;
+        let language = question.language(languages);
+        let written = (was_known && std::ptr::eq(language, languages.first()))
+            .then(|| known.made(|decision| Written::of(language, world, decision)));
         let id = self.inner.ids.next(self.now);
         let mut out = JsonText::with_capacity(size_hint(decision));
         let explanation = self.request.explain.unwrap_or(false).then(|| Explanation {
@@ -130,6 +134,7 @@ impl Pass<'_> {
             placement,
             decision,
             written,
+            language,
             policies,
             remarks: &question.remarks,
             assignment: self.assignment,
@@ -210,6 +215,9 @@ fn keep_record(
     inner.metrics.count_decision(decision.rung, n_shown);
     inner.metrics.n_policies_unknown.add(decision.n_policies_unknown as u64);
 }
+
+#[cfg(test)]
+mod known_tests;
 
 #[cfg(test)]
 mod policy_tests;

@@ -6,7 +6,7 @@
 use crate::answer::{Written, write_amount, write_evidence, write_touch};
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
-use crate::reason::PageText;
+use crate::reason::page_reason;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::wire::EvidenceOut;
@@ -300,11 +300,8 @@ impl RecordedOffer {
             None => None,
         };
         let code = ReasonCode::ALL.into_iter().find(|code| code.as_str() == self.code)?;
-        let mut words = PageText::default();
         let item = world.item_idx(&self.item_id)?;
-        let reason = Reason { code, evidence };
-        decide::words::write_reason(&mut words, world, item, &reason);
-        Some(words.0)
+        Some(page_reason(world, item, &Reason { code, evidence }))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::metrics::{Gauges, Metrics, RecentWindow};
 use crate::recent::RecentDecisions;
 use crate::recommendation_id::IdSource;
 use arc_swap::ArcSwap;
-use decide::{Items, Memo};
+use decide::{Items, Languages, Memo};
 use events::{CustomerRecord, HoldingRecord, ItemRecord, Timestamp};
 use history::{CustomerMark, FollowedHolding};
 use policy::{PolicySet, PolicyTable};
@@ -31,6 +31,8 @@ pub struct Settings {
     pub holdout: Option<HoldoutSettings>,
     /// Answers to guests that are kept, so that the same question is decided once; 0: none.
     pub answers_kept: usize,
+    /// What reasons can be told in.
+    pub languages: Languages,
     /// Serve the demo shop at `/`.
     pub with_shop: bool,
     /// Whose data the shop shows, for the foot of its pages.
@@ -45,6 +47,7 @@ impl Default for Settings {
             live: LiveSettings::default(),
             holdout: None,
             answers_kept: decide::memo::DEFAULT_CAPACITY,
+            languages: Languages::default(),
             with_shop: false,
             attribution: None,
         }

@@ -4,6 +4,7 @@ use crate::args::placement_parser;
 use crate::clock;
 use crate::show;
 use clap::Args;
+use decide::Language;
 use decide::words::write_reason;
 use decide::{CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, Offer};
 use decide::{Placement, Request, Warning, Workspace, decide};
@@ -271,7 +272,7 @@ fn cells(world: &World, rank: usize, offer: &Offer, explain: bool) -> Vec<String
 /// The sentence behind an offer; every number comes from the evidence.
 fn reason_text(world: &World, offer: &Offer) -> String {
     let mut text = String::new();
-    write_reason(&mut text, world, offer.item, &offer.reason);
+    write_reason(&mut text, Language::english(), world, offer.item, &offer.reason);
     text
 }
 

@@ -141,6 +141,7 @@ pub(crate) async fn prepare(
     );
     let keys = KeyFile::in_dir(dir);
     let mut settings = args.settings();
+    settings.languages = crate::languages::read(dir)?;
     settings.attribution = attribution;
     let mut ring = keys.load(settings.limits.per_key_per_second)?;
     let is_there = Store::is_at(dir);

@@ -3,9 +3,9 @@
 use super::money;
 use super::visitor::PageSlate;
 use super::words::{calm, segment};
-use crate::reason::{PageText, write_reason};
+use crate::reason::{brief_page_reason, page_reason};
 use decide::Offer;
-use decide::words::{name_of, write_brief_reason};
+use decide::words::name_of;
 use events::Amount;
 use score::World;
 
@@ -50,16 +50,14 @@ impl Card {
     }
 
     pub(crate) fn of_offer(world: &World, origin: &str, offer: &Offer) -> Card {
-        let mut reason = PageText::default();
-        write_reason(&mut reason, world, offer);
-        Card { reason: reason.0, origin: origin.to_owned(), ..Card::of(world, offer.item) }
+        let reason = page_reason(world, offer.item, &offer.reason);
+        Card { reason, origin: origin.to_owned(), ..Card::of(world, offer.item) }
     }
 
     /// With the reason in few words, for a tile.
     pub(crate) fn of_offer_in_brief(world: &World, origin: &str, offer: &Offer) -> Card {
-        let mut reason = PageText::default();
-        write_brief_reason(&mut reason, world, offer);
-        Card { reason: reason.0, origin: origin.to_owned(), ..Card::of(world, offer.item) }
+        let reason = brief_page_reason(world, offer);
+        Card { reason, origin: origin.to_owned(), ..Card::of(world, offer.item) }
     }
 
     pub(crate) fn of_slate(world: &World, slate: &PageSlate) -> Vec<Card> {

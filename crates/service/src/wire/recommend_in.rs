@@ -58,7 +58,8 @@ pub struct RecommendRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>)]
     pub(crate) location_id: Option<IdIn<'a>>,
-    /// What else is known; `category` is used, policies may ask for `channel` and `locale`, other
+    /// What else is known; `category` is used, `locale` (`de-AT`) says in which language reasons
+    /// are told, policies may ask for `channel` and `locale`, other
     /// fields are welcome.
     #[serde(borrow)]
     pub(crate) context: Option<ContextIn<'a>>,
