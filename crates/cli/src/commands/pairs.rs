@@ -33,11 +33,16 @@ pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
     if args.output.json {
         let top: Vec<_> = top
             .iter()
-            .map(|&(a, b, n)| json!({"a": file.item_ids[a], "b": file.item_ids[b], "n": n}))
+            .map(|&(anchor, item, n_both)| {
+                json!({
+                    "anchor_item_id": file.item_ids[anchor], "item_id": file.item_ids[item],
+                    "n_both": n_both,
+                })
+            })
             .collect();
         return show::line(json!({
-            "baskets": file.basket_ids.len(),
-            "items": file.item_ids.len(),
+            "n_orders": file.basket_ids.len(),
+            "n_items": file.item_ids.len(),
             "n_pairs": counts.n_pairs(),
             "sum_counts": total,
             "read_s": read.as_secs_f64(),

@@ -115,7 +115,7 @@ pub struct ExperimentOut {
 }
 
 /// Something that was mended or left out on the way.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WarningOut {
     /// `unknown_field, unknown_item, count_cut, cart_cut, not_personal, too_few`.
