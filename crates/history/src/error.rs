@@ -25,7 +25,7 @@ pub enum Error {
          to bring it up to date", path.display()
     )]
     FormatTooOld { path: PathBuf, found: i64 },
-    #[error("{} cannot be written: mend its permissions, or open it read-only", path.display())]
+    #[error("{} cannot be written: mend its permissions, or name another place", path.display())]
     ReadOnly { path: PathBuf },
     #[error(
         "no space left while writing {}: free some and start again, nothing was changed",

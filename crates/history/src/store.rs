@@ -202,6 +202,14 @@ impl Store {
         join(task).await
     }
 
+    /// The same, or `None` where nothing can be written.
+    pub(crate) async fn lock_segments_if_writable(&self) -> Result<Option<SegmentsLock>> {
+        match self.lock_segments().await {
+            Err(Error::ReadOnly { .. }) => Ok(None),
+            lock => lock.map(Some),
+        }
+    }
+
     /// Removes what a failed job left. That it fails as well is no news.
     pub(crate) async fn sweep_after_failure(&self) {
         if let Err(error) = self.sweep().await {

@@ -19,7 +19,11 @@ pub(crate) struct RestoreArgs {
 }
 
 pub(crate) async fn run(dir: &Path, args: BackupArgs) -> anyhow::Result<()> {
-    let store = Store::open(dir, OpenMode::ReadWrite).await?;
+    let store = match Store::open(dir, OpenMode::ReadWrite).await {
+        // A backup of what cannot be written is the way out.
+        Err(history::Error::ReadOnly { .. }) => Store::open(dir, OpenMode::ReadOnly).await?,
+        opened => opened?,
+    };
     let manifest = store.backup(&args.target, clock::now()).await?;
     store.close().await;
     show::line(format!(

@@ -60,7 +60,7 @@ pub(crate) async fn load_world(store: &Store, with_attributes: bool) -> anyhow::
 
 /// The policies in force with the number of their version.
 pub(crate) fn policies_in_force(dir: &PolicyDir) -> anyhow::Result<Option<(u64, Arc<PolicySet>)>> {
-    let Some(version) = dir.current_id()? else { return Ok(None) };
+    let Some(version) = dir.current()? else { return Ok(None) };
     Ok(Some((version, Arc::new(dir.load(version)?))))
 }
 
@@ -115,7 +115,7 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     let decision = decide(&world, &request, &mut Workspace::default());
     if args.output.json {
         let explain = match args.explain {
-            true => SnapshotDir::new(store.snapshots_dir()).current()?,
+            true => SnapshotDir::new(store.snapshots_dir()).current_id()?,
             false => None,
         };
         let answer = Unrecorded {

@@ -28,6 +28,17 @@ fn current(dir: &SnapshotDir) -> Option<String> {
 }
 
 #[test]
+fn a_folder_that_cannot_be_written_is_told_before_learning() {
+    let folder = tempfile::tempdir().unwrap();
+    let fine = SnapshotDir::new(folder.path().join("snapshots"));
+    fine.check_writable().unwrap();
+    assert_eq!(std::fs::read_dir(fine.path()).unwrap().count(), 0, "nothing stays");
+    // Rights do not hold an administrator back, a file in the place of the folder does.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    assert!(SnapshotDir::new(folder.path().join("file")).check_writable().is_err());
+}
+
+#[test]
 fn nothing_published_is_said_so() {
     let (_temp, dir, _) = dir_with(0);
     assert_eq!(dir.list().unwrap(), []);
