@@ -28,6 +28,12 @@ pub enum Error {
     #[error("{} cannot be written: mend its permissions, or name another place", path.display())]
     ReadOnly { path: PathBuf },
     #[error(
+        "{} was not closed in order and cannot be written, so what its log holds cannot be read: \
+         copy the data directory to where it can be written, or mend its permissions",
+        path.display()
+    )]
+    Unclosed { path: PathBuf },
+    #[error(
         "no space left while writing {}: free some and start again, nothing was changed",
         path.display()
     )]

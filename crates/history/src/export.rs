@@ -107,7 +107,7 @@ impl Store {
         format: ExportFormat,
         writer: W,
     ) -> Result<(u64, W)> {
-        if !self.database().is_read_only {
+        if !self.is_read_only() {
             self.seal_tail(Timestamp(i64::MAX)).await?;
         }
         let held = self.hold_segments().await?;
@@ -233,19 +233,22 @@ fn lines_of<'a>(
         let line = |line: &LineRow| {
             let item = names.items.get(line.item as usize);
             OrderLine {
-            source,
-            order_id: set.id_of(order),
-            at_us: (line.at_us != NO_TIME.0).then_some(line.at_us),
-            customer_id: names.customers.get(order.customer as usize).and_then(|id| id.as_deref()),
-            item_id: item.map(|item| &*item.id),
-            quantity: line.quantity,
-            unit_price: (line.unit_price != NO_PRICE).then_some(line.unit_price),
-            currency: text(&living.currencies, order.currency),
-            location_id: text(&living.locations, order.location),
-            kind: line.kind,
-            refund_id: is_refund.then(|| export_key(order.key)),
-            title: item.and_then(|item| item.title.as_deref()),
-            item_kind: item.map(|item| item.kind),
+                source,
+                order_id: set.id_of(order),
+                at_us: (line.at_us != NO_TIME.0).then_some(line.at_us),
+                customer_id: names
+                    .customers
+                    .get(order.customer as usize)
+                    .and_then(|id| id.as_deref()),
+                item_id: item.map(|item| &*item.id),
+                quantity: line.quantity,
+                unit_price: (line.unit_price != NO_PRICE).then_some(line.unit_price),
+                currency: text(&living.currencies, order.currency),
+                location_id: text(&living.locations, order.location),
+                kind: line.kind,
+                refund_id: is_refund.then(|| export_key(order.key)),
+                title: item.and_then(|item| item.title.as_deref()),
+                item_kind: item.map(|item| item.kind),
             }
         };
         exported.extend(own.iter().map(line));

@@ -157,6 +157,10 @@ impl Store {
         self.inner.decisions.close().await;
     }
 
+    pub fn is_read_only(&self) -> bool {
+        self.inner.database.is_read_only
+    }
+
     pub fn dir(&self) -> &Path {
         &self.inner.dir
     }

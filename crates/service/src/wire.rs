@@ -16,8 +16,8 @@ pub(crate) use amount_in::AmountIn;
 pub(crate) use body::{Parsed, parse_body};
 pub(crate) use catalog_in::OneOrMany;
 pub use catalog_in::{CustomerIn, HoldingIn, ItemIn};
-pub(crate) use recommend_in::{MAX_PLACEMENTS, UnreadBatch};
 pub use recommend_in::{BatchRequest, CartEntryIn, FilterIn, RecommendRequest};
+pub(crate) use recommend_in::{MAX_PLACEMENTS, UnreadBatch};
 pub use recommend_out::{
     BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut, RecommendAnswer,
     RecommendReply, WarningOut,

@@ -4,7 +4,7 @@ use crate::show;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use flate2::write::GzEncoder;
-use history::{ExportFormat, OpenMode, Store};
+use history::{ExportFormat, Store};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -38,10 +38,10 @@ pub(crate) async fn run(dir: &Path, args: ExportArgs) -> anyhow::Result<()> {
     let (format, packing) = format_of(&args.file, args.what)?;
     // Live orders are sealed first where this may write; beside a read-only store what is sealed
     // goes out.
-    let store = match Store::open(dir, OpenMode::ReadWrite).await {
-        Err(history::Error::ReadOnly { .. }) => read_only(dir).await?,
-        opened => opened?,
-    };
+    let store = super::open_to_read(dir).await?;
+    if args.what == What::Orders && store.is_read_only() {
+        tell_left_out(&store).await?;
+    }
     let file = if args.force { File::create(&args.file) } else { File::create_new(&args.file) };
     let file = file.with_context(|| {
         format!("could not make {} (--force writes over a file that is there)", args.file.display())
@@ -61,17 +61,17 @@ pub(crate) async fn run(dir: &Path, args: ExportArgs) -> anyhow::Result<()> {
     show::line(format!("{} rows in {}", show::count(n), args.file.display()))
 }
 
-async fn read_only(dir: &Path) -> anyhow::Result<Store> {
-    let store = Store::open(dir, OpenMode::ReadOnly).await?;
+/// Live orders are sealed before they are exported, which writes.
+async fn tell_left_out(store: &Store) -> anyhow::Result<()> {
     let n = store.status().await?.n_orders_in_tail;
     if n > 0 {
         show::note(format!(
             "note: {} cannot be written, so {} live orders that are not sealed yet are left out",
-            dir.display(),
+            store.dir().display(),
             show::count(n)
         ));
     }
-    Ok(store)
+    Ok(())
 }
 
 /// What the name of the file asks for.

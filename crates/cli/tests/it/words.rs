@@ -162,3 +162,63 @@ fn an_evaluation_of_next_to_nothing_says_so() {
     let args = ["evaluate", "basket-completion", "--orders", text(&one)];
     assert!(desk.refusal(&args).contains("nothing to evaluate"));
 }
+
+/// Somebody who may read the desk's folder and change nothing in it.
+#[cfg(unix)]
+fn as_a_reader(desk: &Desk, args: &[&str]) -> Option<(bool, String)> {
+    use std::os::unix::process::CommandExt;
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_alongside"));
+    command.arg("--data-dir").arg(desk.store()).args(args).env_remove("ALONGSIDE_DATA_DIR");
+    if std::fs::write(desk.store().join("probe"), "").is_ok() {
+        // Rights do not hold an administrator back: go on as nobody.
+        std::fs::remove_file(desk.store().join("probe")).expect("just made");
+        command.uid(65_534).gid(65_534);
+    }
+    let output = command.output().ok()?;
+    Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_written_can_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    tea_and_milk(&desk);
+    let rights = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("rights");
+    };
+    let out = desk.path("out");
+    std::fs::create_dir(&out).expect("a folder");
+    rights(&out, 0o777);
+    rights(out.parent().expect("the desk"), 0o755);
+    let folders = ["", "segments", "snapshots", "rejects"].map(|name| desk.store().join(name));
+    for folder in &folders {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let is_folder = entry.path().is_dir();
+            rights(&entry.path(), if is_folder { 0o555 } else { 0o444 });
+        }
+    }
+    rights(&folders[0], 0o555);
+    let csv = out.join("orders.csv");
+    let backup = out.join("backup");
+    for args in [
+        &["status"][..],
+        &["recommend", "--item", "tea"],
+        &["export", "orders", text(&csv)],
+        &["backup", text(&backup)],
+        &["report"],
+    ] {
+        let Some((is_done, said)) = as_a_reader(&desk, args) else {
+            eprintln!("skipped: the program cannot be run as somebody else here");
+            return;
+        };
+        assert!(is_done, "{args:?}: {said}");
+    }
+    assert_eq!(std::fs::read_to_string(csv).expect("the export").lines().count(), 161);
+    let (is_done, said) = as_a_reader(&desk, &["learn"]).expect("ran before");
+    assert!(!is_done && said.contains("no snapshot can be published"), "{said}");
+    assert!(!said.contains("baskets"), "told before learning: {said}");
+    for folder in folders {
+        rights(&folder, 0o755);
+    }
+}

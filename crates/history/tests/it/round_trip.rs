@@ -7,7 +7,7 @@ use events::import::{
     FileKind, ImportPlan, PlanOptions, ReadOptions, Source, propose_kind, read_orders,
 };
 use events::{EventKind, ItemKind, ItemRecord, LineKind, Timestamp};
-use history::{ExportFormat, ImportRequest, ImportSummary, Store};
+use history::{ExportFormat, ImportRequest, ImportSummary, OpenMode, Store};
 
 use crate::live::event;
 use crate::shop::{Shop, import_files, lines};
@@ -140,6 +140,16 @@ async fn an_export_imported_where_it_came_from_changes_nothing() {
         assert_eq!((summary.n_orders_new, summary.n_orders_changed), (0, 0), "{format:?}");
         assert_eq!(summary.n_orders_unchanged, 8, "{format:?}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_is_read_only_gives_what_is_sealed() {
+    let shop = busy_shop().await;
+    let reader = Store::open(shop.dir.path(), OpenMode::ReadOnly).await.unwrap();
+    let sealed = sorted(&export(&reader, ExportFormat::Csv).await);
+    assert_eq!(reader.status().await.unwrap().n_orders_in_tail, 2, "nothing was sealed");
+    let all = sorted(&export(&shop.store, ExportFormat::Csv).await);
+    assert!(sealed.len() < all.len() && sealed.iter().all(|line| all.contains(line)));
 }
 
 const GA4: &str = "event_name,event_timestamp,user_pseudo_id,transaction_id,items.item_id\n";

@@ -74,6 +74,12 @@ pub(crate) fn broken_json(message: &str) -> String {
     if message.starts_with("recursion limit") {
         return "lists and objects lie too deep in each other; the limit is 128".to_owned();
     }
+    if message == "expected ident" || message == "expected value" {
+        return "no value begins like this; texts stand in double quotes".to_owned();
+    }
+    if message == "key must be a string" {
+        return "the name of a field stands in double quotes".to_owned();
+    }
     message.to_owned()
 }
 

@@ -83,7 +83,7 @@ pub struct ReasonOut {
     pub evidence: Option<EvidenceOut>,
 }
 
-/// The counts behind a reason; all of orders.
+/// The counts behind a reason; all of orders as they were kept: what came back is taken off.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceOut {

@@ -33,9 +33,10 @@ fn a_folder_that_cannot_be_written_is_told_before_learning() {
     let fine = SnapshotDir::new(folder.path().join("snapshots"));
     fine.check_writable().unwrap();
     assert_eq!(std::fs::read_dir(fine.path()).unwrap().count(), 0, "nothing stays");
-    // Rights do not hold an administrator back, a file in the place of the folder does.
-    std::fs::write(folder.path().join("file"), "").unwrap();
-    assert!(SnapshotDir::new(folder.path().join("file")).check_writable().is_err());
+    // Rights do not hold an administrator back, a folder in the place of the probe does.
+    std::fs::create_dir(fine.path().join(format!("probe-{}", std::process::id()))).unwrap();
+    let refusal = fine.check_writable().unwrap_err();
+    assert!(matches!(refusal, Error::NotWritable { .. }), "{refusal}");
 }
 
 #[test]

@@ -43,7 +43,10 @@ async fn null_clears_what_may_be_unknown_and_what_is_left_out_stays() {
     for name in ["price", "category", "currency", "variant_of"] {
         assert!(item[name].is_null(), "{name}: {item}");
     }
-    assert_eq!((&item["title"], &item["kind"], &item["hidden"]), (&"".into(), &"good".into(), &false.into()));
+    assert_eq!(
+        (&item["title"], &item["kind"], &item["hidden"]),
+        (&"".into(), &"good".into(), &false.into())
+    );
 }
 
 #[tokio::test]

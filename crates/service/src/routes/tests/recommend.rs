@@ -198,7 +198,10 @@ async fn one_request_of_a_wrong_type_does_not_take_the_batch_with_it() {
     assert_eq!((ids(&answers[0]), ids(&answers[3])), ("B C".to_owned(), "C".to_owned()));
     let warnings = answers[0]["warnings"].to_string();
     assert!(warnings.contains("`size`") && warnings.contains("`colour`"), "{warnings}");
-    assert_eq!((&answers[1]["code"], &answers[1]["path"]), (&"invalid_value".into(), &"count".into()));
+    assert_eq!(
+        (&answers[1]["code"], &answers[1]["path"]),
+        (&"invalid_value".into(), &"count".into())
+    );
     assert!(answers[1]["detail"].as_str().unwrap().contains("a whole number"), "{answers}");
     assert_eq!(answers[2]["status"], 400);
     for whole in [r#"{"requests":7}"#, r#"{"requests":[{]}"#, "{}"] {
@@ -268,7 +271,10 @@ async fn why_not_says_that_it_does_not_see_the_whole_cart() {
         shop.get(&format!("/v1/decisions/{id}/why_not?item_id=B")).await.json()
     };
     let whole = ask(10).await;
-    assert_eq!((&whole["gate"], &whole["warnings"]), (&"in_context".into(), &serde_json::json!([])));
+    assert_eq!(
+        (&whole["gate"], &whole["warnings"]),
+        (&"in_context".into(), &serde_json::json!([]))
+    );
     let cut = ask(300).await;
     assert_eq!(cut["warnings"][0]["code"], "record_cut");
     let detail = cut["warnings"][0]["detail"].as_str().unwrap();
