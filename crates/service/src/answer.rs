@@ -77,6 +77,7 @@ impl Unrecorded<'_> {
             id: None,
             placement: request.placement,
             decision: self.decision,
+            written: None,
             policies: request.policies,
             remarks: &remarks,
             assignment: None,
