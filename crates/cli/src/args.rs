@@ -131,6 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn a_key_without_a_kind_is_told_both_kinds() {
+        let refusal = read("alongside keys create").expect_err("no kind").to_string();
+        assert!(refusal.contains("--secret") && refusal.contains("--public"), "{refusal}");
+        assert!(read("alongside keys create --secret --public").is_err());
+        assert!(read("alongside keys create --public --label web").is_ok());
+    }
+
+    #[test]
     fn placements_are_those_of_decide() {
         for placement in Placement::ALL {
             let line = format!("alongside recommend --placement {}", placement.as_str());

@@ -86,7 +86,7 @@ impl ReasonCode {
     }
 }
 
-/// The numbers behind a reason; all counts are of baskets.
+/// The numbers behind a reason; all counts are of baskets, without what came back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evidence {
     /// The item of the request that speaks most for the offer.

@@ -270,5 +270,7 @@ pub(crate) fn summarize(
             outcomes.push(outcome(format!("{case}:{name}"), &picked));
         }
     }
+    // Of no queries there is no mean.
+    outcomes.retain(|outcome| outcome.n_queries > 0);
     outcomes
 }

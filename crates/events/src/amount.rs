@@ -22,6 +22,8 @@ pub enum AmountError {
     TooPrecise,
     #[error("too large: the limit is ±9,223,372,036,854")]
     TooLarge,
+    #[error("too long for an exact number; write it as a text, in quotes")]
+    TooLong,
 }
 
 impl Amount {
@@ -46,6 +48,22 @@ impl Amount {
         // this range whose float is its nearest: |error| < 2^-10 millionths below 10^9.
         let micros = (value * MICROS as f64).round();
         Ok(Amount(micros as i64))
+    }
+
+    /// As [`Amount::from_f64`], but a number with more than six decimals is refused and not rounded.
+    /// What differs by no more than sums of floats do is no decimal: 0.30000000000000004 is 0.3.
+    pub fn from_f64_exact(value: f64) -> Result<Amount, AmountError> {
+        // Above this, two decimals of six places may have the same float.
+        const EXACT_BELOW: f64 = (1_u64 << 33) as f64;
+        const NOISE: f64 = 16.0 * f64::EPSILON;
+        let amount = Amount::from_f64(value)?;
+        if value.abs() >= EXACT_BELOW && value.fract() != 0.0 {
+            return Err(AmountError::TooLong);
+        }
+        if (value - amount.to_f64()).abs() > NOISE * value.abs() {
+            return Err(AmountError::TooPrecise);
+        }
+        Ok(amount)
     }
 
     /// Parses `-1234.56`, `1e3` is refused. `decimal` is `.` or `,`; the other one, spaces and
@@ -228,6 +246,23 @@ mod tests {
         }
         assert!(Amount::from_f64(f64::NAN).is_err());
         assert!(Amount::from_f64(1e300).is_err());
+    }
+
+    #[test]
+    fn a_float_is_not_rounded_where_that_would_lose_something() {
+        let read = |value: f64| match Amount::from_f64_exact(value) {
+            Ok(amount) => amount.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(read(2.555_555), "2.555555");
+        assert_eq!(read(2.555_555_5), "more than six decimals");
+        assert_eq!(read(1e-7), "more than six decimals");
+        assert_eq!(read(0.1 + 0.2), "0.3");
+        assert_eq!(read(19.99 * 3.0), "59.97");
+        assert_eq!(read(8_589_934_591.123_456), "8589934591.123456");
+        assert!(read(8_589_934_592.5).contains("as a text"));
+        assert_eq!(read(9e12), "9000000000000");
+        assert_eq!(read(0.0), "0");
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub use amount::{Amount, Currency};
 pub use error::Error;
 pub use event::{Event, EventKind, Origin};
 pub use lines::{IdColumn, LineKind, NO_ID, OrderLines};
+pub use record::{ClearedFields, ItemField};
 pub use record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord};
 pub use reject::{Reject, RejectReason};
 pub use time::Timestamp;

@@ -1,6 +1,6 @@
 //! Order lines in columns: what the bulk importers make and the history takes.
 
-use crate::{Amount, Currency, Timestamp};
+use crate::{Amount, Currency, ItemKind, Timestamp};
 
 /// The code of an absent id.
 pub const NO_ID: u32 = u32::MAX;
@@ -93,6 +93,8 @@ pub struct OrderLines {
     pub titles: Vec<(u32, Box<str>)>,
     /// Categories seen beside item codes, likewise.
     pub categories: Vec<(u32, Box<str>)>,
+    /// Kinds told beside item codes, likewise: an export of our own has them.
+    pub kinds: Vec<(u32, ItemKind)>,
 }
 
 /// The time of a line in a file without times.

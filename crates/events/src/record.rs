@@ -1,4 +1,5 @@
-//! Catalogue, customer and holding records. A field that is `None` leaves what is known unchanged.
+//! Catalogue, customer and holding records. A field that is `None` leaves what is known unchanged;
+//! what is to be known no more stands in [`ItemRecord::cleared`].
 
 use crate::{Amount, Currency, Timestamp};
 
@@ -38,6 +39,39 @@ impl ItemKind {
     }
 }
 
+/// A field of an item that may be unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ItemField {
+    Title = 1,
+    Category = 1 << 1,
+    Price = 1 << 2,
+    Cost = 1 << 3,
+    Currency = 1 << 4,
+    Stock = 1 << 5,
+    ImageUrl = 1 << 6,
+    Url = 1 << 7,
+}
+
+/// Fields that are known no more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClearedFields(u8);
+
+impl ClearedFields {
+    pub fn add(&mut self, field: ItemField) {
+        self.0 |= field as u8;
+    }
+
+    pub fn has(self, field: ItemField) -> bool {
+        self.0 & field as u8 != 0
+    }
+
+    /// One bit a field, by the numbers of [`ItemField`].
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+}
+
 /// A catalogue entry, whole or in part.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ItemRecord {
@@ -58,6 +92,8 @@ pub struct ItemRecord {
     pub url: Option<String>,
     /// Everything else, as written.
     pub attributes: Vec<(String, String)>,
+    /// Fields that are `None` above and are to be forgotten, not left as they are.
+    pub cleared: ClearedFields,
 }
 
 /// A customer, whole or in part.

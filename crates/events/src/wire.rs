@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::event::{Event, EventKind, EventLine};
-use crate::import::{FieldText, read_json_amount, read_json_time};
+use crate::import::{FieldText, is_without_zone, read_json_amount, read_json_time};
 use crate::{Amount, Currency, Timestamp};
 
 /// Why a JSON value is no event.
@@ -128,6 +128,13 @@ impl Draft {
                     found: FieldText(value).to_string(),
                     expected: "RFC 3339, such as 2026-01-31T12:00:00Z, or a Unix time",
                 })?);
+                if is_without_zone(value) {
+                    self.warnings.push(format!(
+                        "timestamp {:?} names no time zone and is taken as UTC; write it like \
+                         2026-01-31T12:00:00Z or 2026-01-31T13:00:00+01:00",
+                        FieldText(value).to_string()
+                    ));
+                }
             }
             "customerid" => self.add_customer(0, value)?,
             "userid" => self.add_customer(1, value)?,

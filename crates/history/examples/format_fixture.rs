@@ -30,6 +30,7 @@ fn lines() -> OrderLines {
         currency: vec![Currency::parse("CHF"); 4],
         titles: vec![(0, "Lamp".into())],
         categories: Vec::new(),
+        kinds: Vec::new(),
     }
 }
 

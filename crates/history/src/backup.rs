@@ -27,9 +27,11 @@ const KEYS: &str = "keys.json";
 /// Versions of the policies and the log that names the one in force: small files.
 pub(crate) const POLICIES: &str = "policies";
 
-/// The segments of one moment, in the directory of `job`.
+/// The segments of one moment, in `dir`: that of a job, which goes with it, or where they always
+/// are when nobody may change them.
 pub(crate) struct HeldSegments {
-    pub(crate) job: Job,
+    _job: Option<Job>,
+    pub(crate) dir: PathBuf,
     pub(crate) manifest: Vec<ManifestSegment>,
     files: Vec<PathBuf>,
 }
@@ -59,12 +61,13 @@ impl BackupManifest {
 impl Store {
     /// Copies the store into `target`, a new or empty directory. Imports wait for the moment in
     /// which the segments are linked, everything else goes on. Snapshots are left out: they can be
-    /// learned again. So are the rows that imports rejected.
+    /// learned again. So are the rows that imports rejected: they are no part of the store, nor is
+    /// one customer erased from them.
     pub async fn backup(&self, target: &Path, now: Timestamp) -> Result<BackupManifest> {
         make_empty(target)?;
         fs::create_dir_all(target.join(SEGMENTS))
             .map_err(Error::io("create the directory", target))?;
-        let (job, held) = self.hold_segments(target).await?;
+        let held = self.copy_and_hold(target).await?;
         copy_database(self.decisions(), &target.join(decision_log::DATABASE)).await?;
         let target = target.to_path_buf();
         let keys = self.dir().join(KEYS);
@@ -79,12 +82,12 @@ impl Store {
             for name in [DATABASE, decision_log::DATABASE] {
                 files.push(describe(&target, name.to_owned())?);
             }
-            for source in &held {
+            for source in &held.files {
                 let name = file_name(source);
                 link_or_copy(source, &target.join(SEGMENTS).join(&name))?;
                 files.push(describe(&target, format!("{SEGMENTS}/{name}"))?);
             }
-            drop(job);
+            drop(held);
             let manifest = BackupManifest { format_version: FORMAT_VERSION, at_us: now.0, files };
             write_manifest(&target, &manifest)?;
             Ok(manifest)
@@ -92,32 +95,42 @@ impl Store {
         join(task).await
     }
 
-    /// Copies the database and links the segments that it names.
-    async fn hold_segments(&self, target: &Path) -> Result<(Job, Vec<PathBuf>)> {
-        let lock = self.lock_segments().await?;
+    /// Copies the database and holds the segments that it names.
+    async fn copy_and_hold(&self, target: &Path) -> Result<HeldSegments> {
+        let lock = self.lock_segments_if_writable().await?;
         copy_database(self.database(), &target.join(DATABASE)).await?;
-        let held = self.link_segments(&lock).await?;
-        Ok((held.job, held.files))
+        self.hold(lock.as_ref()).await
+    }
+
+    /// Holds all segments as they are now.
+    pub(crate) async fn hold_segments(&self) -> Result<HeldSegments> {
+        let lock = self.lock_segments_if_writable().await?;
+        self.hold(lock.as_ref()).await
     }
 
     /// Links all segments into a directory of their own, where they stay even when the store
-    /// replaces them.
-    pub(crate) async fn link_segments(&self, _lock: &SegmentsLock) -> Result<HeldSegments> {
-        let job = Job::start(&self.segments_dir())?;
+    /// replaces them. Without a lock, where nothing can be written, they are read in place.
+    async fn hold(&self, lock: Option<&SegmentsLock>) -> Result<HeldSegments> {
+        let job = lock.map(|_| Job::start(&self.segments_dir())).transpose()?;
         let mut snapshot = self.database().snapshot().await?;
         let manifest =
             manifest::read(&mut snapshot).await.map_err(self.error("read the manifest"))?;
         let mut files = Vec::new();
         for segment in &manifest {
             for path in segment_paths(&self.segments_dir(), &segment.written.name) {
-                if path.exists() {
-                    let to = job.dir.join(file_name(&path));
-                    link_or_copy(&path, &to)?;
-                    files.push(to);
+                match &job {
+                    _ if !path.exists() => {}
+                    None => files.push(path),
+                    Some(job) => {
+                        let to = job.dir.join(file_name(&path));
+                        link_or_copy(&path, &to)?;
+                        files.push(to);
+                    }
                 }
             }
         }
-        Ok(HeldSegments { job, manifest, files })
+        let dir = job.as_ref().map_or_else(|| self.segments_dir(), |job| job.dir.clone());
+        Ok(HeldSegments { _job: job, dir, manifest, files })
     }
 }
 

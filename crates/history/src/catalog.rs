@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use events::{Amount, Currency, ItemKind, ItemRecord};
+use events::{Amount, ClearedFields, Currency, ItemField, ItemKind, ItemRecord};
 use hashbrown::HashMap;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row, Sqlite, Transaction};
@@ -35,6 +35,21 @@ impl From<CatalogItem> for ItemRecord {
     fn from(item: CatalogItem) -> ItemRecord {
         let CatalogItem { entry, url, variant_of, attributes, .. } = item;
         let text = |text: Option<Box<str>>| text.map(String::from);
+        let mut cleared = ClearedFields::default();
+        for (field, is_known) in [
+            (ItemField::Title, entry.title.is_some()),
+            (ItemField::Category, entry.category.is_some()),
+            (ItemField::Price, entry.price.is_some()),
+            (ItemField::Cost, entry.cost.is_some()),
+            (ItemField::Currency, entry.currency.is_some()),
+            (ItemField::Stock, entry.stock.is_some()),
+            (ItemField::ImageUrl, entry.image_url.is_some()),
+            (ItemField::Url, url.is_some()),
+        ] {
+            if !is_known {
+                cleared.add(field);
+            }
+        }
         ItemRecord {
             item_id: entry.id.into(),
             title: text(entry.title),
@@ -51,6 +66,7 @@ impl From<CatalogItem> for ItemRecord {
             image_url: text(entry.image_url),
             url,
             attributes,
+            cleared,
         }
     }
 }
@@ -65,7 +81,8 @@ pub enum KindOrigin {
 }
 
 impl Store {
-    /// Enters records; a field that is `None` leaves what is known, attributes are merged by name.
+    /// Enters records; a field that is `None` leaves what is known unless it is cleared, attributes
+    /// are merged by name. What was cleared may come from order lines again.
     /// An empty `variant_of` takes the item out of its family. Returns the version of the catalogue
     /// with the change.
     pub async fn upsert_items(&self, records: &[ItemRecord]) -> Result<i64> {
@@ -205,21 +222,32 @@ type UpsertRow<'a> = (
     Option<&'a str>,
     Option<&'a str>,
     BTreeMap<&'a str, &'a str>,
+    u8,
 );
 
+/// Bits of the last column are those of [`ItemField`]: a field that is cleared is `NULL`, and as if
+/// nobody had told it.
 const UPSERT: &str = "UPDATE item SET \
-     title_votes = CASE WHEN n.value ->> 1 IS NULL THEN title_votes ELSE 0 END, \
-     title = COALESCE(n.value ->> 1, title), \
+     title_votes = CASE WHEN n.value ->> 14 & 1 THEN 1 WHEN n.value ->> 1 IS NULL \
+         THEN title_votes ELSE 0 END, \
+     title = CASE WHEN n.value ->> 14 & 1 THEN NULL ELSE COALESCE(n.value ->> 1, title) END, \
      kind_origin = CASE WHEN n.value ->> 2 IS NULL THEN kind_origin ELSE 2 END, \
      kind = COALESCE(n.value ->> 2, kind), \
-     category_votes = CASE WHEN n.value ->> 3 IS NULL THEN category_votes ELSE 0 END, \
-     category = COALESCE(n.value ->> 3, category), \
+     category_votes = CASE WHEN n.value ->> 14 & 2 THEN 1 WHEN n.value ->> 3 IS NULL \
+         THEN category_votes ELSE 0 END, \
+     category = CASE WHEN n.value ->> 14 & 2 THEN NULL \
+         ELSE COALESCE(n.value ->> 3, category) END, \
      price_at_us = CASE WHEN n.value ->> 4 IS NULL THEN price_at_us ELSE NULL END, \
-     price = COALESCE(n.value ->> 4, price), cost = COALESCE(n.value ->> 5, cost), \
-     currency = COALESCE(n.value ->> 6, currency), stock = COALESCE(n.value ->> 7, stock), \
+     price = CASE WHEN n.value ->> 14 & 4 THEN NULL ELSE COALESCE(n.value ->> 4, price) END, \
+     cost = CASE WHEN n.value ->> 14 & 8 THEN NULL ELSE COALESCE(n.value ->> 5, cost) END, \
+     currency = CASE WHEN n.value ->> 14 & 16 THEN NULL \
+         ELSE COALESCE(n.value ->> 6, currency) END, \
+     stock = CASE WHEN n.value ->> 14 & 32 THEN NULL ELSE COALESCE(n.value ->> 7, stock) END, \
      hidden = COALESCE(n.value ->> 8, hidden), sensitive = COALESCE(n.value ->> 9, sensitive), \
      variant_of = NULLIF(COALESCE(n.value ->> 10, variant_of), ''), \
-     image_url = COALESCE(n.value ->> 11, image_url), url = COALESCE(n.value ->> 12, url), \
+     image_url = CASE WHEN n.value ->> 14 & 64 THEN NULL \
+         ELSE COALESCE(n.value ->> 11, image_url) END, \
+     url = CASE WHEN n.value ->> 14 & 128 THEN NULL ELSE COALESCE(n.value ->> 12, url) END, \
      attributes = json_patch(attributes, n.value -> 13), catalog_version = ?2 \
      FROM json_each(?1) AS n WHERE item.item_idx = n.value ->> 0";
 
@@ -264,6 +292,7 @@ fn upsert_row(item_idx: u32, record: &ItemRecord) -> UpsertRow<'_> {
         record.image_url.as_deref(),
         record.url.as_deref(),
         record.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        record.cleared.bits(),
     )
 }
 

@@ -56,7 +56,13 @@ impl Database {
         if how.is_read_only {
             // Without a write-ahead log beside it and without the right to make one, the file can
             // be read as it stands: nobody changes it.
-            let is_still = !wal_path(&how.path).exists() && !can_write_beside(&how.path);
+            let has_log = beside(&how.path, "-wal").exists();
+            let can_write = can_write_beside(&how.path);
+            if has_log && !can_write && !beside(&how.path, "-shm").exists() {
+                // SQLite would have to make the index of the log.
+                return Err(Error::Unclosed { path: how.path.clone() });
+            }
+            let is_still = !has_log && !can_write;
             options = options.read_only(true).immutable(is_still);
         } else {
             options = options
@@ -144,9 +150,9 @@ impl Database {
     }
 }
 
-fn wal_path(path: &Path) -> PathBuf {
+fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
+    name.push(suffix);
     PathBuf::from(name)
 }
 

@@ -7,6 +7,8 @@
 //! crash loses what waited; a queue that is full sheds the newest records and counts them. Answers
 //! never wait.
 
+mod blocks;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,6 +19,8 @@ use sqlx::Row;
 use tokio::sync::Notify;
 use xxhash_rust::xxh3::xxh3_64;
 
+pub(crate) use self::blocks::unpack;
+use self::blocks::{Block, block_of, blocks_of};
 use crate::assignments::{self, AssignedUnit, AssignedUnits, Assignment};
 use crate::database::{Database, DatabaseOptions};
 use crate::error::{Error, Result};
@@ -28,10 +32,6 @@ pub(crate) const DATABASE: &str = "decisions.db";
 const FLUSH_AFTER: Duration = Duration::from_secs(1);
 /// Bytes that may wait.
 const QUEUE_BYTES: usize = 64 << 20;
-/// Fast, and JSON still shrinks to a fifth.
-const ZSTD_LEVEL: i32 = 1;
-/// Records of one block; a lookup unpacks a block.
-const BLOCK_BYTES: usize = 256 << 10;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS decision_block (
@@ -244,14 +244,6 @@ async fn write_waiting(shared: &Shared) {
     *lock(&shared.in_flight) = Arc::default();
 }
 
-struct Block {
-    first_at_us: i64,
-    last_at_us: i64,
-    n_records: usize,
-    keys: Vec<i64>,
-    body: Vec<u8>,
-}
-
 async fn write(
     database: &Database,
     records: Arc<Vec<DecisionRecord>>,
@@ -326,87 +318,6 @@ fn keys_of(records: &[DecisionRecord], key: fn(&str) -> i64) -> Vec<i64> {
     keys.sort_unstable();
     keys.dedup();
     keys
-}
-
-fn blocks_of(records: &[DecisionRecord]) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    // One for all blocks: each has tables of a megabyte.
-    let mut compressor = compressor();
-    let mut rest = records;
-    while !rest.is_empty() {
-        let mut n_bytes = 0;
-        let n_records = rest
-            .iter()
-            .take_while(|record| {
-                let has_room = n_bytes < BLOCK_BYTES;
-                n_bytes += record.payload.len();
-                has_room
-            })
-            .count();
-        let (own, others) = rest.split_at(n_records);
-        blocks.push(block_of(own, &mut compressor));
-        rest = others;
-    }
-    blocks
-}
-
-fn compressor() -> zstd::bulk::Compressor<'static> {
-    zstd::bulk::Compressor::new(ZSTD_LEVEL).expect("fails on invalid parameters only")
-}
-
-fn block_of(records: &[DecisionRecord], compressor: &mut zstd::bulk::Compressor<'_>) -> Block {
-    let mut plain = Vec::new();
-    for record in records {
-        put(&mut plain, record.recommendation_id.as_bytes());
-        plain.extend_from_slice(&record.at.0.to_le_bytes());
-        plain.extend_from_slice(&record.customer_idx.unwrap_or(u32::MAX).to_le_bytes());
-        put(&mut plain, &record.payload);
-    }
-    let times = records.iter().map(|record| record.at.0);
-    Block {
-        first_at_us: times.clone().min().unwrap_or(i64::MAX),
-        last_at_us: times.max().unwrap_or(i64::MIN),
-        n_records: records.len(),
-        keys: keys_of(records, key_of),
-        body: compressor
-            .compress(&plain)
-            .expect("compression into memory fails on invalid parameters only"),
-    }
-}
-
-fn put(plain: &mut Vec<u8>, bytes: &[u8]) {
-    plain.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-    plain.extend_from_slice(bytes);
-}
-
-/// The records of a block; `None` when it is damaged.
-pub(crate) fn unpack(body: &[u8]) -> Option<Vec<DecisionRecord>> {
-    let plain = zstd::stream::decode_all(body).ok()?;
-    let mut rest = &plain[..];
-    let mut records = Vec::new();
-    while !rest.is_empty() {
-        let recommendation_id = String::from_utf8(take(&mut rest)?.to_vec()).ok()?;
-        let at = Timestamp(i64::from_le_bytes(*split(&mut rest)?));
-        let customer = u32::from_le_bytes(*split(&mut rest)?);
-        let payload = take(&mut rest)?.to_vec();
-        let customer_idx = (customer != u32::MAX).then_some(customer);
-        let assignment = None;
-        records.push(DecisionRecord { recommendation_id, at, customer_idx, assignment, payload });
-    }
-    Some(records)
-}
-
-fn split<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8; N]> {
-    let (head, tail) = rest.split_first_chunk()?;
-    *rest = tail;
-    Some(head)
-}
-
-fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let n_bytes = u32::from_le_bytes(*split(rest)?) as usize;
-    let (head, tail) = rest.split_at_checked(n_bytes)?;
-    *rest = tail;
-    Some(head)
 }
 
 async fn find(database: &Database, recommendation_id: &str) -> Result<Option<DecisionRecord>> {
@@ -493,11 +404,7 @@ async fn replace(
         .bind(block_id)
         .execute(&mut *connection)
         .await?;
-    if kept.is_empty() {
-        Ok(())
-    } else {
-        insert(connection, &block_of(kept, &mut compressor())).await
-    }
+    if kept.is_empty() { Ok(()) } else { insert(connection, &block_of(kept)).await }
 }
 
 #[cfg(test)]

@@ -25,8 +25,14 @@ pub enum Error {
          to bring it up to date", path.display()
     )]
     FormatTooOld { path: PathBuf, found: i64 },
-    #[error("{} cannot be written: mend its permissions, or open it read-only", path.display())]
+    #[error("{} cannot be written: mend its permissions, or name another place", path.display())]
     ReadOnly { path: PathBuf },
+    #[error(
+        "{} was not closed in order and cannot be written, so what its log holds cannot be read: \
+         copy the data directory to where it can be written, or mend its permissions",
+        path.display()
+    )]
+    Unclosed { path: PathBuf },
     #[error(
         "no space left while writing {}: free some and start again, nothing was changed",
         path.display()

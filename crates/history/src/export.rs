@@ -4,6 +4,8 @@
 //! exported here can be imported again and changes nothing. A refund of a whole order is one line
 //! without an item.
 
+mod text_rows;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use events::lines::NO_TIME;
-use events::{Amount, LineKind, Timestamp};
+use events::{Amount, ItemKind, LineKind, Timestamp};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -27,14 +29,20 @@ use crate::manifest::{ManifestSegment, ORDERS_CONTENT};
 use crate::order_key::OrderKey;
 use crate::orders::{LineRow, NO_CODE, NO_PRICE, OrderSet};
 use crate::store::{Store, join};
+use crate::view::ItemEntry;
+use text_rows::TextRows;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
     Csv,
+    /// Cells between tabs, quoted as in CSV.
+    Tsv,
+    /// One JSON object a line.
+    JsonLines,
     Parquet,
 }
 
-const ORDER_COLUMNS: [&str; 11] = [
+const ORDER_COLUMNS: [&str; 13] = [
     "source",
     "order_id",
     "timestamp",
@@ -46,6 +54,25 @@ const ORDER_COLUMNS: [&str; 11] = [
     "location_id",
     "line_kind",
     "refund_id",
+    "title",
+    "item_kind",
+];
+
+const ITEM_COLUMNS: [&str; 14] = [
+    "item_id",
+    "title",
+    "kind",
+    "category",
+    "price",
+    "cost",
+    "currency",
+    "stock",
+    "hidden",
+    "sensitive",
+    "variant_of",
+    "image_url",
+    "url",
+    "attributes",
 ];
 
 /// One exported line.
@@ -63,59 +90,47 @@ struct OrderLine<'a> {
     kind: LineKind,
     /// Of refunds, which have an identity beside the order that they take back from.
     refund_id: Option<String>,
+    title: Option<&'a str>,
+    item_kind: Option<ItemKind>,
 }
 
 struct Names {
-    items: Vec<Box<str>>,
+    items: Vec<ItemEntry>,
     customers: Vec<Option<Box<str>>>,
 }
 
 impl Store {
-    /// Writes all order lines; how many. Live orders are sealed first, so that they are among them:
-    /// the store must be open for writing.
+    /// Writes all order lines; how many, and the writer. Live orders are sealed first, so that they
+    /// are among them; a store that is open for reading alone gives what is sealed.
     pub async fn export_orders<W: Write + Send + 'static>(
         &self,
         format: ExportFormat,
         writer: W,
-    ) -> Result<u64> {
-        self.seal_tail(Timestamp(i64::MAX)).await?;
-        let lock = self.lock_segments().await?;
-        let held = self.link_segments(&lock).await?;
+    ) -> Result<(u64, W)> {
+        if !self.is_read_only() {
+            self.seal_tail(Timestamp(i64::MAX)).await?;
+        }
+        let held = self.hold_segments().await?;
         let names = self.names().await?;
-        drop(lock);
         let task = tokio::task::spawn_blocking(move || {
             let mut sink = Sink::new(format, writer)?;
             let mut n_lines = 0;
             for segment in held.manifest.iter().filter(|held| held.content == ORDERS_CONTENT) {
-                n_lines += export_segment(&held.job.dir, segment, &names, &mut sink)?;
+                n_lines += export_segment(&held.dir, segment, &names, &mut sink)?;
             }
-            sink.finish()?;
-            Ok(n_lines)
+            Ok((n_lines, sink.finish()?))
         });
         join(task).await
     }
 
-    /// The catalogue as CSV; how many items.
-    pub async fn export_items<W: Write + Send>(&self, writer: W) -> Result<u64> {
+    /// The catalogue as text; how many items.
+    pub async fn export_items<W: Write + Send>(
+        &self,
+        format: ExportFormat,
+        writer: W,
+    ) -> Result<u64> {
         let (items, _) = self.items_since(0).await?;
-        let mut csv = csv::Writer::from_writer(writer);
-        csv.write_record([
-            "item_id",
-            "title",
-            "kind",
-            "category",
-            "price",
-            "cost",
-            "currency",
-            "stock",
-            "hidden",
-            "sensitive",
-            "variant_of",
-            "image_url",
-            "url",
-            "attributes",
-        ])
-        .map_err(csv_error)?;
+        let mut rows = text_rows(format, writer, &ITEM_COLUMNS)?;
         for item in &items {
             let entry = &item.entry;
             let amount = |amount: Option<Amount>| amount.map(|a| a.to_string()).unwrap_or_default();
@@ -123,7 +138,7 @@ impl Store {
             let head = entry.variant_of.map(|head| items[head as usize].entry.id.to_string());
             let attributes: std::collections::BTreeMap<_, _> =
                 item.attributes.iter().cloned().collect();
-            csv.write_record([
+            let cells = [
                 entry.id.to_string(),
                 text(&entry.title),
                 entry.kind.as_str().to_owned(),
@@ -138,26 +153,29 @@ impl Store {
                 text(&entry.image_url),
                 item.url.clone().unwrap_or_default(),
                 crate::numbering::json_map(&attributes),
-            ])
-            .map_err(csv_error)?;
+            ];
+            rows.write(&cells.each_ref().map(String::as_str))?;
         }
-        csv.flush().map_err(Error::io("write to", &export_path()))?;
+        rows.finish()?;
         Ok(items.len() as u64)
     }
 
-    /// Customers as CSV; how many.
-    pub async fn export_customers<W: Write + Send>(&self, writer: W) -> Result<u64> {
+    /// Customers as text; how many.
+    pub async fn export_customers<W: Write + Send>(
+        &self,
+        format: ExportFormat,
+        writer: W,
+    ) -> Result<u64> {
         let customers = self.customers().await?;
-        let mut csv = csv::Writer::from_writer(writer);
-        csv.write_record(["customer_id", "consent", "attributes"]).map_err(csv_error)?;
+        let mut rows = text_rows(format, writer, &["customer_id", "consent", "attributes"])?;
         for customer in &customers {
             let consent = customer.consent.map(|consent| consent.to_string()).unwrap_or_default();
             let attributes: std::collections::BTreeMap<_, _> =
                 customer.attributes.iter().cloned().collect();
             let attributes = crate::numbering::json_map(&attributes);
-            csv.write_record([&customer.customer_id, &consent, &attributes]).map_err(csv_error)?;
+            rows.write(&[&customer.customer_id, &consent, &attributes])?;
         }
-        csv.flush().map_err(Error::io("write to", &export_path()))?;
+        rows.finish()?;
         Ok(customers.len() as u64)
     }
 
@@ -178,7 +196,7 @@ impl Store {
             }
             customers[customer_idx] = Some(Box::from(id));
         }
-        Ok(Names { items: items.into_iter().map(|item| item.entry.id).collect(), customers })
+        Ok(Names { items: items.into_iter().map(|item| item.entry).collect(), customers })
     }
 }
 
@@ -212,18 +230,26 @@ fn lines_of<'a>(
         rest = others;
         let source = living.sources.get(order.source);
         let is_refund = order.key != OrderKey::of(source, set.id_of(order));
-        let line = |line: &LineRow| OrderLine {
-            source,
-            order_id: set.id_of(order),
-            at_us: (line.at_us != NO_TIME.0).then_some(line.at_us),
-            customer_id: names.customers.get(order.customer as usize).and_then(|id| id.as_deref()),
-            item_id: names.items.get(line.item as usize).map(|id| &**id),
-            quantity: line.quantity,
-            unit_price: (line.unit_price != NO_PRICE).then_some(line.unit_price),
-            currency: text(&living.currencies, order.currency),
-            location_id: text(&living.locations, order.location),
-            kind: line.kind,
-            refund_id: is_refund.then(|| export_key(order.key)),
+        let line = |line: &LineRow| {
+            let item = names.items.get(line.item as usize);
+            OrderLine {
+                source,
+                order_id: set.id_of(order),
+                at_us: (line.at_us != NO_TIME.0).then_some(line.at_us),
+                customer_id: names
+                    .customers
+                    .get(order.customer as usize)
+                    .and_then(|id| id.as_deref()),
+                item_id: item.map(|item| &*item.id),
+                quantity: line.quantity,
+                unit_price: (line.unit_price != NO_PRICE).then_some(line.unit_price),
+                currency: text(&living.currencies, order.currency),
+                location_id: text(&living.locations, order.location),
+                kind: line.kind,
+                refund_id: is_refund.then(|| export_key(order.key)),
+                title: item.and_then(|item| item.title.as_deref()),
+                item_kind: item.map(|item| item.kind),
+            }
         };
         exported.extend(own.iter().map(line));
         if own.is_empty() && is_refund {
@@ -237,66 +263,76 @@ fn lines_of<'a>(
 
 /// Where exported lines go.
 enum Sink<W: Write + Send> {
-    Csv(csv::Writer<W>),
+    Text(TextRows<W>),
     Parquet(Box<ArrowWriter<W>>),
+}
+
+/// Rows of text; Parquet is for orders alone.
+fn text_rows<W: Write>(
+    format: ExportFormat,
+    writer: W,
+    columns: &'static [&'static str],
+) -> Result<TextRows<W>> {
+    match format {
+        ExportFormat::Csv => TextRows::separated(writer, b',', columns),
+        ExportFormat::Tsv => TextRows::separated(writer, b'\t', columns),
+        ExportFormat::JsonLines => Ok(TextRows::json_lines(writer, columns)),
+        ExportFormat::Parquet => Err(Error::Invalid {
+            what: "a format of items and customers",
+            invalid: "Parquet".to_owned(),
+            mend: "name a file that ends in .csv, .tsv or .jsonl",
+        }),
+    }
 }
 
 impl<W: Write + Send> Sink<W> {
     fn new(format: ExportFormat, writer: W) -> Result<Sink<W>> {
-        match format {
-            ExportFormat::Csv => {
-                let mut csv = csv::Writer::from_writer(writer);
-                csv.write_record(ORDER_COLUMNS).map_err(csv_error)?;
-                Ok(Sink::Csv(csv))
-            }
-            ExportFormat::Parquet => {
-                let level = ZstdLevel::try_new(1).expect("level 1 exists");
-                let properties =
-                    WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
-                ArrowWriter::try_new(writer, Arc::new(schema()), Some(properties))
-                    .map(|writer| Sink::Parquet(Box::new(writer)))
-                    .map_err(Error::parquet("write to", &export_path()))
-            }
+        if format != ExportFormat::Parquet {
+            return text_rows(format, writer, &ORDER_COLUMNS).map(Sink::Text);
         }
+        let level = ZstdLevel::try_new(1).expect("level 1 exists");
+        let properties =
+            WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
+        ArrowWriter::try_new(writer, Arc::new(schema()), Some(properties))
+            .map(|writer| Sink::Parquet(Box::new(writer)))
+            .map_err(Error::parquet("write to", &export_path()))
     }
 
     fn write(&mut self, lines: &[OrderLine<'_>]) -> Result<()> {
         match self {
-            Sink::Csv(csv) => write_csv(csv, lines),
+            Sink::Text(rows) => lines.iter().try_for_each(|line| write_text(rows, line)),
             Sink::Parquet(writer) => {
                 writer.write(&batch_of(lines)).map_err(Error::parquet("write to", &export_path()))
             }
         }
     }
 
-    fn finish(self) -> Result<()> {
+    fn finish(self) -> Result<W> {
         match self {
-            Sink::Csv(mut csv) => csv.flush().map_err(Error::io("write to", &export_path())),
+            Sink::Text(rows) => rows.finish(),
             Sink::Parquet(writer) => {
-                writer.close().map(drop).map_err(Error::parquet("write to", &export_path()))
+                writer.into_inner().map_err(Error::parquet("write to", &export_path()))
             }
         }
     }
 }
 
-fn write_csv<W: Write>(csv: &mut csv::Writer<W>, lines: &[OrderLine<'_>]) -> Result<()> {
-    for line in lines {
-        csv.write_record([
-            line.source,
-            line.order_id,
-            &line.at_us.map(rfc3339).unwrap_or_default(),
-            line.customer_id.unwrap_or(""),
-            line.item_id.unwrap_or(""),
-            &Amount(line.quantity).to_string(),
-            &line.unit_price.map(|price| Amount(price).to_string()).unwrap_or_default(),
-            line.currency.unwrap_or(""),
-            line.location_id.unwrap_or(""),
-            line.kind.as_str(),
-            line.refund_id.as_deref().unwrap_or(""),
-        ])
-        .map_err(csv_error)?;
-    }
-    Ok(())
+fn write_text<W: Write>(rows: &mut TextRows<W>, line: &OrderLine<'_>) -> Result<()> {
+    rows.write(&[
+        line.source,
+        line.order_id,
+        &line.at_us.map(rfc3339).unwrap_or_default(),
+        line.customer_id.unwrap_or(""),
+        line.item_id.unwrap_or(""),
+        &Amount(line.quantity).to_string(),
+        &line.unit_price.map(|price| Amount(price).to_string()).unwrap_or_default(),
+        line.currency.unwrap_or(""),
+        line.location_id.unwrap_or(""),
+        line.kind.as_str(),
+        line.refund_id.as_deref().unwrap_or(""),
+        line.title.unwrap_or(""),
+        line.item_kind.map_or("", ItemKind::as_str),
+    ])
 }
 
 /// To the second where that is all, else to the microsecond.
@@ -347,6 +383,8 @@ fn batch_of(lines: &[OrderLine<'_>]) -> RecordBatch {
         texts(lines.iter().map(|line| line.location_id)),
         texts(lines.iter().map(|line| Some(line.kind.as_str()))),
         texts(lines.iter().map(|line| line.refund_id.as_deref())),
+        texts(lines.iter().map(|line| line.title)),
+        texts(lines.iter().map(|line| line.item_kind.map(ItemKind::as_str))),
     ];
     RecordBatch::try_new(Arc::new(schema()), columns)
         .expect("the columns are built after the schema")
@@ -355,12 +393,4 @@ fn batch_of(lines: &[OrderLine<'_>]) -> RecordBatch {
 /// The writer's file is the caller's: its errors get this name.
 fn export_path() -> PathBuf {
     PathBuf::from("the export")
-}
-
-fn csv_error(error: csv::Error) -> Error {
-    let message = error.to_string();
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => Error::io("write to", &export_path())(source),
-        _ => Error::io("write to", &export_path())(std::io::Error::other(message)),
-    }
 }

@@ -11,8 +11,8 @@ use crate::event_segment::{self, EventRow};
 use crate::manifest::{self, EVENTS_CONTENT, ManifestSegment};
 use crate::store::{Store, join};
 
-/// [`events::EventKind::Purchase`] as the log writes it.
-const PURCHASE: u8 = 4;
+/// [`events::EventKind::Purchase`] and `Refund` as the log writes them.
+const TRADE: [u8; 2] = [4, 5];
 
 impl Store {
     /// The events at or after `since` in the order of the log, the tail and sealed ones.
@@ -38,8 +38,8 @@ impl Store {
         self.joined(manifest, move |row| row.at_us >= since.0, tail).await
     }
 
-    /// Purchases of known customers after event `seq`, in the order of the log: what a snapshot
-    /// that was made at that event does not know.
+    /// Purchases and refunds of known customers after event `seq`, in the order of the log: what a
+    /// snapshot that was made at that event does not know.
     pub async fn purchases_after(&self, seq: i64) -> Result<Vec<LoggedEvent>> {
         let read = async |connection: &mut SqliteConnection| {
             let mut manifest = manifest::read(connection).await?;
@@ -47,7 +47,7 @@ impl Store {
             let rows = sqlx::query(
                 "SELECT e.*, c.customer_id FROM event AS e INDEXED BY event_of_order \
                  JOIN customer AS c ON c.customer_idx = e.customer_idx \
-                 WHERE e.kind IN (4, 5) AND e.kind = 4 AND e.confirmed = 1 AND e.seq > ?1 \
+                 WHERE e.kind IN (4, 5) AND e.confirmed = 1 AND e.seq > ?1 \
                  ORDER BY e.seq",
             )
             .bind(seq)
@@ -59,7 +59,10 @@ impl Store {
         let (manifest, tail) = read(&mut snapshot).await.map_err(self.error("read events"))?;
         drop(snapshot);
         let is_asked = move |row: &EventRow| {
-            row.seq > seq && row.kind == PURCHASE && row.confirmed && row.customer_idx.is_some()
+            row.seq > seq
+                && TRADE.contains(&row.kind)
+                && row.confirmed
+                && row.customer_idx.is_some()
         };
         let mut events = self.joined(manifest, is_asked, tail).await?;
         // Of a customer who was erased meanwhile, nothing is told.

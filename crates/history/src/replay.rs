@@ -69,16 +69,13 @@ impl Store {
             .map_err(self.error("read events"))?;
         drop(snapshot);
         let first_of_tail = tail.first().map_or(i64::MAX, |row| row.seq);
-        let held = {
-            let lock = self.lock_segments().await?;
-            self.link_segments(&lock).await?
-        };
+        let held = self.hold_segments().await?;
         let is_asked = |row: &EventRow| row.at_us >= since.0;
         for segment in held.manifest.iter().filter(|segment| segment.content == EVENTS_CONTENT) {
             if segment.written.last_at_us < since.0 {
                 continue;
             }
-            let (dir, name) = (held.job.dir.clone(), segment.written.name.clone());
+            let (dir, name) = (held.dir.clone(), segment.written.name.clone());
             let task = tokio::task::spawn_blocking(move || event_segment::read(&dir, &name));
             let rows = join(task).await?;
             rows.into_iter()

@@ -14,6 +14,9 @@ use crate::store::{Store, segment_paths};
 
 const N_ORDERS_IN_TAIL: &str = "SELECT COUNT(*) FROM event INDEXED BY event_of_order \
      WHERE kind IN (4, 5) AND kind = 4 AND confirmed = 1";
+const ORDERS_IN_TAIL: &str = "SELECT COUNT(*), SUM(json_array_length(lines)), MIN(at_us), \
+     MAX(at_us) FROM event INDEXED BY event_of_order \
+     WHERE kind IN (4, 5) AND kind = 4 AND confirmed = 1";
 
 /// One look at a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -27,15 +30,16 @@ pub struct StoreStatus {
     /// By kind, in the order of [`ItemKind::ALL`].
     pub n_items_by_kind: [u64; 5],
     pub n_holdings: u64,
-    /// Live events that no segment holds yet, and those of them that are orders.
+    /// Live events that no segment holds yet, those of them that are orders, and their lines.
     pub n_events_in_tail: u64,
     pub n_orders_in_tail: u64,
+    pub n_lines_in_tail: u64,
     pub n_events_sealed: u64,
     pub n_decisions: u64,
     pub n_segments: u64,
     pub n_segment_bytes: u64,
     pub n_database_bytes: u64,
-    /// First and last order time; `None` without orders or where an order has no time.
+    /// First and last order time, live orders included; `None` without orders or where an order has no time.
     pub first_at_us: Option<i64>,
     pub last_at_us: Option<i64>,
     /// Latest time of any order, superseded ones included, or of an event in the tail.
@@ -138,15 +142,26 @@ async fn read(connection: &mut SqliteConnection, segments: &Path) -> sqlx::Resul
         (&mut status.n_customers, "SELECT COUNT(*) FROM customer"),
         (&mut status.n_holdings, "SELECT COUNT(*) FROM holding"),
         (&mut status.n_events_in_tail, "SELECT COUNT(*) FROM event"),
-        (&mut status.n_orders_in_tail, N_ORDERS_IN_TAIL),
     ] {
         *slot = sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await? as u64;
     }
     status.last_import = last_import(connection).await?;
     status.latest_at_us =
         sqlx::query_scalar("SELECT MAX(at_us) FROM event").fetch_one(&mut *connection).await?;
-    add_segments(connection, segments, &mut status).await?;
+    let span = add_tail(connection, &mut status).await?;
+    add_segments(connection, segments, span, &mut status).await?;
     Ok(status)
+}
+
+/// Counts the live orders; the time of the first and the last.
+async fn add_tail(
+    connection: &mut SqliteConnection,
+    status: &mut StoreStatus,
+) -> sqlx::Result<Option<(i64, i64)>> {
+    let row = sqlx::query(ORDERS_IN_TAIL).fetch_one(connection).await?;
+    status.n_orders_in_tail = row.try_get::<i64, _>(0)? as u64;
+    status.n_lines_in_tail = row.try_get::<Option<i64>, _>(1)?.unwrap_or(0) as u64;
+    Ok(row.try_get::<Option<i64>, _>(2)?.zip(row.try_get(3)?))
 }
 
 async fn last_import(connection: &mut SqliteConnection) -> sqlx::Result<Option<LastImport>> {
@@ -169,9 +184,10 @@ async fn last_import(connection: &mut SqliteConnection) -> sqlx::Result<Option<L
 async fn add_segments(
     connection: &mut SqliteConnection,
     segments: &Path,
+    span: Option<(i64, i64)>,
     status: &mut StoreStatus,
 ) -> sqlx::Result<()> {
-    let (mut first, mut last) = (i64::MAX, i64::MIN);
+    let (mut first, mut last) = span.unwrap_or((i64::MAX, i64::MIN));
     for segment in manifest::read(connection).await? {
         let written = &segment.written;
         status.n_segments += 1;

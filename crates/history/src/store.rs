@@ -157,6 +157,10 @@ impl Store {
         self.inner.decisions.close().await;
     }
 
+    pub fn is_read_only(&self) -> bool {
+        self.inner.database.is_read_only
+    }
+
     pub fn dir(&self) -> &Path {
         &self.inner.dir
     }
@@ -200,6 +204,14 @@ impl Store {
             Ok(SegmentsLock { _file: file })
         });
         join(task).await
+    }
+
+    /// The same, or `None` where nothing can be written.
+    pub(crate) async fn lock_segments_if_writable(&self) -> Result<Option<SegmentsLock>> {
+        match self.lock_segments().await {
+            Err(Error::ReadOnly { .. }) => Ok(None),
+            lock => lock.map(Some),
+        }
     }
 
     /// Removes what a failed job left. That it fails as well is no news.

@@ -5,7 +5,7 @@
 //! (rare), changing one does not.
 
 use crate::text::tokens;
-use events::{Amount, Currency, ItemKind, ItemRecord};
+use events::{Amount, Currency, ItemField, ItemKind, ItemRecord};
 use hashbrown::HashMap;
 use snapshot::Snapshot;
 use snapshot::tables::{FLAG_HIDDEN, FLAG_SENSITIVE, NO_AMOUNT};
@@ -94,16 +94,18 @@ impl ItemState {
             && self.is_out_of_stock() == other.is_out_of_stock()
     }
 
-    /// Applies what a record says; what it does not say stays.
+    /// Applies what a record says or clears; what it does not say stays.
     fn apply(&self, record: &ItemRecord) {
-        if let Some(price) = record.price {
-            self.price.store(price.0, Relaxed);
-        }
-        if let Some(cost) = record.cost {
-            self.cost.store(cost.0, Relaxed);
-        }
-        if let Some(stock) = record.stock {
-            self.stock.store(stock, Relaxed);
+        for (place, value, field) in [
+            (&self.price, record.price.map(|price| price.0), ItemField::Price),
+            (&self.cost, record.cost.map(|cost| cost.0), ItemField::Cost),
+            (&self.stock, record.stock, ItemField::Stock),
+        ] {
+            if record.cleared.has(field) {
+                place.store(NO_AMOUNT, Relaxed);
+            } else if let Some(value) = value {
+                place.store(value, Relaxed);
+            }
         }
         let mut flags = self.flags.load(Relaxed);
         for (bit, value) in [(FLAG_HIDDEN, record.hidden), (FLAG_SENSITIVE, record.sensitive)] {
@@ -399,16 +401,19 @@ impl Catalog {
             }
             None => return,
         };
-        if let Some(title) = &record.title {
-            words.title = title.as_str().into();
+        let clears = |field| record.cleared.has(field);
+        if record.title.is_some() || clears(ItemField::Title) {
+            words.title = record.title.as_deref().unwrap_or_default().into();
         }
-        if let Some(category) = &record.category {
-            words.category = Some(category.as_str().into());
+        if record.category.is_some() || clears(ItemField::Category) {
+            words.category = record.category.as_deref().map(Box::from);
         }
-        if let Some(image_url) = &record.image_url {
-            words.image_url = image_url.as_str().into();
+        if record.image_url.is_some() || clears(ItemField::ImageUrl) {
+            words.image_url = record.image_url.as_deref().unwrap_or_default().into();
         }
-        words.currency = record.currency.or(words.currency);
+        if record.currency.is_some() || clears(ItemField::Currency) {
+            words.currency = record.currency;
+        }
         if record.variant_of.is_some() {
             words.variant_of = None;
         }
@@ -441,6 +446,9 @@ fn needs_words(record: &ItemRecord) -> bool {
         || record.image_url.is_some()
         || record.currency.is_some()
         || record.variant_of.is_some()
+        || [ItemField::Title, ItemField::Category, ItemField::ImageUrl, ItemField::Currency]
+            .iter()
+            .any(|&field| record.cleared.has(field))
 }
 
 fn words_of(snapshot: &Snapshot, item: u32) -> AddedItem {

@@ -5,8 +5,9 @@ use crate::holdout::{EXPERIMENT, is_held_out, variant_of};
 use crate::json_text::JsonText;
 use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
+use crate::wire::WarningOut;
 use decide::words::write_reason;
-use decide::{Decision, Evidence, Language, Offer, Placement, PolicyTouch, Warning};
+use decide::{Decision, Evidence, Language, Offer, Placement, PolicyTouch, Request, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
 use policy::PolicyTable;
@@ -22,6 +23,8 @@ pub(crate) enum Remark {
     PageWithoutSession,
     /// The locale asks for a language in which there are no sentences.
     NoLanguage(String),
+    /// What a caller of our own has to tell.
+    Told(WarningOut),
 }
 
 /// Unknown items that are named one by one; of the others, how many they are.
@@ -40,7 +43,8 @@ pub(crate) struct Explanation<'a> {
 
 /// One finished slate.
 pub(crate) struct Slate<'a> {
-    pub(crate) id: RecommendationId,
+    /// `None`: no record is kept.
+    pub(crate) id: Option<RecommendationId>,
     pub(crate) placement: Placement,
     pub(crate) decision: &'a Decision,
     /// The offers as they were written before, where the same was asked before.
@@ -55,15 +59,60 @@ pub(crate) struct Slate<'a> {
     pub(crate) took_us: u64,
 }
 
+/// A decision that was made beside the server and is not recorded: for the command line, in the
+/// words of the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Unrecorded<'a> {
+    pub world: &'a World,
+    pub request: &'a Request<'a>,
+    pub decision: &'a Decision,
+    pub warnings: &'a [WarningOut],
+    pub language: &'a Language,
+    /// Names the snapshot where the answer is to tell how it came about.
+    pub explain: Option<&'a str>,
+    pub took_us: u64,
+}
+
+impl Unrecorded<'_> {
+    /// A [`crate::wire::RecommendAnswer`] whose `recommendation_id` is null.
+    pub fn to_json(&self) -> String {
+        let request = self.request;
+        let remarks: Vec<Remark> = self.warnings.iter().cloned().map(Remark::Told).collect();
+        let slate = Slate {
+            id: None,
+            placement: request.placement,
+            decision: self.decision,
+            written: None,
+            language: self.language,
+            policies: request.policies,
+            remarks: &remarks,
+            assignment: None,
+            explanation: self.explain.map(|snapshot| Explanation {
+                snapshot,
+                n_cart: request.cart.len(),
+                n_session: request.session.len(),
+                n_bought_since: request.bought_since.len(),
+            }),
+            took_us: self.took_us,
+        };
+        let mut out = JsonText::with_capacity(size_hint(self.decision));
+        write_slate(&mut out, self.world, &slate);
+        String::from_utf8_lossy(&out.into_bytes()).into_owned()
+    }
+}
+
 /// Some 500 bytes go out for each offer.
 pub(crate) fn size_hint(decision: &Decision) -> usize {
     320 + decision.offers.len() * 640
 }
 
 pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) {
-    out.raw("{\"recommendation_id\":\"");
-    out.raw(slate.id.as_str());
-    out.raw("\",\"placement\":\"");
+    out.raw("{\"recommendation_id\":");
+    match &slate.id {
+        Some(id) => out.string(id.as_str()),
+        None => out.raw("null"),
+    }
+    out.raw(",\"placement\":\"");
     out.raw(slate.placement.as_str());
     out.raw("\",\"items\":[");
     let is_held_out = is_held_out(slate.assignment);
@@ -259,6 +308,7 @@ fn write_warnings(out: &mut JsonText, warnings: &[Warning], remarks: &[Remark]) 
                     format!("There are no sentences for {shown:?}; English ones are told.");
                 write("no_language", &detail);
             }
+            Remark::Told(warning) => write(&warning.code, &warning.detail),
             Remark::PageWithoutSession => write(
                 "page_without_session",
                 "page_id was not used: it names a page of one visit, so it needs a session_id.",

@@ -64,6 +64,10 @@ impl Health {
         self.lock().snapshot_fault = fault;
     }
 
+    pub(crate) fn has_snapshot_fault(&self) -> bool {
+        self.lock().snapshot_fault.is_some()
+    }
+
     pub(crate) fn key_fault(&self, fault: Option<String>) {
         self.lock().key_fault = fault;
     }

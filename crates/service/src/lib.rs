@@ -50,8 +50,9 @@ pub mod serve;
 #[cfg(test)]
 mod testing;
 
+pub use answer::Unrecorded;
 pub use background::{Background, KeepDays, LearnSchedule, Upkeep};
 pub use edge::PeerAddress;
-pub use live::LiveSettings;
+pub use live::{LiveSettings, bought_since};
 pub use router::{bare_router, router};
 pub use state::{AppState, Served, Settings};

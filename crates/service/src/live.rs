@@ -81,6 +81,22 @@ impl Live {
     }
 }
 
+/// What a customer bought and has still, latest last, by the events after a snapshot: for a decision
+/// that is made beside the server, with the same result.
+pub fn bought_since<'a>(
+    events: impl Iterator<Item = &'a Event>,
+    customer_id: &str,
+    now: Timestamp,
+) -> Vec<String> {
+    let live = Live::new(&LiveSettings { max_sessions: 1, ..LiveSettings::default() });
+    for event in events.filter(|event| event.customer_id.as_deref() == Some(customer_id)) {
+        live.apply_to_customer(event, now);
+    }
+    live.customers.find(customer_id, |customer| {
+        customer.recent.iter().map(|bought| bought.item_id.to_string()).collect()
+    })
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -124,6 +140,17 @@ pub(crate) mod tests {
         live.apply(&claimed, Timestamp(2_000));
         assert_eq!(purchases(&live, "anna"), ["A", "B"]);
         assert_eq!(purchases(&live, "bert"), [""; 0]);
+    }
+
+    #[test]
+    fn what_came_back_is_not_had_any_more() {
+        let trade = [
+            event(EventKind::Purchase, "anna", &["A", "B"]),
+            event(EventKind::Purchase, "bert", &["C"]),
+            event(EventKind::Refund, "anna", &["A"]),
+        ];
+        assert_eq!(bought_since(trade.iter(), "anna", Timestamp(2_000)), ["B"]);
+        assert_eq!(bought_since(trade.iter(), "carl", Timestamp(2_000)), [""; 0]);
     }
 
     #[test]

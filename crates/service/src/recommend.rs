@@ -130,7 +130,7 @@ impl Pass<'_> {
             n_bought_since: question.bought_since.len(),
         });
         let slate = Slate {
-            id,
+            id: Some(id),
             placement,
             decision,
             written,

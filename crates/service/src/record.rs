@@ -321,11 +321,22 @@ fn read_evidence(world: &World, evidence: &EvidenceOut) -> Option<Evidence> {
     })
 }
 
+/// A list of the request of which the record keeps a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) what: &'static str,
+    pub(crate) n_given: usize,
+    pub(crate) n_kept: usize,
+}
+
 #[derive(Debug, Deserialize)]
 struct Asked {
     placement: String,
     anchors: Vec<String>,
+    /// How many anchors and cart lines were given, where fewer were read.
+    n_anchors: Option<usize>,
     cart: Vec<AskedLine>,
+    n_cart: Option<usize>,
     session: Vec<String>,
     bought_since: Vec<String>,
     exclude: Vec<String>,
@@ -383,6 +394,17 @@ impl Record {
     /// The version of the policies that were asked.
     pub(crate) fn policy_version(&self) -> Option<u64> {
         self.policies.as_ref().map(|policies| policies.version)
+    }
+
+    /// What was given and is not in the record.
+    pub(crate) fn cuts(&self) -> Vec<Cut> {
+        let asked = &self.asked;
+        let anchors = ("items that the page is about", asked.n_anchors, asked.anchors.len());
+        let cart = ("cart lines", asked.n_cart, asked.cart.len());
+        let cut = |(what, n_given, n_kept): (&'static str, Option<usize>, usize)| {
+            Some(Cut { what, n_given: n_given?, n_kept })
+        };
+        [anchors, cart].into_iter().filter_map(cut).collect()
     }
 
     /// What the decision was asked about: anchors, then the cart.

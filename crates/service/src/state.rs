@@ -349,8 +349,17 @@ impl Inner {
     pub(crate) fn complaints(&self) -> Vec<String> {
         let mut complaints = self.health.complaints(&self.ledger.figures());
         if self.has_nothing_to_offer() {
-            let complaint = "Nothing was learned yet, so every slate is empty: import orders, then \
-                             run `alongside learn`.";
+            // What was learned may be there and be of no use.
+            let complaint = match self.health.has_snapshot_fault() {
+                true => {
+                    "Every slate is empty until a snapshot can be loaded: run `alongside status` \
+                     to see why it cannot."
+                }
+                false => {
+                    "Nothing was learned yet, so every slate is empty: import orders, then run \
+                     `alongside learn`."
+                }
+            };
             complaints.push(complaint.to_owned());
         }
         complaints

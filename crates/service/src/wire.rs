@@ -7,16 +7,17 @@
 mod amount_in;
 mod body;
 mod catalog_in;
+mod fault_text;
 mod recommend_in;
 mod recommend_out;
 mod text_in;
 
 pub(crate) use amount_in::AmountIn;
-pub(crate) use body::parse_body;
+pub(crate) use body::{Parsed, parse_body};
 pub(crate) use catalog_in::OneOrMany;
 pub use catalog_in::{CustomerIn, HoldingIn, ItemIn};
-pub(crate) use recommend_in::MAX_PLACEMENTS;
 pub use recommend_in::{BatchRequest, CartEntryIn, FilterIn, RecommendRequest};
+pub(crate) use recommend_in::{MAX_PLACEMENTS, UnreadBatch};
 pub use recommend_out::{
     BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut, RecommendAnswer,
     RecommendReply, WarningOut,

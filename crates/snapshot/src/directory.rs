@@ -67,6 +67,17 @@ impl SnapshotDir {
         self.entry(id, true)
     }
 
+    /// Can a snapshot be published here? To be asked before hours of learning, not after.
+    pub fn check_writable(&self) -> Result<(), Error> {
+        fs::create_dir_all(&self.path).map_err(Error::io("create", &self.path))?;
+        let probe = self.path.join(format!("probe-{}", std::process::id()));
+        let written = File::create(&probe)
+            .map_err(|source| Error::NotWritable { path: self.path.clone(), source });
+        // What was made is taken away; that it stays would harm nobody.
+        let _ = fs::remove_file(&probe);
+        written.map(drop)
+    }
+
     /// All published snapshots, oldest first.
     pub fn list(&self) -> Result<Vec<Entry>, Error> {
         let current = self.current_id()?;

@@ -21,6 +21,11 @@ pub enum Error {
     None { path: PathBuf },
     #[error("no snapshot `{id}` in {path}. `alongside snapshot list` names those that are there")]
     Unknown { id: String, path: PathBuf },
+    #[error(
+        "no snapshot can be published in {path}: {source}. Mend the permissions of the folder, or \
+         work on a copy of the data directory"
+    )]
+    NotWritable { path: PathBuf, source: std::io::Error },
     #[error("could not {action} {path}: {source}")]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
 }

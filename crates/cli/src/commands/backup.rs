@@ -3,7 +3,6 @@
 use crate::clock;
 use crate::show;
 use clap::Args;
-use history::{OpenMode, Store};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -19,7 +18,7 @@ pub(crate) struct RestoreArgs {
 }
 
 pub(crate) async fn run(dir: &Path, args: BackupArgs) -> anyhow::Result<()> {
-    let store = Store::open(dir, OpenMode::ReadWrite).await?;
+    let store = super::open_to_read(dir).await?;
     let manifest = store.backup(&args.target, clock::now()).await?;
     store.close().await;
     show::line(format!(

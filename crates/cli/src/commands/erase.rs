@@ -15,6 +15,8 @@ pub(crate) struct EraseArgs {
     /// Drop the orders as well; without this they stay as orders of nobody.
     #[arg(long)]
     drop_orders: bool,
+    #[command(flatten)]
+    output: crate::args::Output,
 }
 
 pub(crate) async fn run(dir: &Path, args: EraseArgs) -> anyhow::Result<()> {
@@ -22,7 +24,23 @@ pub(crate) async fn run(dir: &Path, args: EraseArgs) -> anyhow::Result<()> {
     let orders = if args.drop_orders { EraseOrders::Drop } else { EraseOrders::KeepAnonymous };
     let receipt = store.erase_customer(&args.customer, orders, clock::now()).await?;
     store.close().await;
-    show::line(serde_json::to_string_pretty(&json!({"erased": receipt}))?)?;
+    if args.output.json {
+        show::line(json!({"erased": receipt}))?;
+    } else {
+        let what = [
+            ("orders dropped", receipt.n_orders_dropped),
+            ("orders made anonymous", receipt.n_orders_made_anonymous),
+            ("events removed", receipt.n_events_removed),
+            ("decisions removed", receipt.n_decisions_removed),
+            ("holdings removed", receipt.n_holdings_removed),
+            ("segments written anew", receipt.n_segments_rewritten),
+        ];
+        let mut table = show::table(&["the customer is erased", ""], &[1]);
+        for (name, n) in what {
+            show::row(&mut table, &[name.to_owned(), show::count(n)]);
+        }
+        show::line(table)?;
+    }
     show::note(
         "Snapshots made before still hold what was learned: run `alongside learn --keep 1` to \
          replace them. Backups and files outside the store are yours to erase.",

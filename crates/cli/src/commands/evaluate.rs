@@ -65,6 +65,9 @@ struct BasketCompletionArgs {
     output: crate::args::Output,
 }
 
+/// With fewer, the interval of a hit rate is wider than any difference between methods.
+const FEW_QUERIES: usize = 100;
+
 pub(crate) fn run(args: EvaluateArgs) -> anyhow::Result<()> {
     match args.protocol {
         Protocol::BasketCompletion(args) => basket_completion(&args),
@@ -98,6 +101,18 @@ fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
         sizes.mean_context,
         show::count(sizes.n_discover as u64),
     ));
+    if sizes.n_discover == 0 {
+        show::note(
+            "note: no query asks for what is new to a known customer, so the cases discover:… are \
+             left out; they need orders with customers who come back",
+        );
+    }
+    if sizes.n_queries < FEW_QUERIES {
+        show::note(format!(
+            "note: {} queries are too few to tell methods apart; use more orders",
+            sizes.n_queries
+        ));
+    }
     if !args.output.json {
         print_tables(&outcomes)?;
         print_comparisons(&outcomes)?;

@@ -20,12 +20,8 @@ pub(crate) struct KeysArgs {
 enum Action {
     /// Make a key. It is shown once and kept only as a hash.
     Create {
-        /// For servers: may do everything.
-        #[arg(long, conflicts_with = "public", required_unless_present = "public")]
-        secret: bool,
-        /// For pages: may send browser events and ask for offers.
-        #[arg(long)]
-        public: bool,
+        #[command(flatten)]
+        kind: KindArgs,
         /// What it is for.
         #[arg(long, default_value = "")]
         label: String,
@@ -34,6 +30,17 @@ enum Action {
     List,
     /// End a key; a running server follows within a second.
     Revoke { id: String },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct KindArgs {
+    /// For servers: may do everything.
+    #[arg(long)]
+    secret: bool,
+    /// For pages: may send browser events and ask for offers.
+    #[arg(long)]
+    public: bool,
 }
 
 pub(crate) fn run(dir: &Path, args: KeysArgs) -> anyhow::Result<()> {
@@ -51,8 +58,8 @@ pub(crate) fn run(dir: &Path, args: KeysArgs) -> anyhow::Result<()> {
     let file = KeyFile::in_dir(dir);
     let json = args.output.json;
     match args.action {
-        Action::Create { public, label, .. } => {
-            let kind = if public { KeyKind::Public } else { KeyKind::Secret };
+        Action::Create { kind, label } => {
+            let kind = if kind.public { KeyKind::Public } else { KeyKind::Secret };
             let key = file.create(kind, &label, clock::now())?;
             if json {
                 return show::line(json!({

@@ -106,6 +106,8 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     }
     .check()?;
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
+    let snapshots = SnapshotDir::new(store.snapshots_dir());
+    snapshots.check_writable()?;
     let now = Some(clock::now());
     let view = store.view(&ViewOptions { now, ..ViewOptions::default() }).await?;
     if let Some(n) = n_dated_ahead(&view) {
@@ -130,7 +132,6 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     let sessions = sessions.within(params.memory_limit_bytes);
     let steps = steps_of(&store, &view).await?;
     add_sessions(&mut learned, &steps, view.n_items(), &sessions)?;
-    let snapshots = SnapshotDir::new(store.snapshots_dir());
     let entry = snapshots
         .publish(&learned.writer, &clock::file_time())
         .context("the snapshot was not published; the one before stays in force")?;

@@ -22,7 +22,9 @@ pub(crate) mod snapshot;
 pub(crate) mod status;
 
 use crate::args::{Args, Command};
+use history::{OpenMode, Store};
 use std::future::Future;
+use std::path::Path;
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let dir = args.data_dir;
@@ -46,6 +48,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Pairs(args) => pairs::run(&args),
         Command::Simulate(args) => simulate::run(args),
         Command::Bench(args) => bench::run(&dir, args),
+    }
+}
+
+/// Opens a store for what reads and only tidies up beside: where nothing can be written, as it is.
+pub(crate) async fn open_to_read(dir: &Path) -> history::Result<Store> {
+    match Store::open(dir, OpenMode::ReadWrite).await {
+        Err(history::Error::ReadOnly { .. }) => Store::open(dir, OpenMode::ReadOnly).await,
+        opened => opened,
     }
 }
 

@@ -1,4 +1,7 @@
 //! `alongside pairs`: all pair counts of a file of orders, exactly.
+//!
+//! The file as it stands: lines with a quantity above zero, returns not taken back. What `learn`
+//! counts differs by that, for it needs customers and times to find the sale of a return.
 
 use crate::clock::Stopwatch;
 use crate::show;
@@ -13,7 +16,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct PairsArgs {
-    /// File of orders.
+    /// File of orders. Lines that were sold count; what came back is not taken off, as `learn`
+    /// does.
     file: PathBuf,
     /// How many of the most frequent pairs to print.
     #[arg(long, default_value_t = 10, value_name = "N")]
@@ -33,15 +37,21 @@ pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
     if args.output.json {
         let top: Vec<_> = top
             .iter()
-            .map(|&(a, b, n)| json!({"a": file.item_ids[a], "b": file.item_ids[b], "n": n}))
+            .map(|&(anchor, item, n_both)| {
+                json!({
+                    "anchor_item_id": file.item_ids[anchor], "item_id": file.item_ids[item],
+                    "n_both": n_both,
+                })
+            })
             .collect();
         return show::line(json!({
-            "baskets": file.basket_ids.len(),
-            "items": file.item_ids.len(),
+            "n_orders": file.basket_ids.len(),
+            "n_items": file.item_ids.len(),
             "n_pairs": counts.n_pairs(),
             "sum_counts": total,
             "read_s": read.as_secs_f64(),
             "seconds": done.as_secs_f64(),
+            "returns": "not taken back",
             "top": top,
         }));
     }
@@ -54,6 +64,7 @@ pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
         done.as_secs_f64(),
         read.as_secs_f64(),
     ));
+    show::note("Counted as sold: returns are not taken back from their sales, as `learn` does it.");
     let mut table = show::table(&["item", "with", "orders"], &[2]);
     for (a, b, n) in top {
         let cells =

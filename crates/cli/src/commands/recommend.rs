@@ -1,18 +1,20 @@
 //! `alongside recommend`: offers on the command line, with their evidence.
 
 use crate::args::placement_parser;
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::show;
+use anyhow::Context;
 use clap::Args;
-use decide::Language;
 use decide::words::write_reason;
 use decide::{CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, Offer};
+use decide::{Language, Languages};
 use decide::{Placement, Request, Warning, Workspace, decide};
 use events::{Amount, ItemRecord};
 use history::{OpenMode, Store};
 use policy::{PolicyDir, PolicySet, PolicyTable};
 use score::{World, search};
-use serde_json::{Value, json};
+use service::wire::WarningOut;
+use service::{Unrecorded, bought_since};
 use snapshot::SnapshotDir;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +32,9 @@ pub(crate) struct RecommendArgs {
     placement: Option<Placement>,
     #[arg(long, value_name = "N")]
     count: Option<usize>,
+    /// Language of the reasons, such as `de` or `de-AT`.
+    #[arg(long, value_name = "LOCALE")]
+    locale: Option<String>,
     /// Never offer these items.
     #[arg(long, value_name = "ID")]
     exclude: Vec<String>,
@@ -79,6 +84,10 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         Some(id) => find_customer(&store, id).await?.unzip(),
         None => (None, None),
     };
+    let bought_since = match (&args.customer, customer) {
+        (Some(id), Some(_)) => bought_since_snapshot(&store, &world, id).await?,
+        _ => Vec::new(),
+    };
     let placement = args.placement.unwrap_or(default_placement(asked.len()));
     let mut remarks = Vec::new();
     let exclude = excluded(&world, &args.exclude, &mut remarks);
@@ -96,26 +105,43 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         anchors: if is_cart { &[] } else { &anchors },
         cart: if is_cart { &lines } else { &[] },
         customer,
+        bought_since: &bought_since,
         count: args.count,
         exclude: &exclude,
         policies: policies.as_ref(),
         circumstances: Circumstances {
             now: Some(clock::now()),
             customer: known.as_ref(),
+            locale: args.locale.as_deref(),
             ..Circumstances::default()
         },
         ..Request::at(placement)
     };
+    let languages = crate::languages::read(dir)?;
+    let language = language_of(&languages, args.locale.as_deref())?;
+    let watch = Stopwatch::start();
     let decision = decide(&world, &request, &mut Workspace::default());
-    remarks.extend(decision.warnings.iter().map(warning_text));
     if args.output.json {
-        return show::line(to_json(&world, policies.as_ref(), &request, &decision, &remarks));
+        let explain = match args.explain {
+            true => SnapshotDir::new(store.snapshots_dir()).current_id()?,
+            false => None,
+        };
+        let answer = Unrecorded {
+            world: &world,
+            request: &request,
+            decision: &decision,
+            warnings: &remarks,
+            language,
+            explain: explain.as_deref(),
+            took_us: watch.elapsed().as_micros() as u64,
+        };
+        return show::line(answer.to_json());
     }
     print_head(&world, &asked, placement, &decision, &remarks);
     if args.count == Some(0) {
         return show::line("No offer: none was asked for (--count 0).");
     }
-    print(&world, &decision, args.explain)?;
+    print(&world, language, &decision, args.explain)?;
     print_policies(&world, policies.as_ref(), &decision);
     Ok(())
 }
@@ -137,13 +163,16 @@ fn print_policies(world: &World, policies: Option<&PolicyTable>, decision: &Deci
 }
 
 /// What must not be offered. An id that nobody knows is told: it may be a slip of the pen.
-fn excluded(world: &World, item_ids: &[String], remarks: &mut Vec<String>) -> Vec<u32> {
+fn excluded(world: &World, item_ids: &[String], remarks: &mut Vec<WarningOut>) -> Vec<u32> {
     let known = |item_id: &String| {
         let item = world.item_idx(item_id);
         if item.is_none() {
-            remarks.push(format!(
-                "no item has the id `{item_id}`: --exclude leaves nothing out for it"
-            ));
+            remarks.push(WarningOut {
+                code: "unknown_item".to_owned(),
+                detail: format!(
+                    "no item has the id `{item_id}`: --exclude leaves nothing out for it"
+                ),
+            });
         }
         item
     };
@@ -201,6 +230,20 @@ async fn find_customer(store: &Store, id: &str) -> anyhow::Result<Option<(u32, K
     }
 }
 
+/// What the customer bought and the snapshot does not know: as a server sees it.
+async fn bought_since_snapshot(
+    store: &Store,
+    world: &World,
+    customer_id: &str,
+) -> anyhow::Result<Vec<u32>> {
+    let learned = world.snapshot.provenance().sources.get("sequence");
+    let learned = learned.and_then(|sequence| sequence.parse().ok()).unwrap_or(0);
+    let logged = store.purchases_after(learned).await?;
+    let events = logged.iter().map(|logged| &logged.event);
+    let item_ids = bought_since(events, customer_id, clock::now());
+    Ok(item_ids.iter().filter_map(|item_id| world.item_idx(item_id)).collect())
+}
+
 fn name_of(world: &World, item: u32) -> String {
     match world.title(item) {
         "" => world.item_id(item).to_owned(),
@@ -213,17 +256,23 @@ fn print_head(
     asked: &[u32],
     placement: Placement,
     decision: &Decision,
-    remarks: &[String],
+    remarks: &[WarningOut],
 ) {
     let names: Vec<String> = asked.iter().map(|&item| name_of(world, item)).collect();
     let beside = if names.is_empty() { "no item".to_owned() } else { names.join(" + ") };
     show::note(format!("{} · {beside} · rung: {}", placement.as_str(), decision.rung.as_str()));
-    for remark in remarks {
+    let warnings = decision.warnings.iter().map(warning_text);
+    for remark in remarks.iter().map(|remark| remark.detail.clone()).chain(warnings) {
         show::note(format!("note: {remark}"));
     }
 }
 
-fn print(world: &World, decision: &Decision, explain: bool) -> anyhow::Result<()> {
+fn print(
+    world: &World,
+    language: &Language,
+    decision: &Decision,
+    explain: bool,
+) -> anyhow::Result<()> {
     if decision.offers.is_empty() {
         return show::line("No offer: there is no evidence for one. Silence beats noise.");
     }
@@ -233,12 +282,18 @@ fn print(world: &World, decision: &Decision, explain: bool) -> anyhow::Result<()
     }
     let mut table = show::table(&heads, &[0, 3, 6, 7, 8, 9, 10, 11, 12]);
     for (at, offer) in decision.offers.iter().enumerate() {
-        show::row(&mut table, &cells(world, at + 1, offer, explain));
+        show::row(&mut table, &cells(world, language, at + 1, offer, explain));
     }
     show::line(table)
 }
 
-fn cells(world: &World, rank: usize, offer: &Offer, explain: bool) -> Vec<String> {
+fn cells(
+    world: &World,
+    language: &Language,
+    rank: usize,
+    offer: &Offer,
+    explain: bool,
+) -> Vec<String> {
     let price = world.catalog.state(offer.item).price();
     let price = price.map_or(String::new(), |price| match world.currency(offer.item) {
         Some(currency) => format!("{price} {currency}"),
@@ -250,7 +305,7 @@ fn cells(world: &World, rank: usize, offer: &Offer, explain: bool) -> Vec<String
         world.title(offer.item).to_owned(),
         price,
         offer.relation.as_str().to_owned(),
-        reason_text(world, offer),
+        reason_text(world, language, offer),
     ];
     if explain {
         match &offer.reason.evidence {
@@ -269,10 +324,21 @@ fn cells(world: &World, rank: usize, offer: &Offer, explain: bool) -> Vec<String
     cells
 }
 
+fn language_of<'l>(languages: &'l Languages, locale: Option<&str>) -> anyhow::Result<&'l Language> {
+    let Some(locale) = locale else { return Ok(languages.first()) };
+    languages.find(locale).with_context(|| {
+        let known: Vec<&str> = languages.tags().collect();
+        format!(
+            "--locale {locale}: there are sentences in {} (docs/languages.md)",
+            known.join(", ")
+        )
+    })
+}
+
 /// The sentence behind an offer; every number comes from the evidence.
-fn reason_text(world: &World, offer: &Offer) -> String {
+fn reason_text(world: &World, language: &Language, offer: &Offer) -> String {
     let mut text = String::new();
-    write_reason(&mut text, Language::english(), world, offer.item, &offer.reason);
+    write_reason(&mut text, language, world, offer.item, &offer.reason);
     text
 }
 
@@ -292,57 +358,4 @@ fn warning_text(warning: &Warning) -> String {
             format!("of {given} items the first {used} are read")
         }
     }
-}
-
-fn to_json(
-    world: &World,
-    policies: Option<&PolicyTable>,
-    request: &Request<'_>,
-    decision: &Decision,
-    remarks: &[String],
-) -> Value {
-    let items: Vec<Value> = decision
-        .offers
-        .iter()
-        .enumerate()
-        .map(|(at, offer)| {
-            let evidence = offer.reason.evidence.map(|evidence| {
-                json!({
-                    "anchor": world.item_id(evidence.anchor),
-                    "n_both": evidence.n_both, "n_anchor": evidence.n_anchor,
-                    "n_item": evidence.n_item, "n_baskets": evidence.n_baskets,
-                    "lift": evidence.lift, "g2": evidence.g2,
-                    "wilson_low": evidence.wilson_low, "probability": evidence.probability,
-                    "n_after": evidence.n_after, "n_before": evidence.n_before,
-                })
-            });
-            json!({
-                "item_id": world.item_id(offer.item),
-                "title": world.title(offer.item),
-                "rank": at + 1,
-                "score": offer.score,
-                "relation": offer.relation.as_str(),
-                "reason": {
-                    "code": offer.reason.code.as_str(),
-                    "text": reason_text(world, offer),
-                    "evidence": evidence,
-                },
-                "price": world.catalog.state(offer.item).price().map(|price| price.to_string()),
-                "policy": offer.policy.zip(policies).map(|(touch, policies)| {
-                    let policy = policies.policy(touch.policy);
-                    json!({
-                        "name": policy.name, "kind": policy.kind.as_str(),
-                        "version": policies.version(), "factor": touch.factor,
-                    })
-                }),
-            })
-        })
-        .collect();
-    json!({
-        "placement": request.placement.as_str(),
-        "policy_version": decision.policy_version,
-        "items": items,
-        "fallback": decision.rung.as_str(),
-        "warnings": remarks,
-    })
 }

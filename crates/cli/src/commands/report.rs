@@ -10,7 +10,6 @@ use crate::clock;
 use crate::show;
 use anyhow::Context;
 use clap::Args;
-use history::{OpenMode, Store};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -36,7 +35,7 @@ pub(crate) async fn run(dir: &Path, args: ReportArgs) -> anyhow::Result<()> {
         args.holdout
     );
     // Held-back files are linked into the folder of the segments while they are read.
-    let store = Store::open(dir, OpenMode::ReadWrite).await?;
+    let store = super::open_to_read(dir).await?;
     let facts = facts::gather(&store, clock::now(), args.days).await?;
     let findings = findings::of(&facts, 1.0 - args.holdout / 100.0);
     if let Some(path) = &args.html {

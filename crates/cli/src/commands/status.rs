@@ -22,29 +22,31 @@ pub(crate) async fn run(dir: &Path, args: StatusArgs) -> anyhow::Result<()> {
     status.problems.extend(dated_ahead(&store, &status).await?);
     let snapshots = SnapshotDir::new(store.snapshots_dir());
     let current = snapshots.list()?.into_iter().find(|entry| entry.is_current);
-    let learned = match &current {
-        Some(entry) => match Snapshot::open(&entry.path) {
-            Ok(snapshot) => Some(snapshot.provenance().clone()),
-            Err(error) => {
-                status.problems.push(error.to_string());
-                None
-            }
-        },
-        None => None,
-    };
+    let learned = current.as_ref().map(|entry| match Snapshot::open(&entry.path) {
+        Ok(snapshot) => Ok(snapshot.provenance().clone()),
+        Err(error) => {
+            status.problems.push(error.to_string());
+            Err(match error {
+                snapshot::Error::FormatTooNew { .. } => "was written by a newer version",
+                snapshot::Error::Io { .. } => "cannot be read",
+                _ => "is damaged",
+            })
+        }
+    });
     if args.output.json {
         return show::line(json!({
             "data_dir": dir.display().to_string(),
             "healthy": status.problems.is_empty(),
             "store": status,
             "snapshot": current.as_ref().map(|entry| json!({
-                "id": entry.id, "bytes": entry.len_bytes, "provenance": learned,
+                "id": entry.id, "bytes": entry.len_bytes,
+                "provenance": learned.as_ref().and_then(|learned| learned.as_ref().ok()),
             })),
         }));
     }
     let mut table = show::table(&[&dir.display().to_string(), ""], &[]);
     for (name, value) in history_rows(&status).into_iter().chain([
-        ("snapshot", snapshot_text(current.as_ref(), learned.as_ref())),
+        ("snapshot", snapshot_text(current.as_ref().zip(learned.as_ref()))),
         ("health", health_text(&status)),
         ("looked at", clock::now().to_string()),
     ]) {
@@ -70,17 +72,17 @@ fn health_text(status: &StoreStatus) -> String {
     if status.problems.is_empty() { "good".into() } else { status.problems.join("\n") }
 }
 
-fn snapshot_text(current: Option<&Entry>, learned: Option<&Provenance>) -> String {
-    match (current, learned) {
-        (Some(entry), Some(learned)) => format!(
+fn snapshot_text(current: Option<(&Entry, &Result<Provenance, &str>)>) -> String {
+    match current {
+        Some((entry, Ok(learned))) => format!(
             "{} ({}, {} baskets to {})",
             entry.id,
             show::bytes(entry.len_bytes),
             show::count(learned.n_baskets),
             learned.data_to.as_deref().unwrap_or("–")
         ),
-        (Some(entry), None) => format!("{} is damaged", entry.id),
-        (None, _) => "none yet: run `alongside learn`".into(),
+        Some((entry, Err(fault))) => format!("{} {fault}", entry.id),
+        None => "none yet: run `alongside learn`".into(),
     }
 }
 
@@ -88,7 +90,7 @@ fn history_rows(status: &StoreStatus) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     let mut add = |name: &'static str, value: String| rows.push((name, value));
     add("orders", show::count(status.n_orders + status.n_orders_in_tail));
-    add("lines", show::count(status.n_lines));
+    add("lines", show::count(status.n_lines + status.n_lines_in_tail));
     if let Some((first, last)) = status.span() {
         add("span", format!("{first} to {last}"));
     }

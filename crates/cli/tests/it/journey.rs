@@ -32,7 +32,8 @@ fn orders_in_and_offers_out() {
         let evidence = &offer["reason"]["evidence"];
         assert!(evidence["n_both"].as_u64() >= Some(2), "{offer}");
         assert!(evidence["lift"].as_f64() > Some(1.0), "{offer}");
-        assert!(offer["price"].is_string(), "the price of the latest sale: {offer}");
+        assert!(offer["price"].is_number(), "the price of the latest sale: {offer}");
+        assert_eq!(offer["currency"], "GBP");
     }
     let shown = desk.alongside(&["recommend", "--item", &first, "--explain"]).assert().success();
     let shown = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
@@ -46,7 +47,8 @@ fn what_was_asked_in_vain_is_told() {
     let none = String::from_utf8_lossy(&none.get_output().stdout).into_owned();
     assert!(none.contains("--count 0") && !none.contains("evidence"), "{none}");
     let answer = desk.json(&["recommend", "--exclude", "no-such-item", "--json"]);
-    let warning = answer["warnings"][0].as_str().expect("a warning");
+    assert_eq!(answer["warnings"][0]["code"], "unknown_item");
+    let warning = answer["warnings"][0]["detail"].as_str().expect("a warning");
     assert!(warning.contains("`no-such-item`"), "{answer}");
     let first = answer["items"][0]["item_id"].as_str().expect("something sells");
     let without = desk.json(&["recommend", "--exclude", first, "--json"]);

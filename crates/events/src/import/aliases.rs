@@ -15,6 +15,8 @@ pub(crate) fn aliases(
         (FileKind::Orders, Field::ItemId, Shape::Shopify | Shape::WooCommerce) => SHOP_ITEM,
         (FileKind::Orders, Field::Title, Shape::Shopify) => "name title",
         (_, Field::Source | Field::RefundId, shape) if shape != Shape::Alongside => "",
+        (FileKind::Orders, Field::Kind, shape) if shape != Shape::Alongside => "",
+        (FileKind::Orders, Field::Kind, _) => "itemkind",
         (_, Field::Source, _) => "source",
         (_, Field::RefundId, _) => "refundid",
         (FileKind::Items, Field::ItemId, Shape::ShopifyProducts) => "variantsku sku",

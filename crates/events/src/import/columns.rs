@@ -321,6 +321,7 @@ pub fn fields_of(kind: FileKind) -> &'static [Field] {
             LineKind,
             Source,
             RefundId,
+            Kind,
         ],
         FileKind::Items => &[
             ItemId,

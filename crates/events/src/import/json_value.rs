@@ -35,7 +35,30 @@ impl fmt::Display for FieldText<'_> {
 
 /// A number, or the text of one with a decimal point.
 pub(crate) fn read_json_amount(value: &Value) -> Option<Amount> {
-    read_money(cell_of(value), b'.').ok().flatten().map(|(amount, _)| amount)
+    let cell = cell_of(value);
+    if let Cell::Float(value) = cell {
+        // What one event says is not rounded; whoever sent it can mend it.
+        Amount::from_f64_exact(value).ok()?;
+    }
+    read_money(cell, b'.').ok().flatten().map(|(amount, _)| amount)
+}
+
+/// Is this a time on the clock of a place that it does not name?
+pub(crate) fn is_without_zone(value: &Value) -> bool {
+    let Some(text) = value.as_str().map(str::trim) else { return false };
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    !is_number && !has_zone(text)
+}
+
+/// `…Z`, `… UTC`, `…+01:00`, `… -0500`: letters at the end that are no month or half of the day, or
+/// an offset behind the time of day.
+fn has_zone(text: &str) -> bool {
+    let Some(colon) = text.find(':') else { return false };
+    let clock = &text[colon..];
+    let word = clock.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    let letters = &word[word.rfind(|c: char| !c.is_ascii_alphabetic()).map_or(0, |at| at + 1)..];
+    let is_half_day = letters.eq_ignore_ascii_case("am") || letters.eq_ignore_ascii_case("pm");
+    clock.contains(['+', '-', '−']) || (!letters.is_empty() && !is_half_day)
 }
 
 /// RFC 3339 (UTC where it names no offset) or a Unix time.

@@ -45,7 +45,7 @@ pub use dates::{DateForm, DayOrder};
 pub use encoding::Encoding;
 pub use event_rows::read_events;
 pub use fees::propose_kind;
-pub(crate) use json_value::{FieldText, read_json_amount, read_json_time};
+pub(crate) use json_value::{FieldText, is_without_zone, read_json_amount, read_json_time};
 pub use money_plan::DecimalEvidence;
 pub use orders::read_orders;
 pub use plan::{

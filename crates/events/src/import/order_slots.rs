@@ -28,6 +28,7 @@ pub(crate) struct Slots {
     pub line_kind: Option<usize>,
     pub source: Option<usize>,
     pub refund_id: Option<usize>,
+    pub item_kind: Option<usize>,
 }
 
 impl Slots {
@@ -56,6 +57,7 @@ impl Slots {
             line_kind: at(Field::LineKind),
             source: at(Field::Source),
             refund_id: at(Field::RefundId),
+            item_kind: at(Field::Kind),
         }
     }
 }

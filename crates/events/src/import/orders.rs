@@ -18,7 +18,7 @@ use super::read::{Builder, ReadOptions, ReadSummary, read_file};
 use super::source::Source;
 use crate::event::EventKind;
 use crate::lines::{LineKind, NO_TIME, OrderLines};
-use crate::{Amount, Currency, Error, NO_ID, Reject, RejectReason, Timestamp};
+use crate::{Amount, Currency, Error, ItemKind, NO_ID, Reject, RejectReason, Timestamp};
 
 /// Reads a file of order lines, handing over batches in file order, each with the rows that were
 /// set aside in it. Memory stays below about 200 MB whatever the file's size.
@@ -69,6 +69,7 @@ pub(crate) struct OrderBuilder<'p> {
     /// By item code: its title and category are taken already.
     has_title: Vec<bool>,
     has_category: Vec<bool>,
+    has_kind: Vec<bool>,
     id_buffer: String,
     order_buffer: String,
     refund_buffer: String,
@@ -110,6 +111,7 @@ impl<'p> OrderBuilder<'p> {
             lines: OrderLines::default(),
             has_title: Vec::new(),
             has_category: Vec::new(),
+            has_kind: Vec::new(),
             id_buffer: String::new(),
             order_buffer: String::new(),
             refund_buffer: String::new(),
@@ -359,11 +361,11 @@ impl<'p> OrderBuilder<'p> {
     }
 
     /// Titles and categories come from lines that were sold or came back: on adjustments stand
-    /// notes of the stock room ("damaged", "?").
+    /// notes of the stock room ("damaged", "?"). An export of our own has the catalogue's titles.
     #[inline]
     fn push_texts(&mut self, code: u32, kind: LineKind, title: Cell<'_>, category: Cell<'_>) {
         let code_idx = code as usize;
-        if kind == LineKind::Adjustment {
+        if kind == LineKind::Adjustment && self.plan.shape != Shape::Alongside {
             return;
         }
         if code_idx >= self.has_title.len() {
@@ -381,6 +383,18 @@ impl<'p> OrderBuilder<'p> {
         {
             self.has_category[code_idx] = true;
             self.lines.categories.push((code, category.into()));
+        }
+    }
+
+    fn push_kind(&mut self, code: u32, cell: Cell<'_>) {
+        let Some(kind) = cell.text(&mut self.id_buffer).and_then(ItemKind::parse) else { return };
+        let code_idx = code as usize;
+        if code_idx >= self.has_kind.len() {
+            self.has_kind.resize(code_idx + 1, false);
+        }
+        if !self.has_kind[code_idx] {
+            self.has_kind[code_idx] = true;
+            self.lines.kinds.push((code, kind));
         }
     }
 }
@@ -402,6 +416,9 @@ impl Builder for OrderBuilder<'_> {
         if item_code != NO_ID {
             let (title, category) = (cell(self.slots.title), cell(self.slots.category));
             self.push_texts(item_code, figures.kind, title, category);
+            if self.slots.item_kind.is_some() {
+                self.push_kind(item_code, cell(self.slots.item_kind));
+            }
         }
         self.lines.kind.push(figures.kind);
         self.lines.at.push(figures.at);
@@ -438,6 +455,7 @@ impl Builder for OrderBuilder<'_> {
         lines.location_ids = self.location_ids.take();
         self.has_title.clear();
         self.has_category.clear();
+        self.has_kind.clear();
         self.lines.kind.reserve(n_rows);
         self.lines.at.reserve(n_rows);
         self.lines.quantity.reserve(n_rows);

@@ -281,6 +281,8 @@ impl ReadRow for ItemRow {
             image_url: reader.text(row, Field::ImageUrl),
             url: reader.text(row, Field::Url),
             attributes: reader.attributes(row),
+            // An empty cell says nothing.
+            cleared: Default::default(),
         }))
     }
 }

@@ -59,6 +59,38 @@ fn events_by_our_own_names() {
 }
 
 #[test]
+fn a_time_without_a_zone_is_told() {
+    let warned = |timestamp: &str| {
+        let value = json!({"event_id": "e", "event_name": "view_item", "item_id": "a",
+                           "timestamp": timestamp});
+        let (event, warnings) = event_from_json(&value, NOW).expect("an event");
+        (event.at.to_string(), warnings.iter().any(|text| text.contains("taken as UTC")))
+    };
+    for (text, at, is_warned) in [
+        ("2021-02-03T10:00:00", "2021-02-03T10:00:00Z", true),
+        ("2021-02-03 10:00:00", "2021-02-03T10:00:00Z", true),
+        ("2021-02-03", "2021-02-03T00:00:00Z", true),
+        ("2021-02-03T10:00:00Z", "2021-02-03T10:00:00Z", false),
+        ("2021-02-03T10:00:00.5+01:00", "2021-02-03T09:00:00Z", false),
+        ("1612345678", "2021-02-03T09:47:58Z", false),
+    ] {
+        assert_eq!(warned(text), (at.to_owned(), is_warned), "{text}");
+    }
+}
+
+#[test]
+fn an_amount_that_would_be_rounded_is_refused() {
+    let read = |price: Value| {
+        let value = json!({"event_id": "e", "event_name": "view_item", "item_id": "a",
+                           "price": price});
+        show(&value)
+    };
+    assert!(read(json!(2.5555555)).contains("at most six decimals"));
+    assert!(read(json!("2.5555555")).contains("at most six decimals"));
+    assert!(read(json!(2.555555)).contains("[ax1@2.555555]"));
+}
+
+#[test]
 fn events_by_the_names_of_others() {
     // Segment
     check(

@@ -2,7 +2,7 @@
 //! with the lines.
 
 use events::lines::NO_ID;
-use events::{Currency, IdColumn, LineKind, OrderLines};
+use events::{Currency, IdColumn, ItemKind, LineKind, OrderLines};
 use hashbrown::HashMap;
 
 use crate::error::Result;
@@ -22,6 +22,8 @@ pub(crate) struct ImportCodes {
     pub(crate) sources: IdTable,
     pub(crate) titles: TextVotes,
     pub(crate) categories: TextVotes,
+    /// Kinds that the lines themselves told, by item code; the last one counts.
+    pub(crate) kinds: HashMap<u32, ItemKind>,
     /// By item code; shorter than `items` where the last ones were never sold.
     pub(crate) prices: Vec<SoldAt>,
 }
@@ -56,6 +58,8 @@ impl ImportCodes {
                 votes.vote(items[*code as usize], text);
             }
         }
+        let kinds = lines.kinds.iter().map(|&(code, kind)| (items[code as usize], kind));
+        self.kinds.extend(kinds);
         self.note_prices(lines, &items);
         Ok(BatchCodes { items, customers, locations })
     }

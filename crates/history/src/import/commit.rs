@@ -386,7 +386,9 @@ async fn fill_catalog(
         titles.extend(title.map(|(text, n_votes)| (item_idx, text, n_votes)));
         let category = codes.categories.winner(code);
         categories.extend(category.map(|(text, n_votes)| (item_idx, text, n_votes)));
-        let kind: Option<ItemKind> = propose(codes.items.get(code), title.map(|(text, _)| text));
+        let title = title.map(|(text, _)| text);
+        let told = codes.kinds.get(&code).copied();
+        let kind: Option<ItemKind> = told.or_else(|| propose(codes.items.get(code), title));
         kinds.extend(kind.map(|kind| (item_idx, kind as u8)));
     }
     sqlx::query("UPDATE item SET catalog_version = ?1 WHERE catalog_version = 0")

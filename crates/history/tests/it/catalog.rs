@@ -1,6 +1,8 @@
 //! Items, customers, holdings: whole or in part, again and again.
 
-use events::{Amount, Currency, CustomerRecord, HoldingRecord, ItemKind, ItemRecord, Timestamp};
+use events::{
+    Amount, Currency, CustomerRecord, HoldingRecord, ItemField, ItemKind, ItemRecord, Timestamp,
+};
 use history::ViewOptions;
 
 use crate::shop::{self, Shop};
@@ -48,6 +50,52 @@ async fn what_a_record_does_not_say_stays_as_it_was() {
     assert_eq!(found.url.as_deref(), Some("https://shop/a"));
     let pairs = [("color", "red"), ("size", "L")];
     assert_eq!(found.attributes, pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
+#[tokio::test]
+async fn what_is_cleared_is_known_no_more() {
+    let shop = Shop::new().await;
+    let full = ItemRecord {
+        title: Some("White heart".to_owned()),
+        category: Some("home".to_owned()),
+        price: Some(Amount(2_550_000)),
+        cost: Some(Amount(1_000_000)),
+        currency: Currency::parse("GBP"),
+        stock: Some(0),
+        image_url: Some("https://shop/a.png".to_owned()),
+        url: Some("https://shop/a".to_owned()),
+        ..item("a")
+    };
+    shop.store.upsert_items(std::slice::from_ref(&full)).await.unwrap();
+    let mut no_stock = item("a");
+    no_stock.cleared.add(ItemField::Stock);
+    shop.store.upsert_items(&[no_stock]).await.unwrap();
+    let told = ItemRecord::from(shop.store.item("a").await.unwrap().unwrap());
+    assert_eq!((told.stock, told.price, &told.title), (None, full.price, &full.title));
+    assert!(told.cleared.has(ItemField::Stock) && !told.cleared.has(ItemField::Price));
+    let mut bare = item("a");
+    for field in [
+        ItemField::Title,
+        ItemField::Category,
+        ItemField::Price,
+        ItemField::Cost,
+        ItemField::Currency,
+        ItemField::Stock,
+        ItemField::ImageUrl,
+        ItemField::Url,
+    ] {
+        bare.cleared.add(field);
+    }
+    shop.store.upsert_items(std::slice::from_ref(&bare)).await.unwrap();
+    let told = ItemRecord::from(shop.store.item("a").await.unwrap().unwrap());
+    let rest = ItemRecord {
+        kind: told.kind,
+        hidden: told.hidden,
+        sensitive: told.sensitive,
+        variant_of: told.variant_of.clone(),
+        ..bare
+    };
+    assert_eq!(told, rest);
 }
 
 #[tokio::test]

@@ -57,6 +57,18 @@ async fn a_newer_format_is_refused() {
 }
 
 #[tokio::test]
+async fn a_log_that_cannot_be_put_together_is_told() {
+    let Shop { dir, store } = Shop::new().await;
+    store.close().await;
+    fs::write(dir.path().join("alongside.db-wal"), "what was not checkpointed").unwrap();
+    // Rights do not hold an administrator back, a folder in the place of the probe does.
+    fs::create_dir(dir.path().join("alongside.probe")).unwrap();
+    let text = refusal(dir.path(), OpenMode::ReadOnly).await;
+    assert!(text.starts_with("DIR/alongside.db was not closed in order"), "{text}");
+    assert!(text.contains("copy the data directory"), "{text}");
+}
+
+#[tokio::test]
 async fn a_damaged_database_is_told() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("alongside.db"), vec![7; 4096]).unwrap();

@@ -274,7 +274,7 @@ impl std::io::Write for Shared {
 async fn exports_hold_every_line_that_counts() {
     let shop = lived_in().await;
     let out = Shared::default();
-    let n_lines = shop.store.export_orders(ExportFormat::Csv, out.clone()).await.unwrap();
+    let (n_lines, _) = shop.store.export_orders(ExportFormat::Csv, out.clone()).await.unwrap();
     let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
     let mut lines: Vec<&str> = text.lines().collect();
     lines[1..].sort_unstable();
@@ -297,10 +297,10 @@ async fn exports_hold_every_line_that_counts() {
     shop.store.export_orders(ExportFormat::Parquet, parquet.clone()).await.unwrap();
     assert_eq!(&parquet.0.lock().unwrap()[..4], b"PAR1");
     let items = Shared::default();
-    assert_eq!(shop.store.export_items(items.clone()).await.unwrap(), 4);
+    assert_eq!(shop.store.export_items(ExportFormat::Csv, items.clone()).await.unwrap(), 4);
     assert!(String::from_utf8(items.0.lock().unwrap().clone()).unwrap().contains("\nbread,,good,"));
     let customers = Shared::default();
-    assert_eq!(shop.store.export_customers(customers.clone()).await.unwrap(), 2);
+    assert_eq!(shop.store.export_customers(ExportFormat::Csv, customers.clone()).await.unwrap(), 2);
 }
 
 #[tokio::test]

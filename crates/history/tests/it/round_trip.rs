@@ -3,9 +3,11 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use events::import::{FileKind, ImportPlan, PlanOptions, ReadOptions, Source, read_orders};
-use events::{EventKind, LineKind, Timestamp};
-use history::{ExportFormat, ImportRequest, ImportSummary, Store};
+use events::import::{
+    FileKind, ImportPlan, PlanOptions, ReadOptions, Source, propose_kind, read_orders,
+};
+use events::{EventKind, ItemKind, ItemRecord, LineKind, Timestamp};
+use history::{ExportFormat, ImportRequest, ImportSummary, OpenMode, Store};
 
 use crate::live::event;
 use crate::shop::{Shop, import_files, lines};
@@ -64,7 +66,8 @@ async fn import(store: &Store, file: &[u8]) -> ImportSummary {
         ControlFlow::Continue(())
     });
     assert!(summary.unwrap().n_taken > 0);
-    import.commit(&|_, _| None).await.unwrap()
+    let propose = |item_id: &str, title: Option<&str>| propose_kind(item_id, title).map(|p| p.0);
+    import.commit(&propose).await.unwrap()
 }
 
 fn sorted(csv: &[u8]) -> Vec<String> {
@@ -80,7 +83,7 @@ async fn an_export_imported_elsewhere_is_the_same_shop() {
     let written = export(&shop.store, ExportFormat::Csv).await;
     let there = shop.baskets().await;
     assert!(there.contains("d4 #0: bread\n") && !there.contains("d4 -"), "{there}");
-    for format in [ExportFormat::Csv, ExportFormat::Parquet] {
+    for format in FORMATS {
         let file = export(&shop.store, format).await;
         let other = Shop::new().await;
         let summary = import(&other.store, &file).await;
@@ -91,15 +94,62 @@ async fn an_export_imported_elsewhere_is_the_same_shop() {
     }
 }
 
+const FORMATS: [ExportFormat; 4] =
+    [ExportFormat::Csv, ExportFormat::Tsv, ExportFormat::JsonLines, ExportFormat::Parquet];
+
+/// Titles of all kinds, what only adjustments name, kinds that were declared or guessed.
+#[tokio::test]
+async fn titles_and_kinds_come_back_with_the_orders() {
+    let shop = busy_shop().await;
+    let told = |item_id: &str, title: &str, kind| ItemRecord {
+        item_id: item_id.to_owned(),
+        title: Some(title.to_owned()),
+        kind: Some(kind),
+        ..ItemRecord::default()
+    };
+    let records = [
+        told("bread", "Bread, \"brown\"\tlarge", ItemKind::Menu),
+        told("jam", "POSTAGE", ItemKind::Good),
+        told("tea", "12", ItemKind::Fee),
+    ];
+    shop.store.upsert_items(&records).await.unwrap();
+    let catalog = async |store: &Store| {
+        let (items, _) = store.items_since(0).await.unwrap();
+        let mut items: Vec<_> = items
+            .into_iter()
+            .map(|item| (item.entry.id, item.entry.title, item.entry.kind))
+            .collect();
+        items.sort();
+        items
+    };
+    let written = sorted(&export(&shop.store, ExportFormat::Csv).await);
+    for format in FORMATS {
+        let other = Shop::new().await;
+        import(&other.store, &export(&shop.store, format).await).await;
+        assert_eq!(catalog(&other.store).await, catalog(&shop.store).await, "{format:?}");
+        assert_eq!(sorted(&export(&other.store, ExportFormat::Csv).await), written, "{format:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_export_imported_where_it_came_from_changes_nothing() {
     let shop = busy_shop().await;
-    for format in [ExportFormat::Csv, ExportFormat::Parquet] {
+    for format in FORMATS {
         let file = export(&shop.store, format).await;
         let summary = import(&shop.store, &file).await;
         assert_eq!((summary.n_orders_new, summary.n_orders_changed), (0, 0), "{format:?}");
         assert_eq!(summary.n_orders_unchanged, 8, "{format:?}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_is_read_only_gives_what_is_sealed() {
+    let shop = busy_shop().await;
+    let reader = Store::open(shop.dir.path(), OpenMode::ReadOnly).await.unwrap();
+    let sealed = sorted(&export(&reader, ExportFormat::Csv).await);
+    assert_eq!(reader.status().await.unwrap().n_orders_in_tail, 2, "nothing was sealed");
+    let all = sorted(&export(&shop.store, ExportFormat::Csv).await);
+    assert!(sealed.len() < all.len() && sealed.iter().all(|line| all.contains(line)));
 }
 
 const GA4: &str = "event_name,event_timestamp,user_pseudo_id,transaction_id,items.item_id\n";

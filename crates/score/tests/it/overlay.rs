@@ -1,7 +1,7 @@
 //! What changed since the snapshot: words, families, items that are new.
 
 use crate::shop::{Tables, snapshot};
-use events::{Amount, ItemRecord};
+use events::{Amount, ItemField, ItemRecord};
 use score::{World, search};
 use std::sync::Arc;
 
@@ -84,6 +84,33 @@ fn what_a_record_does_not_say_stays() {
     assert_eq!((state.price(), state.stock(), state.is_hidden()), (Some(Amount(7)), Some(3), true));
     assert_eq!(hidden.title(1), "BLUE LANTERN");
     assert!(!state.is_fee() && !state.is_out_of_stock());
+}
+
+#[test]
+fn what_is_cleared_is_known_no_more() {
+    let full = ItemRecord {
+        price: Some(Amount(7)),
+        stock: Some(0),
+        category: Some("Lights".to_owned()),
+        ..record("i1")
+    };
+    let world = world().with_items(&[full]);
+    assert!(world.catalog.is_blocked(1));
+    let mut cleared = record("i1");
+    cleared.cleared.add(ItemField::Stock);
+    assert!(world.catalog.fits_in_place(&world.snapshot, &cleared));
+    world.catalog.apply_in_place(&world.snapshot, &cleared);
+    let state = world.catalog.state(1);
+    assert_eq!((state.price(), state.stock()), (Some(Amount(7)), None));
+    assert!(!world.catalog.is_blocked(1), "an item whose stock nobody counts is in stock");
+    for field in [ItemField::Price, ItemField::Category, ItemField::Title] {
+        cleared.cleared.add(field);
+    }
+    assert!(!world.catalog.fits_in_place(&world.snapshot, &cleared), "words need a new world");
+    let bare = world.with_items(&[cleared]);
+    assert_eq!(bare.catalog.state(1).price(), None);
+    assert_eq!((bare.title(1), bare.category(1)), ("", None));
+    assert_eq!((world.title(1), world.category(1)), ("BLUE LANTERN", Some("Lights")));
 }
 
 #[test]

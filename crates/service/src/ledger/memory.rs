@@ -174,10 +174,12 @@ impl Ledger for MemoryLedger {
     fn purchases_after(&self, sequence: i64) -> LedgerFuture<'_, Vec<Event>> {
         self.answer(|state| {
             let later = state.events.iter().zip(1..).filter(|(_, at)| sequence < *at);
-            let is_purchase = |event: &&Event| {
-                event.kind == EventKind::Purchase && event.confirmed && event.customer_id.is_some()
+            let is_trade = |event: &&Event| {
+                matches!(event.kind, EventKind::Purchase | EventKind::Refund)
+                    && event.confirmed
+                    && event.customer_id.is_some()
             };
-            later.map(|(event, _)| event).filter(is_purchase).cloned().collect()
+            later.map(|(event, _)| event).filter(is_trade).cloned().collect()
         })
     }
 

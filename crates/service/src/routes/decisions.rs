@@ -5,8 +5,9 @@ use crate::extract::{PathIn, QueryIn};
 use crate::keys::Scope;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::recommend::with_workspace;
-use crate::record::Record;
+use crate::record::{Cut, Record};
 use crate::state::{AppState, Inner};
+use crate::wire::WarningOut;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -59,6 +60,8 @@ pub(crate) struct WhyNotOut {
     is_same_snapshot: bool,
     /// False: other policies are in force by now; the verdict is theirs.
     is_same_policies: bool,
+    /// What the verdict cannot see.
+    warnings: Vec<WarningOut>,
 }
 
 /// A policy that stopped an item.
@@ -107,6 +110,7 @@ pub(super) async fn why_not(
         })
         .ok_or_else(|| Problem::internal().because("a decision record names no placement"))?;
     let mut out = told(world, item, verdict, record.snapshot == served.snapshot_id);
+    out.warnings = record.cuts().into_iter().map(cut_warning).collect();
     let policies = served.policies.as_deref();
     out.is_same_policies = record.policy_version() == policies.map(PolicyTable::version);
     if let (WhyNot::Stopped(decide::Gate::Policy(policy)), Some(policies)) = (verdict, policies) {
@@ -123,6 +127,18 @@ impl WhyNotOut {
         self.text = format!("The {kind} policy \"{name}\" (version {version}) stops it.");
         let (owner, comment) = (policy.owner.clone(), policy.comment.clone());
         self.policy = Some(WhyNotPolicyOut { name, kind, version, owner, comment });
+    }
+}
+
+/// An item of a line that the decision did not read may be named here as one that was not stopped.
+fn cut_warning(cut: Cut) -> WarningOut {
+    let Cut { what, n_given, n_kept } = cut;
+    WarningOut {
+        code: "record_cut".to_owned(),
+        detail: format!(
+            "Of {n_given} {what} the record keeps {n_kept}; the verdict is as if the others had \
+             not been there."
+        ),
     }
 }
 
@@ -146,6 +162,7 @@ fn told(world: &World, item: u32, verdict: WhyNot, is_same_snapshot: bool) -> Wh
         policy: None,
         is_same_snapshot,
         is_same_policies: true,
+        warnings: Vec::new(),
     };
     match verdict {
         WhyNot::Offered { rank } => {

@@ -1,6 +1,7 @@
 //! Money and quantities of a request: a JSON number or a decimal text, exact either way.
 
 use events::Amount;
+use events::amount::AmountError;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use std::fmt;
 
@@ -27,11 +28,24 @@ impl Visitor<'_> for AmountVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<AmountIn, E> {
-        Amount::from_f64(value).map(AmountIn).map_err(E::custom)
+        Amount::from_f64_exact(value).map(AmountIn).map_err(|error| E::custom(told(error)))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<AmountIn, E> {
-        Amount::parse(text, b'.').map(AmountIn).map_err(E::custom)
+        Amount::parse(text, b'.').map(AmountIn).map_err(|error| E::custom(told(error)))
+    }
+}
+
+/// What is wrong, and how to mend it.
+fn told(error: AmountError) -> String {
+    match error {
+        AmountError::NotANumber => {
+            "expected a number or a decimal text such as \"2.55\"".to_owned()
+        }
+        AmountError::TooPrecise => {
+            "more than six decimals, which would be rounded: round it before".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 
@@ -51,6 +65,10 @@ mod tests {
         {
             let amount: AmountIn = serde_json::from_str(json).unwrap();
             assert_eq!(amount.0.to_string(), expected);
+        }
+        for json in ["2.5555555", "\"2.5555555\""] {
+            let error = serde_json::from_str::<AmountIn>(json).unwrap_err().to_string();
+            assert!(error.contains("six decimals"), "{error}");
         }
         for json in ["\"dear\"", "1e300", "true", "18446744073709551615"] {
             assert!(serde_json::from_str::<AmountIn>(json).is_err(), "{json}");

@@ -1,5 +1,6 @@
 //! From the bytes of a body to a request with the list of its unknown fields, or to the problem.
 
+use super::fault_text;
 use crate::problem::{Code, Problem};
 use serde::Deserialize;
 use serde_json::error::Category;
@@ -46,7 +47,7 @@ fn explain<'a, T: Deserialize<'a>>(body: &'a [u8], first: serde_json::Error) -> 
             Problem::new(Code::InvalidJson, "The body is not UTF-8.")
         }
         _ => {
-            let what = without_position(&error.to_string()).to_owned();
+            let what = fault_text::broken_json(without_position(&error.to_string()));
             let detail = format!("Line {line}, column {column}: {what}.");
             Problem::new(Code::InvalidJson, detail)
         }
@@ -64,7 +65,7 @@ fn wrong_value(path: &str, message: &str) -> Problem {
         true => Code::MissingField,
         false => Code::InvalidValue,
     };
-    let problem = Problem::new(code, format!("{place}: {message}."));
+    let problem = Problem::new(code, format!("{place}: {}.", fault_text::wrong_value(message)));
     if path.is_empty() { problem } else { problem.at(path) }
 }
 
@@ -104,15 +105,16 @@ mod tests {
     fn says_where_a_value_is_wrong() {
         assert_eq!(
             refusal(r#"{"cart":[{"item_id":"A"},{"item_id":"B","quantity":"many"}]}"#),
-            "invalid_value: `cart[1].quantity`: not a number."
+            "invalid_value: `cart[1].quantity`: expected a number or a decimal text such as \
+             \"2.55\"."
         );
         assert_eq!(
             refusal(r#"{"count":-1}"#),
-            "invalid_value: `count`: invalid value: integer `-1`, expected u64."
+            "invalid_value: `count`: expected a whole number of 0 or more, found -1."
         );
         assert_eq!(
             refusal(r#"{"cart":[{"quantity":1}]}"#),
-            "missing_field: `cart[0]`: missing field `item_id`."
+            "missing_field: `cart[0]`: the field `item_id` is missing."
         );
         assert!(refusal(r#"{"item_ids":"A"}"#).starts_with("invalid_value: `item_ids`:"));
         assert!(refusal("[1]").starts_with("invalid_value: "));
@@ -123,9 +125,13 @@ mod tests {
         assert_eq!(refusal(""), "invalid_json: The body is empty.");
         assert_eq!(
             refusal(r#"{"count":"#),
-            "invalid_json: Line 1, column 9: EOF while parsing a value."
+            "invalid_json: Line 1, column 9: the body ends in the middle; it was cut off."
         );
-        assert_eq!(refusal("{}\n{}"), "invalid_json: Line 2, column 1: trailing characters.");
+        assert_eq!(
+            refusal("{}\n{}"),
+            "invalid_json: Line 2, column 1: something stands behind the end of the value; send one \
+             value."
+        );
         let deep = "[".repeat(100_000);
         let problem = parse_body::<RecommendRequest<'_>>(deep.as_bytes()).unwrap_err();
         assert_eq!(problem.code.status(), 400);

@@ -1,7 +1,8 @@
 //! What `/v1/items`, `/v1/customers` and `/v1/holdings` take.
 
 use super::{AmountIn, IdIn, TextIn};
-use events::{Currency, CustomerRecord, HoldingRecord, ItemKind, ItemRecord, Timestamp};
+use events::{ClearedFields, Currency, CustomerRecord, HoldingRecord, ItemField, ItemKind};
+use events::{ItemRecord, Timestamp};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeMap;
@@ -47,7 +48,36 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     }
 }
 
-/// An item, whole or in part: a field that is left out stays as it is.
+/// What is told of a field that may be unknown.
+#[derive(Debug, Default)]
+enum Told<T> {
+    /// It stays as it is.
+    #[default]
+    Unsaid,
+    /// `null`: it is known no more.
+    Nothing,
+    This(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Told<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Told<T>, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Told::Nothing, Told::This))
+    }
+}
+
+impl<T> Told<T> {
+    fn take(self, field: ItemField, cleared: &mut ClearedFields) -> Option<T> {
+        match self {
+            Told::This(value) => return Some(value),
+            Told::Nothing => cleared.add(field),
+            Told::Unsaid => {}
+        }
+        None
+    }
+}
+
+/// An item, whole or in part: a field that is left out stays as it is, one that is null is known
+/// no more.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(expecting = "an item object")]
 pub struct ItemIn<'a> {
@@ -55,39 +85,41 @@ pub struct ItemIn<'a> {
     #[schema(value_type = String)]
     item_id: IdIn<'a>,
     #[schema(value_type = Option<String>)]
-    #[serde(borrow, alias = "name")]
-    title: Option<TextIn<'a>>,
+    #[serde(borrow, default, alias = "name")]
+    title: Told<TextIn<'a>>,
     /// `good, service, account, menu, fee`; a fee is never offered.
     #[serde(default, deserialize_with = "kind")]
     #[schema(value_type = Option<String>)]
     kind: Option<ItemKind>,
     /// Path from the root, ` > ` between levels.
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     #[schema(value_type = Option<String>)]
-    category: Option<TextIn<'a>>,
+    category: Told<TextIn<'a>>,
     #[serde(default, deserialize_with = "not_negative")]
     #[schema(value_type = Option<f64>, minimum = 0)]
-    price: Option<AmountIn>,
+    price: Told<AmountIn>,
     #[serde(default, deserialize_with = "not_negative")]
     #[schema(value_type = Option<f64>, minimum = 0)]
-    cost: Option<AmountIn>,
+    cost: Told<AmountIn>,
     #[serde(default, deserialize_with = "currency")]
     #[schema(value_type = Option<String>, example = "GBP")]
-    currency: Option<Currency>,
+    currency: Told<Currency>,
     /// Units at hand; 0 is out of stock.
-    stock: Option<i64>,
+    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
+    stock: Told<i64>,
     hidden: Option<bool>,
-    /// The head of the item's family; an empty text takes it out of the family.
+    /// The head of the item's family; null or an empty text takes it out of the family.
     #[serde(borrow, default, deserialize_with = "head")]
     #[schema(value_type = Option<String>)]
     variant_of: Option<IdIn<'a>>,
     sensitive: Option<bool>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     #[schema(value_type = Option<String>)]
-    image_url: Option<TextIn<'a>>,
-    #[serde(borrow)]
+    image_url: Told<TextIn<'a>>,
+    #[serde(borrow, default)]
     #[schema(value_type = Option<String>)]
-    url: Option<TextIn<'a>>,
+    url: Told<TextIn<'a>>,
     attributes: Option<BTreeMap<String, Scalar>>,
 }
 
@@ -135,21 +167,30 @@ pub(crate) enum Scalar {
 
 impl ItemIn<'_> {
     pub(crate) fn into_record(self) -> ItemRecord {
+        let mut cleared = ClearedFields::default();
+        let mut text = |told: Told<TextIn<'_>>, field| {
+            told.take(field, &mut cleared).map(|text| text.0.into_owned())
+        };
+        let title = text(self.title, ItemField::Title);
+        let category = text(self.category, ItemField::Category);
+        let image_url = text(self.image_url, ItemField::ImageUrl);
+        let url = text(self.url, ItemField::Url);
         ItemRecord {
             item_id: self.item_id.0.into_owned(),
-            title: self.title.map(|text| text.0.into_owned()),
+            title,
             kind: self.kind,
-            category: self.category.map(|text| text.0.into_owned()),
-            price: self.price.map(|amount| amount.0),
-            cost: self.cost.map(|amount| amount.0),
-            currency: self.currency,
-            stock: self.stock,
+            category,
+            price: self.price.take(ItemField::Price, &mut cleared).map(|amount| amount.0),
+            cost: self.cost.take(ItemField::Cost, &mut cleared).map(|amount| amount.0),
+            currency: self.currency.take(ItemField::Currency, &mut cleared),
+            stock: self.stock.take(ItemField::Stock, &mut cleared),
             hidden: self.hidden,
             variant_of: self.variant_of.map(|id| id.0.into_owned()),
             sensitive: self.sensitive,
-            image_url: self.image_url.map(|text| text.0.into_owned()),
-            url: self.url.map(|text| text.0.into_owned()),
+            image_url,
+            url,
             attributes: attributes_of(self.attributes),
+            cleared,
         }
     }
 }
@@ -193,13 +234,13 @@ fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ItemKind>, 
 }
 
 /// Nothing is sold, or bought in, for less than nothing.
-fn not_negative<'de, D: Deserializer<'de>>(d: D) -> Result<Option<AmountIn>, D::Error> {
-    let Some(amount) = Option::<AmountIn>::deserialize(d)? else { return Ok(None) };
+fn not_negative<'de, D: Deserializer<'de>>(d: D) -> Result<Told<AmountIn>, D::Error> {
+    let Some(amount) = Option::<AmountIn>::deserialize(d)? else { return Ok(Told::Nothing) };
     if amount.0.is_negative() {
         let message = format!("{} is below 0; give what it costs, or leave it out", amount.0);
         return Err(de::Error::custom(message));
     }
-    Ok(Some(amount))
+    Ok(Told::This(amount))
 }
 
 fn head<'de: 'a, 'a, D: Deserializer<'de>>(d: D) -> Result<Option<IdIn<'a>>, D::Error> {
@@ -211,17 +252,18 @@ fn head<'de: 'a, 'a, D: Deserializer<'de>>(d: D) -> Result<Option<IdIn<'a>>, D::
         Number(i64),
     }
     match Option::<Head<'a>>::deserialize(d)? {
-        None => Ok(None),
+        None => Ok(Some(IdIn("".into()))),
         Some(Head::Number(number)) => Ok(Some(IdIn(number.to_string().into()))),
         Some(Head::Text(text)) if text.trim().is_empty() => Ok(Some(IdIn("".into()))),
         Some(Head::Text(text)) => IdIn::check(text.0).map(Some).map_err(de::Error::custom),
     }
 }
 
-fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Currency>, D::Error> {
-    let Some(text) = Option::<TextIn<'de>>::deserialize(deserializer)? else { return Ok(None) };
+fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Told<Currency>, D::Error> {
+    let text = Option::<TextIn<'de>>::deserialize(deserializer)?;
+    let Some(text) = text else { return Ok(Told::Nothing) };
     let message = "a currency is a code of three letters (ISO 4217) such as GBP";
-    Currency::parse(&text).map(Some).ok_or_else(|| de::Error::custom(message))
+    Currency::parse(&text).map(Told::This).ok_or_else(|| de::Error::custom(message))
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {

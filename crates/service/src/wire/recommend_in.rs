@@ -3,6 +3,7 @@
 use super::{AmountIn, IdIn, TextIn};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -117,6 +118,14 @@ pub struct CartEntryIn<'a> {
 pub struct BatchRequest<'a> {
     #[serde(borrow)]
     pub(crate) requests: Vec<RecommendRequest<'a>>,
+}
+
+/// The same with its requests unread: one that cannot be read does not take the others with it.
+#[derive(Deserialize)]
+#[serde(expecting = "an object with `requests`")]
+pub(crate) struct UnreadBatch<'a> {
+    #[serde(borrow)]
+    pub(crate) requests: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]

@@ -83,7 +83,7 @@ pub struct ReasonOut {
     pub evidence: Option<EvidenceOut>,
 }
 
-/// The counts behind a reason; all of orders.
+/// The counts behind a reason; all of orders as they were kept: what came back is taken off.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceOut {
@@ -115,7 +115,7 @@ pub struct ExperimentOut {
 }
 
 /// Something that was mended or left out on the way.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WarningOut {
     /// `unknown_field, unknown_item, count_cut, cart_cut, not_personal, too_few`.

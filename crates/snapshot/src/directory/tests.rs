@@ -28,6 +28,18 @@ fn current(dir: &SnapshotDir) -> Option<String> {
 }
 
 #[test]
+fn a_folder_that_cannot_be_written_is_told_before_learning() {
+    let folder = tempfile::tempdir().unwrap();
+    let fine = SnapshotDir::new(folder.path().join("snapshots"));
+    fine.check_writable().unwrap();
+    assert_eq!(std::fs::read_dir(fine.path()).unwrap().count(), 0, "nothing stays");
+    // Rights do not hold an administrator back, a folder in the place of the probe does.
+    std::fs::create_dir(fine.path().join(format!("probe-{}", std::process::id()))).unwrap();
+    let refusal = fine.check_writable().unwrap_err();
+    assert!(matches!(refusal, Error::NotWritable { .. }), "{refusal}");
+}
+
+#[test]
 fn nothing_published_is_said_so() {
     let (_temp, dir, _) = dir_with(0);
     assert_eq!(dir.list().unwrap(), []);

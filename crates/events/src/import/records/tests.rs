@@ -57,6 +57,7 @@ fn a_catalog_with_everything() {
         image_url: Some("i.png".into()),
         url: Some("http://x".into()),
         attributes: vec![("color".into(), "red".into())],
+        ..ItemRecord::default()
     };
     assert_eq!(records[0], expected);
     assert_eq!(records[1], ItemRecord { item_id: "b".into(), ..ItemRecord::default() });

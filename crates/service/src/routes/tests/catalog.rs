@@ -28,6 +28,28 @@ async fn price_stock_and_hidden_count_in_the_next_decision() {
 }
 
 #[tokio::test]
+async fn null_clears_what_may_be_unknown_and_what_is_left_out_stays() {
+    let shop = TestShop::new();
+    patch(&shop, r#"{"item_id":"B","stock":0,"cost":1}"#).await;
+    assert_eq!(beside_a(&shop).await, "C");
+    assert_eq!(patch(&shop, r#"{"item_id":"B","stock":null}"#).await.verdict(), "200");
+    assert_eq!(beside_a(&shop).await, "B C");
+    let item = shop.get("/v1/items/B").await.json();
+    assert_eq!((&item["stock"], &item["price"]), (&serde_json::Value::Null, &2.55.into()));
+    let body = r#"{"item_id":"B","price":null,"title":null,"category":null,"currency":null,
+                   "hidden":null,"kind":null,"variant_of":null}"#;
+    assert_eq!(patch(&shop, body).await.verdict(), "200");
+    let item = shop.get("/v1/items/B").await.json();
+    for name in ["price", "category", "currency", "variant_of"] {
+        assert!(item[name].is_null(), "{name}: {item}");
+    }
+    assert_eq!(
+        (&item["title"], &item["kind"], &item["hidden"]),
+        (&"".into(), &"good".into(), &false.into())
+    );
+}
+
+#[tokio::test]
 async fn a_new_item_is_known_at_once_and_an_unknown_one_is_not_patched() {
     let shop = TestShop::new();
     let new = r#"{"item_id":"NEW 1","title":"Green lantern","category":"Lights","price":5,
@@ -78,7 +100,9 @@ async fn a_wrong_record_changes_nothing_and_is_named() {
     for (body, part) in [
         (r#"{"item_id":"B","kind":"spaceship"}"#, "known are good, service"),
         (r#"{"item_id":"B","currency":"pounds"}"#, "ISO 4217"),
-        (r#"{"title":"no id"}"#, "missing field `item_id`"),
+        (r#"{"title":"no id"}"#, "the field `item_id` is missing"),
+        (r#"{"item_id":"B","price":2.5555555}"#, "more than six decimals"),
+        (r#"{"item_id":"B","stock":"many"}"#, "expected a whole number, found the text \"many\""),
         (r#"{"item_id":"B","stock":1.5}"#, "stock"),
     ] {
         let answer = put(&shop, "/v1/items", body).await;

@@ -184,6 +184,32 @@ async fn whoever_is_held_out_is_shown_nothing_and_it_is_recorded() {
 }
 
 #[tokio::test]
+async fn one_request_of_a_wrong_type_does_not_take_the_batch_with_it() {
+    let shop = TestShop::new();
+    let body = r#"{"colour":1,"requests":[
+        {"placement":"pdp","item_ids":["A"],"size":1},
+        {"placement":"pdp","count":"three"},
+        7,
+        {"placement":"pdp","item_ids":["H"]}]}"#;
+    let answer = shop.post("/v1/recommend:batch", body).await;
+    assert_eq!(answer.verdict(), "200");
+    let answers = answer.json()["answers"].clone();
+    assert_eq!(answers.as_array().map(Vec::len), Some(4));
+    assert_eq!((ids(&answers[0]), ids(&answers[3])), ("B C".to_owned(), "C".to_owned()));
+    let warnings = answers[0]["warnings"].to_string();
+    assert!(warnings.contains("`size`") && warnings.contains("`colour`"), "{warnings}");
+    assert_eq!(
+        (&answers[1]["code"], &answers[1]["path"]),
+        (&"invalid_value".into(), &"count".into())
+    );
+    assert!(answers[1]["detail"].as_str().unwrap().contains("a whole number"), "{answers}");
+    assert_eq!(answers[2]["status"], 400);
+    for whole in [r#"{"requests":7}"#, r#"{"requests":[{]}"#, "{}"] {
+        assert_eq!(shop.post("/v1/recommend:batch", whole).await.status, 400, "{whole}");
+    }
+}
+
+#[tokio::test]
 async fn a_batch_answers_in_order_and_keeps_problems_apart() {
     let shop = TestShop::new();
     let body = r#"{"requests":[
@@ -230,6 +256,29 @@ async fn a_decision_can_be_looked_up_and_asked_why_not() {
     assert_eq!(shop.get(&path).await.verdict(), "400 missing_field");
     assert_eq!(shop.get(&format!("{path}?item_id=zz")).await.verdict(), "404 item_not_found");
     assert_eq!(shop.get("/v1/decisions/none").await.verdict(), "404 decision_not_found");
+}
+
+#[tokio::test]
+async fn why_not_says_that_it_does_not_see_the_whole_cart() {
+    let shop = TestShop::new();
+    let ask = async |n_lines: usize| {
+        let others = (0..n_lines).map(|n| format!("\"X{n}\""));
+        let cart: Vec<String> = ["\"B\"".to_owned()].into_iter().chain(others).collect();
+        let body = format!(r#"{{"placement":"cart","cart":[{},"A"]}}"#, cart.join(","));
+        let slate = shop.recommend(&body).await.json();
+        assert!(!ids(&slate).contains('B'));
+        let id = slate["recommendation_id"].as_str().unwrap().to_owned();
+        shop.get(&format!("/v1/decisions/{id}/why_not?item_id=B")).await.json()
+    };
+    let whole = ask(10).await;
+    assert_eq!(
+        (&whole["gate"], &whole["warnings"]),
+        (&"in_context".into(), &serde_json::json!([]))
+    );
+    let cut = ask(300).await;
+    assert_eq!(cut["warnings"][0]["code"], "record_cut");
+    let detail = cut["warnings"][0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("Of 302 cart lines"), "{detail}");
 }
 
 #[tokio::test]
