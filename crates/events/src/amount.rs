@@ -50,7 +50,7 @@ impl Amount {
         Ok(Amount(micros as i64))
     }
 
-    /// As [`Amount::from_f64`], but a number with more than six decimals is refused and not rounded.
+    /// As [`Amount::from_f64`], but a number with more than six decimals is refused, not rounded.
     /// What differs by no more than sums of floats do is no decimal: 0.30000000000000004 is 0.3.
     pub fn from_f64_exact(value: f64) -> Result<Amount, AmountError> {
         // Above this, two decimals of six places may have the same float.

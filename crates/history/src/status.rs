@@ -39,7 +39,8 @@ pub struct StoreStatus {
     pub n_segments: u64,
     pub n_segment_bytes: u64,
     pub n_database_bytes: u64,
-    /// First and last order time, live orders included; `None` without orders or where an order has no time.
+    /// First and last order time, live orders included; `None` without orders or where an order
+    /// has no time.
     pub first_at_us: Option<i64>,
     pub last_at_us: Option<i64>,
     /// Latest time of any order, superseded ones included, or of an event in the tail.

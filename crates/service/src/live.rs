@@ -81,8 +81,8 @@ impl Live {
     }
 }
 
-/// What a customer bought and has still, latest last, by the events after a snapshot: for a decision
-/// that is made beside the server, with the same result.
+/// What a customer bought and has still, latest last, by the events after a snapshot: for a
+/// decision that is made beside the server, with the same result.
 pub fn bought_since<'a>(
     events: impl Iterator<Item = &'a Event>,
     customer_id: &str,

@@ -91,14 +91,7 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     let placement = args.placement.unwrap_or(default_placement(asked.len()));
     let mut remarks = Vec::new();
     let exclude = excluded(&world, &args.exclude, &mut remarks);
-    let lines: Vec<CartLine<'_>> = asked
-        .iter()
-        .map(|&item| CartLine {
-            item: ItemRef::Known(item),
-            quantity: Amount::ONE,
-            unit_price: None,
-        })
-        .collect();
+    let lines = lines_of(&asked);
     let anchors: Vec<ItemRef<'_>> = asked.iter().map(|&item| ItemRef::Known(item)).collect();
     let is_cart = !matches!(placement, Placement::Pdp | Placement::PostPurchase);
     let request = Request {
@@ -122,10 +115,7 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     let watch = Stopwatch::start();
     let decision = decide(&world, &request, &mut Workspace::default());
     if args.output.json {
-        let explain = match args.explain {
-            true => SnapshotDir::new(store.snapshots_dir()).current_id()?,
-            false => None,
-        };
+        let explain = snapshot_told(&store, args.explain)?;
         let answer = Unrecorded {
             world: &world,
             request: &request,
@@ -144,6 +134,23 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     print(&world, language, &decision, args.explain)?;
     print_policies(&world, policies.as_ref(), &decision);
     Ok(())
+}
+
+/// One of each.
+fn lines_of(items: &[u32]) -> Vec<CartLine<'static>> {
+    let line = |&item: &u32| {
+        let item = ItemRef::Known(item);
+        CartLine { item, quantity: Amount::ONE, unit_price: None }
+    };
+    items.iter().map(line).collect()
+}
+
+/// The snapshot's name where the answer is to tell how it came about.
+fn snapshot_told(store: &Store, explain: bool) -> anyhow::Result<Option<String>> {
+    match explain {
+        true => Ok(SnapshotDir::new(store.snapshots_dir()).current_id()?),
+        false => Ok(None),
+    }
 }
 
 /// Which policies moved an offer.

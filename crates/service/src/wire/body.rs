@@ -129,8 +129,8 @@ mod tests {
         );
         assert_eq!(
             refusal("{}\n{}"),
-            "invalid_json: Line 2, column 1: something stands behind the end of the value; send one \
-             value."
+            "invalid_json: Line 2, column 1: something stands behind the end of the value; send \
+             one value."
         );
         let deep = "[".repeat(100_000);
         let problem = parse_body::<RecommendRequest<'_>>(deep.as_bytes()).unwrap_err();
