@@ -1,44 +1,7 @@
 //! What a decision answers.
 
+pub use events::Relation;
 use score::Rung;
-
-/// How an offered item stands to its anchor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Relation {
-    /// Adds to what is there.
-    Complement,
-    /// Replaces it by a dearer one for the same need.
-    Upgrade,
-    Substitute,
-    Bundle,
-    Attach,
-    Replenish,
-    NextProduct,
-}
-
-impl Relation {
-    pub const ALL: [Relation; 7] = [
-        Relation::Complement,
-        Relation::Upgrade,
-        Relation::Substitute,
-        Relation::Bundle,
-        Relation::Attach,
-        Relation::Replenish,
-        Relation::NextProduct,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Relation::Complement => "complement",
-            Relation::Upgrade => "upgrade",
-            Relation::Substitute => "substitute",
-            Relation::Bundle => "bundle",
-            Relation::Attach => "attach",
-            Relation::Replenish => "replenish",
-            Relation::NextProduct => "next_product",
-        }
-    }
-}
 
 /// Why an item is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

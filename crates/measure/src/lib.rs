@@ -20,6 +20,7 @@ pub mod assignment;
 pub mod bootstrap;
 pub mod evidence;
 pub mod ranking;
+pub mod rate;
 pub mod reliability;
 
 pub mod cuped;

@@ -82,7 +82,8 @@ impl Progress for Bar {
             Step::Ranker => (0.6, 0.8),
             Step::Pairs => (0.8, 0.85),
             Step::Ease => (0.85, 0.95),
-            Step::Content => (0.95, 0.97),
+            Step::Content => (0.95, 0.96),
+            Step::Relations => (0.96, 0.97),
             Step::Write => (0.97, 1.0),
         };
         self.0.set_message(step.as_str());
@@ -124,11 +125,11 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {elapsed}")?);
     let bar = Bar(bar);
-    let mut learned = learn::learn(&view, &params, &bar)?;
+    let steps = steps_of(&store, &view).await?;
+    let mut learned = learn::learn_with_visits(&view, &steps, &params, &bar)?;
     bar.0.set_message("learning from visits");
     let sessions = SessionParams { seed: args.seed, ..SessionParams::default() };
     let sessions = sessions.within(params.memory_limit_bytes);
-    let steps = steps_of(&store, &view).await?;
     add_sessions(&mut learned, &steps, view.n_items(), &sessions)?;
     let snapshots = SnapshotDir::new(store.snapshots_dir());
     let entry = snapshots
