@@ -21,10 +21,18 @@ pub enum ReasonCode {
     Popular,
     /// Set at its place by a policy; nothing else speaks for it.
     Chosen,
+    /// The shop declared that it goes with the anchor.
+    Declared,
+    /// A plan for the anchor.
+    Covers,
+    /// A dearer one for the same need, which others bought instead.
+    Upgrade,
+    /// Another one for the same need; told where it is asked for.
+    Alternative,
 }
 
 impl ReasonCode {
-    pub const ALL: [ReasonCode; 8] = [
+    pub const ALL: [ReasonCode; 12] = [
         ReasonCode::BoughtTogether,
         ReasonCode::CompletesCart,
         ReasonCode::ForYou,
@@ -33,6 +41,10 @@ impl ReasonCode {
         ReasonCode::PopularInCategory,
         ReasonCode::Popular,
         ReasonCode::Chosen,
+        ReasonCode::Declared,
+        ReasonCode::Covers,
+        ReasonCode::Upgrade,
+        ReasonCode::Alternative,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -45,6 +57,10 @@ impl ReasonCode {
             ReasonCode::PopularInCategory => "popular_in_category",
             ReasonCode::Popular => "popular",
             ReasonCode::Chosen => "chosen",
+            ReasonCode::Declared => "declared",
+            ReasonCode::Covers => "covers",
+            ReasonCode::Upgrade => "upgrade",
+            ReasonCode::Alternative => "alternative",
         }
     }
 }
@@ -77,6 +93,16 @@ pub struct Reason {
     pub code: ReasonCode,
     /// Present for [`ReasonCode::BoughtTogether`], and for others where a pair is known.
     pub evidence: Option<Evidence>,
+    /// Present for what is offered because of one item: declared for it, covering it, in its place.
+    pub about: Option<About>,
+}
+
+/// The item that an offer was declared for, covers or replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    pub item: u32,
+    /// Units that a plan would cover; 1 for all else.
+    pub n_units: u32,
 }
 
 /// What policies did to an offer.

@@ -4,6 +4,7 @@
 //! only in the [`TextSink`] that they hand in.
 
 use crate::decision::{Evidence, Offer, Reason, ReasonCode};
+use events::Amount;
 use score::World;
 
 /// Where a text goes: into the string of a JSON answer, onto a page, to a terminal.
@@ -109,12 +110,69 @@ pub fn write_reason(out: &mut impl TextSink, world: &World, item: u32, reason: &
         (ReasonCode::PopularInCategory, _) => write_popular(out, world, item, true),
         (ReasonCode::Popular, _) => write_popular(out, world, item, false),
         (ReasonCode::Chosen, _) => out.words("Chosen by the shop."),
+        (
+            ReasonCode::Declared
+            | ReasonCode::Covers
+            | ReasonCode::Upgrade
+            | ReasonCode::Alternative,
+            _,
+        ) => write_about(out, world, item, reason),
     }
+}
+
+/// Of what is offered because of one item.
+fn write_about(out: &mut impl TextSink, world: &World, item: u32, reason: &Reason) {
+    let Some(about) = reason.about else { return out.words("Chosen by the shop.") };
+    out.words(match reason.code {
+        ReasonCode::Covers => "Covers ",
+        ReasonCode::Upgrade | ReasonCode::Alternative => "Instead of ",
+        _ => "Goes with ",
+    });
+    out.foreign(name_of(world, about.item));
+    if reason.code == ReasonCode::Covers {
+        if about.n_units > 1 {
+            out.words(", ");
+            out.count(about.n_units.into());
+            out.words(" units");
+        }
+        if let Some(term) = world.plans.terms(item).and_then(|terms| terms.term.as_deref()) {
+            out.words(", for ");
+            out.foreign(term);
+        }
+    } else if reason.code != ReasonCode::Declared
+        && let Some(difference) = price_difference(world, item, about.item)
+        && difference != Amount::ZERO
+    {
+        let (amount, words) = match difference.is_negative() {
+            true => (Amount(difference.0.saturating_neg()), " less"),
+            false => (difference, " more"),
+        };
+        out.words(", for ");
+        out.words(&amount.to_string());
+        if let Some(currency) = world.currency(item) {
+            out.words(" ");
+            out.words(currency.as_str());
+        }
+        out.words(words);
+    }
+    out.words(".");
+}
+
+/// What an item costs more than another; `None` where that cannot be told.
+pub fn price_difference(world: &World, item: u32, than: u32) -> Option<Amount> {
+    if world.currency(item) != world.currency(than) {
+        return None;
+    }
+    let price = |item: u32| world.catalog.state(item).price();
+    price(item)?.0.checked_sub(price(than)?.0).map(Amount)
 }
 
 /// The same for a tile that has little room: `In 412 of 2,310 orders with WHITE METAL LANTERN.`
 pub fn write_brief_reason(out: &mut impl TextSink, world: &World, offer: &Offer) {
     match (offer.reason.code, &offer.reason.evidence) {
+        _ if offer.reason.about.is_some() => {
+            write_reason(out, world, offer.item, &offer.reason);
+        }
         (ReasonCode::SimilarContent, _) | (_, None) => {
             write_reason(out, world, offer.item, &offer.reason);
         }
@@ -200,7 +258,7 @@ mod tests {
             )
         );
         assert_eq!(brief, format!("In {share} orders with WHITE LANTERN."));
-        let popular = Reason { code: ReasonCode::Popular, evidence: None };
+        let popular = Reason { code: ReasonCode::Popular, evidence: None, about: None };
         let mut text = String::new();
         write_reason(&mut text, &world, 0, &popular);
         assert_eq!(text, format!("Popular: in {} of 120 orders.", world.n_item_baskets(0)));

@@ -25,7 +25,7 @@ pub use amount::{Amount, Currency};
 pub use error::Error;
 pub use event::{Event, EventKind, Origin};
 pub use lines::{IdColumn, LineKind, NO_ID, OrderLines};
-pub use record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord};
+pub use record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord, RelationRecord};
 pub use reject::{Reject, RejectReason};
 pub use relation::Relation;
 pub use time::Timestamp;

@@ -289,7 +289,11 @@ impl Catalog {
     /// need [`Catalog::with`].
     pub fn fits_in_place(&self, snapshot: &Snapshot, record: &ItemRecord) -> bool {
         let item = self.idx(snapshot, &record.item_id);
-        item.is_some_and(|item| !needs_words(record) && !self.changes_attributes(item, record))
+        item.is_some_and(|item| {
+            // A service may be a plan, which more than its state depends on.
+            let keeps_kind = record.kind.is_none_or(|kind| kind == self.state(item).kind());
+            keeps_kind && !needs_words(record) && !self.changes_attributes(item, record)
+        })
     }
 
     /// Keeps attributes from now on, of all items that are told.
