@@ -17,6 +17,8 @@ pub mod attributes {
     pub const REGIONS: &str = "regions";
     /// How long, for people: `3 years`.
     pub const TERM: &str = "term";
+
+    pub const ALL: [&str; 5] = [COVERS, PRICE_MIN, PRICE_MAX, REGIONS, TERM];
 }
 
 /// What a plan covers and where it is sold.
@@ -73,8 +75,8 @@ impl Plans {
             if catalog.state(item).kind() != ItemKind::Service {
                 continue;
             }
-            let covers = catalog.attribute(item, attributes::COVERS);
-            let mut edges = declared.of_item(item).iter().filter(|edge| !edge.is_forward);
+            let covers = catalog.plan_attribute(item, attributes::COVERS);
+            let mut edges = declared.of_item(item).iter();
             if covers.is_none() && !edges.any(|edge| edge.relation == Relation::Attach) {
                 continue;
             }
@@ -121,7 +123,7 @@ impl Plans {
         now: Option<Timestamp>,
         mut visit: impl FnMut(u32),
     ) {
-        for edge in declared.of_item(item).iter().take_while(|edge| edge.is_forward) {
+        for edge in declared.of_anchor(item) {
             let is_plan = edge.relation == Relation::Attach && self.terms.contains_key(&edge.item);
             if is_plan && edge.holds_at(now) {
                 visit(edge.item);
@@ -141,7 +143,7 @@ fn list(text: Option<&str>) -> impl Iterator<Item = Box<str>> {
 fn terms_of(catalog: &Catalog, item: u32) -> PlanTerms {
     let mut is_broken = false;
     let mut amount = |name: &str| {
-        let text = catalog.attribute(item, name).filter(|text| !text.trim().is_empty())?;
+        let text = catalog.plan_attribute(item, name).filter(|text| !text.trim().is_empty())?;
         let amount = Amount::parse(text.trim(), b'.').ok();
         is_broken |= amount.is_none();
         amount
@@ -151,7 +153,7 @@ fn terms_of(catalog: &Catalog, item: u32) -> PlanTerms {
         price_min,
         price_max,
         is_broken,
-        regions: list(catalog.attribute(item, attributes::REGIONS)).collect(),
-        term: catalog.attribute(item, attributes::TERM).map(Box::from),
+        regions: list(catalog.plan_attribute(item, attributes::REGIONS)).collect(),
+        term: catalog.plan_attribute(item, attributes::TERM).map(Box::from),
     }
 }

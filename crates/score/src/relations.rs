@@ -32,8 +32,12 @@ impl Declared {
 /// All that is declared, by item.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Declarations {
-    /// Forward ones first, each part in order of the other item.
-    of_item: HashMap<u32, Vec<Declared>>,
+    /// Seen from the anchor, in order of the other item.
+    forward: HashMap<u32, Vec<Declared>>,
+    /// Seen from what stands to it, in order of the anchor.
+    backward: HashMap<u32, Vec<Declared>>,
+    /// Those of both where one takes the other's place: few, however many others an item has.
+    replacing: HashMap<u32, Vec<Declared>>,
     n_relations: usize,
     has_windows: bool,
 }
@@ -46,23 +50,38 @@ impl Declarations {
             let Some((from, to)) = find(&record.from_item_id).zip(find(&record.to_item_id)) else {
                 continue;
             };
-            let Some(relation) = record.relation.filter(|_| from != to) else { continue };
-            let (valid_from, valid_until) = (record.valid_from, record.valid_until);
-            let edge =
-                |item, is_forward| Declared { item, relation, is_forward, valid_from, valid_until };
-            all.of_item.entry(from).or_default().push(edge(to, true));
-            all.of_item.entry(to).or_default().push(edge(from, false));
-            all.n_relations += 1;
-            all.has_windows |= valid_from.is_some() || valid_until.is_some();
+            if let Some(relation) = record.relation.filter(|_| from != to) {
+                all.add(from, to, relation, record);
+            }
         }
-        for row in all.of_item.values_mut() {
-            row.sort_by_key(|edge| (!edge.is_forward, edge.item));
+        for rows in [&mut all.forward, &mut all.backward, &mut all.replacing] {
+            rows.values_mut().for_each(|row| row.sort_by_key(|edge| (edge.item, !edge.is_forward)));
         }
         all
     }
 
+    fn add(&mut self, from: u32, to: u32, relation: Relation, record: &RelationRecord) {
+        let (valid_from, valid_until) = (record.valid_from, record.valid_until);
+        let edge =
+            |item, is_forward| Declared { item, relation, is_forward, valid_from, valid_until };
+        for (map, of, edge) in
+            [(&mut self.forward, from, edge(to, true)), (&mut self.backward, to, edge(from, false))]
+        {
+            map.entry(of).or_default().push(edge);
+            if relation.replaces() {
+                self.replacing.entry(of).or_default().push(edge);
+            }
+        }
+        self.n_relations += 1;
+        self.has_windows |= valid_from.is_some() || valid_until.is_some();
+    }
+
     pub fn len(&self) -> usize {
         self.n_relations
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.n_relations == 0
     }
 
     /// Is any of them valid for a time only?
@@ -70,25 +89,24 @@ impl Declarations {
         self.has_windows
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.n_relations == 0
+    /// What is declared to stand to an item.
+    pub fn of_anchor(&self, anchor: u32) -> &[Declared] {
+        self.forward.get(&anchor).map_or(&[], Vec::as_slice)
     }
 
-    /// Everything declared of an item, what stands to it first.
+    /// What an item is declared to stand to.
     pub fn of_item(&self, item: u32) -> &[Declared] {
-        self.of_item.get(&item).map_or(&[], Vec::as_slice)
+        self.backward.get(&item).map_or(&[], Vec::as_slice)
     }
 
     /// What holds of an item beside an anchor; what is said the other way round tells whether one
     /// takes the other's place.
     pub fn between(&self, anchor: u32, item: u32, now: Option<Timestamp>) -> Option<Declared> {
-        let row = self.of_item(anchor);
-        let found = |is_forward: bool| {
-            let key = (!is_forward, item);
-            let at = row.binary_search_by_key(&key, |edge| (!edge.is_forward, edge.item)).ok()?;
+        let found = |row: &[Declared]| {
+            let at = row.binary_search_by_key(&item, |edge| edge.item).ok()?;
             row.get(at).copied().filter(|edge| edge.holds_at(now))
         };
-        found(true).or_else(|| found(false))
+        found(self.of_anchor(anchor)).or_else(|| found(self.of_item(anchor)))
     }
 }
 
@@ -123,9 +141,8 @@ pub fn visit_replacing(
             }
         }
     }
-    for edge in declared.of_item(anchor) {
-        let decides = declared.between(anchor, edge.item, now).as_ref() == Some(edge);
-        if edge.relation.replaces() && decides {
+    for edge in declared.replacing.get(&anchor).into_iter().flatten() {
+        if declared.between(anchor, edge.item, now).as_ref() == Some(edge) {
             // Seen from the better one, the other is no upgrade.
             let relation = if edge.is_forward { edge.relation } else { Relation::Substitute };
             visit(Replacing { item: edge.item, relation, confidence: 1.0, is_declared: true });

@@ -119,8 +119,7 @@ impl Slate<'_> {
         }
         let mut found: Vec<(f32, f32, Reverse<u32>, Offer)> = Vec::new();
         for &anchor in context.iter() {
-            let edges = world.declared.of_item(anchor).iter();
-            for edge in edges.take_while(|edge| edge.is_forward) {
+            for edge in world.declared.of_anchor(anchor) {
                 let item = edge.item;
                 if edge.relation.replaces()
                     || !edge.holds_at(now)
