@@ -357,7 +357,7 @@ fn export_path() -> PathBuf {
     PathBuf::from("the export")
 }
 
-fn csv_error(error: csv::Error) -> Error {
+pub(crate) fn csv_error(error: csv::Error) -> Error {
     let message = error.to_string();
     match error.into_kind() {
         csv::ErrorKind::Io(source) => Error::io("write to", &export_path())(source),

@@ -132,8 +132,7 @@ impl Store {
         Ok(intake)
     }
 
-    /// All relations and plans, unless nothing of either changed since these versions of the
-    /// relations and of the catalogue.
+    /// All relations and plans, with the version of the relations.
     pub async fn declared_facts(&self) -> Result<DeclaredFacts> {
         let mut snapshot = self.database().snapshot().await?;
         let read = async {
@@ -170,8 +169,8 @@ impl Store {
             let time = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
             for record in &records {
                 csv.write_record([
-                    &record.from_item_id,
-                    &record.to_item_id,
+                    record.from_item_id.as_str(),
+                    record.to_item_id.as_str(),
                     record.relation.map_or("none", Relation::as_str),
                     &record.source,
                     record.note.as_deref().unwrap_or_default(),
@@ -288,7 +287,8 @@ fn leave_out_rings(
         if kept.get(&pair).is_some_and(|kept| kept.relation == Relation::Upgrade) {
             kept.remove(&pair);
         }
-        let why = "these upgrades lead in a ring, so each would be better than itself; take one out";
+        let why =
+            "these upgrades lead in a ring, so each would be better than itself; take one out";
         intake.leave_out(RelationFault::Ring, record, why);
     }
 }
@@ -313,9 +313,9 @@ fn leave_out_excess(
         } else if n_of_anchor.get(&from).is_some_and(|n| *n >= MAX_OF_ITEM) {
             Some((RelationFault::TooManyOfItem, from))
         } else {
-            let full = [from, to].into_iter().find(|item| {
-                replaces && n_replacing.get(item).is_some_and(|n| *n >= MAX_OF_ITEM)
-            });
+            let full = [from, to]
+                .into_iter()
+                .find(|item| replaces && n_replacing.get(item).is_some_and(|n| *n >= MAX_OF_ITEM));
             full.map(|item| (RelationFault::TooManyOfItem, item))
         };
         if let Some((fault, item)) = fault {

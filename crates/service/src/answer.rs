@@ -6,7 +6,7 @@ use crate::json_text::JsonText;
 use crate::reason::write_reason;
 use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
-use decide::{Decision, Evidence, Offer, Placement, PolicyTouch, Warning};
+use decide::{About, Decision, Evidence, Offer, Placement, PolicyTouch, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
 use policy::PolicyTable;
@@ -150,6 +150,22 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer, rank: usize) {
     out.raw("},\"price\":");
     let price = world.catalog.state(offer.item).price();
     write_price(out, price, world.currency(offer.item));
+    if let Some(about) = &offer.reason.about {
+        write_about(out, world, offer.item, about);
+    }
+}
+
+fn write_about(out: &mut JsonText, world: &World, item: u32, about: &About) {
+    out.raw(",\"about\":{\"item_id\":");
+    out.string(world.item_id(about.item));
+    out.raw(",\"units\":");
+    out.number(about.n_units.into());
+    out.raw(",\"price_difference\":");
+    match decide::words::price_difference(world, item, about.item) {
+        Some(difference) => write_amount(out, difference),
+        None => out.raw("null"),
+    }
+    out.raw("}");
 }
 
 /// Which policy moved the offer, and how.

@@ -9,6 +9,7 @@ mod body;
 mod catalog_in;
 mod recommend_in;
 mod recommend_out;
+mod relation_in;
 mod text_in;
 
 pub(crate) use amount_in::AmountIn;
@@ -18,7 +19,8 @@ pub use catalog_in::{CustomerIn, HoldingIn, ItemIn};
 pub(crate) use recommend_in::MAX_PLACEMENTS;
 pub use recommend_in::{BatchRequest, CartEntryIn, FilterIn, RecommendRequest};
 pub use recommend_out::{
-    BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut, RecommendAnswer,
-    RecommendReply, WarningOut,
+    AboutOut, BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut,
+    RecommendAnswer, RecommendReply, WarningOut,
 };
+pub use relation_in::RelationIn;
 pub(crate) use text_in::{IdIn, TextIn};

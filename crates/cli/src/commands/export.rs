@@ -23,6 +23,7 @@ enum What {
     Orders,
     Items,
     Customers,
+    Relations,
 }
 
 pub(crate) async fn run(dir: &Path, args: ExportArgs) -> anyhow::Result<()> {
@@ -48,6 +49,7 @@ pub(crate) async fn run(dir: &Path, args: ExportArgs) -> anyhow::Result<()> {
         }
         What::Items => store.export_items(writer).await?,
         What::Customers => store.export_customers(writer).await?,
+        What::Relations => store.export_relations(writer).await?,
     };
     store.close().await;
     show::line(format!("{} rows in {}", show::count(n), args.file.display()))

@@ -8,6 +8,7 @@ pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod import;
 mod import_records;
+mod import_relations;
 pub(crate) mod import_report;
 pub(crate) mod keys;
 pub(crate) mod learn;

@@ -17,10 +17,8 @@ pub(super) fn edges_in_rings(edges: &[(u32, u32)]) -> Vec<(u32, u32)> {
             next.len() - 1
         })
     };
-    let ends: Vec<(usize, usize)> = edges
-        .iter()
-        .map(|&(from, to)| (place(from, &mut next), place(to, &mut next)))
-        .collect();
+    let ends: Vec<(usize, usize)> =
+        edges.iter().map(|&(from, to)| (place(from, &mut next), place(to, &mut next))).collect();
     for &(from, to) in &ends {
         next[from].push(to);
     }
