@@ -5,8 +5,9 @@
 //! band of prices, then the cheaper one, then the smaller index.
 
 use crate::request::{ItemRef, Request};
-use events::{Amount, ItemKind};
-use score::World;
+use events::{Amount, ItemKind, Timestamp};
+use hashbrown::HashMap;
+use score::{PlanTerms, World};
 
 /// One item, and the plans that may cover it, best first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,11 +50,46 @@ pub(crate) fn collect(world: &World, request: &Request<'_>, covers: &mut Vec<Cov
         }
     }
     let region = region_of(request);
+    let is_sold = |terms: &PlanTerms| terms.is_sold_in(region);
     for cover in covers.iter_mut() {
-        cover.plans = plans_for(world, request, cover, region);
+        cover.plans = plans_for(world, request.circumstances.now, cover, is_sold);
     }
     use_up(covers, in_cart);
     covers.retain(|cover| cover.n_units > 0 && !cover.plans.is_empty());
+}
+
+/// How often a plan is bought where it could be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttachRate {
+    /// Orders with an item that a plan covers.
+    pub n_orders: u64,
+    /// Those of them that hold a plan for it.
+    pub n_attached: u64,
+}
+
+/// Of these orders, by today's plans and prices, wherever they are sold.
+pub fn attach_rate<'b>(world: &World, orders: impl Iterator<Item = &'b [u32]>) -> AttachRate {
+    let mut rate = AttachRate::default();
+    if world.plans.is_empty() {
+        return rate;
+    }
+    let mut plans_of: HashMap<u32, Vec<u32>> = HashMap::new();
+    for order in orders {
+        let known = || order.iter().copied().filter(|&item| (item as usize) < world.n_items());
+        let (mut is_covered, mut is_attached) = (false, false);
+        for item in known() {
+            let plans = plans_of.entry(item).or_insert_with(|| {
+                let price = world.catalog.state(item).price();
+                let cover = Cover { item, n_units: 1, price, plans: Vec::new() };
+                plans_for(world, None, &cover, |_| true)
+            });
+            is_covered |= !plans.is_empty();
+            is_attached |= known().any(|other| plans.contains(&other));
+        }
+        rate.n_orders += u64::from(is_covered);
+        rate.n_attached += u64::from(is_attached);
+    }
+    rate
 }
 
 /// Whole units; a part of one needs a plan as well.
@@ -76,9 +112,9 @@ fn region_of<'a>(request: &Request<'a>) -> Option<&'a str> {
 
 fn plans_for(
     world: &World,
-    request: &Request<'_>,
+    now: Option<Timestamp>,
     cover: &Cover,
-    region: Option<&str>,
+    is_sold: impl Fn(&PlanTerms) -> bool,
 ) -> Vec<u32> {
     let mut found: Vec<(bool, i64, Amount, u32)> = Vec::new();
     let state = |item: u32| world.catalog.state(item);
@@ -87,12 +123,11 @@ fn plans_for(
     }
     let mut add = |plan: u32, is_declared: bool| {
         let Some(terms) = world.plans.terms(plan) else { return };
-        if terms.fits_price(cover.price) && terms.is_sold_in(region) {
+        if terms.fits_price(cover.price) && is_sold(terms) {
             let price = state(plan).price().unwrap_or(Amount(i64::MAX));
             found.push((!is_declared, terms.band_width(), price, plan));
         }
     };
-    let now = request.circumstances.now;
     world.plans.visit_declared(&world.declared, cover.item, now, |plan| add(plan, true));
     if let Some(category) = world.category(cover.item) {
         world.plans.visit_of_category(category, |plan| add(plan, false));

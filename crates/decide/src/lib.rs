@@ -11,7 +11,7 @@
 //! Deliberately absent: I/O, clock, randomness, wire formats, texts in other languages.
 
 pub mod content;
-mod cover;
+pub mod cover;
 pub mod decision;
 pub mod evidence;
 pub mod gate;

@@ -16,6 +16,7 @@
 //!
 //! Deliberately absent: files, clock, protocols (who is asked what is `evaluate`'s business).
 
+pub mod agreement;
 pub mod assignment;
 pub mod bootstrap;
 pub mod evidence;

@@ -5,6 +5,7 @@ mod imports;
 mod journey;
 mod policies;
 mod proof;
+mod relations;
 
 use assert_cmd::Command;
 use serde_json::Value;

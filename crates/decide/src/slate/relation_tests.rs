@@ -267,6 +267,18 @@ fn a_plan_is_sold_where_it_is_sold() {
     assert_eq!(got, [true, true, false, false, false]);
 }
 
+#[test]
+fn plans_that_were_bought_are_told_as_a_share_of_those_that_could_be() {
+    let world = with_plans(&shop());
+    let orders: [&[u32]; 5] =
+        [&[PHONE, CASE], &[PHONE, SMALL_PLAN], &[PLUS, SMALL_PLAN], &[LAMP], &[BIG_PLAN, 99]];
+    let rate = crate::cover::attach_rate(&world, orders.into_iter());
+    // A plan of another band is none for it.
+    assert_eq!((rate.n_orders, rate.n_attached), (3, 1));
+    let none = crate::cover::attach_rate(&shop(), orders.into_iter());
+    assert_eq!((none.n_orders, none.n_attached), (0, 0));
+}
+
 proptest! {
     /// Held against the plainest reading of what was declared and learned.
     #[test]

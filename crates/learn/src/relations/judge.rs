@@ -55,15 +55,10 @@ impl Judge<'_> {
             && other.kind != ItemKind::Fee
             && head(a) != head(b)
             && self.kinds.same_leaf(a, b) != Some(false)
+            && self.price_ratio(a, b).is_none_or(|r| (1.0 / MAX_DEARER..=MAX_DEARER).contains(&r))
     }
 
-    /// Bought together more often than by chance, by the pair's own counts.
-    pub(super) fn complement(&self, a: u32, b: u32) -> Option<RelationStats> {
-        let certainty = self.certainty_of_more(&self.counted(a, b));
-        let is_one = certainty >= COMPLEMENT_CERTAINTY;
-        is_one.then(|| RelationStats::new(Relation::Complement, certainty as f32))
-    }
-
+    /// That the two are bought together more often than by chance, by their own counts.
     fn certainty_of_more(&self, pair: &Counted) -> f64 {
         if pair.n < 2.0 {
             return 0.0;
@@ -98,18 +93,18 @@ impl Judge<'_> {
         seen.is_significant && (is_same_leaf || seen.n >= 2)
     }
 
+    /// How many times the price of `a` the other one costs; `None` where that cannot be told.
+    fn price_ratio(&self, a: u32, b: u32) -> Option<f64> {
+        let (one, other) = (&self.view.items[a as usize], &self.view.items[b as usize]);
+        let (price, dearer) = (one.price?, other.price?);
+        let is_told = price.0 > 0 && dearer.0 > 0 && one.currency == other.currency;
+        is_told.then(|| dearer.0 as f64 / price.0 as f64)
+    }
+
     /// Dearer by a sane factor, and bought instead.
     fn is_upgrade(&self, a: u32, b: u32) -> bool {
-        let (one, other) = (&self.view.items[a as usize], &self.view.items[b as usize]);
-        let (Some(price), Some(dearer)) = (one.price, other.price) else { return false };
-        let ratio = dearer.0 as f64 / price.0 as f64;
-        if price.0 <= 0
-            || one.currency != other.currency
-            || !(MIN_DEARER..=MAX_DEARER).contains(&ratio)
-        {
-            return false;
-        }
-        if self.chance.n_of(b) < MIN_SOLD {
+        let is_dearer = |ratio: f64| (MIN_DEARER..=MAX_DEARER).contains(&ratio);
+        if !self.price_ratio(a, b).is_some_and(is_dearer) || self.chance.n_of(b) < MIN_SOLD {
             return false;
         }
         if self.visits.has_seen(a) && self.visits.has_seen(b) {

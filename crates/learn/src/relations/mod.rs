@@ -3,13 +3,14 @@
 //! For each pair that may matter (bought together, alike in title, of one leaf of the categories,
 //! seen in one visit) the counts of common baskets are held against chance ([`chance`]), and
 //!
-//! 1. **bought together decides.** A pair found significant by `learn::pairs` whose ratio λ of
-//!    together to chance is above 1 with certainty C, by its own counts alone, is a *complement*,
-//!    however alike: a red cup and a pink cup of one set.
+//! 1. **bought together decides.** A pair found significant by `learn::pairs` that is bought together
+//!    more often than the usual pair of the shop ([`background`]) is a *complement*, however alike:
+//!    a red cup and a pink cup of one set. One whose ratio λ of together to chance is above 1 with
+//!    certainty C, by its own counts alone, is no substitute.
 //! 2. Else it can be a *substitute* when it serves one need: its titles share at least half of what
 //!    they say, or it stands in a leaf whose items are, with certainty C, bought together less
 //!    often than by chance, or visitors saw both more often than by chance. Two known leaves that
-//!    differ rule it out. It is one when λ is below 1 with certainty S, given its counts and what
+//!    differ rule it out, and so do prices of which one is more than [`MAX_DEARER`] times the other. It is one when λ is below 1 with certainty S, given its counts and what
 //!    one would guess from what the two have in common (`kinds::Kinds::guessed_ratio`).
 //! 3. A substitute that costs more, by at most a factor of [`MAX_DEARER`], is an *upgrade*, where
 //!    somebody bought it instead.
@@ -26,6 +27,7 @@
 //! Cost: for each item the titles that share a word, 2,000 at most a word, and one merge of baskets
 //! for each of at most some 400 pairs kept.
 
+mod background;
 pub mod chance;
 mod judge;
 mod kinds;
@@ -33,6 +35,7 @@ mod visits;
 
 use crate::pairs::PairTables;
 use crate::sessions::StepRow;
+use background::Background;
 use chance::Chance;
 use events::{ItemKind, Relation};
 use history::HistoryView;
@@ -40,7 +43,7 @@ use judge::Judge;
 use kinds::{Kinds, MAX_ALIKE};
 use rayon::prelude::*;
 use snapshot::tables::names;
-use snapshot::{RelationStats, Rows, SnapshotWriter};
+use snapshot::{PairStats, RelationStats, Rows, SnapshotWriter};
 use sparse::{Accumulator, Csr, TopK};
 use visits::Visits;
 
@@ -49,7 +52,8 @@ pub const COMPLEMENT_CERTAINTY: f64 = 0.95;
 pub const SUBSTITUTE_CERTAINTY: f64 = 0.8;
 /// Titles that share half of what they say.
 pub const MIN_LIKENESS: f64 = 0.5;
-/// An upgrade costs this much more at least, and at most. A convention of shops, not measured.
+/// An upgrade costs this much more at least, and at most; what costs more than that much serves
+/// another need. A convention of shops, not measured.
 pub const MIN_DEARER: f64 = 1.05;
 pub const MAX_DEARER: f64 = 2.0;
 /// Weights to choose from, in expected pairs.
@@ -103,18 +107,50 @@ pub fn learn(
             others.filter_map(|&other| Some((other, judge.replacing(item, other)?))).collect()
         })
         .collect();
-    let adding: Vec<Row> = (0..view.n_items() as u32)
+    let background = Background::of(&view.baskets, &chance);
+    let adding = complements(&chance, &background, pairs);
+    let mut table = assemble(replacing, adding);
+    table.note = format!(
+        "{}; alike pairs weigh {}, the usual pair meets {:.2} times as often as by chance and \
+         weighs {}",
+        table.note, judge.weight, background.ratio, background.weight
+    );
+    table
+}
+
+/// Pairs that are bought together more often than the usual pair.
+fn complements(chance: &Chance<'_>, background: &Background, pairs: &PairTables) -> Vec<Row> {
+    let p_values: Vec<Vec<(u32, f64)>> = (0..pairs.pairs.offsets.len() - 1)
         .into_par_iter()
         .map(|item| {
-            let range = pairs.pairs.view().range(item as usize);
+            let range = pairs.pairs.view().range(item);
             let kept = pairs.pairs.indices[range.clone()].iter().zip(&pairs.stats[range]);
             let significant = kept.filter(|(_, stats)| stats.is_significant != 0);
-            significant
-                .filter_map(|(&other, _)| Some((other, judge.complement(item, other)?)))
-                .collect()
+            let p_value = |(&other, stats): (&u32, &PairStats)| {
+                let expected = chance.expected(item as u32, other);
+                (other, background.p_value(stats.n_both, expected))
+            };
+            significant.map(p_value).collect()
         })
         .collect();
-    assemble(replacing, adding, judge.weight)
+    let once = |(item, row): (usize, &Vec<(u32, f64)>)| {
+        let is_kept_there = move |other: u32| {
+            let back = pairs.pairs.view().row(other as usize);
+            back.contains(&(item as u32))
+        };
+        let first =
+            move |(other, _): &&(u32, f64)| item < *other as usize || !is_kept_there(*other);
+        row.iter().filter(first).map(|&(_, p)| p).collect::<Vec<f64>>()
+    };
+    let distinct: Vec<f64> = p_values.iter().enumerate().flat_map(once).collect();
+    let rate = 1.0 - COMPLEMENT_CERTAINTY;
+    let threshold = background::threshold(distinct, pairs.n_tests, rate);
+    let stats = |p: f64| RelationStats::new(Relation::Complement, (1.0 - p) as f32);
+    let row = |row: Vec<(u32, f64)>| {
+        let passing = row.into_iter().filter(|&(_, p)| p <= threshold);
+        passing.map(|(other, p)| (other, stats(p))).collect()
+    };
+    p_values.into_iter().map(row).collect()
 }
 
 /// Pairs to be looked at, both ways: rows rise.
@@ -167,7 +203,7 @@ fn chosen_weight(judge: &Judge<'_>, candidates: &Csr) -> f64 {
     best.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(DEFAULT_WEIGHT, |(_, weight)| weight)
 }
 
-fn assemble(replacing: Vec<Row>, adding: Vec<Row>, weight: f64) -> RelationTable {
+fn assemble(replacing: Vec<Row>, adding: Vec<Row>) -> RelationTable {
     let mut table = RelationTable::default();
     let mut n_of = [0_u64; Relation::ALL.len()];
     for (mut row, mut more) in replacing.into_iter().zip(adding) {
@@ -188,7 +224,7 @@ fn assemble(replacing: Vec<Row>, adding: Vec<Row>, weight: f64) -> RelationTable
         table.items.offsets.push(table.items.indices.len() as u64);
     }
     table.note = format!(
-        "{} complements, {} substitutes, {} upgrades, both directions; alike pairs weigh {weight}",
+        "{} complements, {} substitutes, {} upgrades, both directions",
         n_of[Relation::Complement as usize],
         n_of[Relation::Substitute as usize],
         n_of[Relation::Upgrade as usize]

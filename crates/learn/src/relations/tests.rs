@@ -104,7 +104,9 @@ fn an_upgrade_costs_more_but_not_many_times_more() {
         view.items[dear].price = Some(Amount(price * 1_000_000));
         assert_eq!(relation(&view), Some(expected), "{price}");
     }
-    for price in [None, Some(Amount(81_000_000)), Some(Amount(0)), Some(Amount(-60_000_000))] {
+    view.items[dear].price = Some(Amount(81_000_000));
+    assert_eq!(relation(&view), None);
+    for price in [None, Some(Amount(0)), Some(Amount(-60_000_000))] {
         view.items[dear].price = price;
         assert_eq!(relation(&view), Some(Relation::Substitute), "{price:?}");
     }
