@@ -72,10 +72,6 @@ impl<'a> Chance<'a> {
         self.counts_of(item).iter().sum()
     }
 
-    pub fn n_sold_items(&self) -> usize {
-        self.counts.chunks(self.n_periods).filter(|counts| counts.iter().any(|&n| n > 0)).count()
-    }
-
     /// E of a pair.
     pub fn expected(&self, a: u32, b: u32) -> f64 {
         let both = self.counts_of(a).iter().zip(self.counts_of(b));

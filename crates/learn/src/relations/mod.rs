@@ -4,9 +4,9 @@
 //! seen in one visit) the counts of common baskets are held against chance ([`chance`]), and
 //!
 //! 1. **bought together decides.** A pair found significant by `learn::pairs` that is bought together
-//!    more often than the usual pair of the shop ([`background`]) is a *complement*, however alike:
-//!    a red cup and a pink cup of one set. One whose ratio λ of together to chance is above 1 with
-//!    certainty C, by its own counts alone, is no substitute.
+//!    at least [`MIN_COMPLEMENT_RATIO`] times as often as by chance, with certainty C and by its own
+//!    counts alone, is a *complement*, however alike: a red cup and a pink cup of one set. One that is
+//!    bought together more often than by chance, with certainty C, is no substitute.
 //! 2. Else it can be a *substitute* when it serves one need: its titles share at least half of what
 //!    they say, or it stands in a leaf whose items are, with certainty C, bought together less
 //!    often than by chance, or visitors saw both more often than by chance. Two known leaves that
@@ -27,7 +27,6 @@
 //! Cost: for each item the titles that share a word, 2,000 at most a word, and one merge of baskets
 //! for each of at most some 400 pairs kept.
 
-mod background;
 pub mod chance;
 mod judge;
 mod kinds;
@@ -35,18 +34,20 @@ mod visits;
 
 use crate::pairs::PairTables;
 use crate::sessions::StepRow;
-use background::Background;
 use chance::Chance;
 use events::{ItemKind, Relation};
 use history::HistoryView;
 use judge::Judge;
 use kinds::{Kinds, MAX_ALIKE};
+use measure::rate::RatioBelief;
 use rayon::prelude::*;
 use snapshot::tables::names;
-use snapshot::{PairStats, RelationStats, Rows, SnapshotWriter};
+use snapshot::{RelationStats, Rows, SnapshotWriter};
 use sparse::{Accumulator, Csr, TopK};
 use visits::Visits;
 
+/// Customers differ, so that many pairs are bought together somewhat more often than by chance.
+pub const MIN_COMPLEMENT_RATIO: f64 = 2.0;
 /// C and S.
 pub const COMPLEMENT_CERTAINTY: f64 = 0.95;
 pub const SUBSTITUTE_CERTAINTY: f64 = 0.8;
@@ -107,50 +108,33 @@ pub fn learn(
             others.filter_map(|&other| Some((other, judge.replacing(item, other)?))).collect()
         })
         .collect();
-    let background = Background::of(&view.baskets, &chance);
-    let adding = complements(&chance, &background, pairs);
-    let mut table = assemble(replacing, adding);
-    table.note = format!(
-        "{}; alike pairs weigh {}, the usual pair meets {:.2} times as often as by chance and \
-         weighs {}",
-        table.note, judge.weight, background.ratio, background.weight
-    );
+    let mut table = assemble(replacing, complements(&chance, pairs));
+    table.note = format!("{}; alike pairs weigh {}", table.note, judge.weight);
     table
 }
 
-/// Pairs that are bought together more often than the usual pair.
-fn complements(chance: &Chance<'_>, background: &Background, pairs: &PairTables) -> Vec<Row> {
-    let p_values: Vec<Vec<(u32, f64)>> = (0..pairs.pairs.offsets.len() - 1)
+/// Pairs that are bought together far more often than by chance.
+fn complements(chance: &Chance<'_>, pairs: &PairTables) -> Vec<Row> {
+    let certainty = |item: u32, other: u32, n_both: u32| {
+        let expected = chance.expected(item, other);
+        let belief = RatioBelief::ignorant().after(f64::from(n_both), expected);
+        1.0 - belief.chance_below(MIN_COMPLEMENT_RATIO)
+    };
+    (0..pairs.pairs.offsets.len() - 1)
         .into_par_iter()
         .map(|item| {
             let range = pairs.pairs.view().range(item);
             let kept = pairs.pairs.indices[range.clone()].iter().zip(&pairs.stats[range]);
             let significant = kept.filter(|(_, stats)| stats.is_significant != 0);
-            let p_value = |(&other, stats): (&u32, &PairStats)| {
-                let expected = chance.expected(item as u32, other);
-                (other, background.p_value(stats.n_both, expected))
-            };
-            significant.map(p_value).collect()
+            significant
+                .map(|(&other, stats)| (other, certainty(item as u32, other, stats.n_both)))
+                .filter(|&(_, certainty)| certainty >= COMPLEMENT_CERTAINTY)
+                .map(|(other, certainty)| {
+                    (other, RelationStats::new(Relation::Complement, certainty as f32))
+                })
+                .collect()
         })
-        .collect();
-    let once = |(item, row): (usize, &Vec<(u32, f64)>)| {
-        let is_kept_there = move |other: u32| {
-            let back = pairs.pairs.view().row(other as usize);
-            back.contains(&(item as u32))
-        };
-        let first =
-            move |(other, _): &&(u32, f64)| item < *other as usize || !is_kept_there(*other);
-        row.iter().filter(first).map(|&(_, p)| p).collect::<Vec<f64>>()
-    };
-    let distinct: Vec<f64> = p_values.iter().enumerate().flat_map(once).collect();
-    let rate = 1.0 - COMPLEMENT_CERTAINTY;
-    let threshold = background::threshold(distinct, pairs.n_tests, rate);
-    let stats = |p: f64| RelationStats::new(Relation::Complement, (1.0 - p) as f32);
-    let row = |row: Vec<(u32, f64)>| {
-        let passing = row.into_iter().filter(|&(_, p)| p <= threshold);
-        passing.map(|(other, p)| (other, stats(p))).collect()
-    };
-    p_values.into_iter().map(row).collect()
+        .collect()
 }
 
 /// Pairs to be looked at, both ways: rows rise.
