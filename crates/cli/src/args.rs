@@ -49,7 +49,7 @@ impl Args {
 pub(crate) enum Command {
     /// Try it: imports real orders, learns, and serves a small shop on this machine.
     Demo(super::commands::demo::DemoArgs),
-    /// Take in orders, items, customers, holdings or events from files.
+    /// Take in orders, items, customers, holdings, events or relations from files.
     Import(super::commands::import::ImportArgs),
     /// Learn from the history and publish a snapshot.
     Learn(super::commands::learn::LearnArgs),
@@ -67,7 +67,7 @@ pub(crate) enum Command {
     Policy(super::commands::policy::PolicyArgs),
     /// Keys for the HTTP API: create, list, revoke.
     Keys(super::commands::keys::KeysArgs),
-    /// Write orders, items or customers to a file.
+    /// Write orders, items, customers or declared relations to a file.
     Export(super::commands::export::ExportArgs),
     /// Copy the whole store to a new folder, beside a running server.
     Backup(super::commands::backup::BackupArgs),

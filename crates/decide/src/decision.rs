@@ -1,44 +1,7 @@
 //! What a decision answers.
 
+pub use events::Relation;
 use score::Rung;
-
-/// How an offered item stands to its anchor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Relation {
-    /// Adds to what is there.
-    Complement,
-    /// Replaces it by a dearer one for the same need.
-    Upgrade,
-    Substitute,
-    Bundle,
-    Attach,
-    Replenish,
-    NextProduct,
-}
-
-impl Relation {
-    pub const ALL: [Relation; 7] = [
-        Relation::Complement,
-        Relation::Upgrade,
-        Relation::Substitute,
-        Relation::Bundle,
-        Relation::Attach,
-        Relation::Replenish,
-        Relation::NextProduct,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Relation::Complement => "complement",
-            Relation::Upgrade => "upgrade",
-            Relation::Substitute => "substitute",
-            Relation::Bundle => "bundle",
-            Relation::Attach => "attach",
-            Relation::Replenish => "replenish",
-            Relation::NextProduct => "next_product",
-        }
-    }
-}
 
 /// Why an item is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,10 +21,18 @@ pub enum ReasonCode {
     Popular,
     /// Set at its place by a policy; nothing else speaks for it.
     Chosen,
+    /// The shop declared that it goes with the anchor.
+    Declared,
+    /// A plan for the anchor.
+    Covers,
+    /// A dearer one for the same need, which others bought instead.
+    Upgrade,
+    /// Another one for the same need; told where it is asked for.
+    Alternative,
 }
 
 impl ReasonCode {
-    pub const ALL: [ReasonCode; 8] = [
+    pub const ALL: [ReasonCode; 12] = [
         ReasonCode::BoughtTogether,
         ReasonCode::CompletesCart,
         ReasonCode::ForYou,
@@ -70,6 +41,10 @@ impl ReasonCode {
         ReasonCode::PopularInCategory,
         ReasonCode::Popular,
         ReasonCode::Chosen,
+        ReasonCode::Declared,
+        ReasonCode::Covers,
+        ReasonCode::Upgrade,
+        ReasonCode::Alternative,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -82,6 +57,10 @@ impl ReasonCode {
             ReasonCode::PopularInCategory => "popular_in_category",
             ReasonCode::Popular => "popular",
             ReasonCode::Chosen => "chosen",
+            ReasonCode::Declared => "declared",
+            ReasonCode::Covers => "covers",
+            ReasonCode::Upgrade => "upgrade",
+            ReasonCode::Alternative => "alternative",
         }
     }
 }
@@ -114,6 +93,16 @@ pub struct Reason {
     pub code: ReasonCode,
     /// Present for [`ReasonCode::BoughtTogether`], and for others where a pair is known.
     pub evidence: Option<Evidence>,
+    /// Present for what is offered because of one item: declared for it, covering it, in its place.
+    pub about: Option<About>,
+}
+
+/// The item that an offer was declared for, covers or replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    pub item: u32,
+    /// Units that a plan would cover; 1 for all else.
+    pub n_units: u32,
 }
 
 /// What policies did to an offer.

@@ -13,6 +13,10 @@ pub enum Gate {
     InContext,
     /// A variant of something in the cart.
     VariantInContext,
+    /// It takes the place of something in the context: no add-on.
+    Substitute,
+    /// A plan that covers nothing in the context, or nothing that is not covered already.
+    NotCovered,
     /// In another slate of the page or on the caller's list.
     Excluded,
     /// The customer has just bought it: later than what was learned.
@@ -39,6 +43,8 @@ impl Gate {
         match self {
             Gate::InContext => "in_context",
             Gate::VariantInContext => "variant_in_context",
+            Gate::Substitute => "substitute",
+            Gate::NotCovered => "not_covered",
             Gate::Excluded => "excluded",
             Gate::JustBought => "just_bought",
             Gate::Fee => "fee",
@@ -60,6 +66,9 @@ const FAMILY_IN_CONTEXT: u8 = 2;
 const EXCLUDED: u8 = 4;
 const OFFERED: u8 = 8;
 const JUST_BOUGHT: u8 = 16;
+const REPLACES: u8 = 32;
+const PLAN: u8 = 64;
+const COVERED: u8 = 128;
 
 /// One mark an item, cleared by what was marked. Reused from request to request.
 #[derive(Clone, Debug, Default)]
@@ -79,12 +88,17 @@ impl Marks {
         if self.bits.len() < world.n_items() {
             self.bits.resize(world.n_items(), 0);
         }
+        for &plan in world.plans.items() {
+            self.mark(plan, PLAN);
+        }
+        let now = request.circumstances.now;
         let cart = request.cart.iter().map(|line| line.item);
         for item in request.anchors.iter().copied().chain(cart) {
             match item {
                 ItemRef::Known(item) if (item as usize) < world.n_items() => {
                     self.mark(item, IN_CONTEXT);
                     self.mark(world.family(item), FAMILY_IN_CONTEXT);
+                    world.visit_replacing(item, now, |other| self.mark(other.item, REPLACES));
                 }
                 _ => {}
             }
@@ -95,6 +109,11 @@ impl Marks {
         for &item in request.bought_since {
             self.mark(item, JUST_BOUGHT);
         }
+    }
+
+    /// A plan that covers something which no other plan does.
+    pub(crate) fn set_covered(&mut self, plan: u32) {
+        self.mark(plan, COVERED);
     }
 
     /// Never twice in one slate.
@@ -199,9 +218,31 @@ pub fn is_open(world: &World, marks: &Marks, limits: &Limits<'_>, item: u32) -> 
     !marks.has(world.family(item), FAMILY_IN_CONTEXT) && limits.is_open(world, item)
 }
 
+/// May the item be offered in the place of what it replaces, and is it not yet in the slate?
+pub(crate) fn is_open_in_place(
+    world: &World,
+    marks: &Marks,
+    limits: &Limits<'_>,
+    item: u32,
+) -> bool {
+    !marks.is_offered(item) && stopped_besides(world, marks, limits, item, REPLACES).is_none()
+}
+
 /// The first gate that stops the item; `None`: it may be offered.
 #[inline]
 pub fn stopped_by(world: &World, marks: &Marks, limits: &Limits<'_>, item: u32) -> Option<Gate> {
+    stopped_besides(world, marks, limits, item, 0)
+}
+
+/// The same without the gates of some marks.
+#[inline]
+fn stopped_besides(
+    world: &World,
+    marks: &Marks,
+    limits: &Limits<'_>,
+    item: u32,
+    besides: u8,
+) -> Option<Gate> {
     if marks.has(item, IN_CONTEXT) {
         return Some(Gate::InContext);
     }
@@ -213,6 +254,12 @@ pub fn stopped_by(world: &World, marks: &Marks, limits: &Limits<'_>, item: u32) 
     }
     if marks.has(world.family(item), FAMILY_IN_CONTEXT) {
         return Some(Gate::VariantInContext);
+    }
+    if marks.has(item, REPLACES & !besides) {
+        return Some(Gate::Substitute);
+    }
+    if marks.has(item, PLAN) && !marks.has(item, COVERED) {
+        return Some(Gate::NotCovered);
     }
     let state = world.catalog.state(item);
     if state.is_fee() {

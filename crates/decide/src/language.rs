@@ -19,9 +19,17 @@ pub enum Value {
     /// Title of the item of the request that speaks for the offer.
     Anchor,
     Category,
+    /// Title of the item that the offer replaces, covers, or was declared for.
+    About,
+    /// Units that a plan would cover.
+    NUnits,
+    /// How long it does, in the shop's words.
+    Term,
+    /// What it costs more or less than the other, with its currency.
+    Amount,
 }
 
-const VALUES: [(&str, Value); 7] = [
+const VALUES: [(&str, Value); 11] = [
     ("n_both", Value::NBoth),
     ("n_anchor", Value::NAnchor),
     ("n_item", Value::NItem),
@@ -29,11 +37,16 @@ const VALUES: [(&str, Value); 7] = [
     ("lift", Value::Lift),
     ("anchor", Value::Anchor),
     ("category", Value::Category),
+    ("about", Value::About),
+    ("n_units", Value::NUnits),
+    ("term", Value::Term),
+    ("amount", Value::Amount),
 ];
 
 const PAIR: &[Value] = &[Value::NBoth, Value::NAnchor, Value::Lift, Value::Anchor];
 const SALES: &[Value] = &[Value::NItem, Value::NOrders];
 const SALES_IN: &[Value] = &[Value::NItem, Value::NOrders, Value::Category];
+const ABOUT: &[Value] = &[Value::About];
 const NOTHING: &[Value] = &[];
 
 macro_rules! sentences {
@@ -64,6 +77,14 @@ sentences! {
     Popular = "popular", SALES;
     PopularBare = "popular_bare", NOTHING;
     Chosen = "chosen", NOTHING;
+    Declared = "declared", ABOUT;
+    Covers = "covers", ABOUT;
+    CoversTerm = "covers_term", &[Value::About, Value::Term];
+    CoversUnits = "covers_units", &[Value::About, Value::NUnits];
+    CoversUnitsTerm = "covers_units_term", &[Value::About, Value::NUnits, Value::Term];
+    Instead = "instead", ABOUT;
+    InsteadMore = "instead_more", &[Value::About, Value::Amount];
+    InsteadLess = "instead_less", &[Value::About, Value::Amount];
     Brief = "brief", PAIR;
 }
 
@@ -221,7 +242,10 @@ fn part_of(inside: &str, known: &[Value]) -> Result<Part, LanguageFault> {
         };
     };
     let Some(words) = words else { return Ok(Part::Value(value)) };
-    let is_count = matches!(value, Value::NBoth | Value::NAnchor | Value::NItem | Value::NOrders);
+    let is_count = matches!(
+        value,
+        Value::NBoth | Value::NAnchor | Value::NItem | Value::NOrders | Value::NUnits
+    );
     match words.split_once('|') {
         Some((one, other)) if is_count && !other.contains('|') => {
             Ok(Part::ByNumber(value, one.into(), other.into()))

@@ -11,6 +11,7 @@
 //! Deliberately absent: I/O, clock, randomness, wire formats.
 
 pub mod content;
+pub mod cover;
 pub mod decision;
 pub mod evidence;
 pub mod gate;
@@ -29,7 +30,7 @@ pub mod words;
 mod fixture;
 
 pub use decision::PolicyTouch;
-pub use decision::{Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
+pub use decision::{About, Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
 pub use gate::Gate;
 pub use language::{Language, LanguageFault, Languages};
 pub use memo::{Known, Memo};

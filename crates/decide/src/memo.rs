@@ -2,9 +2,10 @@
 //! decided once. A product page is asked the same by every guest who opens it.
 //!
 //! **Invariant:** what is kept is what [`decide`] would answer. The key is the whole question, the
-//! world is one (each world has its own memo), and its catalog has not changed
-//! ([`score::Catalog::version`]). Kept are questions of guests without policies: what is known of a
-//! customer is nowhere else than where it can be erased, and policies may ask for the time.
+//! world is one (each world has its own memo), its catalog has not changed
+//! ([`score::Catalog::version`]), and nothing in it depends on when or where it is asked. Kept are
+//! questions of guests without policies: what is known of a customer is nowhere else than where it
+//! can be erased, and policies may ask for the time.
 
 use crate::decision::Decision;
 use crate::request::{CartLine, Circumstances, ItemRef, Request};
@@ -118,7 +119,7 @@ impl<T> Memo<T> {
         workspace: &mut Workspace,
     ) -> (Arc<Known<T>>, bool) {
         key.clear();
-        if self.capacity == 0 || !write_key(key, request) {
+        if self.capacity == 0 || world.asks_circumstances() || !write_key(key, request) {
             return (Known::new(decide(world, request, workspace)), false);
         }
         // Before the decision: a change that comes in between makes it old at once.

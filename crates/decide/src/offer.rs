@@ -28,7 +28,7 @@ pub(crate) fn offer_of(
         item: candidate.item,
         score: candidate.score,
         relation,
-        reason: Reason { code, evidence },
+        reason: Reason { code, evidence, about: None },
         rung,
         policy: None,
     }

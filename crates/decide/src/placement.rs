@@ -1,6 +1,6 @@
 //! Where an offer appears, and what is right there by default.
 
-use events::Amount;
+use events::{Amount, Relation};
 use policy::PlacementRule;
 
 /// Where an offer appears.
@@ -34,6 +34,10 @@ pub struct PlacementRules {
     pub min_count: usize,
     /// A pair counts and is told from so many baskets on.
     pub min_evidence_count: u32,
+    /// Items that take the place of the page's, at most.
+    pub max_upgrades: usize,
+    /// Are plans offered for what they cover?
+    pub offers_plans: bool,
     /// An offer costs at most this share of what is in the cart.
     pub max_price_share: Option<Amount>,
 }
@@ -88,6 +92,8 @@ impl Placement {
             evidence_required: !fill_with_popular,
             min_count: 0,
             min_evidence_count: 0,
+            max_upgrades: usize::from(self == Placement::Pdp),
+            offers_plans: matches!(self, Placement::Pdp | Placement::Cart | Placement::Checkout),
             max_price_share: None,
         }
     }
@@ -106,6 +112,15 @@ impl PlacementRules {
             evidence_required: told.evidence_required.unwrap_or(self.evidence_required),
             min_count: told.min_count.unwrap_or(self.min_count),
             min_evidence_count: told.min_evidence_count.unwrap_or(self.min_evidence_count),
+            max_upgrades: match told.relations {
+                // Named, so wanted, wherever it is.
+                Some(_) => usize::from(told.allows_relation(Relation::Upgrade as usize)),
+                None => self.max_upgrades,
+            },
+            offers_plans: match told.relations {
+                Some(_) => told.allows_relation(Relation::Attach as usize),
+                None => self.offers_plans,
+            },
             max_price_share: told.max_price_share.or(self.max_price_share),
         }
     }

@@ -76,8 +76,29 @@ pub(crate) fn facts_of<'a>(world: &'a World, request: &Request<'a>) -> Facts<'a>
         category: request.category,
         customer: customer_facts(world, request),
         cart: cart_facts(world, request),
+        anchors: anchor_facts(world, request),
         ..Facts::default()
     }
+}
+
+/// What the items of the page and the cart say of the attributes that policies ask for.
+fn anchor_facts<'a>(world: &'a World, request: &Request<'a>) -> Vec<(&'a str, Vec<&'a str>)> {
+    let names = request.policies.map_or(&[][..], |policies| policies.anchor_attributes());
+    let items = || {
+        let in_cart = request.cart.iter().map(|line| line.item);
+        request.anchors.iter().copied().chain(in_cart).filter_map(|item| match item {
+            ItemRef::Known(item) if (item as usize) < world.n_items() => Some(item),
+            _ => None,
+        })
+    };
+    let values = |name: &'a Box<str>| {
+        let told = items().filter_map(|item| world.catalog.attribute(item, name));
+        let mut values: Vec<&str> = told.flat_map(policy::predicate::values_in).collect();
+        values.sort_unstable();
+        values.dedup();
+        (&**name, values)
+    };
+    names.iter().map(values).collect()
 }
 
 fn customer_facts<'a>(world: &'a World, request: &Request<'a>) -> CustomerFacts<'a> {

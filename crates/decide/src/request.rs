@@ -1,7 +1,7 @@
 //! What a decision is asked: indices already resolved, nothing left to parse.
 
 use crate::placement::Placement;
-use events::{Amount, Timestamp};
+use events::{Amount, Relation, Timestamp};
 use policy::PolicyTable;
 
 /// An item of the request: known by its dense index in the world (snapshot or live catalogue), or
@@ -27,6 +27,8 @@ pub struct Filter {
     pub categories: Vec<String>,
     pub price_min: Option<Amount>,
     pub price_max: Option<Amount>,
+    /// Offers stand to the context in one of these ways (empty: any).
+    pub relations: Vec<Relation>,
 }
 
 /// What is known of a customer beside what they bought.

@@ -1,7 +1,9 @@
 //! From a request to a slate: context, ladder, gates, evidence, reasons.
 
 mod arbitration;
+mod relations;
 
+use crate::cover::Cover;
 use crate::decision::{Decision, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
 use crate::gate::{self, Gate, Limits, Marks, PriceCap};
@@ -36,6 +38,7 @@ pub struct Workspace {
     /// What is ranked by: of the context, the session or the history.
     asked: Vec<u32>,
     visit: Visit,
+    covering: Vec<Cover>,
     active: Active,
     /// Candidates with the levers of policies applied.
     levered: Vec<Candidate>,
@@ -257,6 +260,7 @@ impl Slate<'_> {
     fn climb_down(&mut self, workspace: &mut Workspace, n_unknown: usize) {
         let has_context = !workspace.context.is_empty();
         if has_context {
+            self.from_declared(workspace);
             self.from_context(workspace);
             if self.offers.is_empty() {
                 self.from_content(workspace);
@@ -318,7 +322,7 @@ impl Slate<'_> {
             if self.evidence_required && evidence.is_none() {
                 continue;
             }
-            let reason = Reason { code: ReasonCode::SeenNext, evidence };
+            let reason = Reason { code: ReasonCode::SeenNext, evidence, about: None };
             let relation = Relation::Complement;
             let rung = Rung::Session;
             self.take(Offer { item, score, relation, reason, rung, policy: None }, marks);
@@ -463,7 +467,7 @@ impl Slate<'_> {
                 item,
                 score: self.world.snapshot.trend(item) * self.factor_of(item),
                 relation: Relation::Complement,
-                reason: Reason { code, evidence: None },
+                reason: Reason { code, evidence: None, about: None },
                 rung,
                 policy: None,
             };
@@ -484,3 +488,6 @@ mod policy_invariants;
 
 #[cfg(test)]
 mod policy_tests;
+
+#[cfg(test)]
+mod relation_tests;

@@ -3,8 +3,9 @@
 //! The one place that words a reason: the answer of the API, the pages and the command line differ
 //! only in the [`TextSink`] that they hand in, and in the [`Language`].
 
-use crate::decision::{Evidence, Offer, Reason, ReasonCode};
+use crate::decision::{About, Evidence, Offer, Reason, ReasonCode};
 use crate::language::{Language, MAX_SEPARATOR_BYTES, Part, Sentence, Value};
+use events::Amount;
 use score::World;
 
 /// Where a text goes: into the string of a JSON answer, onto a page, to a terminal.
@@ -92,8 +93,48 @@ pub fn write_reason(
             false => Sentence::PopularBare,
         },
         ReasonCode::Chosen => Sentence::Chosen,
+        code @ (ReasonCode::Declared
+        | ReasonCode::Covers
+        | ReasonCode::Upgrade
+        | ReasonCode::Alternative) => match &reason.about {
+            Some(about) => sentence_about(world, item, code, about),
+            None => Sentence::Chosen,
+        },
     };
-    Telling { language, world, item, evidence: reason.evidence.as_ref() }.write(out, sentence);
+    let (evidence, about) = (reason.evidence.as_ref(), reason.about.as_ref());
+    Telling { language, world, item, evidence, about }.write(out, sentence);
+}
+
+/// The sentence of what is offered because of one item.
+fn sentence_about(world: &World, item: u32, code: ReasonCode, about: &About) -> Sentence {
+    match code {
+        ReasonCode::Covers => {
+            let has_term = world.plans.terms(item).is_some_and(|terms| terms.term.is_some());
+            match (about.n_units > 1, has_term) {
+                (false, false) => Sentence::Covers,
+                (false, true) => Sentence::CoversTerm,
+                (true, false) => Sentence::CoversUnits,
+                (true, true) => Sentence::CoversUnitsTerm,
+            }
+        }
+        ReasonCode::Upgrade | ReasonCode::Alternative => {
+            match price_difference(world, item, about.item) {
+                Some(more) if Amount::ZERO < more => Sentence::InsteadMore,
+                Some(less) if less < Amount::ZERO => Sentence::InsteadLess,
+                _ => Sentence::Instead,
+            }
+        }
+        _ => Sentence::Declared,
+    }
+}
+
+/// What an item costs more than another; `None` where that cannot be told.
+pub fn price_difference(world: &World, item: u32, than: u32) -> Option<Amount> {
+    if world.currency(item) != world.currency(than) {
+        return None;
+    }
+    let price = |item: u32| world.catalog.state(item).price();
+    price(item)?.0.checked_sub(price(than)?.0).map(Amount)
 }
 
 /// The same for a tile that has little room: `In 412 of 2,310 orders with WHITE METAL LANTERN.`
@@ -104,12 +145,15 @@ pub fn write_brief_reason(
     offer: &Offer,
 ) {
     match (offer.reason.code, &offer.reason.evidence) {
+        _ if offer.reason.about.is_some() => {
+            write_reason(out, language, world, offer.item, &offer.reason);
+        }
         (ReasonCode::SimilarContent, _) | (_, None) => {
             write_reason(out, language, world, offer.item, &offer.reason);
         }
         (_, evidence) => {
-            let evidence = evidence.as_ref();
-            Telling { language, world, item: offer.item, evidence }.write(out, Sentence::Brief);
+            let (evidence, item) = (evidence.as_ref(), offer.item);
+            Telling { language, world, item, evidence, about: None }.write(out, Sentence::Brief);
         }
     }
 }
@@ -120,6 +164,7 @@ struct Telling<'a> {
     world: &'a World,
     item: u32,
     evidence: Option<&'a Evidence>,
+    about: Option<&'a About>,
 }
 
 impl Telling<'_> {
@@ -143,7 +188,9 @@ impl Telling<'_> {
             Value::NAnchor => of_pair(|evidence| evidence.n_anchor),
             Value::NItem => self.world.n_item_baskets(self.item).into(),
             Value::NOrders => self.world.snapshot.n_baskets().into(),
+            Value::NUnits => self.about.map_or(0, |about| about.n_units).into(),
             Value::Lift | Value::Anchor | Value::Category => 0,
+            Value::About | Value::Term | Value::Amount => 0,
         }
     }
 
@@ -154,7 +201,27 @@ impl Telling<'_> {
             (Value::Category, _) => {
                 out.foreign(self.world.category(self.item).unwrap_or_default());
             }
+            (Value::About, _) => {
+                out.foreign(self.about.map_or("", |about| name_of(self.world, about.item)));
+            }
+            (Value::Term, _) => {
+                let terms = self.world.plans.terms(self.item);
+                out.foreign(terms.and_then(|terms| terms.term.as_deref()).unwrap_or_default());
+            }
+            (Value::Amount, _) => self.write_amount(out),
             _ => self.write_count(out, self.count(value)),
+        }
+    }
+
+    /// What it costs more or less: `12.50 GBP`.
+    fn write_amount(&self, out: &mut impl TextSink) {
+        let than = self.about.map(|about| about.item);
+        let difference = than.and_then(|than| price_difference(self.world, self.item, than));
+        let amount = Amount(difference.map_or(0, |difference| difference.0.saturating_abs()));
+        out.words(&amount.to_string().replace('.', &self.language.decimal));
+        if let Some(currency) = self.world.currency(self.item) {
+            out.words(" ");
+            out.words(currency.as_str());
         }
     }
 
@@ -195,7 +262,7 @@ mod tests {
         let ratio = |ratio| {
             let mut text = String::new();
             let language = Language::english();
-            Telling { language, world: &world, item: 0, evidence: None }
+            Telling { language, world: &world, item: 0, evidence: None, about: None }
                 .write_ratio(&mut text, ratio);
             text
         };
@@ -226,7 +293,7 @@ mod tests {
             )
         );
         assert_eq!(brief, format!("In {share} orders with WHITE LANTERN."));
-        let popular = Reason { code: ReasonCode::Popular, evidence: None };
+        let popular = Reason { code: ReasonCode::Popular, evidence: None, about: None };
         let mut text = String::new();
         write_reason(&mut text, english, &world, 0, &popular);
         assert_eq!(text, format!("Popular: in {} of 120 orders.", world.n_item_baskets(0)));

@@ -23,6 +23,7 @@ pub mod order_columns;
 pub mod order_file;
 pub mod ours;
 pub mod policy_log;
+pub mod relations;
 pub mod report;
 pub mod session_baselines;
 pub mod session_file;

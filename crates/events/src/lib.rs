@@ -17,6 +17,7 @@ pub mod import;
 pub mod lines;
 pub mod record;
 pub mod reject;
+pub mod relation;
 pub mod time;
 pub mod wire;
 
@@ -24,9 +25,10 @@ pub use amount::{Amount, Currency};
 pub use error::Error;
 pub use event::{Event, EventKind, Origin};
 pub use lines::{IdColumn, LineKind, NO_ID, OrderLines};
-pub use record::{ClearedFields, ItemField};
+pub use record::{ClearedFields, ItemField, RelationRecord};
 pub use record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord};
 pub use reject::{Reject, RejectReason};
+pub use relation::Relation;
 pub use time::Timestamp;
 pub use wire::{EventFault, event_from_json};
 

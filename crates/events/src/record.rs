@@ -1,7 +1,7 @@
 //! Catalogue, customer and holding records. A field that is `None` leaves what is known unchanged;
 //! what is to be known no more stands in [`ItemRecord::cleared`].
 
-use crate::{Amount, Currency, Timestamp};
+use crate::{Amount, Currency, Relation, Timestamp};
 
 /// What an item is. `Fee` (postage, bank charges, manual adjustments) is never offered and gives
 /// no evidence.
@@ -112,4 +112,20 @@ pub struct HoldingRecord {
     pub item_id: String,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
+}
+
+/// How one item stands to another, as people say it: `to_item_id` is what stands to the anchor
+/// `from_item_id`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RelationRecord {
+    pub from_item_id: String,
+    pub to_item_id: String,
+    /// `None`: what was declared of the pair is withdrawn.
+    pub relation: Option<Relation>,
+    /// Who says so: a list, a system, a person. Empty: whoever brings the record.
+    pub source: String,
+    pub note: Option<String>,
+    pub valid_from: Option<Timestamp>,
+    /// The first moment without it.
+    pub valid_until: Option<Timestamp>,
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use events::import::{
     Encoding, FileKind, ImportPlan, PlanOptions, ReadOptions, ReadSummary, Source, read_customers,
-    read_events, read_holdings, read_items, read_orders,
+    read_events, read_holdings, read_items, read_orders, read_relations,
 };
 use events::{Error, Reject, RejectReason};
 use proptest::prelude::*;
@@ -386,6 +386,7 @@ fn swallow(bytes: &[u8]) {
         FileKind::Customers,
         FileKind::Holdings,
         FileKind::Events,
+        FileKind::Relations,
     ] {
         let mut source = Source::bytes("fuzz", bytes.to_vec());
         let Ok(plan) = ImportPlan::make(&mut source, kind, &options) else { continue };
@@ -397,6 +398,7 @@ fn swallow(bytes: &[u8]) {
             FileKind::Customers => read_customers(source, &plan, read, &mut |_, _| go),
             FileKind::Holdings => read_holdings(source, &plan, read, &mut |_, _| go),
             FileKind::Events => read_events(source, &plan, read, &mut |_, _| go),
+            FileKind::Relations => read_relations(source, &plan, read, &mut |_, _| go),
         };
         if let Ok(summary) = result {
             assert!(summary.n_rejected <= summary.n_rows, "{summary:?}");
@@ -417,7 +419,7 @@ proptest! {
         rows in "[0-9a-z,;\"'\n\r\t\u{0}é€. :/$+-]{0,300}",
         tail in prop::collection::vec(any::<u8>(), 0..20),
     ) {
-        let header = "order_id,item_id,customer_id,timestamp,quantity,unit_price,event\n";
+        let header = "order_id,item_id,customer_id,timestamp,quantity,unit_price,event,to,relation\n";
         let mut bytes = header.as_bytes().to_vec();
         bytes.extend_from_slice(rows.as_bytes());
         bytes.extend_from_slice(&tail);

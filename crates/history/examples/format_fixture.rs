@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use events::event::EventLine;
 use events::{
     Amount, Currency, Event, EventKind, IdColumn, ItemKind, ItemRecord, LineKind, OrderLines,
-    Timestamp,
+    Relation, RelationRecord, Timestamp,
 };
 use history::{DecisionRecord, ImportRequest, OpenMode, Store};
 
@@ -71,6 +71,14 @@ async fn main() {
         ..ItemRecord::default()
     };
     store.upsert_items(&[shade]).await.unwrap();
+    let goes_with = RelationRecord {
+        from_item_id: "lamp".to_owned(),
+        to_item_id: "shade".to_owned(),
+        relation: Some(Relation::Complement),
+        source: "list".to_owned(),
+        ..RelationRecord::default()
+    };
+    store.declare_relations(&[goes_with], &[]).await.unwrap();
     let log = store.event_log().unwrap();
     log.append(vec![event("e1", EventKind::ViewItem, "lamp")]).await.unwrap();
     store.seal_tail(Timestamp(i64::MAX)).await.unwrap();

@@ -176,7 +176,7 @@ async fn read_items(
     rows.iter().map(item_from).collect()
 }
 
-fn item_from(row: &SqliteRow) -> sqlx::Result<CatalogItem> {
+pub(crate) fn item_from(row: &SqliteRow) -> sqlx::Result<CatalogItem> {
     let text = |name: &str| row.try_get::<Option<&str>, _>(name);
     let boxed = |name: &str| text(name).map(|text| text.map(Box::<str>::from));
     let amount = |name: &str| row.try_get::<Option<i64>, _>(name).map(|micros| micros.map(Amount));

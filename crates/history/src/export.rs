@@ -268,7 +268,7 @@ enum Sink<W: Write + Send> {
 }
 
 /// Rows of text; Parquet is for orders alone.
-fn text_rows<W: Write>(
+pub(crate) fn text_rows<W: Write>(
     format: ExportFormat,
     writer: W,
     columns: &'static [&'static str],

@@ -30,6 +30,8 @@ pub struct StoreStatus {
     /// By kind, in the order of [`ItemKind::ALL`].
     pub n_items_by_kind: [u64; 5],
     pub n_holdings: u64,
+    /// Declared of items.
+    pub n_relations: u64,
     /// Live events that no segment holds yet, those of them that are orders, and their lines.
     pub n_events_in_tail: u64,
     pub n_orders_in_tail: u64,
@@ -142,6 +144,7 @@ async fn read(connection: &mut SqliteConnection, segments: &Path) -> sqlx::Resul
     for (slot, sql) in [
         (&mut status.n_customers, "SELECT COUNT(*) FROM customer"),
         (&mut status.n_holdings, "SELECT COUNT(*) FROM holding"),
+        (&mut status.n_relations, "SELECT COUNT(*) FROM relation"),
         (&mut status.n_events_in_tail, "SELECT COUNT(*) FROM event"),
     ] {
         *slot = sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await? as u64;

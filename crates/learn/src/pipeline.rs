@@ -8,8 +8,10 @@ use crate::gram::BasketWeights;
 use crate::params::CheckedParams;
 use crate::progress::{Progress, Silent, Step};
 use crate::ranker::{self, LearnedRanker, Trainer};
+use crate::sessions::StepRow;
 use crate::{
-    columns, content, customers, memory, pairs, popularity, recency, shrinkage, split, tune,
+    columns, content, customers, memory, pairs, popularity, recency, relations, shrinkage, split,
+    tune,
 };
 use history::{HistoryView, NO_CUSTOMER};
 use score::Blend;
@@ -59,6 +61,17 @@ pub fn learn(
     params: &CheckedParams,
     progress: &dyn Progress,
 ) -> Result<Learned, Error> {
+    learn_with_visits(view, &[], params, progress)
+}
+
+/// The same with what visitors looked at, which tells how items stand to each other. The tables of
+/// visits themselves are added by [`crate::sessions::add_sessions`].
+pub fn learn_with_visits(
+    view: &HistoryView,
+    steps: &[StepRow],
+    params: &CheckedParams,
+    progress: &dyn Progress,
+) -> Result<Learned, Error> {
     let mut notes = BTreeMap::new();
     let strangers;
     let view = if params.without.history() {
@@ -73,10 +86,16 @@ pub fn learn(
     let choice = choose(view, params, progress, &mut notes)?;
     progress.report(Step::Pairs, 0.0);
     let tables = Tables::learn(view, params, &choice, None, progress, &mut notes)?;
+    progress.report(Step::Relations, 0.0);
+    let baskets_of = view.baskets.items.view().transpose(view.n_items());
+    let relations =
+        relations::learn(view, steps, &baskets_of, &tables.pairs, params.max_basket_items);
+    notes.insert("relations".into(), relations.note.clone());
     progress.report(Step::Write, 0.0);
     let provenance = provenance_of(view, params, notes);
     let mut writer = SnapshotWriter::new(&provenance);
     tables.write(view, &choice, &mut writer);
+    relations.write(&mut writer);
     Ok(Learned { writer, provenance })
 }
 

@@ -10,6 +10,7 @@ pub enum Step {
     Pairs,
     Ease,
     Content,
+    Relations,
     Write,
 }
 
@@ -23,6 +24,7 @@ impl Step {
             Step::Pairs => "counting pairs",
             Step::Ease => "solving EASE",
             Step::Content => "reading titles",
+            Step::Relations => "telling complements from substitutes",
             Step::Write => "writing the snapshot",
         }
     }

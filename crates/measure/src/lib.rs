@@ -16,10 +16,12 @@
 //!
 //! Deliberately absent: files, clock, protocols (who is asked what is `evaluate`'s business).
 
+pub mod agreement;
 pub mod assignment;
 pub mod bootstrap;
 pub mod evidence;
 pub mod ranking;
+pub mod rate;
 pub mod reliability;
 
 pub mod cuped;

@@ -32,6 +32,9 @@ pub struct Facts<'a> {
     pub category: Option<&'a str>,
     pub customer: CustomerFacts<'a>,
     pub cart: CartFacts<'a>,
+    /// Of the items in the cart and of those that the page is about, for each attribute that is
+    /// asked for: its values. Without an item that has it, nothing is known of it.
+    pub anchors: Vec<(&'a str, Vec<&'a str>)>,
     /// Filled in by [`crate::PolicyTable::activate`] where a policy asks for it.
     pub local: Option<LocalTime>,
 }

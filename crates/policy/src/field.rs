@@ -20,6 +20,8 @@ pub(crate) enum Type {
     Category,
     Items,
     Categories,
+    /// Values of one attribute over several items.
+    Values,
 }
 
 impl Type {
@@ -35,6 +37,7 @@ impl Type {
             Type::Category => "a category",
             Type::Items => "a list of item ids",
             Type::Categories => "a list of categories",
+            Type::Values => "a list of attribute values",
         }
     }
 }
@@ -69,6 +72,8 @@ pub enum Field {
     CartCurrency,
     CartItems,
     CartCategories,
+    /// Of the items in the cart and of those that the page is about.
+    AnchorAttribute(Box<str>),
     ContextPlacement,
     ContextChannel,
     ContextLocale,
@@ -133,6 +138,9 @@ impl Field {
             [side, word, name] if &**word == "attr" && &**side == "item" => {
                 Ok(Field::ItemAttribute(name.clone()))
             }
+            [side, word, name] if &**word == "attr" && &**side == "anchor" => {
+                Ok(Field::AnchorAttribute(name.clone()))
+            }
             [side, word, name] if &**word == "attr" && &**side == "customer" => {
                 Ok(Field::CustomerAttribute(name.clone()))
             }
@@ -147,6 +155,7 @@ impl Field {
     pub(crate) fn value_type(&self) -> Type {
         match self {
             Field::ItemAttribute(_) | Field::CustomerAttribute(_) => Type::Attribute,
+            Field::AnchorAttribute(_) => Type::Values,
             field => NAMES
                 .iter()
                 .find(|(_, named, _)| named == field)
@@ -184,6 +193,7 @@ impl Field {
         match self {
             Field::ItemAttribute(name) => format!("item.attr.{name}"),
             Field::CustomerAttribute(name) => format!("customer.attr.{name}"),
+            Field::AnchorAttribute(name) => format!("anchor.attr.{name}"),
             field => NAMES
                 .iter()
                 .find(|(_, named, _)| named == field)
@@ -203,11 +213,11 @@ fn unknown(parts: &[Box<str>], whole: &str, span: &Range<usize>) -> Fault {
     }
     let of_side: Vec<&str> = names().filter(|name| name.split('.').next() == Some(side)).collect();
     let mend = match (side, parts.len()) {
-        ("item" | "customer", 2) => {
+        ("item" | "customer" | "anchor", 2) => {
             format!("an attribute of your own is written {side}.attr.{}", parts[1])
         }
         _ if of_side.is_empty() => {
-            "fields begin with item., customer., cart. or context.; texts stand in quotes"
+            "fields begin with item., customer., cart., anchor. or context.; texts stand in quotes"
                 .to_owned()
         }
         _ => format!("there are {}", of_side.join(", ")),
@@ -224,6 +234,10 @@ mod tests {
         Field::find(&parts, &(0..name.len()))
     }
 
+    fn mend_of(name: &str) -> String {
+        find(name).expect_err(name).mend
+    }
+
     #[test]
     fn every_name_leads_to_its_field_and_back() {
         for (name, field, value_type) in NAMES {
@@ -235,6 +249,15 @@ mod tests {
             let field = find(name).expect(name);
             assert_eq!((field.name().as_str(), field.value_type()), (name, Type::Attribute));
         }
+        let anchors = find("anchor.attr.model").expect("a list");
+        assert_eq!(
+            (anchors.name().as_str(), anchors.value_type()),
+            ("anchor.attr.model", Type::Values)
+        );
+        assert_eq!(
+            mend_of("anchor.model"),
+            "an attribute of your own is written anchor.attr.model"
+        );
         assert_eq!(find("item.brand"), find("item.attr.brand"));
         assert_eq!(find("customer.segment"), find("customer.attr.segment"));
     }

@@ -195,6 +195,9 @@ impl Predicate {
             ),
             Predicate::Under { field, paths } => under(field, paths, sight),
             Predicate::Has { list, id } => match (items_of(list, sight), id.value(sight)) {
+                (Some(values), Some(told)) if matches!(list, Field::AnchorAttribute(_)) => {
+                    values_in(told).any(|value| values.contains(&value)).into()
+                }
                 (Some(items), Some(id)) => items.contains(&id).into(),
                 _ => Truth::Unknown,
             },
@@ -395,8 +398,17 @@ fn items_of<'a>(field: &Field, sight: &Sight<'a>) -> Option<&'a [&'a str]> {
         Field::CustomerBought => facts.customer.bought.as_deref(),
         Field::CustomerHoldings => facts.customer.holdings.as_deref(),
         Field::CartItems => Some(&facts.cart.item_ids),
+        Field::AnchorAttribute(name) => {
+            let values = facts.anchors.iter().find(|(known, _)| *known == &**name);
+            values.map(|(_, values)| values.as_slice()).filter(|values| !values.is_empty())
+        }
         _ => None,
     }
+}
+
+/// The values of an attribute that may have several: `iPhone 14; iPhone 15`.
+pub fn values_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split(';').map(str::trim).filter(|value| !value.is_empty())
 }
 
 fn under(field: &Field, paths: &[Box<str>], sight: &Sight<'_>) -> Truth {

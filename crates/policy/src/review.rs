@@ -111,7 +111,7 @@ fn review_names(
         found.push(Diagnostic::warning(policy.span.clone(), message).mend("look at the catalogue"));
     }
     let mut look = |field: &Field| {
-        let Field::ItemAttribute(name) = field else { return };
+        let (Field::ItemAttribute(name) | Field::AnchorAttribute(name)) = field else { return };
         if attributes.iter().any(|known| **known == **name) {
             return;
         }

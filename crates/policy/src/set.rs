@@ -238,7 +238,8 @@ impl PolicySet {
 
     /// Must items bring their attributes?
     pub fn asks_item_attributes(&self) -> bool {
-        self.asks(|field| matches!(field, crate::Field::ItemAttribute(_)))
+        use crate::Field::{AnchorAttribute, ItemAttribute};
+        self.asks(|field| matches!(field, ItemAttribute(_) | AnchorAttribute(_)))
     }
 
     /// Names of the customer's attributes that are asked for, in order.
@@ -248,6 +249,19 @@ impl PolicySet {
             crate::Field::CustomerAttribute(name) => names.push(name.clone()),
             crate::Field::CustomerAge => names.push("age".into()),
             _ => {}
+        });
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Names of the attributes of the cart's and page's items that are asked for, in order.
+    pub fn anchor_attributes(&self) -> Vec<Box<str>> {
+        let mut names: Vec<Box<str>> = Vec::new();
+        self.visit_fields(&mut |field| {
+            if let crate::Field::AnchorAttribute(name) = field {
+                names.push(name.clone());
+            }
         });
         names.sort_unstable();
         names.dedup();

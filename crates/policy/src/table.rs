@@ -45,6 +45,7 @@ struct Compiled {
     asks_bought: bool,
     asks_holdings: bool,
     customer_attributes: Vec<Box<str>>,
+    anchor_attributes: Vec<Box<str>>,
 }
 
 /// One version of the policies, ready to be asked.
@@ -143,6 +144,11 @@ impl PolicyTable {
     /// Names of the customer's attributes that are asked for.
     pub fn customer_attributes(&self) -> &[Box<str>] {
         &self.compiled.customer_attributes
+    }
+
+    /// Names of the attributes of the cart's and page's items that are asked for.
+    pub fn anchor_attributes(&self) -> &[Box<str>] {
+        &self.compiled.anchor_attributes
     }
 
     pub fn set(&self) -> &PolicySet {
@@ -318,6 +324,7 @@ impl Compiled {
             asks_bought: set.asks(|field| *field == Field::CustomerBought),
             asks_holdings: set.asks(|field| *field == Field::CustomerHoldings),
             customer_attributes: set.customer_attributes(),
+            anchor_attributes: set.anchor_attributes(),
         };
         for (at, policy) in set.policies.iter().enumerate() {
             let from = compiled.clauses.len();

@@ -249,7 +249,7 @@ fn equal_to_text(
 ) -> Typed<Predicate> {
     match value_type {
         Type::Currency => Ok(Predicate::Currency { field, among: vec![currency(&text, span)?] }),
-        Type::Items | Type::Categories | Type::Truth => Err(Fault::new(
+        Type::Items | Type::Categories | Type::Values | Type::Truth => Err(Fault::new(
             span.clone(),
             format!("`{}` is {}, not a text", field.name(), value_type.told()),
             match value_type {
@@ -372,7 +372,7 @@ fn has(left: &Expr, right: &Expr) -> Typed<Predicate> {
     let list = field_of(left, "`has` asks of a list")?;
     match list.value_type() {
         Type::Categories => Ok(Predicate::Under { field: list, paths: Arc::new(texts_of(right)?) }),
-        Type::Items => match &right.kind {
+        Type::Items | Type::Values => match &right.kind {
             ExprKind::Text(id) => Ok(Predicate::Has { list, id: Text::Constant(id.clone()) }),
             ExprKind::List(_) => {
                 let ids = texts_of(right)?.into_iter().collect();
@@ -387,7 +387,10 @@ fn has(left: &Expr, right: &Expr) -> Typed<Predicate> {
                     other => Err(Fault::new(
                         right.span.clone(),
                         format!("`{}` is {}, not an item id", id.name(), other.told()),
-                        format!("write {} has item.id", list.name()),
+                        match list.value_type() {
+                            Type::Values => format!("write {} has item.attr.…", list.name()),
+                            _ => format!("write {} has item.id", list.name()),
+                        },
                     )),
                 }
             }
@@ -395,7 +398,8 @@ fn has(left: &Expr, right: &Expr) -> Typed<Predicate> {
         other => Err(Fault::new(
             left.span.clone(),
             format!("`{}` is {}, not a list", list.name(), other.told()),
-            "`has` goes with cart.items, cart.categories, customer.bought, customer.holdings",
+            "`has` goes with cart.items, cart.categories, customer.bought, customer.holdings, \
+             anchor.attr.…",
         )),
     }
 }

@@ -185,6 +185,8 @@ pub struct Catalog {
     awaited_heads: HashMap<u32, Box<str>>,
     /// `None`: nobody asks. A snapshot has none, so whoever wants them tells all items anew.
     attributes: Option<HashMap<u32, Vec<Attribute>>>,
+    /// What makes a service a plan is kept in any case.
+    plan_attributes: HashMap<u32, Vec<Attribute>>,
 }
 
 /// Name and value, as written.
@@ -291,7 +293,11 @@ impl Catalog {
     /// need [`Catalog::with`].
     pub fn fits_in_place(&self, snapshot: &Snapshot, record: &ItemRecord) -> bool {
         let item = self.idx(snapshot, &record.item_id);
-        item.is_some_and(|item| !needs_words(record) && !self.changes_attributes(item, record))
+        item.is_some_and(|item| {
+            // A service may be a plan, which more than its state depends on.
+            let keeps_kind = record.kind.is_none_or(|kind| kind == self.state(item).kind());
+            keeps_kind && !needs_words(record) && !self.changes_attributes(item, record)
+        })
     }
 
     /// Keeps attributes from now on, of all items that are told.
@@ -304,8 +310,7 @@ impl Catalog {
     }
 
     pub fn attribute(&self, item: u32, name: &str) -> Option<&str> {
-        let of_item = self.attributes.as_ref()?.get(&item)?;
-        of_item.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value)
+        find_attribute(self.attributes.as_ref()?.get(&item)?, name)
     }
 
     /// All names of attributes, once each.
@@ -319,18 +324,25 @@ impl Catalog {
 
     fn changes_attributes(&self, item: u32, record: &ItemRecord) -> bool {
         let is_new = |(name, value): &(String, String)| self.attribute(item, name) != Some(value);
-        self.attributes.is_some() && record.attributes.iter().any(is_new)
+        let of_plan = |(name, value): &(String, String)| {
+            is_of_plan(name) && self.plan_attribute(item, name) != Some(value)
+        };
+        record.attributes.iter().any(of_plan)
+            || self.attributes.is_some() && record.attributes.iter().any(is_new)
+    }
+
+    pub(crate) fn plan_attribute(&self, item: u32, name: &str) -> Option<&str> {
+        find_attribute(self.plan_attributes.get(&item)?, name)
     }
 
     fn set_attributes(&mut self, item: u32, record: &ItemRecord) {
-        let Some(attributes) = &mut self.attributes else { return };
-        if record.attributes.is_empty() {
-            return;
-        }
-        let of_item = attributes.entry(item).or_default();
         for (name, value) in &record.attributes {
-            of_item.retain(|(known, _)| **known != **name);
-            of_item.push((name.as_str().into(), value.as_str().into()));
+            if is_of_plan(name) {
+                set_attribute(self.plan_attributes.entry(item).or_default(), name, value);
+            }
+            if let Some(attributes) = &mut self.attributes {
+                set_attribute(attributes.entry(item).or_default(), name, value);
+            }
         }
     }
 
@@ -438,6 +450,19 @@ impl Catalog {
     fn idx(&self, snapshot: &Snapshot, item_id: &str) -> Option<u32> {
         snapshot.item_idx(item_id).or_else(|| self.added_idx(item_id))
     }
+}
+
+fn is_of_plan(name: &str) -> bool {
+    crate::plans::attributes::ALL.contains(&name)
+}
+
+fn find_attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value)
+}
+
+fn set_attribute(attributes: &mut Vec<Attribute>, name: &str, value: &str) {
+    attributes.retain(|(known, _)| **known != *name);
+    attributes.push((name.into(), value.into()));
 }
 
 fn needs_words(record: &ItemRecord) -> bool {

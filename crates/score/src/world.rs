@@ -3,9 +3,11 @@
 
 use crate::blend::Blend;
 use crate::catalog::Catalog;
+use crate::plans::Plans;
 use crate::ranker::Ranker;
+use crate::relations::{self, Declarations, Replacing};
 use crate::sessions::SessionRankers;
-use events::{Currency, ItemRecord};
+use events::{Currency, ItemRecord, RelationRecord, Timestamp};
 use snapshot::Snapshot;
 use std::sync::Arc;
 
@@ -19,6 +21,9 @@ pub struct World {
     pub session_rankers: Arc<SessionRankers>,
     /// The learned ranking; without one the blend ranks.
     pub ranker: Option<Arc<Ranker>>,
+    /// What people declared of items, beside what was learned.
+    pub declared: Arc<Declarations>,
+    pub plans: Arc<Plans>,
 }
 
 impl World {
@@ -30,7 +35,15 @@ impl World {
         let session_rankers = Arc::new(SessionRankers::of(&snapshot).unwrap_or_default());
         // Tables that this program does not know: the blend ranks.
         let ranker = Ranker::open(&snapshot).ok().flatten().map(Arc::new);
-        World { snapshot, catalog, blend, session_rankers, ranker }
+        World {
+            snapshot,
+            catalog,
+            blend,
+            session_rankers,
+            ranker,
+            declared: Arc::default(),
+            plans: Arc::default(),
+        }
     }
 
     /// Nothing learned, nothing known: every answer is an empty slate.
@@ -42,7 +55,31 @@ impl World {
     #[must_use]
     pub fn with_items(&self, records: &[ItemRecord]) -> World {
         let catalog = Arc::new(self.catalog.with(&self.snapshot, records));
-        World { catalog, ..self.clone() }
+        let plans = Arc::new(Plans::of(&catalog, &self.declared));
+        World { catalog, plans, ..self.clone() }
+    }
+
+    /// The world with these relations declared, and no others.
+    #[must_use]
+    pub fn with_relations(&self, records: &[RelationRecord]) -> World {
+        let declared = Declarations::of(records, |item_id| self.item_idx(item_id));
+        let plans = Arc::new(Plans::of(&self.catalog, &declared));
+        World { declared: Arc::new(declared), plans, ..self.clone() }
+    }
+
+    /// Does an answer depend on when or where it is asked, beside policies?
+    pub fn asks_circumstances(&self) -> bool {
+        self.declared.has_windows() || self.plans.has_regions()
+    }
+
+    /// Visits all that takes the place of an anchor, declared or learned.
+    pub fn visit_replacing(
+        &self,
+        anchor: u32,
+        now: Option<Timestamp>,
+        visit: impl FnMut(Replacing),
+    ) {
+        relations::visit_replacing(&self.snapshot, &self.declared, anchor, now, visit);
     }
 
     /// The same world, which keeps the attributes of items that it is told.

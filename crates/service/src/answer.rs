@@ -6,8 +6,9 @@ use crate::json_text::JsonText;
 use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
 use crate::wire::WarningOut;
+use decide::Warning;
 use decide::words::write_reason;
-use decide::{Decision, Evidence, Language, Offer, Placement, PolicyTouch, Request, Warning};
+use decide::{About, Decision, Evidence, Language, Offer, Placement, PolicyTouch, Request};
 use events::{Amount, Currency};
 use history::Assignment;
 use policy::PolicyTable;
@@ -206,6 +207,22 @@ fn write_offer(out: &mut JsonText, language: &Language, world: &World, offer: &O
     out.raw("},\"price\":");
     let price = world.catalog.state(offer.item).price();
     write_price(out, price, world.currency(offer.item));
+    if let Some(about) = &offer.reason.about {
+        write_about(out, world, offer.item, about);
+    }
+}
+
+fn write_about(out: &mut JsonText, world: &World, item: u32, about: &About) {
+    out.raw(",\"about\":{\"item_id\":");
+    out.string(world.item_id(about.item));
+    out.raw(",\"units\":");
+    out.number(about.n_units.into());
+    out.raw(",\"price_difference\":");
+    match decide::words::price_difference(world, item, about.item) {
+        Some(difference) => write_amount(out, difference),
+        None => out.raw("null"),
+    }
+    out.raw("}");
 }
 
 /// Which policy moved the offer, and how.

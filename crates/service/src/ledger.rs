@@ -10,10 +10,10 @@ mod store;
 pub use store::StoreLedger;
 
 use crate::recommendation_id::RecommendationId;
-use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
+use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, RelationRecord, Timestamp};
 use history::{
-    Assignment, CustomerChanges, CustomerMark, FollowedHolding, RetentionPolicy, RetentionSummary,
-    SealPolicy, SealSummary,
+    Assignment, CustomerChanges, CustomerMark, DeclaredFacts, FollowedHolding, RelationIntake,
+    RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -73,6 +73,12 @@ pub trait Ledger: Send + Sync + 'static {
     fn put_items(&self, records: Vec<ItemRecord>) -> LedgerFuture<'_, u64>;
     fn put_customers(&self, records: Vec<CustomerRecord>) -> LedgerFuture<'_, u64>;
     fn put_holdings(&self, records: Vec<HoldingRecord>) -> LedgerFuture<'_, u64>;
+    /// What of it was taken, and what was left out and why.
+    fn declare_relations(&self, records: Vec<RelationRecord>) -> LedgerFuture<'_, RelationIntake>;
+    /// Rises with each change of relations.
+    fn relations_version(&self) -> LedgerFuture<'_, i64>;
+    /// All relations and plans.
+    fn declared_facts(&self) -> LedgerFuture<'_, DeclaredFacts>;
     /// One item with all its fields.
     fn find_item<'a>(&'a self, item_id: &'a str) -> LedgerFuture<'a, Option<ItemRecord>>;
     /// Items changed after a version, and the version that this leads to.

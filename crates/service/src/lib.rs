@@ -26,6 +26,7 @@ mod caller;
 mod extract;
 pub mod gatekeeper;
 
+mod declared;
 pub mod ledger;
 mod live;
 mod recent;

@@ -10,7 +10,7 @@ use crate::user_token;
 use crate::wire::{CartEntryIn, FilterIn, IdIn, RecommendRequest};
 use decide::{
     CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Language, Languages, Placement,
-    Request,
+    Relation, Request,
 };
 use events::{Amount, Timestamp};
 use policy::PolicyTable;
@@ -66,7 +66,7 @@ impl<'a> Question<'a> {
             bought_since: Vec::new(),
             category: context.and_then(|context| context.category.as_deref()),
             count: request.count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
-            filter: request.filter.as_ref().map(filter_of),
+            filter: request.filter.as_ref().map(filter_of).transpose()?,
             exclude: excluded(request, world)?,
             now,
             channel: context.and_then(|context| context.channel.as_deref()),
@@ -289,13 +289,30 @@ fn line_of<'a>(world: &World, entry: &'a CartEntryIn<'a>) -> CartLine<'a> {
     }
 }
 
-fn filter_of(filter: &FilterIn<'_>) -> Filter {
+fn filter_of(filter: &FilterIn<'_>) -> Result<Filter, Problem> {
     let categories = filter.categories.as_deref().unwrap_or_default();
-    Filter {
+    let names = filter.relations.as_deref().unwrap_or_default();
+    let mut relations: Vec<Relation> = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        let relation = Relation::parse(name).ok_or_else(|| unknown_relation(name, at))?;
+        if !relations.contains(&relation) {
+            relations.push(relation);
+        }
+    }
+    Ok(Filter {
         categories: categories.iter().map(|category| category.0.to_string()).collect(),
         price_min: filter.price_min.map(|amount| amount.0),
         price_max: filter.price_max.map(|amount| amount.0),
-    }
+        relations,
+    })
+}
+
+fn unknown_relation(name: &str, at: usize) -> Problem {
+    let shown: String = name.chars().take(80).collect();
+    let known: Vec<&str> = Relation::ALL.into_iter().map(Relation::as_str).collect();
+    let detail = format!("There is no relation {shown:?}; there are {}.", known.join(", "));
+    let problem = Problem::new(Code::InvalidValue, detail).at(format!("filter.relations[{at}]"));
+    problem.allowing(known)
 }
 
 /// A list that were cut would offer what must not be offered, so a longer one is refused.

@@ -11,8 +11,8 @@ use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::wire::EvidenceOut;
 use decide::{
-    CartLine, Circumstances, Decision, Evidence, Filter, ItemRef, KnownCustomer, MAX_ANCHORS,
-    MAX_CONTEXT, Offer, Placement, Reason, ReasonCode, Request,
+    About, CartLine, Circumstances, Decision, Evidence, Filter, ItemRef, KnownCustomer,
+    MAX_ANCHORS, MAX_CONTEXT, Offer, Placement, Reason, ReasonCode, Relation, Request,
 };
 use events::{Amount, Timestamp};
 use history::Assignment;
@@ -134,6 +134,12 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
         Some(evidence) => write_evidence(out, world, evidence),
         None => out.raw("null"),
     }
+    if let Some(about) = &offer.reason.about {
+        out.raw(",\"about\":");
+        out.string(world.item_id(about.item));
+        out.raw(",\"units\":");
+        out.number(about.n_units.into());
+    }
 }
 
 /// Which policies were asked, and how many closed because something was not known.
@@ -208,8 +214,15 @@ fn write_optional(out: &mut JsonText, name: &str, amount: Option<Amount>) {
 /// What policies were told, so that the question can be asked again: of a customer only what the
 /// policies ask for.
 fn write_circumstances(out: &mut JsonText, request: &Request<'_>) {
-    let Some(policies) = request.policies else { return };
     let told = &request.circumstances;
+    let Some(policies) = request.policies else {
+        // Plans may be sold in some countries only.
+        if let Some(locale) = told.locale {
+            out.raw(",\"locale\":");
+            out.string(locale);
+        }
+        return;
+    };
     for (name, text) in
         [("channel", told.channel), ("locale", told.locale), ("location", told.location)]
     {
@@ -261,6 +274,8 @@ fn write_options(out: &mut JsonText, request: &Request<'_>) {
         list(out, &filter.categories, |out, category| out.string(category));
         write_optional(out, ",\"price_min\":", filter.price_min);
         write_optional(out, ",\"price_max\":", filter.price_max);
+        out.raw(",\"relations\":");
+        list(out, &filter.relations, |out, relation| out.string(relation.as_str()));
         out.raw("}");
     }
 }
@@ -290,6 +305,8 @@ pub(crate) struct RecordedOffer {
     pub(crate) item_id: String,
     code: String,
     evidence: Option<EvidenceOut>,
+    about: Option<String>,
+    units: Option<u32>,
 }
 
 impl RecordedOffer {
@@ -301,7 +318,13 @@ impl RecordedOffer {
         };
         let code = ReasonCode::ALL.into_iter().find(|code| code.as_str() == self.code)?;
         let item = world.item_idx(&self.item_id)?;
-        Some(page_reason(world, item, &Reason { code, evidence }))
+        let about = match &self.about {
+            Some(item_id) => {
+                Some(About { item: world.item_idx(item_id)?, n_units: self.units.unwrap_or(1) })
+            }
+            None => None,
+        };
+        Some(page_reason(world, item, &Reason { code, evidence, about }))
     }
 }
 
@@ -370,6 +393,8 @@ struct AskedFilter {
     categories: Vec<String>,
     price_min: Option<f64>,
     price_max: Option<f64>,
+    #[serde(default)]
+    relations: Vec<String>,
 }
 
 impl Record {
@@ -442,6 +467,7 @@ impl Record {
             categories: filter.categories.clone(),
             price_min: amount(filter.price_min),
             price_max: amount(filter.price_max),
+            relations: filter.relations.iter().filter_map(|name| Relation::parse(name)).collect(),
         });
         Some(ask(&Request {
             anchors: &anchors,

@@ -6,6 +6,7 @@ mod documentation;
 mod events;
 mod operations;
 mod recommend;
+mod relations;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ pub(crate) fn api_routes() -> Router<AppState> {
         .route("/v1/items/{item_id}", get(catalog::get_item))
         .route("/v1/customers", put(catalog::put_customers).patch(catalog::patch_customers))
         .route("/v1/holdings", put(catalog::put_holdings).patch(catalog::patch_holdings))
+        .route("/v1/relations", post(relations::post_relations))
         .route("/v1/decisions/{id}", get(decisions::get_decision))
         .route("/v1/decisions/{id}/why_not", get(decisions::why_not))
         .route("/health/live", get(operations::live))

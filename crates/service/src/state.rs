@@ -118,6 +118,7 @@ pub(crate) struct Inner {
 #[derive(Debug, Default)]
 pub(crate) struct CatalogProgress {
     pub(crate) items_version: u64,
+    pub(crate) relations_version: i64,
     /// With the number of their version.
     policies: Option<(u64, Arc<PolicySet>)>,
 }
@@ -170,6 +171,7 @@ impl Inner {
     pub(crate) async fn swap(&self, mut served: Served) -> std::result::Result<(), LedgerFault> {
         let mut progress = self.world_change.lock().await;
         let version = self.catch_up(&mut served.world, progress.asks_attributes()).await?;
+        progress.relations_version = self.take_relations(&mut served.world).await?;
         served.policies = compile(&served.world, progress.policies.clone()).await?;
         served.memo = Memo::new(self.settings.answers_kept);
         progress.items_version = version;
@@ -230,7 +232,7 @@ impl Inner {
         let changes = only_changes(&self.served.load().world, records);
         self.apply_items_locked(&changes);
         progress.items_version = version;
-        Ok(())
+        self.follow_relations(&mut progress).await
     }
 
     /// Follows who the customers are, what they consented to, and who was erased.
@@ -416,7 +418,7 @@ pub(crate) fn source_of<N: std::str::FromStr>(world: &World, name: &str) -> Opti
 }
 
 /// Words that are as they were need no new catalog; prices and stock change in place.
-fn only_changes(world: &World, mut records: Vec<ItemRecord>) -> Vec<ItemRecord> {
+pub(crate) fn only_changes(world: &World, mut records: Vec<ItemRecord>) -> Vec<ItemRecord> {
     for record in &mut records {
         let Some(item) = world.item_idx(&record.item_id) else { continue };
         record.title.take_if(|title| title == world.title(item));

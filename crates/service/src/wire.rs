@@ -10,6 +10,7 @@ mod catalog_in;
 mod fault_text;
 mod recommend_in;
 mod recommend_out;
+mod relation_in;
 mod text_in;
 
 pub(crate) use amount_in::AmountIn;
@@ -19,7 +20,8 @@ pub use catalog_in::{CustomerIn, HoldingIn, ItemIn};
 pub use recommend_in::{BatchRequest, CartEntryIn, FilterIn, RecommendRequest};
 pub(crate) use recommend_in::{MAX_PLACEMENTS, UnreadBatch};
 pub use recommend_out::{
-    BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut, RecommendAnswer,
-    RecommendReply, WarningOut,
+    AboutOut, BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut,
+    RecommendAnswer, RecommendReply, WarningOut,
 };
+pub use relation_in::RelationIn;
 pub(crate) use text_in::{IdIn, TextIn};

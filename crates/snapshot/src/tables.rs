@@ -3,7 +3,7 @@
 use crate::container::{Container, Section};
 use crate::rows::Rows;
 use crate::session_sections::{SessionArrays, SessionSections};
-use crate::{Error, Provenance, SnapshotWriter, StringTable};
+use crate::{Error, Provenance, RelationStats, SnapshotWriter, StringTable};
 use bytemuck::{Pod, Zeroable};
 use events::{Amount, Currency, ItemKind};
 use std::path::Path;
@@ -67,6 +67,7 @@ pub struct Snapshot {
     pairs: Rows<PairStats>,
     pair_totals: Section<u32>,
     neighbors: Rows<f32>,
+    relations: Rows<RelationStats>,
     ease_row_of_item: Section<u32>,
     ease_item_of_row: Section<u32>,
     ease_weights: Section<f32>,
@@ -127,6 +128,7 @@ impl Snapshot {
             pairs: Rows::open(c, names::PAIRS, n_items, n_items)?,
             pair_totals: c.section(names::PAIR_TOTALS)?,
             neighbors: Rows::open(c, names::NEIGHBORS, n_items, n_items)?,
+            relations: Rows::open(c, names::RELATIONS, n_items, n_items)?,
             ease_row_of_item: c.section(names::EASE_ROW_OF_ITEM)?,
             ease_item_of_row: c.section(names::EASE_ITEM_OF_ROW)?,
             ease_weights: c.section(names::EASE_WEIGHTS)?,
@@ -324,6 +326,13 @@ impl Snapshot {
     #[inline]
     pub fn neighbors(&self, item: u32) -> (&[u32], &[f32]) {
         self.neighbors.row(&self.container, item as usize)
+    }
+
+    /// What is known of other items beside an anchor: first what takes its place, then what adds
+    /// to it, the surest first.
+    #[inline]
+    pub fn relations(&self, anchor: u32) -> (&[u32], &[RelationStats]) {
+        self.relations.row(&self.container, anchor as usize)
     }
 
     /// Items that have EASE weights; position = row and column.

@@ -3,6 +3,7 @@
 mod next_basket;
 mod next_item;
 mod off_policy;
+mod relations;
 mod uplift;
 
 use crate::clock::Stopwatch;
@@ -15,7 +16,7 @@ use events::import::PlanOptions;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
@@ -35,6 +36,8 @@ enum Protocol {
     Uplift(uplift::UpliftArgs),
     /// What would another policy have earned? Judged from a log of what was shown, and how likely.
     OffPolicy(off_policy::OffPolicyArgs),
+    /// Are learned relations what people take them for? Against labelled pairs.
+    Relations(relations::RelationsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -68,13 +71,14 @@ struct BasketCompletionArgs {
 /// With fewer, the interval of a hit rate is wider than any difference between methods.
 const FEW_QUERIES: usize = 100;
 
-pub(crate) fn run(args: EvaluateArgs) -> anyhow::Result<()> {
+pub(crate) fn run(dir: &Path, args: EvaluateArgs) -> anyhow::Result<()> {
     match args.protocol {
         Protocol::BasketCompletion(args) => basket_completion(&args),
         Protocol::NextItem(args) => next_item::next_item(&args),
         Protocol::NextBasket(args) => next_basket::next_basket(&args),
         Protocol::Uplift(args) => uplift::uplift(&args),
         Protocol::OffPolicy(args) => off_policy::off_policy(&args),
+        Protocol::Relations(args) => relations::relations(dir, &args),
     }
 }
 

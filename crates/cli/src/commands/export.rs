@@ -25,6 +25,7 @@ enum What {
     Orders,
     Items,
     Customers,
+    Relations,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,7 @@ pub(crate) async fn run(dir: &Path, args: ExportArgs) -> anyhow::Result<()> {
         }
         What::Items => store.export_items(format, &mut out).await?,
         What::Customers => store.export_customers(format, &mut out).await?,
+        What::Relations => store.export_relations(format, &mut out).await?,
     };
     out.finish().with_context(|| format!("could not write {}", args.file.display()))?;
     store.close().await;
@@ -94,7 +96,7 @@ fn format_of(file: &Path, what: What) -> anyhow::Result<(ExportFormat, Packing)>
         ),
     };
     if format == ExportFormat::Parquet && what != What::Orders {
-        anyhow::bail!("items and customers are written as text: name a .csv, .tsv or .jsonl file");
+        anyhow::bail!("all but orders are written as text: name a .csv, .tsv or .jsonl file");
     }
     if format == ExportFormat::Parquet && packing != Packing::None {
         anyhow::bail!("Parquet is packed inside: name a file that ends in .parquet");

@@ -1,6 +1,7 @@
 //! `alongside import`: files in, history out. Plan first, then all of it or nothing.
 
 use super::import_records::{customers, events, holdings, items};
+use super::import_relations::relations;
 use super::import_report::{self, Rejects, Report};
 use crate::clock::{self, Stopwatch};
 use crate::show;
@@ -49,7 +50,7 @@ pub(crate) struct ImportArgs {
     encoding: Option<EncodingArg>,
     /// Where the orders come from: with the order id it is an order's identity.
     #[arg(long, default_value = events::DEFAULT_SOURCE, value_name = "NAME")]
-    source: String,
+    pub(super) source: String,
     /// What makes lines one order where there is no order id.
     #[arg(long)]
     order_from: Option<OrderFromArg>,
@@ -57,6 +58,9 @@ pub(crate) struct ImportArgs {
     /// later file replaces the orders that it has in common with an earlier one.
     #[arg(long)]
     parts: bool,
+    /// Relations: withdraw what these files' sources declared before and do not declare now.
+    #[arg(long)]
+    pub(super) replace: bool,
     /// Import a file of orders again that was imported before.
     #[arg(long)]
     again: bool,
@@ -80,6 +84,7 @@ enum KindArg {
     Customers,
     Holdings,
     Events,
+    Relations,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -136,6 +141,7 @@ impl ImportArgs {
             source: "online_retail".into(),
             order_from: None,
             parts: false,
+            replace: false,
             again: false,
             max_rejects: 20.0,
             dry_run: false,
@@ -193,6 +199,7 @@ impl ImportArgs {
             KindArg::Customers => FileKind::Customers,
             KindArg::Holdings => FileKind::Holdings,
             KindArg::Events => FileKind::Events,
+            KindArg::Relations => FileKind::Relations,
         }
     }
 }
@@ -251,6 +258,7 @@ pub(crate) async fn run(dir: &Path, args: ImportArgs) -> anyhow::Result<()> {
         KindArg::Customers => customers(&store, &args, files, &mut rejects).await,
         KindArg::Holdings => holdings(&store, &args, files, &mut rejects).await,
         KindArg::Events => events(&store, &args, files, &mut rejects).await,
+        KindArg::Relations => relations(&store, &args, files, &mut rejects).await,
     };
     rejects.finish()?;
     let mut report = imported?;

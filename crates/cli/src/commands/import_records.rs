@@ -115,7 +115,7 @@ impl<T> Kept<T> {
     }
 }
 
-async fn take_in<T: Send + 'static>(
+pub(super) async fn take_in<T: Send + 'static>(
     args: &ImportArgs,
     files: Vec<Planned>,
     rejects: &mut Rejects,

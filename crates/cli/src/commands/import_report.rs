@@ -6,7 +6,7 @@ use events::import::{
     CurrencyPlan, Field, FileKind, ImportPlan, OrderEvidence, OrderFrom, ReadSummary,
 };
 use events::{LineKind, Reject, RejectReason, Timestamp};
-use history::ImportSummary;
+use history::{ImportSummary, RelationIntake};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -28,6 +28,7 @@ pub(crate) struct Report {
     pub orders: Option<ImportSummary>,
     pub n_events: Option<u64>,
     pub n_duplicates: u64,
+    pub relations: Option<RelationIntake>,
     pub seconds: f64,
 }
 
@@ -41,6 +42,7 @@ impl Report {
             orders: None,
             n_events: None,
             n_duplicates: 0,
+            relations: None,
             seconds: 0.0,
         }
     }
@@ -325,6 +327,9 @@ pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Re
             show::count(report.n_duplicates)
         ))?;
     }
+    if let Some(intake) = &report.relations {
+        show::line(super::import_relations::told(intake))?;
+    }
     if rejects.counts.is_empty() {
         return Ok(());
     }
@@ -471,6 +476,7 @@ fn to_json(report: &Report, rejects: &Rejects) -> Value {
         "orders": report.orders,
         "events": report.n_events,
         "duplicates": report.n_duplicates,
+        "relations": report.relations.as_ref().map(super::import_relations::to_json),
         "seconds": report.seconds,
         "rows_per_s": report.n_rows() as f64 / report.seconds.max(1e-9),
     })

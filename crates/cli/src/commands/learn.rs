@@ -4,12 +4,13 @@ use crate::clock::{self, Stopwatch};
 use crate::show;
 use anyhow::Context;
 use clap::Args;
-use events::Timestamp;
+use events::{ItemRecord, Relation, RelationRecord, Timestamp};
 use history::{HistoryView, LoggedEvent, ORDERS_DATED_AHEAD, OpenMode, Store, ViewOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 use learn::ablation::RANKER;
 use learn::sessions::{SessionParams, StepRow, add_sessions};
-use learn::{Params, Progress, Step, Without, peak_bytes};
+use learn::{Learned, Params, Progress, Step, Without, peak_bytes};
+use score::World;
 use serde_json::json;
 use snapshot::{SnapshotDir, StepKind};
 use std::collections::HashMap;
@@ -82,7 +83,8 @@ impl Progress for Bar {
             Step::Ranker => (0.6, 0.8),
             Step::Pairs => (0.8, 0.85),
             Step::Ease => (0.85, 0.95),
-            Step::Content => (0.95, 0.97),
+            Step::Content => (0.95, 0.96),
+            Step::Relations => (0.96, 0.97),
             Step::Write => (0.97, 1.0),
         };
         self.0.set_message(step.as_str());
@@ -126,12 +128,13 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {elapsed}")?);
     let bar = Bar(bar);
-    let mut learned = learn::learn(&view, &params, &bar)?;
+    let steps = steps_of(&store, &view).await?;
+    let mut learned = learn::learn_with_visits(&view, &steps, &params, &bar)?;
     bar.0.set_message("learning from visits");
     let sessions = SessionParams { seed: args.seed, ..SessionParams::default() };
     let sessions = sessions.within(params.memory_limit_bytes);
-    let steps = steps_of(&store, &view).await?;
     add_sessions(&mut learned, &steps, view.n_items(), &sessions)?;
+    note_attach_rate(&store, &view, &mut learned).await?;
     let entry = snapshots
         .publish(&learned.writer, &clock::file_time())
         .context("the snapshot was not published; the one before stays in force")?;
@@ -183,6 +186,33 @@ async fn steps_of(store: &Store, view: &HistoryView) -> anyhow::Result<Vec<StepR
         rows.extend(items.map(|&item| StepRow { session, item, kind, at_us: event.at.0 }));
     }
     Ok(rows)
+}
+
+/// How often plans are bought with what they cover, where there are plans.
+async fn note_attach_rate(
+    store: &Store,
+    view: &HistoryView,
+    learned: &mut Learned,
+) -> anyhow::Result<()> {
+    let facts = store.declared_facts().await?;
+    let is_attach = |record: &RelationRecord| record.relation == Some(Relation::Attach);
+    if facts.plans.is_empty() && !facts.relations.iter().any(is_attach) {
+        return Ok(());
+    }
+    let (items, _version) = store.items_since(0).await?;
+    // In order of their indices, so that those of the world are those of the view.
+    let records: Vec<ItemRecord> = items.into_iter().map(ItemRecord::from).collect();
+    let world = World::empty().with_items(&records).with_relations(&facts.relations);
+    let rate = decide::cover::attach_rate(&world, view.baskets.items.view().rows());
+    let share = 100.0 * rate.n_attached as f64 / rate.n_orders.max(1) as f64;
+    let note = format!(
+        "{} of {} orders with an item that a plan covers today hold such a plan ({share:.1} %)",
+        show::count(rate.n_attached),
+        show::count(rate.n_orders)
+    );
+    learned.provenance.parameters.insert("attach.rate".into(), note);
+    learned.writer.set_provenance(&learned.provenance);
+    Ok(())
 }
 
 /// Nice 10: below everything interactive. A failure only means full priority.

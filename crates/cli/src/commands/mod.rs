@@ -8,6 +8,7 @@ pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod import;
 mod import_records;
+mod import_relations;
 pub(crate) mod import_report;
 pub(crate) mod keys;
 pub(crate) mod learn;
@@ -44,7 +45,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Restore(args) => wait(backup::run_restore(&dir, args)),
         Command::Retain(args) => wait(retain::run(&dir, args)),
         Command::Erase(args) => wait(erase::run(&dir, args)),
-        Command::Evaluate(args) => evaluate::run(args),
+        Command::Evaluate(args) => evaluate::run(&dir, args),
         Command::Pairs(args) => pairs::run(&args),
         Command::Simulate(args) => simulate::run(args),
         Command::Bench(args) => bench::run(&dir, args),

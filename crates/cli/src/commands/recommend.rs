@@ -60,7 +60,15 @@ pub(crate) async fn load_world(store: &Store, with_attributes: bool) -> anyhow::
     }
     let (items, _version) = store.items_since(learned).await?;
     let records: Vec<ItemRecord> = items.into_iter().map(ItemRecord::from).collect();
-    Ok(if records.is_empty() { world } else { world.with_items(&records) })
+    let facts = store.declared_facts().await?;
+    let records: Vec<ItemRecord> = records.into_iter().chain(facts.plans).collect();
+    if !records.is_empty() {
+        world = world.with_items(&records);
+    }
+    if !facts.relations.is_empty() {
+        world = world.with_relations(&facts.relations);
+    }
+    Ok(world)
 }
 
 /// The policies in force with the number of their version.

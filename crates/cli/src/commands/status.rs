@@ -103,6 +103,7 @@ fn history_rows(status: &StoreStatus) -> Vec<(&'static str, String)> {
         .collect();
     add("items", format!("{} ({})", show::count(status.n_items()), kinds.join(", ")));
     add("holdings", show::count(status.n_holdings));
+    add("relations declared", show::count(status.n_relations));
     add(
         "events",
         format!(

@@ -5,6 +5,7 @@ mod imports;
 mod journey;
 mod policies;
 mod proof;
+mod relations;
 mod words;
 
 use assert_cmd::Command;

@@ -30,9 +30,12 @@ impl Slate<'_> {
         self.forget_hidden(workspace);
         let pinned = self.pinned(&mut workspace.marks);
         self.count -= pinned.len();
+        let (plans, replacing) = (self.covering(workspace), self.replacing(workspace));
+        self.count -= plans.len() + replacing.len();
         if self.count > 0 {
             self.climb_down(workspace, n_unknown);
         }
+        self.offers.extend(plans.into_iter().chain(replacing));
         for pinned in &pinned {
             let offer = self.pinned_offer(pinned, &workspace.context);
             let at = (pinned.position - 1).min(self.offers.len());
@@ -97,7 +100,7 @@ impl Slate<'_> {
                 ItemKind::Service => Relation::Attach,
                 _ => Relation::Complement,
             },
-            reason: Reason { code, evidence },
+            reason: Reason { code, evidence, about: None },
             rung,
             policy: Some(touch),
         }
@@ -105,19 +108,28 @@ impl Slate<'_> {
 
     /// Puts an offer into the slate, if its relation is wanted.
     pub(super) fn take(&mut self, mut offer: Offer, marks: &mut Marks) {
-        if let Some(policies) = &self.limits.policies {
-            let is_wanted = policies.rule().allows_relation(offer.relation as usize);
-            if !is_wanted && !self.any_relation {
-                return;
-            }
-            if policies.has_levers() {
-                let lever = policies.lever(offer.item);
-                let touch = |policy| PolicyTouch { policy, factor: lever.factor, pinned_at: None };
-                offer.policy = lever.policy.map(touch);
-            }
+        if !self.wants(offer.relation) && !self.any_relation {
+            return;
         }
+        offer.policy = self.touch_of(offer.item);
         marks.set_offered(offer.item);
         self.offers.push(offer);
+    }
+
+    pub(super) fn touch_of(&self, item: u32) -> Option<PolicyTouch> {
+        let policies = self.limits.policies.as_ref().filter(|policies| policies.has_levers())?;
+        let lever = policies.lever(item);
+        let touch = |policy| PolicyTouch { policy, factor: lever.factor, pinned_at: None };
+        lever.policy.map(touch)
+    }
+
+    /// Do placement and caller want offers of this relation?
+    pub(super) fn wants(&self, relation: Relation) -> bool {
+        let by_policy = self.limits.policies.as_ref();
+        by_policy.is_none_or(|policies| policies.rule().allows_relation(relation as usize))
+            && self.limits.filter.is_none_or(|filter| {
+                filter.relations.is_empty() || filter.relations.contains(&relation)
+            })
     }
 
     pub(super) fn strongest(&self, context: &[u32], item: u32) -> Option<Evidence> {

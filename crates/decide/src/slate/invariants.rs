@@ -59,6 +59,7 @@ fn asked() -> impl Strategy<Value = Asked> {
     let filter =
         (prop::option::of(0..3_usize), prop::option::of(0..4_i64), prop::option::of(2..6_i64));
     let filter = filter.prop_map(|(category, min, max)| Filter {
+        relations: Vec::new(),
         categories: category.map(|at| CATEGORIES[at].to_owned()).into_iter().collect(),
         price_min: min.and_then(Amount::from_units),
         price_max: max.and_then(Amount::from_units),

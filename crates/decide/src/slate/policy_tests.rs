@@ -91,7 +91,10 @@ fn a_pin_stands_at_its_place_if_the_gates_let_it() {
     let text = policy("first", "pin", "item_ids = ['i0', 'i7']\nposition = 2");
     let slate = ask(&world, &table(&world, &text), &request);
     assert_eq!((slate.offers.len(), slate.offers[1].item), (3, 7));
-    assert_eq!(slate.offers[1].reason, Reason { code: ReasonCode::Chosen, evidence: None });
+    assert_eq!(
+        slate.offers[1].reason,
+        Reason { code: ReasonCode::Chosen, evidence: None, about: None }
+    );
     assert_eq!(slate.offers[1].policy.and_then(|touch| touch.pinned_at), Some(2));
     let also = text.clone() + &policy("no", "exclude", "item_ids = ['i7']");
     assert!(!items_of(&ask(&world, &table(&world, &also), &request)).contains(&7));
@@ -218,4 +221,39 @@ fn a_table_of_another_world_closes_for_what_it_does_not_know() {
     let request = Request { policies: Some(&table), ..request };
     let verdict = why_not(&grown, &request, item, &mut Workspace::default());
     assert_eq!(verdict, WhyNot::NotProposed);
+}
+
+#[test]
+fn what_does_not_fit_is_not_offered() {
+    let record = |item: u32, name: &str, value: &str| ItemRecord {
+        item_id: format!("i{item}"),
+        attributes: vec![(name.to_owned(), value.to_owned())],
+        ..ItemRecord::default()
+    };
+    let world = learned(&blocks()).keeping_attributes().with_items(&[
+        record(0, "model", "Alpha"),
+        record(1, "fits", "Beta"),
+        record(2, "fits", "Gamma; Alpha"),
+    ]);
+    let fits = policy(
+        "fits",
+        "applicability",
+        "items = \"item.attr.fits is known\"\nwhen = \"anchor.attr.model has item.attr.fits\"",
+    );
+    let table = table(&world, &fits);
+    let offers = |anchor: u32| {
+        let anchors = [ItemRef::Known(anchor)];
+        let request = Request { anchors: &anchors, count: Some(9), ..Request::at(Placement::Pdp) };
+        items_of(&ask(&world, &table, &request))
+    };
+    let beside = offers(0);
+    assert!(beside.contains(&2) && !beside.contains(&1) && beside.len() > 1, "{beside:?}");
+    // Beside what has no model nobody can say that it fits.
+    let beside = offers(3);
+    assert!(!beside.contains(&1) && !beside.contains(&2) && !beside.is_empty(), "{beside:?}");
+    let anchors = [ItemRef::Known(0)];
+    let request =
+        Request { anchors: &anchors, policies: Some(&table), ..Request::at(Placement::Pdp) };
+    let verdict = why_not(&world, &request, 1, &mut Workspace::default());
+    assert_eq!(verdict, WhyNot::Stopped(Gate::Policy(0)));
 }

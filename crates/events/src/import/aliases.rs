@@ -14,6 +14,7 @@ pub(crate) fn aliases(
         // The same names for items, whether a shop is exported as CSV or as JSON.
         (FileKind::Orders, Field::ItemId, Shape::Shopify | Shape::WooCommerce) => SHOP_ITEM,
         (FileKind::Orders, Field::Title, Shape::Shopify) => "name title",
+        (FileKind::Relations, Field::Source, _) => "source provenance origin list",
         (_, Field::Source | Field::RefundId, shape) if shape != Shape::Alongside => "",
         (FileKind::Orders, Field::Kind, shape) if shape != Shape::Alongside => "",
         (FileKind::Orders, Field::Kind, _) => "itemkind",
@@ -186,5 +187,18 @@ const GENERAL: &[(Field, &str)] = &[
     (Field::Url, "url link producturl itemurl permalink"),
     (Field::Consent, "consent marketingconsent hasconsent optin gdprconsent"),
     (Field::Since, "since startdate start openedat opendate validfrom"),
-    (Field::Until, "until enddate end closedat closedate validto"),
+    (Field::Until, "until enddate end closedat closedate validto validuntil"),
+    (
+        Field::FromItem,
+        "fromitem fromitemid from anchor anchoritem anchoritemid anchorid itema itemid productid \
+         sku productsku item product",
+    ),
+    (
+        Field::ToItem,
+        "toitem toitemid to target targetitem targetitemid itemb relateditem relateditemid \
+         relatedproduct relatedproductid relatedsku linkedproduct linkedproductsku linkedsku \
+         plan planid",
+    ),
+    (Field::Relation, "relation relationtype linktype relationship type kind"),
+    (Field::Note, "note notes comment remark"),
 ];

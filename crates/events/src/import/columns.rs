@@ -14,6 +14,7 @@ pub enum FileKind {
     Customers,
     Holdings,
     Events,
+    Relations,
 }
 
 impl FileKind {
@@ -24,6 +25,7 @@ impl FileKind {
             FileKind::Customers => "customers",
             FileKind::Holdings => "holdings",
             FileKind::Events => "events",
+            FileKind::Relations => "relations",
         }
     }
 }
@@ -86,6 +88,10 @@ fields! {
     Consent "consent"
     Since "since"
     Until "until"
+    FromItem "from_item"
+    ToItem "to_item"
+    Relation "relation"
+    Note "note"
 }
 
 /// The exports that have habits of their own.
@@ -346,6 +352,7 @@ pub fn fields_of(kind: FileKind) -> &'static [Field] {
         ],
         FileKind::Customers => &[CustomerId, Email, Consent],
         FileKind::Holdings => &[CustomerId, ItemId, Since, Until],
+        FileKind::Relations => &[FromItem, ToItem, Relation, Source, Note, Since, Until],
         FileKind::Events => &[
             EventId,
             EventName,

@@ -35,6 +35,7 @@ mod product_rows;
 mod read;
 mod records;
 mod refunds;
+mod relation_rows;
 mod sample_table;
 mod source;
 mod text_rows;
@@ -53,4 +54,5 @@ pub use plan::{
 };
 pub use read::{ReadOptions, ReadSummary};
 pub use records::{RecordSink, read_customers, read_holdings, read_items};
+pub use relation_rows::read_relations;
 pub use source::{Compression, Source};

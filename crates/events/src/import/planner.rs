@@ -137,7 +137,7 @@ fn require(
     }
     let needs_item = match kind {
         FileKind::Orders => !has(Field::Title),
-        FileKind::Customers => false,
+        FileKind::Customers | FileKind::Relations => false,
         FileKind::Items | FileKind::Holdings | FileKind::Events => true,
     };
     if needs_item && !has(Field::ItemId) {
@@ -157,6 +157,12 @@ fn require(
             _ => "",
         };
         return Err(missing(order_field, advice));
+    }
+    let of_relations = [Field::FromItem, Field::ToItem, Field::Relation];
+    if let Some(field) = of_relations.into_iter().find(|&field| !has(field))
+        && kind == FileKind::Relations
+    {
+        return Err(missing(field, header_advice(table, found)));
     }
     if kind == FileKind::Events && !has(Field::Timestamp) {
         return Err(missing(Field::Timestamp, ""));
@@ -243,8 +249,12 @@ impl Draft<'_> {
     }
 
     fn dates(&self, currency: CurrencyPlan) -> Option<DatePlan> {
-        let field = if self.kind == FileKind::Holdings { Field::Since } else { Field::Timestamp };
-        let column = self.found.column(field)?;
+        let field = match self.kind {
+            FileKind::Holdings | FileKind::Relations => Field::Since,
+            _ => Field::Timestamp,
+        };
+        let until = || self.found.column(Field::Until).filter(|_| field == Field::Since);
+        let column = self.found.column(field).or_else(until)?;
         if self.table.is_time[column] {
             let example = self.table.values(column).next().unwrap_or("").to_owned();
             return Some(DatePlan {

@@ -214,7 +214,11 @@ impl<'p> Reader<'p> {
         })
     }
 
-    fn time<R: Row + ?Sized>(&mut self, row: &R, field: Field) -> Result<Option<Timestamp>, Fault> {
+    pub(crate) fn time<R: Row + ?Sized>(
+        &mut self,
+        row: &R,
+        field: Field,
+    ) -> Result<Option<Timestamp>, Fault> {
         let cell = self.cell(row, field);
         if cell.is_absent() {
             return Ok(None);

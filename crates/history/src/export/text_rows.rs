@@ -10,7 +10,7 @@ const NUMBERS: [&str; 5] = ["quantity", "unit_price", "price", "cost", "stock"];
 /// With more characters than these a reader's float may be another number: the text is exact.
 const MAX_NUMBER_LEN: usize = 15;
 
-pub(super) enum TextRows<W: Write> {
+pub(crate) enum TextRows<W: Write> {
     Separated(Box<csv::Writer<W>>),
     JsonLines { writer: W, columns: &'static [&'static str], line: String },
 }
@@ -32,7 +32,7 @@ impl<W: Write> TextRows<W> {
     }
 
     /// One cell a column; an empty one is `null` in JSON, so that every line has every column.
-    pub(super) fn write(&mut self, cells: &[&str]) -> Result<()> {
+    pub(crate) fn write(&mut self, cells: &[&str]) -> Result<()> {
         match self {
             TextRows::Separated(csv) => csv.write_record(cells).map_err(csv_error),
             TextRows::JsonLines { writer, columns, line } => {
@@ -56,7 +56,7 @@ impl<W: Write> TextRows<W> {
     }
 
     /// The writer, after all was handed to it.
-    pub(super) fn finish(self) -> Result<W> {
+    pub(crate) fn finish(self) -> Result<W> {
         match self {
             TextRows::Separated(csv) => csv.into_inner().map_err(|error| {
                 let source = error.into_error();

@@ -31,7 +31,7 @@ async fn every_format_so_far_opens() {
             .join("testdata")
             .join(format!("format-{format}"));
         assert!(fixture.is_dir(), "no fixture of format {format}: run the example format_fixture");
-        opens(&fixture).await;
+        opens(&fixture, format).await;
     }
 }
 
@@ -85,7 +85,7 @@ fn columns(segments: &Path, ending: &str) -> Vec<String> {
     schema.columns().iter().map(|column| format!("{column:?}")).collect()
 }
 
-async fn opens(fixture: &Path) {
+async fn opens(fixture: &Path, format: i64) {
     let dir = tempfile::tempdir().unwrap();
     copy(fixture, dir.path());
     let store = Store::open(dir.path(), OpenMode::ReadWrite).await.unwrap();
@@ -103,6 +103,10 @@ async fn opens(fixture: &Path) {
     let status = store.status().await.unwrap();
     assert_eq!((status.n_orders, status.n_lines, status.n_segments), (3, 4, 2));
     assert!(status.problems.is_empty());
+    // Relations came with format 6.
+    let relations = store.declared_facts().await.unwrap().relations;
+    let expected = usize::from(format >= 6);
+    assert_eq!((relations.len(), status.n_relations), (expected, expected as u64));
     // It is alive: known ids are known, and it can be written.
     let log = store.event_log().unwrap();
     let again = vec![recent[0].event.clone(), recent[1].event.clone()];

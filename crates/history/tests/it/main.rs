@@ -15,6 +15,7 @@ mod live;
 mod mending;
 mod online_retail;
 mod power;
+mod relations;
 mod round_trip;
 mod row_groups;
 mod shop;

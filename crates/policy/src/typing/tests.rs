@@ -142,6 +142,25 @@ fn money_of_two_currencies_does_not_compare() {
 }
 
 #[test]
+fn what_fits_is_told_by_attributes_of_both_sides() {
+    let with = |values: &'static [&'static str]| {
+        move |facts: &mut Facts<'_>| facts.anchors = vec![("watt", values.to_vec())]
+    };
+    let text = "anchor.attr.watt has item.attr.watt";
+    assert_eq!(ask_with(text, with(&["25", "40"])), Truth::True);
+    assert_eq!(ask_with(text, with(&["25"])), Truth::False);
+    // No item has it, or none is there.
+    assert_eq!(ask_with(text, with(&[])), Truth::Unknown);
+    unknown("anchor.attr.watt has item.attr.watt");
+    holds("anchor.attr.watt is not known or anchor.attr.watt has '40'");
+    assert_eq!(ask_with("anchor.attr.watt has '40; 60'", with(&["60"])), Truth::True);
+    assert_eq!(ask_with("anchor.attr.watt has ['40', '60']", with(&["60"])), Truth::True);
+    assert_eq!(ask_with("anchor.attr.watt is known", with(&["60"])), Truth::True);
+    fault("anchor.attr.watt == '40'", "'40'", "ask with `has`: anchor.attr.watt has '40'");
+    fault("anchor.attr.watt has item.price", "item.price", "write anchor.attr.watt has item.attr");
+}
+
+#[test]
 fn a_cart_with_an_unknown_thing_is_not_free_of_a_category() {
     let odd = |facts: &mut Facts<'_>| facts.cart.has_unknown_category = true;
     assert_eq!(ask_with("cart.categories has 'Wine'", odd), Truth::Unknown);

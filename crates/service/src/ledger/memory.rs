@@ -1,11 +1,13 @@
 //! A ledger in memory for tests, with a switch that makes it fail.
 
 use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture};
-use events::{CustomerRecord, Event, EventKind, HoldingRecord, ItemRecord, Timestamp};
+use events::{
+    CustomerRecord, Event, EventKind, HoldingRecord, ItemRecord, RelationRecord, Timestamp,
+};
 use hashbrown::{HashMap, HashSet};
 use history::{
-    CustomerChanges, CustomerMark, FollowedCustomer, FollowedHolding, RetentionPolicy,
-    RetentionSummary, SealPolicy, SealSummary,
+    CustomerChanges, CustomerMark, DeclaredFacts, FollowedCustomer, FollowedHolding,
+    RelationIntake, RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -42,6 +44,7 @@ pub(crate) struct State {
     pub(crate) retained: Vec<RetentionPolicy>,
     pub(crate) sealings: Vec<SealPolicy>,
     pub(crate) holdings: Vec<HoldingRecord>,
+    pub(crate) relations: Vec<RelationRecord>,
     pub(crate) decisions: HashMap<String, (Option<u32>, Vec<u8>)>,
     version: u64,
 }
@@ -111,6 +114,27 @@ impl Ledger for MemoryLedger {
         self.answer(|state| {
             state.holdings.extend(records);
             state.next_version()
+        })
+    }
+
+    fn declare_relations(&self, records: Vec<RelationRecord>) -> LedgerFuture<'_, RelationIntake> {
+        self.answer(|state| {
+            let n_new = records.len() as u64;
+            state.relations.extend(records);
+            let version = state.relations.len() as i64;
+            RelationIntake { n_new, version, ..RelationIntake::default() }
+        })
+    }
+
+    fn relations_version(&self) -> LedgerFuture<'_, i64> {
+        self.answer(|state| state.relations.len() as i64)
+    }
+
+    fn declared_facts(&self) -> LedgerFuture<'_, DeclaredFacts> {
+        self.answer(|state| {
+            let relations = state.relations.clone();
+            let version = relations.len() as i64;
+            DeclaredFacts { relations, plans: Vec::new(), version }
         })
     }
 

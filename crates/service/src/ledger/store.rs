@@ -1,10 +1,11 @@
 //! The ledger over the store of the data directory.
 
 use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture};
-use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, Timestamp};
+use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, RelationRecord, Timestamp};
 use history::{
-    Ack, CustomerChanges, CustomerMark, DecisionLog, DecisionRecord, EventLog, FollowedHolding,
-    RetentionPolicy, RetentionSummary, SealPolicy, SealSummary, Store,
+    Ack, CustomerChanges, CustomerMark, DecisionLog, DecisionRecord, DeclaredFacts, EventLog,
+    FollowedHolding, RelationIntake, RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
+    Store,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -69,6 +70,18 @@ impl Ledger for StoreLedger {
 
     fn put_holdings(&self, records: Vec<HoldingRecord>) -> LedgerFuture<'_, u64> {
         Box::pin(async move { self.version(self.store.upsert_holdings(&records).await) })
+    }
+
+    fn declare_relations(&self, records: Vec<RelationRecord>) -> LedgerFuture<'_, RelationIntake> {
+        Box::pin(async move { self.result(self.store.declare_relations(&records, &[]).await) })
+    }
+
+    fn relations_version(&self) -> LedgerFuture<'_, i64> {
+        Box::pin(async move { self.result(self.store.relations_version().await) })
+    }
+
+    fn declared_facts(&self) -> LedgerFuture<'_, DeclaredFacts> {
+        Box::pin(async move { self.result(self.store.declared_facts().await) })
     }
 
     fn items_since(&self, version: u64) -> LedgerFuture<'_, (Vec<ItemRecord>, u64)> {

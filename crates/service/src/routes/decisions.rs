@@ -197,6 +197,13 @@ fn gate_text(gate: decide::Gate) -> &'static str {
     match gate {
         Gate::InContext => "It is in the cart, or the page is about it.",
         Gate::VariantInContext => "It is a variant of something in the cart or on the page.",
+        Gate::Substitute => {
+            "It takes the place of something in the cart or on the page, so it is no add-on."
+        }
+        Gate::NotCovered => {
+            "It is a plan, and nothing here lacks it: it covers nothing in the cart or on the \
+             page, another plan covers that already, or plans are not offered here."
+        }
         Gate::Excluded => "It is on the caller's list, or another slate of the page shows it.",
         Gate::JustBought => "The customer has just bought it.",
         Gate::Fee => "It is a fee; fees are never offered.",

@@ -31,6 +31,7 @@ use utoipa::OpenApi;
         super::catalog::patch_customers,
         super::catalog::put_holdings,
         super::catalog::patch_holdings,
+        super::relations::post_relations,
         super::decisions::get_decision,
         super::decisions::why_not,
         super::operations::live,

@@ -6,4 +6,5 @@ mod catalog;
 mod events;
 mod operations;
 mod recommend;
+mod relations;
 mod swap;

@@ -266,7 +266,9 @@ fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Told<Currency>
     Currency::parse(&text).map(Told::This).ok_or_else(|| de::Error::custom(message))
 }
 
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+pub(super) fn time<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<TextIn<'de>>::deserialize(deserializer)? else { return Ok(None) };
     let message = "a time is written as RFC 3339, such as 2026-05-17T09:30:00Z";
     Timestamp::parse_rfc3339(&text).map(Some).ok_or_else(|| de::Error::custom(message))

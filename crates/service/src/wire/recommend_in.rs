@@ -97,6 +97,11 @@ pub struct FilterIn<'a> {
     pub(crate) price_min: Option<AmountIn>,
     #[schema(value_type = Option<f64>)]
     pub(crate) price_max: Option<AmountIn>,
+    /// Only offers that stand to the context in one of these ways: `complement, upgrade,
+    /// substitute, bundle, attach, replenish, next_product`.
+    #[serde(borrow)]
+    #[schema(value_type = Vec<String>)]
+    pub(crate) relations: Option<Vec<TextIn<'a>>>,
 }
 
 /// One line of the cart.

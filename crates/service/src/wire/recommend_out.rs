@@ -51,9 +51,23 @@ pub struct OfferOut {
     /// Exact; null when unknown.
     pub price: Option<f64>,
     pub currency: Option<String>,
+    /// The item that it was declared for, covers or replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<AboutOut>,
     /// The policy that moved it most, if any did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<OfferPolicyOut>,
+}
+
+/// One item of the request that an offer is about.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AboutOut {
+    pub item_id: String,
+    /// Units of it that a plan would cover: how many to put into the cart.
+    pub units: u32,
+    /// What the offer costs more than it; null when unknown.
+    pub price_difference: Option<f64>,
 }
 
 /// What policies did to an offer.
@@ -74,7 +88,7 @@ pub struct OfferPolicyOut {
 #[serde(deny_unknown_fields)]
 pub struct ReasonOut {
     /// `bought_together, completes_cart, for_you, similar_content, seen_next,
-    /// popular_in_category, popular, chosen`.
+    /// popular_in_category, popular, chosen, declared, covers, upgrade, alternative`.
     pub code: String,
     /// In English, with every number from the evidence.
     #[schema(example = "Bought together in 412 of 2,310 orders with WHITE METAL LANTERN, 9.4 \

@@ -20,6 +20,7 @@ pub const POPULAR: &str = "popular.items";
 pub const PAIRS: &str = "pairs";
 pub const PAIR_TOTALS: &str = "pairs.totals";
 pub const NEIGHBORS: &str = "neighbors";
+pub const RELATIONS: &str = "relations";
 pub const EASE_ROW_OF_ITEM: &str = "ease.row_of_item";
 pub const EASE_ITEM_OF_ROW: &str = "ease.item_of_row";
 pub const EASE_WEIGHTS: &str = "ease.weights";

@@ -1,0 +1,96 @@
+//! Relations from a file to an offer that is gone, one that comes, and back.
+
+use crate::{Desk, made_up_orders};
+use serde_json::Value;
+
+fn text(path: &std::path::Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// The first item of the catalog that has offers in a cart, and those.
+fn an_item_with_offers(desk: &Desk) -> (String, Vec<String>) {
+    let at_home = desk.json(&["recommend", "--json", "--count", "30"]);
+    for item in at_home["items"].as_array().expect("a list") {
+        let id = item["item_id"].as_str().expect("an id").to_owned();
+        let offers = beside(desk, &id);
+        if offers.len() > 1 {
+            return (id, offers);
+        }
+    }
+    panic!("no item of the made-up shop has two offers");
+}
+
+fn slate(desk: &Desk, item: &str) -> Value {
+    desk.json(&["recommend", "--item", item, "--placement", "cart", "--json"])
+}
+
+fn beside(desk: &Desk, item: &str) -> Vec<String> {
+    let slate = slate(desk, item);
+    let items = slate["items"].as_array().expect("a list");
+    items.iter().map(|item| item["item_id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[test]
+fn a_declared_substitute_is_no_add_on_until_it_is_withdrawn() {
+    let desk = Desk::new();
+    let orders = made_up_orders(&desk, 6_000);
+    desk.json(&["import", "orders", text(&orders), "--currency", "GBP", "--json"]);
+    desk.json(&["learn", "--without", "ranker", "--json"]);
+    let (item, offers) = an_item_with_offers(&desk);
+    let (first, second) = (&offers[0], &offers[1]);
+    let file = desk.file(
+        "links.csv",
+        format!(
+            "from_item,to_item,relation\n{item},{first},substitute\n{item},nobody,complement\n\
+             {item},{item},upgrade\n{first},{second},upsell\n{second},{first},upsell\n"
+        ),
+    );
+    let import = ["import", "relations", text(&file), "--source", "list", "--json"];
+    let dry = desk.json(&[&import[..], &["--dry-run"]].concat());
+    assert_eq!(dry["kind"], "relations");
+    let told = desk.json(&import);
+    assert_eq!((&told["rejected"], &told["relations"]["new"]), (&1.into(), &1.into()), "{told}");
+    let left_out = told["relations"]["left_out"].as_array().expect("a list");
+    let codes: Vec<&str> = left_out.iter().map(|left| left["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["unknown_item", "ring_of_upgrades"]);
+    assert!(!beside(&desk, &item).contains(first));
+    assert_eq!(desk.json(&["status", "--json"])["store"]["n_relations"], 1);
+    let out = desk.path("out.csv");
+    desk.alongside(&["export", "relations", text(&out)]).assert().success();
+    let exported = std::fs::read_to_string(&out).expect("a file");
+    assert!(exported.contains(&format!("{item},{first},substitute,list,")), "{exported}");
+    // A list of its source that holds nothing withdraws all of it.
+    let empty = desk.file("empty.csv", "from_item,to_item,relation\n");
+    let told = desk.json(&[
+        "import",
+        "relations",
+        text(&empty),
+        "--source",
+        "list",
+        "--replace",
+        "--json",
+    ]);
+    assert_eq!(told["relations"]["withdrawn"], 1, "{told}");
+    assert!(beside(&desk, &item).contains(first));
+}
+
+#[test]
+fn labelled_pairs_are_held_against_what_was_learned() {
+    let desk = Desk::new();
+    let orders = made_up_orders(&desk, 6_000);
+    desk.json(&["import", "orders", text(&orders), "--currency", "GBP", "--json"]);
+    let labels =
+        desk.file("labels.csv", "item_a,item_b,label_1,label_2\nx,y,unrelated,unrelated\n");
+    let ask = ["evaluate", "relations", "--labels", text(&labels)];
+    let refusal = desk.refusal(&ask);
+    assert!(refusal.contains("learn"), "{refusal}");
+    desk.json(&["learn", "--without", "ranker", "--json"]);
+    let (item, offers) = an_item_with_offers(&desk);
+    let labels =
+        format!("item_a,item_b,label_1,label_2\n{item},{},complement,complement\n", offers[0]);
+    desk.file("labels.csv", labels);
+    let told = desk.json(&[&ask[..], &["--json"]].concat());
+    assert_eq!((&told["method"], &told["n"]), (&"relations".into(), &1.into()), "{told}");
+    let shown = desk.alongside(&ask).assert().success();
+    assert!(String::from_utf8_lossy(&shown.get_output().stdout).contains("kappa"));
+}

@@ -1,0 +1,83 @@
+//! How an item stands to an anchor.
+
+/// What an item is to another one that is looked at, in a cart, or owned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Relation {
+    /// Adds to what is there.
+    Complement = 0,
+    /// Replaces it by a dearer one for the same need.
+    Upgrade = 1,
+    /// Serves the same need: never an add-on.
+    Substitute = 2,
+    Bundle = 3,
+    /// Made for it: a plan that covers it, an accessory declared to fit.
+    Attach = 4,
+    Replenish = 5,
+    NextProduct = 6,
+}
+
+impl Relation {
+    pub const ALL: [Relation; 7] = [
+        Relation::Complement,
+        Relation::Upgrade,
+        Relation::Substitute,
+        Relation::Bundle,
+        Relation::Attach,
+        Relation::Replenish,
+        Relation::NextProduct,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Relation::Complement => "complement",
+            Relation::Upgrade => "upgrade",
+            Relation::Substitute => "substitute",
+            Relation::Bundle => "bundle",
+            Relation::Attach => "attach",
+            Relation::Replenish => "replenish",
+            Relation::NextProduct => "next_product",
+        }
+    }
+
+    /// By its name, or by what shop systems call it.
+    pub fn parse(text: &str) -> Option<Relation> {
+        let name: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+        Some(match name.to_lowercase().as_str() {
+            "complement" | "complementary" | "accessory" | "crosssell" | "addon" => {
+                Relation::Complement
+            }
+            "upgrade" | "upsell" => Relation::Upgrade,
+            "substitute" | "alternative" => Relation::Substitute,
+            "bundle" => Relation::Bundle,
+            "attach" | "plan" => Relation::Attach,
+            "replenish" | "refill" => Relation::Replenish,
+            "nextproduct" => Relation::NextProduct,
+            _ => return None,
+        })
+    }
+
+    pub fn from_code(code: u32) -> Option<Relation> {
+        Relation::ALL.get(code as usize).copied()
+    }
+
+    /// Does the item take the anchor's place?
+    pub fn replaces(self) -> bool {
+        matches!(self, Relation::Upgrade | Relation::Substitute)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Relation;
+
+    #[test]
+    fn names_and_codes_lead_back() {
+        for (code, relation) in (0..).zip(Relation::ALL) {
+            assert_eq!(Relation::parse(relation.as_str()), Some(relation));
+            assert_eq!((Relation::from_code(code), relation as u32), (Some(relation), code));
+        }
+        assert_eq!(Relation::parse(" Cross-sell "), Some(Relation::Complement));
+        assert_eq!((Relation::parse("friend"), Relation::from_code(7)), (None, None));
+    }
+}
