@@ -13,7 +13,7 @@ use crate::moments::Moments;
 use std::collections::HashMap;
 
 /// Columns of the sums, one value a person.
-pub const N_COLUMNS: usize = 8;
+pub const N_COLUMNS: usize = 9;
 /// Revenue of what came from offers, net of returns.
 pub const FROM_OFFERS: usize = 0;
 /// Revenue of everything else.
@@ -29,6 +29,8 @@ pub const ORDERS_WITH_OFFER: usize = 5;
 pub const CAME_BACK: usize = 6;
 /// Revenue in the period before.
 pub const BEFORE: usize = 7;
+/// Revenue of all origins.
+pub const REVENUE: usize = 8;
 
 pub type Row = [f64; N_COLUMNS];
 
@@ -149,6 +151,7 @@ impl Trial {
         }
         row[FROM_OFFERS] += purchase.from_offers;
         row[ELSEWHERE] += purchase.elsewhere;
+        row[REVENUE] = row[FROM_OFFERS] + row[ELSEWHERE];
         row[MARGIN] += purchase.margin;
         row[ITEMS] += purchase.n_items;
         if purchase.is_order {
@@ -159,14 +162,12 @@ impl Trial {
         true
     }
 
-    /// Sums of both arms, with every value changed by `cap` (see [`crate::winsor`]).
-    pub fn arms(&self, with_crossers: bool, cap: impl Fn(usize, f64) -> f64) -> Arms {
+    /// Sums of both arms, with every row changed by `cap` (see [`crate::winsor`]).
+    pub fn arms(&self, with_crossers: bool, cap: impl Fn(&mut Row)) -> Arms {
         let mut arms = Arms { offers: Moments::default(), holdout: Moments::default() };
         for person in self.persons.iter().filter(|person| with_crossers || !person.is_crosser) {
             let mut row = person.row;
-            for (column, value) in row.iter_mut().enumerate() {
-                *value = cap(column, *value);
-            }
+            cap(&mut row);
             let arm = if person.is_held_out { &mut arms.holdout } else { &mut arms.offers };
             arm.push(&row);
         }
@@ -197,7 +198,7 @@ mod tests {
     }
 
     fn sums(trial: &Trial, with_crossers: bool, column: usize) -> (u64, f64, u64, f64) {
-        let arms = trial.arms(with_crossers, |_, value| value);
+        let arms = trial.arms(with_crossers, |_| {});
         (arms.offers.n(), arms.offers.sum(column), arms.holdout.n(), arms.holdout.sum(column))
     }
 
@@ -244,10 +245,7 @@ mod tests {
     fn caps_change_what_is_summed() {
         let mut trial = Trial::new(vec![assigned(1, None, false, 0)], [], 0);
         trial.add(0, &sale(5, 1_000.0));
-        let arms = trial.arms(true, |column, value| match column {
-            ELSEWHERE => value.min(10.0),
-            _ => value,
-        });
+        let arms = trial.arms(true, |row| row[ELSEWHERE] = row[ELSEWHERE].min(10.0));
         assert_eq!((arms.offers.sum(ELSEWHERE), arms.offers.sum(ITEMS)), (10.0, 1.0));
         assert_eq!(trial.column(ELSEWHERE), [1_000.0]);
     }

@@ -4,7 +4,8 @@
 //! Responsibility: a catalogue with latent groups and complements ([`catalog`]), customers with
 //! tastes who fill baskets ([`shopper`]), a stream of their orders (`orders`), writers for
 //! the two file forms that real shops have ([`uci_csv`], [`order_parquet`]), and worlds whose
-//! customers respond to offers, so that the effect of offers is known ([`world`]).
+//! customers respond to offers, so that the effect of offers is known ([`world`]), and the study that holds what is measured
+//! against it ([`study`]).
 //!
 //! Input: a specification and a seed. Output: lines one by one, or a file.
 //!
@@ -21,6 +22,8 @@ pub mod orders;
 pub mod shopper;
 pub mod uci_csv;
 pub mod world;
+
+pub mod study;
 
 pub use catalog::{Catalog, CatalogSpec};
 pub use orders::{Extent, Line, OrderStream, OrdersSpec, orders};
