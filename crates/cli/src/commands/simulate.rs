@@ -1,6 +1,9 @@
 //! `alongside simulate`: made-up shops, and worlds whose truth is known; the same for the same seed.
 
+mod drive;
+mod http;
 mod study;
+mod wire;
 
 use crate::show;
 use anyhow::Context;
@@ -20,6 +23,12 @@ pub(crate) struct SimulateArgs {
 
 #[derive(Debug, Subcommand)]
 enum World {
+    /// The customers of a shop as callers of a running server; the truth beside it.
+    Shop(drive::DriveArgs),
+    /// Likewise a bank: nobody holds a product twice, and few buy.
+    Bank(drive::DriveArgs),
+    /// Likewise a restaurant: half of the guests are known by their order alone.
+    Restaurant(drive::DriveArgs),
     /// Live worlds with and without offers, measure them as `report` does, and count how often the
     /// interval covers the truth.
     Study(study::StudyArgs),
@@ -53,6 +62,9 @@ fn world_parser() -> impl TypedValueParser<Value = WorldKind> {
 
 pub(crate) fn run(args: SimulateArgs) -> anyhow::Result<()> {
     match args.world {
+        World::Shop(args) => drive::run(WorldKind::Shop, &args),
+        World::Bank(args) => drive::run(WorldKind::Bank, &args),
+        World::Restaurant(args) => drive::run(WorldKind::Restaurant, &args),
         World::Study(args) => study::run(args),
         World::Orders(args) => write_orders(args),
     }

@@ -2,7 +2,7 @@
 
 use super::pair_counts::{PairCounts, Partners};
 use crate::chance::hash;
-use crate::world::{Life, Nature, Outcome, Visit, World, WorldKind};
+use crate::world::{Account, Life, Nature, Outcome, Visit, World, WorldKind};
 use events::time::DAY_US;
 use measure::assignment::{Holdout, Unit};
 use measure::lift::{Effect, NoAnswer};
@@ -56,32 +56,14 @@ pub struct Finding {
     pub attributed: f64,
 }
 
-/// What one customer did after the first visit of the trial.
-#[derive(Clone, Copy, Debug, Default)]
-struct Account {
-    from_offers: f64,
-    elsewhere: f64,
-    margin: f64,
-}
-
-impl Account {
-    fn row(&self) -> Row {
-        let mut row = Row::default();
-        row[FROM_OFFERS] = self.from_offers;
-        row[ELSEWHERE] = self.elsewhere;
-        row[REVENUE] = self.from_offers + self.elsewhere;
-        row[MARGIN] = self.margin;
-        row
-    }
-
-    fn add(&mut self, outcome: &Outcome) {
-        for line in outcome.lines.iter().filter(|line| !line.is_returned) {
-            let origin =
-                if line.is_from_offer { &mut self.from_offers } else { &mut self.elsewhere };
-            *origin += line.revenue();
-            self.margin += line.margin();
-        }
-    }
+/// As a row of the trial.
+fn row_of(account: &Account) -> Row {
+    let mut row = Row::default();
+    row[FROM_OFFERS] = account.from_offers;
+    row[ELSEWHERE] = account.elsewhere;
+    row[REVENUE] = account.revenue();
+    row[MARGIN] = account.margin;
+    row
 }
 
 /// Lives the world of a seed and measures it.
@@ -243,7 +225,7 @@ fn finding(plan: &Plan, seed: u64, trial: &Trial, truths: &[[Account; 2]]) -> Fi
 fn truth_of(truths: &[[Account; 2]], reading: &Reading) -> [Truth; 2] {
     let mut of = [Truth::default(); 2];
     for pair in truths {
-        let [with, without] = pair.map(|account| account.row());
+        let [with, without] = pair.map(|account| row_of(&account));
         let capped = [reading.capped(with), reading.capped(without)];
         for (truth, [with, without]) in of.iter_mut().zip([capped, [with, without]]) {
             let n = truths.len() as f64;

@@ -23,10 +23,12 @@
 //! Deliberately absent: prices that respond, word of mouth, stock. A customer's life depends on
 //! nobody else's.
 
+mod account;
 mod life;
 mod nature;
 mod shelf;
 
+pub use account::Account;
 pub use life::{Life, Outcome, Taken, Visit};
 pub use nature::{Nature, WorldKind};
 
