@@ -13,7 +13,7 @@ use crate::moments::Moments;
 use std::collections::HashMap;
 
 /// Columns of the sums, one value a person.
-pub const N_COLUMNS: usize = 9;
+pub const N_COLUMNS: usize = 11;
 /// Revenue of what came from offers, net of returns.
 pub const FROM_OFFERS: usize = 0;
 /// Revenue of everything else.
@@ -31,6 +31,10 @@ pub const CAME_BACK: usize = 6;
 pub const BEFORE: usize = 7;
 /// Revenue of all origins.
 pub const REVENUE: usize = 8;
+/// 1 for who ordered at all.
+pub const CONVERTED: usize = 9;
+/// Value of what was sent back, positive.
+pub const RETURNED: usize = 10;
 
 pub type Row = [f64; N_COLUMNS];
 
@@ -155,9 +159,12 @@ impl Trial {
         row[MARGIN] += purchase.margin;
         row[ITEMS] += purchase.n_items;
         if purchase.is_order {
+            row[CONVERTED] = 1.0;
             row[ORDERS] += 1.0;
             row[ORDERS_WITH_OFFER] += f64::from(u8::from(purchase.from_offers > 0.0));
             row[CAME_BACK] = f64::from(u8::from(row[ORDERS] >= 2.0));
+        } else {
+            row[RETURNED] -= purchase.from_offers + purchase.elsewhere;
         }
         true
     }
@@ -218,6 +225,9 @@ mod tests {
         assert_eq!(sums(&trial, true, ORDERS), (1, 1.0, 1, 0.0));
         assert!(trial.add(seven, &sale(300, 5.0)));
         assert_eq!(sums(&trial, true, CAME_BACK), (1, 1.0, 1, 0.0));
+        assert_eq!(sums(&trial, true, CONVERTED), (1, 1.0, 1, 0.0));
+        assert!(trial.add(seven, &Purchase { is_order: false, ..sale(300, -5.0) }));
+        assert_eq!(sums(&trial, true, RETURNED), (1, 5.0, 1, 0.0));
         assert_eq!(trial.began_at_us(), Some(100));
         assert_eq!(trial.find(Some(9), Some(UnitId(9))), None);
         assert!(!trial.add(99, &sale(300, 5.0)), "nobody");

@@ -6,6 +6,7 @@ use crate::json_text::JsonText;
 use crate::reason::write_reason;
 use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
+use crate::treatment::Treatment;
 use decide::{Decision, Evidence, Offer, Placement, PolicyTouch, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
@@ -47,6 +48,7 @@ pub(crate) struct Slate<'a> {
     pub(crate) remarks: &'a [Remark],
     /// Whoever is held out is answered with no offers.
     pub(crate) assignment: Option<Assignment>,
+    pub(crate) treatment: &'a Treatment<'a>,
     pub(crate) explanation: Option<Explanation<'a>>,
     pub(crate) took_us: u64,
 }
@@ -62,7 +64,7 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     out.raw("\",\"placement\":\"");
     out.raw(slate.placement.as_str());
     out.raw("\",\"items\":[");
-    let is_held_out = is_held_out(slate.assignment);
+    let is_held_out = is_held_out(slate.assignment) || slate.treatment.is_withheld;
     match slate.written {
         _ if is_held_out => {}
         Some(written) => out.part(&written.offers),
@@ -70,6 +72,7 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     }
     out.raw("],\"experiment\":");
     write_experiment(out, slate.assignment);
+    slate.treatment.write_answer(out);
     out.raw(",\"fallback\":\"");
     out.raw(if is_held_out { Rung::None.as_str() } else { slate.decision.rung.as_str() });
     out.raw("\",\"warnings\":[");

@@ -38,6 +38,7 @@ mod question;
 mod reason;
 mod recommend;
 mod record;
+mod treatment;
 
 pub mod background;
 mod edge;

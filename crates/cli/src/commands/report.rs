@@ -1,9 +1,9 @@
 //! `alongside report`: what the offers earned that would not have come anyway.
 
-mod facts;
-mod findings;
+pub(crate) mod facts;
+pub(crate) mod findings;
 mod page;
-mod text;
+pub(crate) mod text;
 
 use crate::args::Output;
 use crate::clock;

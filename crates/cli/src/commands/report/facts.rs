@@ -57,6 +57,11 @@ pub(crate) struct Doubts {
     pub(crate) orders_of_nobody: u64,
     pub(crate) orders_in_other_currencies: u64,
     pub(crate) orders_without_time: u64,
+    /// Made after the moment of the report, or after the end of the experiment.
+    pub(crate) orders_in_the_future: u64,
+    /// Bought of an answer before it was given: a clock of the sender's that is wrong. They count by
+    /// their own time, in both arms alike.
+    pub(crate) outcomes_before_answer: u64,
     pub(crate) purchases_not_confirmed: u64,
 }
 
@@ -69,6 +74,8 @@ struct Outcome {
     is_added: bool,
     bought: f64,
     kept: f64,
+    /// Time of the first purchase.
+    bought_at_us: Option<i64>,
 }
 
 /// What an event told of an order.
@@ -109,6 +116,16 @@ pub(crate) async fn gather(
 ) -> anyhow::Result<Facts> {
     let key = key_of(&store.store_id().await?);
     let assigned = assigned(store, key, now, days).await?;
+    gather_of(store, key, assigned, now).await
+}
+
+/// The facts of these units until `now`; nothing that came later counts.
+pub(crate) async fn gather_of(
+    store: &Store,
+    key: u64,
+    assigned: Vec<Assigned>,
+    now: Timestamp,
+) -> anyhow::Result<Facts> {
     let began = assigned.iter().map(|unit| unit.first_at_us).min().unwrap_or(now.0);
     let mut heard = Heard { key, ..Heard::default() };
     store.each_event(Timestamp(began), |event| heard.hear(event)).await?;
@@ -120,7 +137,7 @@ pub(crate) async fn gather(
         .collect();
     let since = Timestamp(began.saturating_sub(DAYS_BEFORE * DAY_US));
     let currency = main_currency(store, since).await?;
-    let ledger = Ledger::new(trial, heard, catalog, currency);
+    let ledger = Ledger::new(trial, heard, catalog, (currency, now));
     let mut ledger = read_orders(store, since, ledger).await?;
     let mut placements: BTreeMap<String, Funnel> = BTreeMap::new();
     store.each_decision(Timestamp(began), |record| ledger.join(record, &mut placements)).await?;
@@ -275,18 +292,25 @@ struct Ledger {
     heard: Heard,
     catalog: Vec<Known>,
     currency: Option<Currency>,
+    until: Timestamp,
     sales: HashMap<u128, Sale>,
     returns: Vec<Return>,
     doubts: Doubts,
 }
 
 impl Ledger {
-    fn new(trial: Trial, heard: Heard, catalog: Vec<Known>, currency: Option<Currency>) -> Ledger {
+    fn new(
+        trial: Trial,
+        heard: Heard,
+        catalog: Vec<Known>,
+        (currency, until): (Option<Currency>, Timestamp),
+    ) -> Ledger {
         Ledger {
             trial,
             heard,
             catalog,
             currency,
+            until,
             sales: HashMap::new(),
             returns: Vec::new(),
             doubts: Doubts::default(),
@@ -302,6 +326,10 @@ impl Ledger {
             self.doubts.orders_without_time += 1;
             return;
         };
+        if at > self.until {
+            self.doubts.orders_in_the_future += 1;
+            return;
+        }
         if let Some(refers) = order.refers {
             let lines = order.lines.iter().filter_map(|line| {
                 let item = self.catalog.get(line.item_idx as usize)?.hash;
@@ -336,6 +364,7 @@ impl Ledger {
                     let outcome = self.heard.outcomes.entry(answer).or_default();
                     outcome.bought += money.max(0.0);
                     outcome.kept += money;
+                    outcome.bought_at_us.get_or_insert(at.0);
                 }
                 None => purchase.elsewhere += money,
             }
@@ -402,6 +431,8 @@ impl Ledger {
         funnel.n_empty += u64::from(decision.offers.is_empty());
         let outcome = self.heard.outcomes.remove(&hash_of(&record.recommendation_id));
         let Some(outcome) = outcome else { return };
+        let is_before = outcome.bought_at_us.is_some_and(|bought| bought < record.at.0);
+        self.doubts.outcomes_before_answer += u64::from(is_before);
         funnel.n_seen += u64::from(outcome.is_seen);
         funnel.n_clicked += u64::from(outcome.is_clicked);
         funnel.n_dismissed += u64::from(outcome.is_dismissed);

@@ -92,9 +92,7 @@ const METRICS: [(&str, Metric); 8] = [
 pub(crate) fn of(facts: &Facts, treated_share: f64) -> Findings {
     let reading = Reading::of(&facts.trial, facts.now.0, Some(treated_share));
     let (plain, days) = (&reading.plain, reading.days);
-    let arms = reading.arms();
-    let metrics: Vec<MetricFinding> =
-        METRICS.iter().map(|&(name, metric)| finding(name, metric, arms, &reading)).collect();
+    let metrics = metrics_of(&reading);
     let revenue = reading.lift(OF_REVENUE);
     let n_treated = plain.offers.n() as f64;
     let incremental_revenue = revenue.as_ref().ok().map(|lift| {
@@ -136,7 +134,18 @@ pub(crate) fn of(facts: &Facts, treated_share: f64) -> Findings {
     findings
 }
 
-fn finding(name: &'static str, metric: Metric, arms: &Arms, reading: &Reading) -> MetricFinding {
+/// The numbers of both arms.
+pub(crate) fn metrics_of(reading: &Reading) -> Vec<MetricFinding> {
+    let arms = reading.arms();
+    METRICS.iter().map(|&(name, metric)| finding(name, metric, arms, reading)).collect()
+}
+
+pub(crate) fn finding(
+    name: &'static str,
+    metric: Metric,
+    arms: &Arms,
+    reading: &Reading,
+) -> MetricFinding {
     let lift = reading.lift_in(arms, metric);
     MetricFinding {
         name,
@@ -190,7 +199,7 @@ fn placement((name, funnel): (&String, &Funnel)) -> PlacementFinding {
     }
 }
 
-fn power(lift: &Lift, reading: &Reading) -> Option<String> {
+pub(crate) fn power(lift: &Lift, reading: &Reading) -> Option<String> {
     let days = reading.days;
     let relative = lift.relative?;
     let question = PowerQuestion {

@@ -83,6 +83,11 @@ pub(crate) fn notes(findings: &Findings) -> Vec<String> {
         (doubts.orders_of_nobody, "orders are of people in no arm"),
         (doubts.orders_in_other_currencies, "orders in other currencies are left out"),
         (doubts.orders_without_time, "orders have no time and are left out"),
+        (doubts.orders_in_the_future, "orders lie in the future and are left out"),
+        (
+            doubts.outcomes_before_answer,
+            "answers were bought from before they were given: a sender's clock is wrong",
+        ),
         (doubts.purchases_not_confirmed, "purchases were claimed by a browser and never confirmed"),
     ] {
         if n > 0 {

@@ -33,6 +33,13 @@ pub(crate) fn customer(world: &World, life: &Life<'_>) -> Value {
     json!({"customer_id": customer_id, "consent": true, "attributes": {"segment": segment}})
 }
 
+/// To the microsecond: days pass in moments, so the order of things is in the fractions.
+fn exact(at: Timestamp) -> String {
+    let whole = at.to_string();
+    let micros = at.0.rem_euclid(1_000_000);
+    format!("{}.{micros:06}Z", whole.trim_end_matches('Z'))
+}
+
 /// Amounts go as decimal text: exact.
 fn money(amount: f64) -> String {
     format!("{amount:.2}")
@@ -90,7 +97,7 @@ pub(crate) fn events(scene: &Scene<'_>) -> Vec<Value> {
     let name = format!("{}.{}", world.customer_id(life.customer()), visit.day);
     let event = |kind: &str, event_id: String| {
         let mut event = json!({
-            "event_name": kind, "event_id": event_id, "timestamp": at.to_string(),
+            "event_name": kind, "event_id": event_id, "timestamp": exact(at),
             "location_id": location(visit),
         });
         sign(&mut event, world, life, visit.day);
