@@ -48,6 +48,7 @@ impl Default for Settings {
             live: LiveSettings::default(),
             holdout: None,
             answers_kept: decide::memo::DEFAULT_CAPACITY,
+            unit_key: 0,
             with_shop: false,
             attribution: None,
         }
