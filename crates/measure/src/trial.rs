@@ -171,8 +171,13 @@ impl Trial {
 
     /// Sums of both arms, with every row changed by `cap` (see [`crate::winsor`]).
     pub fn arms(&self, with_crossers: bool, cap: impl Fn(&mut Row)) -> Arms {
+        self.arms_of(|person| with_crossers || !self.persons[person].is_crosser, cap)
+    }
+
+    /// The same of some persons only.
+    pub fn arms_of(&self, is_in: impl Fn(usize) -> bool, cap: impl Fn(&mut Row)) -> Arms {
         let mut arms = Arms { offers: Moments::default(), holdout: Moments::default() };
-        for person in self.persons.iter().filter(|person| with_crossers || !person.is_crosser) {
+        for (_, person) in self.persons.iter().enumerate().filter(|(at, _)| is_in(*at)) {
             let mut row = person.row;
             cap(&mut row);
             let arm = if person.is_held_out { &mut arms.holdout } else { &mut arms.offers };

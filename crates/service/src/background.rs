@@ -9,6 +9,8 @@ mod retention;
 mod sealing;
 mod watch;
 
+#[cfg(test)]
+pub(crate) use experiments::ExperimentWatch;
 pub use learning::LearnSchedule;
 pub use retention::KeepDays;
 #[cfg(test)]

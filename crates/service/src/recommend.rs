@@ -252,4 +252,6 @@ fn keep_record(
 }
 
 #[cfg(test)]
+mod experiment_tests;
+#[cfg(test)]
 mod policy_tests;

@@ -185,6 +185,18 @@ pub(crate) async fn prepare(
     if args.holdout > 0.0 {
         settings.holdout = HoldoutSettings::new(&store.store_id().await?, args.holdout / 100.0);
     }
+    let share = args.holdout / 100.0;
+    if let Some(before) =
+        store.holdout_share().await?.filter(|before| (before - share).abs() > 1e-6)
+    {
+        show::note(format!(
+            "The holdout was {} % and is {} % now: customers change arms, and until they have had \
+             their time, `alongside report --days` should begin after the change.",
+            before * 100.0,
+            args.holdout
+        ));
+    }
+    store.set_holdout_share(share).await?;
     settings.unit_key = key_of(&store.store_id().await?);
     let ledger = StoreLedger::start(store.clone())?;
     let state = AppState::new(Box::new(ledger), ring, service::clock::Clock::Wall, settings)?;

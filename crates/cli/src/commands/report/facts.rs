@@ -4,6 +4,7 @@
 //! clicked, and which order a line came from), orders (what was paid and sent back), decisions
 //! (where an answer was shown).
 
+use super::funnels::{Funnels, Outcome};
 use events::event::EventLine;
 use events::time::DAY_US;
 use events::{Amount, Currency, EventKind, LineKind, Timestamp};
@@ -11,9 +12,6 @@ use hashbrown::HashMap;
 use history::{DecisionRecord, PastEvent, PastOrder, Store};
 use measure::assignment::{Unit, UnitId, key_of};
 use measure::trial::{Assigned, Purchase, Trial};
-use serde::Deserialize;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Of the time before the first assignment, what takes noise out of the comparison.
@@ -27,25 +25,8 @@ pub(crate) struct Facts {
     pub(crate) trial: Trial,
     pub(crate) now: Timestamp,
     pub(crate) currency: Option<Currency>,
-    pub(crate) placements: BTreeMap<String, Funnel>,
+    pub(crate) funnels: Funnels,
     pub(crate) doubts: Doubts,
-}
-
-/// From decision to what was kept, of one placement.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Funnel {
-    pub(crate) n_decisions: u64,
-    pub(crate) n_held_out: u64,
-    /// Answers with nothing worth offering.
-    pub(crate) n_empty: u64,
-    pub(crate) n_seen: u64,
-    pub(crate) n_clicked: u64,
-    pub(crate) n_dismissed: u64,
-    pub(crate) n_added: u64,
-    pub(crate) n_bought: u64,
-    /// Revenue of what was bought from an offer, and what of it stayed.
-    pub(crate) bought: f64,
-    pub(crate) kept: f64,
 }
 
 /// What could not be joined; each is shown, none is guessed.
@@ -63,19 +44,6 @@ pub(crate) struct Doubts {
     /// their own time, in both arms alike.
     pub(crate) outcomes_before_answer: u64,
     pub(crate) purchases_not_confirmed: u64,
-}
-
-/// What came of one answer.
-#[derive(Clone, Debug, Default)]
-struct Outcome {
-    is_seen: bool,
-    is_clicked: bool,
-    is_dismissed: bool,
-    is_added: bool,
-    bought: f64,
-    kept: f64,
-    /// Time of the first purchase.
-    bought_at_us: Option<i64>,
 }
 
 /// What an event told of an order.
@@ -105,7 +73,7 @@ enum Who {
 }
 
 /// Names are compared by 64 bits of a hash: two of a million meet with a chance of 3 in 10^8.
-fn hash_of(text: &str) -> u64 {
+pub(crate) fn hash_of(text: &str) -> u64 {
     key_of(text)
 }
 
@@ -139,12 +107,12 @@ pub(crate) async fn gather_of(
     let currency = main_currency(store, since).await?;
     let ledger = Ledger::new(trial, heard, catalog, (currency, now));
     let mut ledger = read_orders(store, since, ledger).await?;
-    let mut placements: BTreeMap<String, Funnel> = BTreeMap::new();
-    store.each_decision(Timestamp(began), |record| ledger.join(record, &mut placements)).await?;
+    let mut funnels = Funnels::default();
+    store.each_decision(Timestamp(began), |record| ledger.join(record, &mut funnels)).await?;
     let mut doubts = ledger.doubts;
     doubts.answers_without_record = ledger.heard.outcomes.len() as u64;
     doubts.purchases_not_confirmed = ledger.heard.n_not_confirmed;
-    Ok(Facts { trial: ledger.trial, now, currency, placements, doubts })
+    Ok(Facts { trial: ledger.trial, now, currency, funnels, doubts })
 }
 
 async fn assigned(
@@ -193,6 +161,10 @@ impl Heard {
                         let place = (who, hash_of(&line.item_id));
                         self.clicks.insert(place, (event.at.0, answer));
                     }
+                }
+                for line in &event.lines {
+                    let item = hash_of(&line.item_id);
+                    self.mark(Some(answer), |outcome| outcome.item(item).is_clicked = true);
                 }
             }
             EventKind::AddToCart => {
@@ -363,7 +335,8 @@ impl Ledger {
                     purchase.from_offers += money;
                     let outcome = self.heard.outcomes.entry(answer).or_default();
                     outcome.bought += money.max(0.0);
-                    outcome.kept += money;
+                    outcome.item(hash).bought += money.max(0.0);
+                    outcome.keep(hash, money);
                     outcome.bought_at_us.get_or_insert(at.0);
                 }
                 None => purchase.elsewhere += money,
@@ -407,7 +380,7 @@ impl Ledger {
                 match sold.and_then(|(.., answer)| *answer) {
                     Some(answer) => {
                         purchase.from_offers -= money;
-                        self.heard.outcomes.entry(answer).or_default().kept -= money;
+                        self.heard.outcomes.entry(answer).or_default().keep(item, -money);
                     }
                     None => purchase.elsewhere -= money,
                 }
@@ -418,44 +391,13 @@ impl Ledger {
     }
 
     /// Counts a decision where it was made, with what became of it.
-    fn join(&mut self, record: &DecisionRecord, placements: &mut BTreeMap<String, Funnel>) {
-        let Ok(decision) = serde_json::from_slice::<Recorded<'_>>(&record.payload) else { return };
-        let placement = decision.asked.placement;
-        if !placements.contains_key(&*placement) {
-            placements.insert(placement.clone().into_owned(), Funnel::default());
-        }
-        let Some(funnel) = placements.get_mut(&*placement) else { return };
-        funnel.n_decisions += 1;
-        let is_held_out = decision.variant.as_deref() == Some("holdout");
-        funnel.n_held_out += u64::from(is_held_out);
-        funnel.n_empty += u64::from(decision.offers.is_empty());
+    fn join(&mut self, record: &DecisionRecord, funnels: &mut Funnels) {
         let outcome = self.heard.outcomes.remove(&hash_of(&record.recommendation_id));
-        let Some(outcome) = outcome else { return };
-        let is_before = outcome.bought_at_us.is_some_and(|bought| bought < record.at.0);
-        self.doubts.outcomes_before_answer += u64::from(is_before);
-        funnel.n_seen += u64::from(outcome.is_seen);
-        funnel.n_clicked += u64::from(outcome.is_clicked);
-        funnel.n_dismissed += u64::from(outcome.is_dismissed);
-        funnel.n_added += u64::from(outcome.is_added);
-        funnel.n_bought += u64::from(outcome.bought > 0.0);
-        funnel.bought += outcome.bought;
-        funnel.kept += outcome.kept;
+        let is_before =
+            |outcome: &Outcome| outcome.bought_at_us.is_some_and(|bought| bought < record.at.0);
+        self.doubts.outcomes_before_answer += u64::from(outcome.as_ref().is_some_and(is_before));
+        funnels.add(&record.payload, outcome.as_ref());
     }
-}
-
-#[derive(Deserialize)]
-struct Recorded<'a> {
-    #[serde(borrow)]
-    asked: Asked<'a>,
-    #[serde(borrow, default)]
-    variant: Option<Cow<'a, str>>,
-    offers: Vec<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Asked<'a> {
-    #[serde(borrow)]
-    placement: Cow<'a, str>,
 }
 
 fn has_sale(order: &PastOrder<'_>) -> bool {

@@ -1,6 +1,8 @@
 //! From facts to findings: what can be said, how surely, and what cannot.
 
-use super::facts::{Doubts, Facts, Funnel};
+use super::facts::{Doubts, Facts};
+use super::funnels::{Funnel, RelationFunnel};
+use super::segments::{self, Segment, SegmentFinding};
 use measure::Moments;
 use measure::lift::{Effect, Lift, Metric, NoAnswer};
 use measure::power::{PowerQuestion, days_needed};
@@ -38,6 +40,8 @@ pub(crate) struct Findings {
     pub(crate) displaced: Option<Estimate>,
     pub(crate) metrics: Vec<MetricFinding>,
     pub(crate) placements: Vec<PlacementFinding>,
+    pub(crate) relations: Vec<RelationFinding>,
+    pub(crate) segments: Vec<SegmentFinding>,
     pub(crate) doubts: Doubts,
     /// How long until an effect of 2 % is seen.
     pub(crate) power: Option<String>,
@@ -78,6 +82,17 @@ pub(crate) struct PlacementFinding {
     pub(crate) kept: f64,
 }
 
+#[derive(Debug, Serialize)]
+pub(crate) struct RelationFinding {
+    pub(crate) relation: String,
+    /// Offers in answers that were seen.
+    pub(crate) seen: u64,
+    pub(crate) clicked: u64,
+    pub(crate) bought: u64,
+    pub(crate) revenue: f64,
+    pub(crate) kept: f64,
+}
+
 const METRICS: [(&str, Metric); 8] = [
     ("revenue a customer", OF_REVENUE),
     ("margin a customer", Metric::Mean { column: MARGIN }),
@@ -89,7 +104,7 @@ const METRICS: [(&str, Metric); 8] = [
     ("came back", Metric::Mean { column: CAME_BACK }),
 ];
 
-pub(crate) fn of(facts: &Facts, treated_share: f64) -> Findings {
+pub(crate) fn of(facts: &Facts, segments: &[Segment], treated_share: f64) -> Findings {
     let reading = Reading::of(&facts.trial, facts.now.0, Some(treated_share));
     let (plain, days) = (&reading.plain, reading.days);
     let metrics = metrics_of(&reading);
@@ -100,7 +115,7 @@ pub(crate) fn of(facts: &Facts, treated_share: f64) -> Findings {
         Estimate { value: value * n_treated, low: low * n_treated, high: high * n_treated }
     });
     let displaced = reading.displaced().ok().map(|displaced| estimate(&displaced));
-    let funnels = facts.placements.values();
+    let funnels = facts.funnels.placements.values();
     let mut findings = Findings {
         sentences: Vec::new(),
         from: facts.trial.began_at_us().map(|at| events::Timestamp(at).to_string()),
@@ -120,7 +135,9 @@ pub(crate) fn of(facts: &Facts, treated_share: f64) -> Findings {
         attributed_kept: funnels.map(|funnel| funnel.kept).sum(),
         displaced,
         metrics,
-        placements: facts.placements.iter().map(placement).collect(),
+        placements: facts.funnels.placements.iter().map(placement).collect(),
+        relations: facts.funnels.relations.iter().map(relation).collect(),
+        segments: segments::findings(&facts.trial, &reading, segments),
         doubts: facts.doubts,
         power: revenue.as_ref().ok().and_then(|lift| power(lift, &reading)),
         method: method_of(&reading),
@@ -179,8 +196,19 @@ fn value_of<const D: usize>(metric: Metric, arm: &Moments<D>) -> Option<f64> {
     }
 }
 
-fn estimate(effect: &Effect) -> Estimate {
+pub(crate) fn estimate(effect: &Effect) -> Estimate {
     Estimate { value: effect.value, low: effect.low, high: effect.high }
+}
+
+fn relation((name, funnel): (&String, &RelationFunnel)) -> RelationFinding {
+    RelationFinding {
+        relation: name.clone(),
+        seen: funnel.n_seen,
+        clicked: funnel.n_clicked,
+        bought: funnel.n_bought,
+        revenue: funnel.bought,
+        kept: funnel.kept,
+    }
 }
 
 fn placement((name, funnel): (&String, &Funnel)) -> PlacementFinding {
