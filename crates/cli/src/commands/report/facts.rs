@@ -50,8 +50,9 @@ pub(crate) struct Doubts {
 #[derive(Clone, Debug, Default)]
 struct Told {
     visit: Option<UnitId>,
-    /// Items, by hash, and the answer that they came from.
-    origins: HashMap<u64, u64>,
+    /// Items, by hash, of which the origin was told: the answer that they came from, `None` for
+    /// those from elsewhere.
+    origins: HashMap<u64, Option<u64>>,
 }
 
 /// What the events said.
@@ -178,8 +179,10 @@ impl Heard {
                 let told = self.orders.entry(order).or_default();
                 told.visit = visit.or(told.visit);
                 for line in &event.lines {
-                    if let Some(answer) = origin_of(line, answer) {
-                        told.origins.insert(hash_of(&line.item_id), answer);
+                    let origin = origin_of(line, answer);
+                    if origin.is_some() || line.origin.is_some() {
+                        let known = told.origins.entry(hash_of(&line.item_id)).or_default();
+                        *known = known.or(origin);
                     }
                 }
             }
@@ -327,9 +330,11 @@ impl Ledger {
                 continue;
             };
             let money = money_of(line.quantity, line.unit_price);
-            let answer = told
-                .and_then(|told| told.origins.get(&hash).copied())
-                .or_else(|| self.clicked(order.customer_idx, visit, hash, at));
+            // What is told to come from elsewhere does, whatever was clicked.
+            let answer = match told.and_then(|told| told.origins.get(&hash)) {
+                Some(origin) => *origin,
+                None => self.clicked(order.customer_idx, visit, hash, at),
+            };
             match answer {
                 Some(answer) => {
                     purchase.from_offers += money;
