@@ -198,6 +198,7 @@ impl<'a> Part<'a> {
             metric: Metric::Mean { column: 0 },
             covariate: None,
             treated_share: None,
+            is_alike: false,
             sequence: Sequence::tightest_at(self.rows.len() as u64, 1.0 - LEVEL),
         };
         Treatment {

@@ -58,11 +58,20 @@ impl Holdout {
     }
 
     pub fn holds_out(&self, unit: UnitId) -> bool {
-        let hash = xxh3_64_with_seed(&unit.0.to_le_bytes(), self.seed);
-        // 53 bits: every value of the quotient is exact, and below 1.
-        let place = (hash >> 11) as f64 / (1_u64 << 53) as f64;
-        place < self.share
+        place(unit, self.seed) < self.share
     }
+}
+
+/// Where a unit lies between 0 and 1 in an experiment: uniform over units, independent between
+/// names.
+pub fn place_of(unit: UnitId, experiment: &str, key: u64) -> f64 {
+    place(unit, xxh3_64_with_seed(experiment.as_bytes(), key))
+}
+
+fn place(unit: UnitId, seed: u64) -> f64 {
+    let hash = xxh3_64_with_seed(&unit.0.to_le_bytes(), seed);
+    // 53 bits: every value of the quotient is exact, and below 1.
+    (hash >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

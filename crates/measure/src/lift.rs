@@ -14,6 +14,12 @@
 //! relative: Δ/c,  c = f_c − θ (x_c − x̄)   its variance (V_t + (1 + Δ/c)² V_c)/c²
 //! ```
 //!
+//! A small holdout hardly ever holds the largest buyers: then its mean is too low and its spread too
+//! small at once, and its interval is short just where it is wrong. So where one arm is at most half
+//! of the other and the arms are `alike`, S of the small arm is not taken below that of the large
+//! one, which has seen the tail. In a world with a heavy tail and 5 % held out, the interval of one
+//! look covered in 84 % of runs without that (`simulate::study`).
+//!
 //! x is what the customer did before the experiment, θ see [`crate::cuped`]. Randomised is the
 //! customer, so the customer is the unit of every sum, also of a ratio. Intervals: Δ ± z√V for one
 //! look at the end, Δ ± k(n)√V for every look ([`crate::sequence`]).
@@ -47,6 +53,9 @@ pub struct Comparison {
     pub covariate: Option<usize>,
     /// Share of customers that were to be treated; `None`: not checked here.
     pub treated_share: Option<f64>,
+    /// Customers of both arms spread alike, but for the effect. Not so of what only one arm can do,
+    /// as buying from an offer.
+    pub is_alike: bool,
     pub sequence: Sequence,
 }
 
@@ -114,7 +123,8 @@ impl Effect {
         self.low > 0.0 || self.high < 0.0
     }
 
-    pub(crate) fn negated(&self) -> Effect {
+    /// The effect seen from the other side.
+    pub fn negated(&self) -> Effect {
         Effect {
             value: -self.value,
             standard_error: self.standard_error,
@@ -161,6 +171,8 @@ pub(crate) fn z_of(p: f64) -> f64 {
 /// One arm: its sums, the metric, and how the metric moves with the means.
 pub(crate) struct Arm<'a, const D: usize> {
     pub sums: &'a Moments<D>,
+    /// Of an arm that is like this one and much larger.
+    larger: Option<&'a Moments<D>>,
     pub value: f64,
     pub gradient: [f64; D],
 }
@@ -189,12 +201,13 @@ impl<'a, const D: usize> Arm<'a, D> {
                 ratio
             }
         };
-        Some(Arm { sums, value, gradient })
+        Some(Arm { sums, larger: None, value, gradient })
     }
 
-    /// Variance of the metric's estimate.
+    /// Variance of the metric's estimate, at least what the larger arm says of so few customers.
     fn variance(&self) -> f64 {
-        self.covariance(&self.gradient, &self.gradient)
+        let along = |sums: &Moments<D>| sums.covariance_along(&self.gradient, &self.gradient);
+        along(self.sums).max(self.larger.map_or(0.0, along)) / self.sums.n() as f64
     }
 
     pub(crate) fn covariance(&self, a: &[f64; D], b: &[f64; D]) -> f64 {
@@ -228,6 +241,11 @@ impl<'a, const D: usize> Contrast<'a, D> {
         };
         if let Some(why) = outweighed(treated.sums, control.sums, how.metric) {
             return Err(why);
+        }
+        if how.is_alike {
+            let (treated_n, control_n) = (treated.sums.n(), control.sums.n());
+            treated.larger = (2 * treated_n <= control_n).then_some(control.sums);
+            control.larger = (2 * control_n <= treated_n).then_some(treated.sums);
         }
         let variance_plain = treated.variance() + control.variance();
         if !(variance_plain > 0.0) {

@@ -13,7 +13,7 @@ use crate::moments::Moments;
 use std::collections::HashMap;
 
 /// Columns of the sums, one value a person.
-pub const N_COLUMNS: usize = 8;
+pub const N_COLUMNS: usize = 11;
 /// Revenue of what came from offers, net of returns.
 pub const FROM_OFFERS: usize = 0;
 /// Revenue of everything else.
@@ -29,6 +29,12 @@ pub const ORDERS_WITH_OFFER: usize = 5;
 pub const CAME_BACK: usize = 6;
 /// Revenue in the period before.
 pub const BEFORE: usize = 7;
+/// Revenue of all origins.
+pub const REVENUE: usize = 8;
+/// 1 for who ordered at all.
+pub const CONVERTED: usize = 9;
+/// Value of what was sent back, positive.
+pub const RETURNED: usize = 10;
 
 pub type Row = [f64; N_COLUMNS];
 
@@ -149,24 +155,31 @@ impl Trial {
         }
         row[FROM_OFFERS] += purchase.from_offers;
         row[ELSEWHERE] += purchase.elsewhere;
+        row[REVENUE] = row[FROM_OFFERS] + row[ELSEWHERE];
         row[MARGIN] += purchase.margin;
         row[ITEMS] += purchase.n_items;
         if purchase.is_order {
+            row[CONVERTED] = 1.0;
             row[ORDERS] += 1.0;
             row[ORDERS_WITH_OFFER] += f64::from(u8::from(purchase.from_offers > 0.0));
             row[CAME_BACK] = f64::from(u8::from(row[ORDERS] >= 2.0));
+        } else {
+            row[RETURNED] -= purchase.from_offers + purchase.elsewhere;
         }
         true
     }
 
-    /// Sums of both arms, with every value changed by `cap` (see [`crate::winsor`]).
-    pub fn arms(&self, with_crossers: bool, cap: impl Fn(usize, f64) -> f64) -> Arms {
+    /// Sums of both arms, with every row changed by `cap` (see [`crate::winsor`]).
+    pub fn arms(&self, with_crossers: bool, cap: impl Fn(&mut Row)) -> Arms {
+        self.arms_of(|person| with_crossers || !self.persons[person].is_crosser, cap)
+    }
+
+    /// The same of some persons only.
+    pub fn arms_of(&self, is_in: impl Fn(usize) -> bool, cap: impl Fn(&mut Row)) -> Arms {
         let mut arms = Arms { offers: Moments::default(), holdout: Moments::default() };
-        for person in self.persons.iter().filter(|person| with_crossers || !person.is_crosser) {
+        for (_, person) in self.persons.iter().enumerate().filter(|(at, _)| is_in(*at)) {
             let mut row = person.row;
-            for (column, value) in row.iter_mut().enumerate() {
-                *value = cap(column, *value);
-            }
+            cap(&mut row);
             let arm = if person.is_held_out { &mut arms.holdout } else { &mut arms.offers };
             arm.push(&row);
         }
@@ -197,7 +210,7 @@ mod tests {
     }
 
     fn sums(trial: &Trial, with_crossers: bool, column: usize) -> (u64, f64, u64, f64) {
-        let arms = trial.arms(with_crossers, |_, value| value);
+        let arms = trial.arms(with_crossers, |_| {});
         (arms.offers.n(), arms.offers.sum(column), arms.holdout.n(), arms.holdout.sum(column))
     }
 
@@ -217,6 +230,9 @@ mod tests {
         assert_eq!(sums(&trial, true, ORDERS), (1, 1.0, 1, 0.0));
         assert!(trial.add(seven, &sale(300, 5.0)));
         assert_eq!(sums(&trial, true, CAME_BACK), (1, 1.0, 1, 0.0));
+        assert_eq!(sums(&trial, true, CONVERTED), (1, 1.0, 1, 0.0));
+        assert!(trial.add(seven, &Purchase { is_order: false, ..sale(300, -5.0) }));
+        assert_eq!(sums(&trial, true, RETURNED), (1, 5.0, 1, 0.0));
         assert_eq!(trial.began_at_us(), Some(100));
         assert_eq!(trial.find(Some(9), Some(UnitId(9))), None);
         assert!(!trial.add(99, &sale(300, 5.0)), "nobody");
@@ -244,10 +260,7 @@ mod tests {
     fn caps_change_what_is_summed() {
         let mut trial = Trial::new(vec![assigned(1, None, false, 0)], [], 0);
         trial.add(0, &sale(5, 1_000.0));
-        let arms = trial.arms(true, |column, value| match column {
-            ELSEWHERE => value.min(10.0),
-            _ => value,
-        });
+        let arms = trial.arms(true, |row| row[ELSEWHERE] = row[ELSEWHERE].min(10.0));
         assert_eq!((arms.offers.sum(ELSEWHERE), arms.offers.sum(ITEMS)), (10.0, 1.0));
         assert_eq!(trial.column(ELSEWHERE), [1_000.0]);
     }

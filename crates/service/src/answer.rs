@@ -5,6 +5,7 @@ use crate::holdout::{EXPERIMENT, is_held_out, variant_of};
 use crate::json_text::JsonText;
 use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
+use crate::treatment::Treatment;
 use crate::wire::WarningOut;
 use decide::Warning;
 use decide::words::write_reason;
@@ -56,6 +57,7 @@ pub(crate) struct Slate<'a> {
     pub(crate) remarks: &'a [Remark],
     /// Whoever is held out is answered with no offers.
     pub(crate) assignment: Option<Assignment>,
+    pub(crate) treatment: &'a Treatment<'a>,
     pub(crate) explanation: Option<Explanation<'a>>,
     pub(crate) took_us: u64,
 }
@@ -88,6 +90,7 @@ impl Unrecorded<'_> {
             policies: request.policies,
             remarks: &remarks,
             assignment: None,
+            treatment: &Treatment::default(),
             explanation: self.explain.map(|snapshot| Explanation {
                 snapshot,
                 n_cart: request.cart.len(),
@@ -116,7 +119,7 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     out.raw(",\"placement\":\"");
     out.raw(slate.placement.as_str());
     out.raw("\",\"items\":[");
-    let is_held_out = is_held_out(slate.assignment);
+    let is_held_out = is_held_out(slate.assignment) || slate.treatment.is_withheld;
     match slate.written {
         _ if is_held_out => {}
         Some(written) => out.part(&written.offers),
@@ -126,6 +129,7 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     }
     out.raw("],\"experiment\":");
     write_experiment(out, slate.assignment);
+    slate.treatment.write_answer(out);
     out.raw(",\"fallback\":\"");
     out.raw(if is_held_out { Rung::None.as_str() } else { slate.decision.rung.as_str() });
     out.raw("\",\"warnings\":[");

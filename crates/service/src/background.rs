@@ -3,11 +3,14 @@
 //!
 //! **Invariant:** a task that ends when it should not turns health red.
 
+mod experiments;
 mod learning;
 mod retention;
 mod sealing;
 mod watch;
 
+#[cfg(test)]
+pub(crate) use experiments::ExperimentWatch;
 pub use learning::LearnSchedule;
 pub use retention::KeepDays;
 #[cfg(test)]
@@ -17,6 +20,7 @@ pub(crate) use watch::{load_current, load_policies};
 use crate::error::Result;
 use crate::keys::KeyFile;
 use crate::state::AppState;
+use experiment::ExperimentDir;
 use policy::PolicyDir;
 use snapshot::SnapshotDir;
 use std::num::NonZeroU32;
@@ -29,6 +33,7 @@ pub struct Upkeep {
     pub snapshots: SnapshotDir,
     pub keys: KeyFile,
     pub policies: PolicyDir,
+    pub experiments: ExperimentDir,
     pub learn: Option<LearnSchedule>,
     pub keep: KeepDays,
 }
@@ -53,6 +58,8 @@ impl AppState {
     pub async fn start(&self, upkeep: &Upkeep) -> Result<()> {
         load_policies(self, &upkeep.policies).await;
         load_current(&self.inner, &upkeep.snapshots).await;
+        let (experiments, policies) = (upkeep.experiments.clone(), upkeep.policies.clone());
+        experiments::ExperimentWatch::new(experiments, policies).look(self).await;
         match self.inner.rebuild_live().await {
             Ok(n_events) => tracing::info!(n_events, "sessions rebuilt from the log"),
             Err(fault) => tracing::error!(%fault, "sessions could not be rebuilt from the log"),
@@ -68,6 +75,10 @@ impl AppState {
             self.supervise("snapshots", watch::snapshots(self.clone(), upkeep.snapshots)),
             self.supervise("catalog", watch::catalog(self.clone())),
             self.supervise("keys", watch::keys(self.clone(), upkeep.keys)),
+            self.supervise(
+                "experiments",
+                experiments::follow(self.clone(), upkeep.experiments, upkeep.policies.clone()),
+            ),
             self.supervise("policies", watch::policies(self.clone(), upkeep.policies)),
             self.supervise("retention", retention::run(self.clone(), upkeep.keep)),
             self.supervise("sealing", sealing::run(self.clone())),

@@ -18,6 +18,7 @@ struct State {
     snapshot_fault: Option<String>,
     key_fault: Option<String>,
     policy_fault: Option<String>,
+    experiment_fault: Option<String>,
     /// The last call that had something to store could not.
     cannot_store: bool,
 }
@@ -76,6 +77,10 @@ impl Health {
         self.lock().policy_fault = fault;
     }
 
+    pub(crate) fn experiment_fault(&self, fault: Option<String>) {
+        self.lock().experiment_fault = fault;
+    }
+
     /// Whether the store took what it was given last.
     pub(crate) fn stored(&self, is_stored: bool) {
         self.lock().cannot_store = !is_stored;
@@ -90,7 +95,12 @@ impl Health {
         if !state.dead_tasks.is_empty() || figures.is_broken {
             Color::Red
         } else {
-            let faults = [&state.snapshot_fault, &state.key_fault, &state.policy_fault];
+            let faults = [
+                &state.snapshot_fault,
+                &state.key_fault,
+                &state.policy_fault,
+                &state.experiment_fault,
+            ];
             let is_fine = state.learn_failure.is_none()
                 && !state.cannot_store
                 && faults.iter().all(|f| f.is_none());
@@ -124,6 +134,9 @@ impl Health {
         if state.policy_fault.is_some() {
             complaints.push("The policies cannot be read; see the log.".to_owned());
         }
+        if state.experiment_fault.is_some() {
+            complaints.push("The experiments cannot be read; see the log.".to_owned());
+        }
         complaints
     }
 
@@ -132,8 +145,8 @@ impl Health {
         let state = self.lock();
         let learn = state.learn_failure.as_ref().map(|failure| failure.detail.clone());
         let faults =
-            [&state.snapshot_fault, &state.key_fault, &state.policy_fault].map(Clone::clone);
-        learn.into_iter().chain(faults.into_iter().flatten()).collect()
+            [&state.snapshot_fault, &state.key_fault, &state.policy_fault, &state.experiment_fault];
+        learn.into_iter().chain(faults.into_iter().flatten().cloned()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

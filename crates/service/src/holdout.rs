@@ -30,23 +30,21 @@ impl HoldoutSettings {
         let unit = unit.id(self.key);
         Assignment { unit: unit.0, is_held_out: self.holdout.holds_out(unit) }
     }
+}
 
-    /// The arm of whoever asks; `None` when nobody can be told from anybody.
-    pub(crate) fn of_request(
-        &self,
-        question: &Question<'_>,
-        request: &RecommendRequest<'_>,
-        now: Timestamp,
-    ) -> Option<Assignment> {
-        let unit = if let Some(user_id) = question.known_as {
-            Unit::Customer(user_id)
-        } else if let Some(session_id) = request.session_id.as_deref() {
-            Unit::Session(session_id)
-        } else {
-            Unit::LocationDay(request.location_id.as_deref()?, day_of(now))
-        };
-        Some(self.assign(unit))
-    }
+/// Whoever asks; `None` when nobody can be told from anybody.
+pub(crate) fn unit_of<'a>(
+    question: &Question<'a>,
+    request: &'a RecommendRequest<'_>,
+    now: Timestamp,
+) -> Option<Unit<'a>> {
+    Some(if let Some(user_id) = question.known_as {
+        Unit::Customer(user_id)
+    } else if let Some(session_id) = request.session_id.as_deref() {
+        Unit::Session(session_id)
+    } else {
+        Unit::LocationDay(request.location_id.as_deref()?, day_of(now))
+    })
 }
 
 /// Is whoever asked shown nothing?

@@ -39,6 +39,7 @@ mod question;
 mod reason;
 mod recommend;
 mod record;
+mod treatment;
 
 pub mod background;
 mod edge;

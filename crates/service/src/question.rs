@@ -125,7 +125,7 @@ impl<'a> Question<'a> {
             let has_holdings = live.customers.has_holdings();
             let known = || customer.known(self.now, has_holdings);
             // An id that nobody knows is a guest's.
-            let is_asked = served.policies.is_some() && !customer.is_blank();
+            let is_asked = served.all_policies().next().is_some() && !customer.is_blank();
             self.known = is_asked.then(known);
         });
     }

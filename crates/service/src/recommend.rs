@@ -3,7 +3,7 @@
 use crate::answer::{Explanation, Remark, Slate, Written, size_hint, write_slate};
 use crate::caller::Caller;
 use crate::clock::Stopwatch;
-use crate::holdout::is_held_out;
+use crate::holdout::{is_held_out, unit_of};
 use crate::json_text::JsonText;
 use crate::ledger::DecisionEntry;
 use crate::problem::Problem;
@@ -11,11 +11,13 @@ use crate::question::{Question, placements_of};
 use crate::recommendation_id::RecommendationId;
 use crate::record::{RecordHead, write_record};
 use crate::state::{Inner, Served};
+use crate::treatment::Treatment;
 use crate::wire::RecommendRequest;
 use decide::{Circumstances, Decision, Placement, Request, Workspace};
 use events::Timestamp;
+use experiment::Running;
 use history::Assignment;
-use measure::assignment::Unit;
+use measure::assignment::{Unit, UnitId};
 use std::cell::RefCell;
 
 thread_local! {
@@ -59,11 +61,22 @@ pub(crate) fn answer(
     } else if request.page_id.is_some() {
         question.remarks.push(Remark::PageWithoutSession);
     }
-    let assignment = match &inner.settings.holdout {
-        Some(holdout) => holdout.of_request(&question, request, now),
-        None => None,
+    let unit = unit_of(&question, request, now);
+    let holdout = inner.settings.holdout.as_ref();
+    let assignment = holdout.zip(unit).map(|(holdout, unit)| holdout.assign(unit));
+    let running = inner.experiments.load();
+    let pass = Pass {
+        inner,
+        caller,
+        served: &served,
+        request,
+        now,
+        stopwatch,
+        page,
+        assignment,
+        running: &running,
+        unit: unit.filter(|_| !running.is_empty()).map(|unit| unit.id(inner.settings.unit_key)),
     };
-    let pass = Pass { inner, caller, served: &served, request, now, stopwatch, page, assignment };
     match (&request.placements, placements.as_slice()) {
         (None, [placement]) => Ok(pass.slate(&mut question, *placement)),
         _ => Ok(pass.slates(&mut question, &placements)),
@@ -88,6 +101,9 @@ struct Pass<'a> {
     stopwatch: Stopwatch,
     page: Option<String>,
     assignment: Option<Assignment>,
+    running: &'a Running,
+    /// Known only while experiments run.
+    unit: Option<UnitId>,
 }
 
 impl Pass<'_> {
@@ -110,8 +126,10 @@ impl Pass<'_> {
     /// Decides, writes and records one slate; what it offers is excluded from the next.
     fn slate(&self, question: &mut Question<'_>, placement: Placement) -> Vec<u8> {
         let world = &self.served.world;
-        let policies = self.served.policies.as_deref();
-        let asked = question.at(placement, policies);
+        let treatment = self.treatment(placement);
+        let policies = treatment.policies.or(self.served.policies.as_deref());
+        let mut asked = question.at(placement, policies);
+        asked.count = asked.count.or(treatment.count);
         let memo = &self.served.memo;
         let (known, was_known) = with_workspace(|workspace| memo.decide(world, &asked, workspace));
         self.inner.metrics.n_answers_known.add(u64::from(was_known));
@@ -138,6 +156,7 @@ impl Pass<'_> {
             policies,
             remarks: &question.remarks,
             assignment: self.assignment,
+            treatment: &treatment,
             explanation,
             took_us: self.stopwatch.elapsed_us(),
         };
@@ -148,11 +167,22 @@ impl Pass<'_> {
             key_id: self.caller.key_id(),
             location_id: self.request.location_id.as_deref(),
             assignment: self.assignment,
+            treatment: &treatment,
+            unit: self.unit,
+            took_us: self.stopwatch.elapsed_us(),
         };
         keep_record(self.inner, self.served, &head, &asked, decision, written);
         self.remember(question, placement, decision);
         self.inner.metrics.decision_time.record(self.stopwatch.elapsed());
         out.into_bytes()
+    }
+
+    /// Who is held out of everything is in no experiment.
+    fn treatment(&self, placement: Placement) -> Treatment<'_> {
+        match is_held_out(self.assignment) {
+            true => Treatment::default(),
+            false => Treatment::of(self.running, self.served, self.unit, placement.as_str()),
+        }
     }
 
     fn remember(&self, question: &mut Question<'_>, placement: Placement, decision: &Decision) {
@@ -180,7 +210,16 @@ pub(crate) fn decide_for_page(
     let mut decision = with_workspace(|workspace| decide::decide(&served.world, &asked, workspace));
     let holdout = inner.settings.holdout.as_ref();
     let assignment = holdout.map(|holdout| holdout.assign(Unit::Session(session_id)));
-    let head = RecordHead { id, at: now, key_id: None, location_id: None, assignment };
+    let head = RecordHead {
+        id,
+        at: now,
+        key_id: None,
+        location_id: None,
+        assignment,
+        treatment: &Treatment::default(),
+        unit: None,
+        took_us: 0,
+    };
     keep_record(inner, served, &head, &asked, &decision, None);
     if is_held_out(assignment) {
         decision.offers.clear();
@@ -211,10 +250,14 @@ fn keep_record(
     let entry = DecisionEntry { id: head.id, at: head.at, customer_idx, assignment, payload };
     inner.recent.offer(&entry);
     inner.ledger.record(entry);
-    let n_shown = if is_held_out(head.assignment) { 0 } else { decision.offers.len() };
+    let is_withheld = is_held_out(head.assignment) || head.treatment.is_withheld;
+    let n_shown = if is_withheld { 0 } else { decision.offers.len() };
     inner.metrics.count_decision(decision.rung, n_shown);
     inner.metrics.n_policies_unknown.add(decision.n_policies_unknown as u64);
 }
+
+#[cfg(test)]
+mod experiment_tests;
 
 #[cfg(test)]
 mod known_tests;

@@ -9,6 +9,7 @@ use crate::json_text::JsonText;
 use crate::reason::page_reason;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
+use crate::treatment::Treatment;
 use crate::wire::EvidenceOut;
 use decide::{
     About, CartLine, Circumstances, Decision, Evidence, Filter, ItemRef, KnownCustomer,
@@ -16,6 +17,7 @@ use decide::{
 };
 use events::{Amount, Timestamp};
 use history::Assignment;
+use measure::assignment::UnitId;
 use policy::PolicyTable;
 use score::World;
 use serde::Deserialize;
@@ -33,6 +35,10 @@ pub(crate) struct RecordHead<'a> {
     pub(crate) key_id: Option<&'a str>,
     pub(crate) location_id: Option<&'a str>,
     pub(crate) assignment: Option<Assignment>,
+    pub(crate) treatment: &'a Treatment<'a>,
+    /// Of experiments.
+    pub(crate) unit: Option<UnitId>,
+    pub(crate) took_us: u64,
 }
 
 pub(crate) fn write_record(
@@ -86,6 +92,7 @@ pub(crate) fn write_record(
         out.raw(variant_of(assignment));
         out.raw("\"");
     }
+    head.treatment.write_record(&mut out, head.unit, head.took_us);
     out.raw(",\"fallback\":\"");
     out.raw(decision.rung.as_str());
     out.raw("\",\"n_eligible\":");

@@ -16,6 +16,7 @@ use crate::recommendation_id::IdSource;
 use arc_swap::ArcSwap;
 use decide::{Items, Languages, Memo};
 use events::{CustomerRecord, HoldingRecord, ItemRecord, Timestamp};
+use experiment::Running;
 use history::{CustomerMark, FollowedHolding};
 use policy::{PolicySet, PolicyTable};
 use score::World;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub answers_kept: usize,
     /// What reasons can be told in.
     pub languages: Languages,
+    /// Of this shop alone: experiments know units by it.
+    pub unit_key: u64,
     /// Serve the demo shop at `/`.
     pub with_shop: bool,
     /// Whose data the shop shows, for the foot of its pages.
@@ -48,6 +51,7 @@ impl Default for Settings {
             holdout: None,
             answers_kept: decide::memo::DEFAULT_CAPACITY,
             languages: Languages::default(),
+            unit_key: 0,
             with_shop: false,
             attribution: None,
         }
@@ -65,6 +69,8 @@ pub struct Served {
     pub policies: Option<Arc<PolicyTable>>,
     /// Of this world alone: a copy, made to be changed, begins with none.
     pub(crate) memo: Memo<Written>,
+    /// Of the variants of experiments that have policies of their own.
+    pub variant_policies: Vec<Arc<PolicyTable>>,
 }
 
 impl Served {
@@ -76,12 +82,25 @@ impl Served {
             published_at: None,
             policies: None,
             memo: Memo::new(0),
+            variant_policies: Vec::new(),
         }
+    }
+
+    /// In force, and those of variants.
+    pub(crate) fn all_policies(&self) -> impl Iterator<Item = &PolicyTable> {
+        self.policies.iter().chain(&self.variant_policies).map(|table| &**table)
     }
 
     /// Without policies: they are compiled when it comes into force.
     pub fn of(world: World, snapshot_id: String, published_at: Option<Timestamp>) -> Served {
-        Served { world, snapshot_id, published_at, policies: None, memo: Memo::new(0) }
+        Served {
+            world,
+            snapshot_id,
+            published_at,
+            policies: None,
+            variant_policies: Vec::new(),
+            memo: Memo::new(0),
+        }
     }
 }
 
@@ -97,6 +116,8 @@ pub(crate) struct Inner {
     /// never wait for it.
     pub(crate) world_change: tokio::sync::Mutex<CatalogProgress>,
     pub(crate) live: Live,
+    /// Which experiments run.
+    pub(crate) experiments: ArcSwap<Running>,
     /// How far customers were followed; held while what the store says of them is taken over.
     pub(crate) customer_mark: tokio::sync::Mutex<CustomerMark>,
     /// How far holdings were followed; `None`: nobody asked yet.
@@ -121,11 +142,17 @@ pub(crate) struct CatalogProgress {
     pub(crate) relations_version: i64,
     /// With the number of their version.
     policies: Option<(u64, Arc<PolicySet>)>,
+    variant_policies: Vec<(u64, Arc<PolicySet>)>,
 }
 
 impl CatalogProgress {
+    /// In force, and those of variants.
+    fn all(&self) -> impl Iterator<Item = &(u64, Arc<PolicySet>)> {
+        self.policies.iter().chain(&self.variant_policies)
+    }
+
     fn asks_attributes(&self) -> bool {
-        self.policies.as_ref().is_some_and(|(_, set)| set.asks_item_attributes())
+        self.all().any(|(_, set)| set.asks_item_attributes())
     }
 }
 
@@ -143,6 +170,7 @@ impl AppState {
             served: ArcSwap::from_pointee(Served::nothing()),
             world_change: tokio::sync::Mutex::default(),
             live: Live::new(&settings.live),
+            experiments: ArcSwap::default(),
             customer_mark: tokio::sync::Mutex::default(),
             holdings_version: tokio::sync::Mutex::default(),
             keys: ArcSwap::from_pointee(keys),
@@ -174,6 +202,7 @@ impl Inner {
         progress.relations_version = self.take_relations(&mut served.world).await?;
         served.policies = compile(&served.world, progress.policies.clone()).await?;
         served.memo = Memo::new(self.settings.answers_kept);
+        served.variant_policies = compile_all(&served.world, &progress.variant_policies).await?;
         progress.items_version = version;
         let learned_until = served.world.snapshot.provenance().data_to.as_deref();
         if let Some(learned_until) = learned_until.and_then(Timestamp::parse_rfc3339) {
@@ -210,17 +239,42 @@ impl Inner {
         &self,
         policies: Option<(u64, Arc<PolicySet>)>,
     ) -> std::result::Result<(), LedgerFault> {
+        let sets: Vec<_> = policies.iter().cloned().collect();
+        self.change_policies(&sets, |progress| progress.policies = policies).await
+    }
+
+    /// Puts the policies of variants beside those in force.
+    pub(crate) async fn set_variant_policies(
+        &self,
+        policies: Vec<(u64, Arc<PolicySet>)>,
+    ) -> std::result::Result<(), LedgerFault> {
+        let versions = |sets: &[(u64, Arc<PolicySet>)]| -> Vec<u64> {
+            sets.iter().map(|(version, _)| *version).collect()
+        };
+        if versions(&self.world_change.lock().await.variant_policies) == versions(&policies) {
+            return Ok(());
+        }
+        let sets = policies.clone();
+        self.change_policies(&sets, |progress| progress.variant_policies = policies).await
+    }
+
+    async fn change_policies(
+        &self,
+        sets: &[(u64, Arc<PolicySet>)],
+        change: impl FnOnce(&mut CatalogProgress),
+    ) -> std::result::Result<(), LedgerFault> {
         let asks_holdings = |field: &policy::Field| *field == policy::Field::CustomerHoldings;
-        if policies.as_ref().is_some_and(|(_, set)| set.asks(asks_holdings)) {
+        if sets.iter().any(|(_, set)| set.asks(asks_holdings)) {
             self.follow_holdings().await?;
         }
         let mut progress = self.world_change.lock().await;
         let mut served = Served::clone(&self.served.load());
-        progress.policies = policies;
+        change(&mut progress);
         if progress.asks_attributes() && !served.world.catalog.keeps_attributes() {
             progress.items_version = self.catch_up(&mut served.world, true).await?;
         }
         served.policies = compile(&served.world, progress.policies.clone()).await?;
+        served.variant_policies = compile_all(&served.world, &progress.variant_policies).await?;
         self.served.store(Arc::new(served));
         Ok(())
     }
@@ -250,8 +304,8 @@ impl Inner {
         }
         *mark = changes.mark;
         self.live.customers.set_loaded();
-        let policies = self.served.load().policies.clone();
-        if policies.is_some_and(|policies| policies.asks_holdings()) {
+        let served = self.served.load_full();
+        if served.all_policies().any(|policies| policies.asks_holdings()) {
             self.follow_holdings().await?;
         }
         Ok(())
@@ -321,22 +375,20 @@ impl Inner {
         if records.iter().all(|record| world.catalog.fits_in_place(&world.snapshot, record)) {
             for record in records {
                 world.catalog.apply_in_place(&world.snapshot, record);
-                if let (Some(policies), Some(item)) =
-                    (&served.policies, world.item_idx(&record.item_id))
-                {
-                    policies.refresh(&Items(world), item);
-                }
+                let Some(item) = world.item_idx(&record.item_id) else { continue };
+                served.all_policies().for_each(|policies| policies.refresh(&Items(world), item));
             }
             return;
         }
         let world = world.with_items(records);
-        let mut changed = records.iter().filter_map(|record| world.item_idx(&record.item_id));
-        let policies = served
-            .policies
-            .as_ref()
-            .map(|policies| Arc::new(policies.for_items(&Items(&world), &mut changed)));
-        drop(changed);
-        self.served.store(Arc::new(Served { world, policies, ..Served::clone(&served) }));
+        let recompiled = |policies: &Arc<PolicyTable>| {
+            let mut changed = records.iter().filter_map(|record| world.item_idx(&record.item_id));
+            Arc::new(policies.for_items(&Items(&world), &mut changed))
+        };
+        let policies = served.policies.as_ref().map(recompiled);
+        let variant_policies = served.variant_policies.iter().map(recompiled).collect();
+        let rest = Served::clone(&served);
+        self.served.store(Arc::new(Served { world, policies, variant_policies, ..rest }));
     }
 
     /// Green, yellow or red, all things together.
@@ -390,6 +442,17 @@ impl Inner {
             is_learning_late: self.health.learn_failure().is_some(),
         }
     }
+}
+
+async fn compile_all(
+    world: &World,
+    policies: &[(u64, Arc<PolicySet>)],
+) -> std::result::Result<Vec<Arc<PolicyTable>>, LedgerFault> {
+    let mut tables = Vec::with_capacity(policies.len());
+    for set in policies {
+        tables.extend(compile(world, Some(set.clone())).await?);
+    }
+    Ok(tables)
 }
 
 /// Compiles policies for a world, beside the threads that requests wait for: it takes a while for

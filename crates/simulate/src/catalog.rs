@@ -49,26 +49,35 @@ impl Catalog {
         let n_groups = (spec.n_items / spec.mean_group_size).max(1);
         let groups: Vec<u32> = (0..spec.n_items).map(|_| chance.below(n_groups)).collect();
         let (starts, members) = members_of(&groups, n_groups);
-        let items = (0..spec.n_items)
+        let items: Vec<Item> = (0..spec.n_items)
             .map(|item_idx| {
                 let group = groups[item_idx as usize];
                 let range = starts[group as usize] as usize..starts[group as usize + 1] as usize;
                 make_item(item_idx, group, &members[range], spec.seed, &mut chance)
             })
             .collect();
-        let running_weights = running(&starts, &members, &weights);
+        Ok(Catalog::of_items(items, &weights))
+    }
+
+    /// A shop of items that are known one by one, sold by weight. Groups are numbered from 0 and
+    /// none is empty of weight.
+    pub(crate) fn of_items(items: Vec<Item>, weights: &[f64]) -> Catalog {
+        let groups: Vec<u32> = items.iter().map(|item| item.group).collect();
+        let n_groups = groups.iter().max().map_or(1, |last| last + 1);
+        let (starts, members) = members_of(&groups, n_groups);
+        let running_weights = running(&starts, &members, weights);
         let group_weights =
             |g: usize| running_weights[starts[g] as usize..starts[g + 1] as usize].last().copied();
         let of_groups: Vec<f64> =
             (0..n_groups as usize).map(|g| group_weights(g).unwrap_or(0.0)).collect();
-        Ok(Catalog {
+        Catalog {
             items,
-            by_popularity: AliasTable::new(&weights),
+            by_popularity: AliasTable::new(weights),
             groups_by_popularity: AliasTable::new(&of_groups),
             starts,
             members,
             running_weights,
-        })
+        }
     }
 
     pub fn n_groups(&self) -> u32 {

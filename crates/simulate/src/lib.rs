@@ -2,8 +2,10 @@
 //! planted.
 //!
 //! Responsibility: a catalogue with latent groups and complements ([`catalog`]), customers with
-//! tastes who fill baskets ([`shopper`]), a stream of their orders (`orders`), and writers for
-//! the two file forms that real shops have ([`uci_csv`], [`order_parquet`]).
+//! tastes who fill baskets ([`shopper`]), a stream of their orders (`orders`), writers for
+//! the two file forms that real shops have ([`uci_csv`], [`order_parquet`]), and worlds whose
+//! customers respond to offers, so that the effect of offers is known ([`world`]), and the study that holds what is measured
+//! against it ([`study`]).
 //!
 //! Input: a specification and a seed. Output: lines one by one, or a file.
 //!
@@ -11,8 +13,7 @@
 //! `cos` round alike; memory is that of the catalogue, whatever the number of rows; times never
 //! fall.
 //!
-//! Deliberately absent: files (the caller opens them), the clock, and for now customers who respond
-//! to offers: such a world takes the catalogue and the tastes from here and adds its responses.
+//! Deliberately absent: files (the caller opens them), the network, the clock.
 
 pub mod catalog;
 pub mod chance;
@@ -20,6 +21,9 @@ pub mod order_parquet;
 pub mod orders;
 pub mod shopper;
 pub mod uci_csv;
+pub mod world;
+
+pub mod study;
 
 pub use catalog::{Catalog, CatalogSpec};
 pub use orders::{Extent, Line, OrderStream, OrdersSpec, orders};

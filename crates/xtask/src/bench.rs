@@ -39,7 +39,7 @@ struct Entry {
     run: fn(&Bench<'_>, &mut Report) -> Result<()>,
 }
 
-const ENTRIES: [Entry; 7] = [
+const ENTRIES: [Entry; 8] = [
     Entry {
         name: "pairs",
         what: "all pair counts, Parquet to result, against scipy, DuckDB and Polars",
@@ -57,6 +57,11 @@ const ENTRIES: [Entry; 7] = [
         name: "policies",
         what: "one decision under 500 policies over 10,000 items",
         run: online::policies,
+    },
+    Entry {
+        name: "worlds",
+        what: "worlds with known truth: how often the report's intervals cover it (--runs N)",
+        run: online::worlds,
     },
     Entry {
         name: "serve",

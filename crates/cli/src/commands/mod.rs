@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod demo;
 pub(crate) mod erase;
 pub(crate) mod evaluate;
+pub(crate) mod experiment;
 pub(crate) mod export;
 pub(crate) mod import;
 mod import_records;
@@ -39,6 +40,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Status(args) => wait(status::run(&dir, args)),
         Command::Snapshot(args) => snapshot::run(&dir, args),
         Command::Policy(args) => wait(policy::run(&dir, args)),
+        Command::Experiment(args) => wait(experiment::run(&dir, args)),
         Command::Keys(args) => keys::run(&dir, args),
         Command::Export(args) => wait(export::run(&dir, args)),
         Command::Backup(args) => wait(backup::run(&dir, args)),

@@ -54,13 +54,13 @@ enum Action {
 
 /// For the log of changes.
 #[derive(Debug, Args)]
-struct SignedArgs {
+pub(crate) struct SignedArgs {
     /// Who does it.
     #[arg(long, env = "USER", default_value = "", value_name = "NAME")]
-    by: String,
+    pub(crate) by: String,
     /// Why.
     #[arg(long, default_value = "", value_name = "TEXT")]
-    note: String,
+    pub(crate) note: String,
 }
 
 impl SignedArgs {

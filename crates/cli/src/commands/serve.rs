@@ -1,10 +1,13 @@
 //! `alongside serve`: the HTTP API, the demo shop and the dashboard over one data directory.
 
+use super::experiment::guard;
 use super::retain::KeepArgs;
 use crate::show;
 use anyhow::Context;
 use clap::Args;
+use experiment::ExperimentDir;
 use history::{OpenMode, Store};
+use measure::assignment::key_of;
 use policy::PolicyDir;
 use service::holdout::HoldoutSettings;
 use service::keys::KeyFile;
@@ -16,6 +19,7 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::time::Duration;
+use tokio::task::AbortHandle;
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -56,6 +60,9 @@ pub(crate) struct ServeArgs {
     /// none.
     #[arg(long, default_value_t = decide::memo::DEFAULT_CAPACITY, value_name = "N")]
     answers_kept: usize,
+    /// Minutes between two looks at the guardrails of experiments: who harms is stopped; 0: never.
+    #[arg(long, default_value_t = 15, value_name = "MINUTES")]
+    guard_every: u32,
     #[command(flatten)]
     keep: KeepArgs,
     /// Serve the demo shop at /.
@@ -78,6 +85,7 @@ impl ServeArgs {
             // Who tries the shop out wants to see it.
             holdout: 0.0,
             answers_kept: decide::memo::DEFAULT_CAPACITY,
+            guard_every: 0,
             keep: KeepArgs::default(),
             shop: true,
         }
@@ -124,6 +132,15 @@ pub(crate) struct Ready {
     pub state: AppState,
     store: Store,
     _background: Background,
+    guard: Option<AbortHandle>,
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        if let Some(guard) = &self.guard {
+            guard.abort();
+        }
+    }
 }
 
 /// Opens the store, loads the snapshot in force and starts what runs beside the requests.
@@ -169,18 +186,36 @@ pub(crate) async fn prepare(
     if args.holdout > 0.0 {
         settings.holdout = HoldoutSettings::new(&store.store_id().await?, args.holdout / 100.0);
     }
+    let share = args.holdout / 100.0;
+    if let Some(before) =
+        store.holdout_share().await?.filter(|before| (before - share).abs() > 1e-6)
+    {
+        show::note(format!(
+            "The holdout was {} % and is {} % now: customers change arms, and until they have had \
+             their time, `alongside report --days` should begin after the change.",
+            before * 100.0,
+            args.holdout
+        ));
+    }
+    store.set_holdout_share(share).await?;
+    settings.unit_key = key_of(&store.store_id().await?);
     let ledger = StoreLedger::start(store.clone())?;
     let state = AppState::new(Box::new(ledger), ring, service::clock::Clock::Wall, settings)?;
     let upkeep = Upkeep {
         snapshots: SnapshotDir::new(store.snapshots_dir()),
         keys,
         policies: PolicyDir::in_dir(dir),
+        experiments: ExperimentDir::in_dir(dir),
         learn,
         keep: args.keep.days(),
     };
     state.start(&upkeep).await?;
     let background = state.spawn_background(upkeep);
-    Ok(Ready { state, store, _background: background })
+    let guard = (args.guard_every > 0).then(|| {
+        let every = Duration::from_secs(60 * u64::from(args.guard_every));
+        tokio::spawn(guard::every(store.clone(), ExperimentDir::in_dir(dir), every)).abort_handle()
+    });
+    Ok(Ready { state, store, _background: background, guard })
 }
 
 /// Answers until told to stop, then lets requests finish and writes what was promised.
@@ -188,8 +223,9 @@ pub(crate) async fn answer(ready: Ready, listener: tokio::net::TcpListener) -> a
     let router = service::router(ready.state.clone());
     service::serve::serve(listener, router, stop_signal()).await;
     ready.state.flush().await;
-    drop(ready._background);
-    ready.store.close().await;
+    let store = ready.store.clone();
+    drop(ready);
+    store.close().await;
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! The real binary, as a person at a terminal uses it.
 
 mod bad_input;
+mod doubts;
+mod experiments;
 mod imports;
 mod journey;
 mod policies;

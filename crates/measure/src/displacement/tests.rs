@@ -13,6 +13,7 @@ fn how() -> Comparison {
         metric: Metric::Mean { column: 0 },
         covariate: Some(2),
         treated_share: Some(0.5),
+        is_alike: false,
         sequence: Sequence::tightest_at(4_000, 0.05),
     }
 }

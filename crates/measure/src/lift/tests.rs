@@ -28,6 +28,7 @@ fn plain(n_planned: u64) -> Comparison {
         metric: Metric::Mean { column: 0 },
         covariate: None,
         treated_share: Some(0.5),
+        is_alike: true,
         sequence: Sequence::tightest_at(n_planned, 0.05),
     }
 }
@@ -264,4 +265,30 @@ fn the_mean_revenue_of_the_simulation_is_what_it_says() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mean = (0..400_000).map(|_| revenue(&mut rng)).sum::<f64>() / 400_000.0;
     assert!((mean - MEAN_REVENUE).abs() < 0.08, "{mean}");
+}
+
+/// Few of a small holdout buy, and some of those for a fortune: e^(4 + 1.3²/2) a buyer.
+#[test]
+fn a_small_holdout_borrows_the_spread_of_the_arm_that_has_seen_the_tail() {
+    let n_covered = |is_alike: bool| {
+        let covers = |seed: u64| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let mut arm = |n: u32| {
+                arm_of((0..n).map(|_| {
+                    let buys = rng.next_u32().is_multiple_of(10);
+                    if buys { (4.0 + 1.3 * normal(&mut rng)).exp() } else { 0.0 }
+                }))
+            };
+            let (treated, control) = (arm(9_500), arm(500));
+            let how = Comparison { treated_share: None, is_alike, ..plain(10_000) };
+            let lift = compare(&treated, &control, &how).map(|lift| lift.difference);
+            // A customer who outweighs the arm is told as such: no interval, none that is wrong.
+            lift.map_or(true, |e| e.low_fixed <= 0.0 && 0.0 <= e.high_fixed)
+        };
+        (0..400_u64).into_par_iter().filter(|&seed| covers(seed)).count()
+    };
+    let (borrowed, own) = (n_covered(true), n_covered(false));
+    println!("covered of 400: {borrowed}, with the holdout's own spread {own}");
+    // 95 % of 400 less 2.33 standard errors.
+    assert!(borrowed >= 370 && own < borrowed, "{borrowed}, {own}");
 }

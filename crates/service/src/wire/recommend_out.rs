@@ -16,6 +16,9 @@ pub struct RecommendAnswer {
     pub items: Vec<OfferOut>,
     /// The experiment that this answer belongs to, if any.
     pub experiment: Option<ExperimentOut>,
+    /// Experiments that whoever asked takes part in, beside the holdout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub experiments: Vec<VariantOut>,
     /// The rung of the ladder that gave the best offer: `personal, basket, session, item, content,
     /// category, segment_popular, popular, none`.
     pub fallback: String,
@@ -118,6 +121,14 @@ pub struct EvidenceOut {
     /// Customers who bought the anchor first and the item in a later order, and the reverse.
     pub n_after: u32,
     pub n_before: u32,
+}
+
+/// The variant of an experiment.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VariantOut {
+    pub id: String,
+    pub variant: String,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -12,6 +12,7 @@
 //! | `bench policies --data DIR` | numbers, shown as they are |
 //! | `bench events --data DIR` | numbers, shown as they are |
 //! | `bench requests --data DIR --case CASE --count N` | instead: N request bodies, one a line |
+//! | `simulate study --runs N --json` | an object a line and world: numbers, shown as they are |
 //! | `serve --data DIR --listen ADDRESS` | serves until it is ended |
 //! | `bench bare-server --listen ADDRESS --body FILE` | likewise, always the same bytes |
 
@@ -67,6 +68,12 @@ pub(crate) fn on_data(program: &Path, name: &str, data: &Path) -> Command {
 pub(crate) fn requests(program: &Path, data: &Path, case: &str, count: u32) -> Command {
     let mut command = on_data(program, "requests", data);
     command.args(["--case", case, "--count", &count.to_string()]);
+    command
+}
+
+pub(crate) fn study(program: &Path, world: &str, n_runs: u64) -> Command {
+    let mut command = ours(program, &["simulate", "study", "--json", "--world", world]);
+    command.args(["--runs", &n_runs.to_string()]);
     command
 }
 

@@ -29,6 +29,25 @@ pub(crate) fn policies(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// Of 200 runs at 95 %, a binomial test at 1 % lets 181 pass; of another number the like share.
+const COVERED_SHARE: f64 = 181.0 / 200.0;
+
+/// How often measured intervals cover the truth of worlds that know it.
+pub(crate) fn worlds(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
+    let program = bench.alongside()?;
+    let n_runs = bench.number("--runs", 200)?;
+    let bar = (COVERED_SHARE * n_runs as f64).floor();
+    let fields =
+        ["lift_covered", "displaced_covered", "lift_covered_once", "displaced_covered_once"];
+    for world in ["shop", "bank", "restaurant"] {
+        let finished = child::run(&mut commands::study(&program, world, n_runs), &bench.folder)?;
+        let answer = finished.answer()?;
+        report.row_of(world, "alongside", &answer);
+        hold(&answer, &fields.map(|field| (field, bar, true)), report);
+    }
+    Ok(())
+}
+
 pub(crate) fn events(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
     measure(bench, "events", &EVENTS, report)
 }

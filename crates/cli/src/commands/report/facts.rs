@@ -4,6 +4,7 @@
 //! clicked, and which order a line came from), orders (what was paid and sent back), decisions
 //! (where an answer was shown).
 
+use super::funnels::{Funnels, Outcome};
 use events::event::EventLine;
 use events::time::DAY_US;
 use events::{Amount, Currency, EventKind, LineKind, Timestamp};
@@ -11,9 +12,6 @@ use hashbrown::HashMap;
 use history::{DecisionRecord, PastEvent, PastOrder, Store};
 use measure::assignment::{Unit, UnitId, key_of};
 use measure::trial::{Assigned, Purchase, Trial};
-use serde::Deserialize;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Of the time before the first assignment, what takes noise out of the comparison.
@@ -27,25 +25,8 @@ pub(crate) struct Facts {
     pub(crate) trial: Trial,
     pub(crate) now: Timestamp,
     pub(crate) currency: Option<Currency>,
-    pub(crate) placements: BTreeMap<String, Funnel>,
+    pub(crate) funnels: Funnels,
     pub(crate) doubts: Doubts,
-}
-
-/// From decision to what was kept, of one placement.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Funnel {
-    pub(crate) n_decisions: u64,
-    pub(crate) n_held_out: u64,
-    /// Answers with nothing worth offering.
-    pub(crate) n_empty: u64,
-    pub(crate) n_seen: u64,
-    pub(crate) n_clicked: u64,
-    pub(crate) n_dismissed: u64,
-    pub(crate) n_added: u64,
-    pub(crate) n_bought: u64,
-    /// Revenue of what was bought from an offer, and what of it stayed.
-    pub(crate) bought: f64,
-    pub(crate) kept: f64,
 }
 
 /// What could not be joined; each is shown, none is guessed.
@@ -57,26 +38,21 @@ pub(crate) struct Doubts {
     pub(crate) orders_of_nobody: u64,
     pub(crate) orders_in_other_currencies: u64,
     pub(crate) orders_without_time: u64,
+    /// Made after the moment of the report, or after the end of the experiment.
+    pub(crate) orders_in_the_future: u64,
+    /// Bought of an answer before it was given: a clock of the sender's that is wrong. They count by
+    /// their own time, in both arms alike.
+    pub(crate) outcomes_before_answer: u64,
     pub(crate) purchases_not_confirmed: u64,
-}
-
-/// What came of one answer.
-#[derive(Clone, Debug, Default)]
-struct Outcome {
-    is_seen: bool,
-    is_clicked: bool,
-    is_dismissed: bool,
-    is_added: bool,
-    bought: f64,
-    kept: f64,
 }
 
 /// What an event told of an order.
 #[derive(Clone, Debug, Default)]
 struct Told {
     visit: Option<UnitId>,
-    /// Items, by hash, and the answer that they came from.
-    origins: HashMap<u64, u64>,
+    /// Items, by hash, of which the origin was told: the answer that they came from, `None` for
+    /// those from elsewhere.
+    origins: HashMap<u64, Option<u64>>,
 }
 
 /// What the events said.
@@ -98,7 +74,7 @@ enum Who {
 }
 
 /// Names are compared by 64 bits of a hash: two of a million meet with a chance of 3 in 10^8.
-fn hash_of(text: &str) -> u64 {
+pub(crate) fn hash_of(text: &str) -> u64 {
     key_of(text)
 }
 
@@ -109,6 +85,16 @@ pub(crate) async fn gather(
 ) -> anyhow::Result<Facts> {
     let key = key_of(&store.store_id().await?);
     let assigned = assigned(store, key, now, days).await?;
+    gather_of(store, key, assigned, now).await
+}
+
+/// The facts of these units until `now`; nothing that came later counts.
+pub(crate) async fn gather_of(
+    store: &Store,
+    key: u64,
+    assigned: Vec<Assigned>,
+    now: Timestamp,
+) -> anyhow::Result<Facts> {
     let began = assigned.iter().map(|unit| unit.first_at_us).min().unwrap_or(now.0);
     let mut heard = Heard { key, ..Heard::default() };
     store.each_event(Timestamp(began), |event| heard.hear(event)).await?;
@@ -120,14 +106,14 @@ pub(crate) async fn gather(
         .collect();
     let since = Timestamp(began.saturating_sub(DAYS_BEFORE * DAY_US));
     let currency = main_currency(store, since).await?;
-    let ledger = Ledger::new(trial, heard, catalog, currency);
+    let ledger = Ledger::new(trial, heard, catalog, (currency, now));
     let mut ledger = read_orders(store, since, ledger).await?;
-    let mut placements: BTreeMap<String, Funnel> = BTreeMap::new();
-    store.each_decision(Timestamp(began), |record| ledger.join(record, &mut placements)).await?;
+    let mut funnels = Funnels::default();
+    store.each_decision(Timestamp(began), |record| ledger.join(record, &mut funnels)).await?;
     let mut doubts = ledger.doubts;
     doubts.answers_without_record = ledger.heard.outcomes.len() as u64;
     doubts.purchases_not_confirmed = ledger.heard.n_not_confirmed;
-    Ok(Facts { trial: ledger.trial, now, currency, placements, doubts })
+    Ok(Facts { trial: ledger.trial, now, currency, funnels, doubts })
 }
 
 async fn assigned(
@@ -177,6 +163,10 @@ impl Heard {
                         self.clicks.insert(place, (event.at.0, answer));
                     }
                 }
+                for line in &event.lines {
+                    let item = hash_of(&line.item_id);
+                    self.mark(Some(answer), |outcome| outcome.item(item).is_clicked = true);
+                }
             }
             EventKind::AddToCart => {
                 for line in &event.lines {
@@ -189,8 +179,10 @@ impl Heard {
                 let told = self.orders.entry(order).or_default();
                 told.visit = visit.or(told.visit);
                 for line in &event.lines {
-                    if let Some(answer) = origin_of(line, answer) {
-                        told.origins.insert(hash_of(&line.item_id), answer);
+                    let origin = origin_of(line, answer);
+                    if origin.is_some() || line.origin.is_some() {
+                        let known = told.origins.entry(hash_of(&line.item_id)).or_default();
+                        *known = known.or(origin);
                     }
                 }
             }
@@ -275,18 +267,25 @@ struct Ledger {
     heard: Heard,
     catalog: Vec<Known>,
     currency: Option<Currency>,
+    until: Timestamp,
     sales: HashMap<u128, Sale>,
     returns: Vec<Return>,
     doubts: Doubts,
 }
 
 impl Ledger {
-    fn new(trial: Trial, heard: Heard, catalog: Vec<Known>, currency: Option<Currency>) -> Ledger {
+    fn new(
+        trial: Trial,
+        heard: Heard,
+        catalog: Vec<Known>,
+        (currency, until): (Option<Currency>, Timestamp),
+    ) -> Ledger {
         Ledger {
             trial,
             heard,
             catalog,
             currency,
+            until,
             sales: HashMap::new(),
             returns: Vec::new(),
             doubts: Doubts::default(),
@@ -302,6 +301,10 @@ impl Ledger {
             self.doubts.orders_without_time += 1;
             return;
         };
+        if at > self.until {
+            self.doubts.orders_in_the_future += 1;
+            return;
+        }
         if let Some(refers) = order.refers {
             let lines = order.lines.iter().filter_map(|line| {
                 let item = self.catalog.get(line.item_idx as usize)?.hash;
@@ -327,15 +330,19 @@ impl Ledger {
                 continue;
             };
             let money = money_of(line.quantity, line.unit_price);
-            let answer = told
-                .and_then(|told| told.origins.get(&hash).copied())
-                .or_else(|| self.clicked(order.customer_idx, visit, hash, at));
+            // What is told to come from elsewhere does, whatever was clicked.
+            let answer = match told.and_then(|told| told.origins.get(&hash)) {
+                Some(origin) => *origin,
+                None => self.clicked(order.customer_idx, visit, hash, at),
+            };
             match answer {
                 Some(answer) => {
                     purchase.from_offers += money;
                     let outcome = self.heard.outcomes.entry(answer).or_default();
                     outcome.bought += money.max(0.0);
-                    outcome.kept += money;
+                    outcome.item(hash).bought += money.max(0.0);
+                    outcome.keep(hash, money);
+                    outcome.bought_at_us.get_or_insert(at.0);
                 }
                 None => purchase.elsewhere += money,
             }
@@ -378,7 +385,7 @@ impl Ledger {
                 match sold.and_then(|(.., answer)| *answer) {
                     Some(answer) => {
                         purchase.from_offers -= money;
-                        self.heard.outcomes.entry(answer).or_default().kept -= money;
+                        self.heard.outcomes.entry(answer).or_default().keep(item, -money);
                     }
                     None => purchase.elsewhere -= money,
                 }
@@ -389,42 +396,13 @@ impl Ledger {
     }
 
     /// Counts a decision where it was made, with what became of it.
-    fn join(&mut self, record: &DecisionRecord, placements: &mut BTreeMap<String, Funnel>) {
-        let Ok(decision) = serde_json::from_slice::<Recorded<'_>>(&record.payload) else { return };
-        let placement = decision.asked.placement;
-        if !placements.contains_key(&*placement) {
-            placements.insert(placement.clone().into_owned(), Funnel::default());
-        }
-        let Some(funnel) = placements.get_mut(&*placement) else { return };
-        funnel.n_decisions += 1;
-        let is_held_out = decision.variant.as_deref() == Some("holdout");
-        funnel.n_held_out += u64::from(is_held_out);
-        funnel.n_empty += u64::from(decision.offers.is_empty());
+    fn join(&mut self, record: &DecisionRecord, funnels: &mut Funnels) {
         let outcome = self.heard.outcomes.remove(&hash_of(&record.recommendation_id));
-        let Some(outcome) = outcome else { return };
-        funnel.n_seen += u64::from(outcome.is_seen);
-        funnel.n_clicked += u64::from(outcome.is_clicked);
-        funnel.n_dismissed += u64::from(outcome.is_dismissed);
-        funnel.n_added += u64::from(outcome.is_added);
-        funnel.n_bought += u64::from(outcome.bought > 0.0);
-        funnel.bought += outcome.bought;
-        funnel.kept += outcome.kept;
+        let is_before =
+            |outcome: &Outcome| outcome.bought_at_us.is_some_and(|bought| bought < record.at.0);
+        self.doubts.outcomes_before_answer += u64::from(outcome.as_ref().is_some_and(is_before));
+        funnels.add(&record.payload, outcome.as_ref());
     }
-}
-
-#[derive(Deserialize)]
-struct Recorded<'a> {
-    #[serde(borrow)]
-    asked: Asked<'a>,
-    #[serde(borrow, default)]
-    variant: Option<Cow<'a, str>>,
-    offers: Vec<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Asked<'a> {
-    #[serde(borrow)]
-    placement: Cow<'a, str>,
 }
 
 fn has_sale(order: &PastOrder<'_>) -> bool {

@@ -1,26 +1,17 @@
 //! From facts to findings: what can be said, how surely, and what cannot.
 
-use super::facts::{Doubts, Facts, Funnel};
-use events::time::DAY_US;
-use measure::displacement::{Origins, split};
-use measure::lift::{Comparison, Effect, Lift, Metric, NoAnswer, compare};
+use super::facts::{Doubts, Facts};
+use super::funnels::{Funnel, RelationFunnel};
+use super::segments::{self, Segment, SegmentFinding};
+use measure::Moments;
+use measure::lift::{Effect, Lift, Metric, NoAnswer};
 use measure::power::{PowerQuestion, days_needed};
+use measure::reading::{OF_REVENUE, Reading};
 use measure::srm;
 use measure::trial::{
-    Arms, BEFORE, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, ORDERS, ORDERS_WITH_OFFER,
+    Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, ORDERS, ORDERS_WITH_OFFER,
 };
-use measure::winsor::Winsor;
-use measure::{Moments, Sequence};
 use serde::Serialize;
-
-/// Chance that an interval ever leaves out the truth, however often one looks.
-const ALPHA: f64 = 0.05;
-/// An experiment is planned for four weeks: whole weeks, and two paydays for most.
-const PLANNED_DAYS: f64 = 28.0;
-/// Customers that an experiment is planned for at least.
-const MIN_PLANNED: u64 = 1_000;
-/// Share of buyers whose values are capped when one of them outweighs an arm.
-const TAIL: f64 = 0.01;
 
 /// Everything that is shown, and what `--json` prints.
 #[derive(Debug, Serialize)]
@@ -49,6 +40,8 @@ pub(crate) struct Findings {
     pub(crate) displaced: Option<Estimate>,
     pub(crate) metrics: Vec<MetricFinding>,
     pub(crate) placements: Vec<PlacementFinding>,
+    pub(crate) relations: Vec<RelationFinding>,
+    pub(crate) segments: Vec<SegmentFinding>,
     pub(crate) doubts: Doubts,
     /// How long until an effect of 2 % is seen.
     pub(crate) power: Option<String>,
@@ -89,8 +82,19 @@ pub(crate) struct PlacementFinding {
     pub(crate) kept: f64,
 }
 
+#[derive(Debug, Serialize)]
+pub(crate) struct RelationFinding {
+    pub(crate) relation: String,
+    /// Offers in answers that were seen.
+    pub(crate) seen: u64,
+    pub(crate) clicked: u64,
+    pub(crate) bought: u64,
+    pub(crate) revenue: f64,
+    pub(crate) kept: f64,
+}
+
 const METRICS: [(&str, Metric); 8] = [
-    ("revenue a customer", Metric::Sum { columns: [FROM_OFFERS, ELSEWHERE] }),
+    ("revenue a customer", OF_REVENUE),
     ("margin a customer", Metric::Mean { column: MARGIN }),
     ("orders a customer", Metric::Mean { column: ORDERS }),
     ("pieces an order", Metric::Ratio { numerator: ITEMS, denominator: ORDERS }),
@@ -100,28 +104,18 @@ const METRICS: [(&str, Metric); 8] = [
     ("came back", Metric::Mean { column: CAME_BACK }),
 ];
 
-pub(crate) fn of(facts: &Facts, treated_share: f64) -> Findings {
-    let plain = facts.trial.arms(true, |_, value| value);
-    let days = facts
-        .trial
-        .began_at_us()
-        .map_or(0.0, |began| (facts.now.0 - began).max(0) as f64 / DAY_US as f64);
-    let how = comparison(&plain, days, treated_share);
-    let mut method = method_of(&how);
-    let capped = capped_arms(facts, &plain, &how, &mut method);
-    let arms = capped.as_ref().unwrap_or(&plain);
-    let metrics: Vec<MetricFinding> =
-        METRICS.iter().map(|&(name, metric)| finding(name, metric, arms, &how)).collect();
-    let revenue = lift_of(METRICS[0].1, arms, &how);
+pub(crate) fn of(facts: &Facts, segments: &[Segment], treated_share: f64) -> Findings {
+    let reading = Reading::of(&facts.trial, facts.now.0, Some(treated_share));
+    let (plain, days) = (&reading.plain, reading.days);
+    let metrics = metrics_of(&reading);
+    let revenue = reading.lift(OF_REVENUE);
     let n_treated = plain.offers.n() as f64;
     let incremental_revenue = revenue.as_ref().ok().map(|lift| {
         let Estimate { value, low, high } = estimate(&lift.difference);
         Estimate { value: value * n_treated, low: low * n_treated, high: high * n_treated }
     });
-    let origins = Origins { offers: FROM_OFFERS, elsewhere: ELSEWHERE };
-    let displaced = split(&arms.offers, &arms.holdout, origins, &how);
-    let displaced = displaced.ok().map(|split| estimate(&split.displaced));
-    let funnels = facts.placements.values();
+    let displaced = reading.displaced().ok().map(|displaced| estimate(&displaced));
+    let funnels = facts.funnels.placements.values();
     let mut findings = Findings {
         sentences: Vec::new(),
         from: facts.trial.began_at_us().map(|at| events::Timestamp(at).to_string()),
@@ -141,61 +135,35 @@ pub(crate) fn of(facts: &Facts, treated_share: f64) -> Findings {
         attributed_kept: funnels.map(|funnel| funnel.kept).sum(),
         displaced,
         metrics,
-        placements: facts.placements.iter().map(placement).collect(),
+        placements: facts.funnels.placements.iter().map(placement).collect(),
+        relations: facts.funnels.relations.iter().map(relation).collect(),
+        segments: segments::findings(&facts.trial, &reading, segments),
         doubts: facts.doubts,
-        power: revenue.as_ref().ok().and_then(|lift| power(lift, &how, days)),
-        method,
+        power: revenue.as_ref().ok().and_then(|lift| power(lift, &reading)),
+        method: method_of(&reading),
     };
     if facts.trial.n_crossers() > 0 {
-        let without = facts.trial.arms(false, |_, value| value);
+        let without = facts.trial.arms(false, |_| {});
         let name = "revenue a customer, without those seen in both arms";
-        findings.metrics.push(finding(name, METRICS[0].1, &without, &how));
+        findings.metrics.push(finding(name, OF_REVENUE, &without, &reading));
     }
     findings.sentences = super::text::sentences(&findings, revenue.err());
     findings
 }
 
-/// The period before takes noise out where somebody bought in it.
-fn comparison(arms: &Arms, days: f64, treated_share: f64) -> Comparison {
-    let n = arms.offers.n() + arms.holdout.n();
-    let has_before = [&arms.offers, &arms.holdout].iter().all(|arm| arm.sum(BEFORE) != 0.0);
-    // On the first day nobody knows how many will come: it counts as a whole one.
-    let growth = (PLANNED_DAYS / days.max(1.0)).max(1.0);
-    let planned = ((n as f64 * growth) as u64).max(MIN_PLANNED);
-    Comparison {
-        metric: METRICS[0].1,
-        covariate: has_before.then_some(BEFORE),
-        treated_share: Some(treated_share),
-        sequence: Sequence::tightest_at(planned, ALPHA),
-    }
+/// The numbers of both arms.
+pub(crate) fn metrics_of(reading: &Reading) -> Vec<MetricFinding> {
+    let arms = reading.arms();
+    METRICS.iter().map(|&(name, metric)| finding(name, metric, arms, reading)).collect()
 }
 
-fn lift_of(metric: Metric, arms: &Arms, how: &Comparison) -> Result<Lift, NoAnswer> {
-    compare(&arms.offers, &arms.holdout, &Comparison { metric, ..*how })
-}
-
-/// The arms with the largest buyers capped, where one of them outweighs all others.
-fn capped_arms(
-    facts: &Facts,
-    plain: &Arms,
-    how: &Comparison,
-    method: &mut Vec<String>,
-) -> Option<Arms> {
-    let Err(NoAnswer::OneCustomer { .. }) = lift_of(METRICS[0].1, plain, how) else { return None };
-    let winsor = Winsor::from_period_before(&facts.trial.column(BEFORE), TAIL)?;
-    let (low, high) = winsor.range();
-    method.push(format!(
-        "One customer outweighs an arm, so revenue is capped at {low:.2} and {high:.2} a customer \
-         and origin (winsorised at the 99 % quantile of the time before)."
-    ));
-    Some(facts.trial.arms(true, |column, value| match column {
-        FROM_OFFERS | ELSEWHERE | BEFORE => winsor.apply(value),
-        _ => value,
-    }))
-}
-
-fn finding(name: &'static str, metric: Metric, arms: &Arms, how: &Comparison) -> MetricFinding {
-    let lift = lift_of(metric, arms, how);
+pub(crate) fn finding(
+    name: &'static str,
+    metric: Metric,
+    arms: &Arms,
+    reading: &Reading,
+) -> MetricFinding {
+    let lift = reading.lift_in(arms, metric);
     MetricFinding {
         name,
         offers: value_of(metric, &arms.offers),
@@ -228,8 +196,19 @@ fn value_of<const D: usize>(metric: Metric, arm: &Moments<D>) -> Option<f64> {
     }
 }
 
-fn estimate(effect: &Effect) -> Estimate {
+pub(crate) fn estimate(effect: &Effect) -> Estimate {
     Estimate { value: effect.value, low: effect.low, high: effect.high }
+}
+
+fn relation((name, funnel): (&String, &RelationFunnel)) -> RelationFinding {
+    RelationFinding {
+        relation: name.clone(),
+        seen: funnel.n_seen,
+        clicked: funnel.n_clicked,
+        bought: funnel.n_bought,
+        revenue: funnel.bought,
+        kept: funnel.kept,
+    }
 }
 
 fn placement((name, funnel): (&String, &Funnel)) -> PlacementFinding {
@@ -248,7 +227,8 @@ fn placement((name, funnel): (&String, &Funnel)) -> PlacementFinding {
     }
 }
 
-fn power(lift: &Lift, how: &Comparison, days: f64) -> Option<String> {
+pub(crate) fn power(lift: &Lift, reading: &Reading) -> Option<String> {
+    let days = reading.days;
     let relative = lift.relative?;
     let question = PowerQuestion {
         effect: 0.02,
@@ -256,7 +236,7 @@ fn power(lift: &Lift, how: &Comparison, days: f64) -> Option<String> {
         days_so_far: days,
         n_customers: lift.n_treated + lift.n_control,
     };
-    let power = days_needed(&relative, &how.sequence, &question)?;
+    let power = days_needed(&relative, reading.sequence(), &question)?;
     // Part of a day says little of the days to come.
     (days >= 1.0).then(|| {
         let visible = power.visible_now * 100.0;
@@ -265,7 +245,7 @@ fn power(lift: &Lift, how: &Comparison, days: f64) -> Option<String> {
     })
 }
 
-fn method_of(how: &Comparison) -> Vec<String> {
+fn method_of(reading: &Reading) -> Vec<String> {
     let mut method = vec![
         "Each customer (else each visit, else a location for a day) is assigned by a keyed hash; \
          the first assignment stands, whatever came later."
@@ -276,8 +256,14 @@ fn method_of(how: &Comparison) -> Vec<String> {
         "Intervals are of 95 % and hold however often one looks (asymptotic confidence sequence)."
             .to_owned(),
     ];
-    if how.covariate.is_some() {
+    if reading.has_covariate() {
         method.push("Revenue of the 90 days before takes noise out (CUPED).".to_owned());
+    }
+    if let Some((low, high)) = reading.cap().map(|cap| cap.range()) {
+        method.push(format!(
+            "One customer outweighs an arm, so revenue is capped at {low:.2} and {high:.2} a \
+             customer (winsorised at the 99 % quantile of the time before)."
+        ));
     }
     method
 }

@@ -1,7 +1,10 @@
 //! The report as one page without anything from elsewhere.
 
 use super::findings::{Estimate, Findings};
-use super::text::{METRIC_HEADS, PLACEMENT_HEADS, metric_cells, notes, number, placement_cells};
+use super::text::{
+    METRIC_HEADS, PLACEMENT_HEADS, RELATION_HEADS, SEGMENT_HEADS, metric_cells, notes, number,
+    placement_cells, relation_cells, segment_cells,
+};
 use std::fmt::Write;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:68rem;\
@@ -36,6 +39,14 @@ pub(crate) fn write(findings: &Findings) -> String {
     if !findings.placements.is_empty() {
         let rows = findings.placements.iter().map(|place| placement_cells(place).to_vec());
         table(&mut page, "By placement", &PLACEMENT_HEADS, rows);
+    }
+    if !findings.relations.is_empty() {
+        let rows = findings.relations.iter().map(|one| relation_cells(one).to_vec());
+        table(&mut page, "By relation", &RELATION_HEADS, rows);
+    }
+    if !findings.segments.is_empty() {
+        let rows = findings.segments.iter().map(|one| segment_cells(one).to_vec());
+        table(&mut page, "By customers", &SEGMENT_HEADS, rows);
     }
     page.push_str("<h2>How it was measured</h2><ul>");
     for note in notes(findings) {

@@ -1,6 +1,7 @@
 //! The report for a terminal: sentences first, then numbers, then method.
 
-use super::findings::{Estimate, Findings, MetricFinding, PlacementFinding};
+use super::findings::{Estimate, Findings, MetricFinding, PlacementFinding, RelationFinding};
+use super::segments::{self, SegmentFinding};
 use crate::show;
 use measure::lift::NoAnswer;
 
@@ -21,6 +22,13 @@ pub(crate) const PLACEMENT_HEADS: [&str; 10] = [
     "kept",
 ];
 
+/// Of [`relation_cells`].
+pub(crate) const RELATION_HEADS: [&str; 6] =
+    ["relation", "seen", "clicked", "bought", "revenue", "kept"];
+/// Of [`segment_cells`].
+pub(crate) const SEGMENT_HEADS: [&str; 5] =
+    ["customers", "with offers", "held out", "revenue a customer", "95 %"];
+
 pub(crate) fn print(findings: &Findings) -> anyhow::Result<()> {
     for sentence in &findings.sentences {
         show::line(sentence)?;
@@ -39,6 +47,16 @@ pub(crate) fn print(findings: &Findings) -> anyhow::Result<()> {
         show::row(&mut table, &placement_cells(placement));
     }
     show::line(table)?;
+    if !findings.relations.is_empty() {
+        let mut table = show::table(&RELATION_HEADS, &[1, 2, 3, 4, 5]);
+        findings.relations.iter().for_each(|one| show::row(&mut table, &relation_cells(one)));
+        show::line(table)?;
+    }
+    if !findings.segments.is_empty() {
+        let mut table = show::table(&SEGMENT_HEADS, &[1, 2, 3]);
+        findings.segments.iter().for_each(|one| show::row(&mut table, &segment_cells(one)));
+        show::line(table)?;
+    }
     for line in notes(findings) {
         show::line(line)?;
     }
@@ -73,6 +91,26 @@ pub(crate) fn placement_cells(placement: &PlacementFinding) -> [String; 10] {
     [name, decisions, held_out, empty, seen, clicked, added, bought, revenue, kept]
 }
 
+pub(crate) fn relation_cells(found: &RelationFinding) -> [String; 6] {
+    let [seen, clicked, bought] = [found.seen, found.clicked, found.bought].map(show::count);
+    let (revenue, kept) = (number(found.revenue), number(found.kept));
+    [found.relation.clone(), seen, clicked, bought, revenue, kept]
+}
+
+pub(crate) fn segment_cells(found: &SegmentFinding) -> [String; 5] {
+    let [offers, holdout] = [found.offers, found.holdout].map(show::count);
+    let (difference, interval) = match &found.difference {
+        Some(found) => (signed(found.value), interval(found)),
+        None => ("–".to_owned(), found.no_answer.clone().unwrap_or_default()),
+    };
+    [found.segment.clone(), offers, holdout, difference, interval]
+}
+
+/// Both ends with their signs.
+pub(crate) fn signed_interval(found: &Estimate) -> String {
+    interval(found)
+}
+
 /// What is behind the numbers, and what could not be joined.
 pub(crate) fn notes(findings: &Findings) -> Vec<String> {
     let mut notes: Vec<String> = findings.power.iter().cloned().collect();
@@ -83,6 +121,11 @@ pub(crate) fn notes(findings: &Findings) -> Vec<String> {
         (doubts.orders_of_nobody, "orders are of people in no arm"),
         (doubts.orders_in_other_currencies, "orders in other currencies are left out"),
         (doubts.orders_without_time, "orders have no time and are left out"),
+        (doubts.orders_in_the_future, "orders lie in the future and are left out"),
+        (
+            doubts.outcomes_before_answer,
+            "answers were bought from before they were given: a sender's clock is wrong",
+        ),
         (doubts.purchases_not_confirmed, "purchases were claimed by a browser and never confirmed"),
     ] {
         if n > 0 {
@@ -149,6 +192,7 @@ pub(crate) fn sentences(findings: &Findings, no_answer: Option<NoAnswer>) -> Vec
             number(displaced.high)
         ));
     }
+    sentences.extend(segments::sentences(&findings.segments, &unit));
     sentences
 }
 

@@ -1,0 +1,233 @@
+//! `alongside experiment`: what is compared with what, since when, and what came of it.
+
+pub(crate) mod guard;
+mod results;
+mod text;
+
+use super::policy::SignedArgs;
+use crate::clock;
+use crate::show;
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use decide::Placement;
+use experiment::{Definition, Experiment, ExperimentDir, Phase, Signature};
+use history::{OpenMode, Store};
+use policy::PolicyDir;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Args)]
+pub(crate) struct ExperimentArgs {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    output: crate::args::Output,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Keep the definition in a file (docs/experiments.md); nothing runs yet.
+    Create {
+        file: PathBuf,
+        #[command(flatten)]
+        signed: SignedArgs,
+    },
+    /// Let it run; a running server follows within a second.
+    Start {
+        name: String,
+        #[command(flatten)]
+        signed: SignedArgs,
+    },
+    /// Widen it to a share of its layer, in percent; who is in stays in.
+    Widen {
+        name: String,
+        percent: f64,
+        #[command(flatten)]
+        signed: SignedArgs,
+    },
+    /// End it, or one of its variants.
+    Stop {
+        name: String,
+        #[arg(long)]
+        variant: Option<String>,
+        #[command(flatten)]
+        signed: SignedArgs,
+    },
+    /// End it, and serve everybody as this variant from now on.
+    Winner {
+        name: String,
+        variant: String,
+        #[command(flatten)]
+        signed: SignedArgs,
+    },
+    /// All experiments.
+    List,
+    /// One experiment, and who did what to it when.
+    Show { name: String },
+    /// What each variant earned more than the first, with intervals that hold at every look.
+    Results { name: String },
+    /// Look at the guardrails of all that run, and stop what surely harms; `serve` does it by itself.
+    Guard,
+}
+
+fn signature(args: SignedArgs) -> Signature {
+    Signature { at: clock::now(), by: args.by, note: args.note }
+}
+
+pub(crate) async fn run(dir: &Path, args: ExperimentArgs) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        Store::is_at(dir),
+        "{} holds no store: name the folder of the shop with --data-dir",
+        dir.display()
+    );
+    let json = args.output.json;
+    let experiments = ExperimentDir::in_dir(dir);
+    match args.action {
+        Action::Create { file, signed } => {
+            let definition = read(dir, &file)?;
+            let name = definition.name.clone();
+            experiments.create(definition, &signature(signed))?;
+            tell(&experiments, &name, json)
+        }
+        Action::Start { name, signed } => {
+            experiments.start(&name, &signature(signed))?;
+            tell(&experiments, &name, json)
+        }
+        Action::Widen { name, percent, signed } => {
+            experiments.widen(&name, percent, &signature(signed))?;
+            tell(&experiments, &name, json)
+        }
+        Action::Stop { name, variant, signed } => {
+            experiments.stop(&name, variant.as_deref(), &signature(signed))?;
+            tell(&experiments, &name, json)
+        }
+        Action::Winner { name, variant, signed } => {
+            experiments.winner(&name, &variant, &signature(signed))?;
+            tell(&experiments, &name, json)
+        }
+        Action::List => list(&experiments, json),
+        Action::Show { name } => show_one(&experiments, &name, json),
+        Action::Results { name } => {
+            let experiment = experiments.find(&name)?;
+            let store = Store::open(dir, OpenMode::ReadWrite).await?;
+            let results = results::of(&store, &experiment, clock::now()).await?;
+            if json { show::line(serde_json::to_string(&results)?) } else { text::print(&results) }
+        }
+        Action::Guard => {
+            let store = Store::open(dir, OpenMode::ReadWrite).await?;
+            let stopped = guard::look(&store, &experiments, clock::now()).await?;
+            if json {
+                return show::line(json!({ "stopped": stopped }));
+            }
+            if stopped.is_empty() {
+                return show::line("No variant that runs surely does harm.");
+            }
+            stopped.into_iter().try_for_each(show::line)
+        }
+    }
+}
+
+fn read(dir: &Path, file: &Path) -> anyhow::Result<Definition> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("could not read {}", file.display()))?;
+    let definition = Definition::read(&text, &Placement::ALL.map(Placement::as_str))
+        .with_context(|| format!("{} defines no experiment", file.display()))?;
+    let policies = PolicyDir::in_dir(dir);
+    for version in definition.variants.iter().filter_map(|variant| variant.policy_version) {
+        policies.load(version)?;
+    }
+    Ok(definition)
+}
+
+fn json_of(experiment: &Experiment) -> Value {
+    let definition = &experiment.definition;
+    let time = |at: Option<events::Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "name": definition.name, "phase": experiment.phase.as_str(),
+        "winner": if let Phase::Won(winner) = &experiment.phase { Some(winner) } else { None },
+        "layer": definition.layer, "share_percent": experiment.share(),
+        "placements": definition.placements,
+        "variants": definition.variants.iter().map(|v| &v.name).collect::<Vec<_>>(),
+        "stopped_variants": experiment.stopped_variants,
+        "started_at": time(experiment.started_at), "ended_at": time(experiment.ended_at),
+        "ended_by": experiment.ended_by, "ended_note": experiment.ended_note,
+    })
+}
+
+fn tell(experiments: &ExperimentDir, name: &str, json: bool) -> anyhow::Result<()> {
+    let experiment = experiments.find(name)?;
+    if json {
+        return show::line(json_of(&experiment));
+    }
+    show::line(match &experiment.phase {
+        Phase::Created => {
+            format!("{name} was created; `alongside experiment start {name}` lets it run")
+        }
+        Phase::Running => {
+            let layer = &experiment.definition.layer;
+            format!("{name} runs with {} % of layer {layer}", experiment.share())
+        }
+        Phase::Stopped => format!("{name} is stopped"),
+        Phase::Won(winner) => format!("{name} is stopped; everybody is served as {winner}"),
+    })
+}
+
+fn list(experiments: &ExperimentDir, json: bool) -> anyhow::Result<()> {
+    let all = experiments.all()?;
+    if json {
+        return all.iter().map(json_of).try_for_each(show::line);
+    }
+    if all.is_empty() {
+        return show::line("No experiments: `alongside experiment create FILE` makes one.");
+    }
+    let heads = ["experiment", "state", "layer", "share", "placements", "variants", "since"];
+    let mut table = show::table(&heads, &[3]);
+    for experiment in &all {
+        let definition = &experiment.definition;
+        let names: Vec<&str> = definition.variants.iter().map(|v| v.name.as_str()).collect();
+        let placements = match definition.placements.is_empty() {
+            true => "all".to_owned(),
+            false => definition.placements.join(", "),
+        };
+        let since = experiment.started_at.map(|at| at.to_string()).unwrap_or_default();
+        show::row(
+            &mut table,
+            &[
+                definition.name.clone(),
+                experiment.phase.as_str().to_owned(),
+                definition.layer.clone(),
+                format!("{} %", experiment.share()),
+                placements,
+                names.join(", "),
+                since,
+            ],
+        );
+    }
+    show::line(table)
+}
+
+fn show_one(experiments: &ExperimentDir, name: &str, json: bool) -> anyhow::Result<()> {
+    let experiment = experiments.find(name)?;
+    let log = experiments.log()?;
+    let own = log.iter().filter(|change| change.name == name);
+    if json {
+        let mut object = json_of(&experiment);
+        object["definition"] = serde_json::to_value(&experiment.definition)?;
+        object["log"] = own
+            .map(|change| {
+                let at = events::Timestamp(change.at_us).to_string();
+                let what = change.action.as_str();
+                json!({"at": at, "what": what, "by": change.by, "note": change.note})
+            })
+            .collect();
+        return show::line(object);
+    }
+    tell(experiments, name, false)?;
+    let mut table = show::table(&["when", "what", "who", "why"], &[]);
+    for change in own {
+        let when = events::Timestamp(change.at_us).to_string();
+        let what = change.action.as_str().to_owned();
+        show::row(&mut table, &[when, what, change.by.clone(), change.note.clone()]);
+    }
+    show::line(table)
+}

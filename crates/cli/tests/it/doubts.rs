@@ -1,0 +1,192 @@
+//! What the world sends a report that nobody planned for: it is counted and told, never guessed,
+//! and it ends nothing.
+
+use super::Desk;
+use events::event::EventLine;
+use events::{Amount, Currency, Event, EventKind, Timestamp};
+use history::{Assignment, DecisionRecord, OpenMode, Store};
+use measure::assignment::{Unit, key_of};
+use std::path::Path;
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+const DAY_US: i64 = 86_400_000_000;
+const N_CUSTOMERS: u32 = 1_000;
+
+fn answer_of(customer: u32) -> String {
+    format!("01hf{customer:019}")
+}
+
+fn line(units: i64, origin: Option<String>) -> EventLine {
+    EventLine {
+        item_id: "bread".to_owned(),
+        quantity: Amount::ONE,
+        unit_price: Amount::from_units(units),
+        origin,
+    }
+}
+
+fn event(kind: EventKind, customer: u32, id: &str, at_us: i64) -> Event {
+    Event {
+        event_id: format!("{id}{customer}"),
+        kind,
+        at: Timestamp(at_us),
+        customer_id: Some(format!("c{customer}")),
+        session_id: None,
+        order_id: Some(format!("{id}{customer}")),
+        source: "shop".to_owned(),
+        currency: Currency::parse("GBP"),
+        location_id: None,
+        recommendation_id: None,
+        lines: vec![line(8 + i64::from(customer / 5 % 5), None)],
+        confirmed: true,
+    }
+}
+
+/// A fifth of 1,000 customers held out, an order each; then `more` on top.
+async fn live(dir: &Path, more: Vec<Event>) {
+    let store = Store::open(dir, OpenMode::Create).await.expect("a new store");
+    let key = key_of(&store.store_id().await.expect("a name"));
+    let (log, decisions) = (store.event_log().expect("open"), store.decision_log().expect("open"));
+    let mut events = more;
+    for customer in 0..N_CUSTOMERS {
+        let is_held_out = customer % 5 == 0;
+        let variant = if is_held_out { ",\"variant\":\"holdout\"}" } else { "}" };
+        let asked = "{\"asked\":{\"placement\":\"pdp\"},\"offers\":[{\"item_id\":\"bread\",\
+                     \"relation\":\"complement\"}]";
+        let unit = Unit::Customer(&format!("c{customer}")).id(key).0;
+        assert!(decisions.push(DecisionRecord {
+            recommendation_id: answer_of(customer),
+            at: NOW,
+            customer_idx: None,
+            assignment: Some(Assignment { unit, is_held_out }),
+            payload: format!("{asked}{variant}").into_bytes(),
+        }));
+        events.push(event(EventKind::Purchase, customer, "p", NOW.0 + 60_000_000));
+    }
+    for batch in events.chunks(5_000) {
+        log.append(batch.to_vec()).await.expect("stored");
+    }
+    decisions.flush().await;
+    store.set_holdout_share(0.2).await.expect("remembered");
+    store.close().await;
+}
+
+fn report(desk: &Desk, more: Vec<Event>) -> serde_json::Value {
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(live(&desk.store(), more));
+    let report = desk.json(&["report", "--json"]);
+    assert_eq!((&report["n_offers"], &report["n_holdout"]), (&800.into(), &200.into()));
+    report
+}
+
+fn revenue(report: &serde_json::Value) -> (f64, f64) {
+    let metric = &report["metrics"][0];
+    let of = |name: &str| metric[name].as_f64().expect("a number");
+    (of("offers"), of("holdout"))
+}
+
+#[test]
+fn clocks_that_are_wrong_by_a_day_are_told_and_favor_no_arm() {
+    let desk = Desk::new();
+    let mut more = Vec::new();
+    for customer in 0..50 {
+        // A day before the answer it came from: before the trial for offers and holdout alike.
+        let mut early = event(EventKind::Purchase, customer, "e", NOW.0 - DAY_US);
+        if customer % 5 != 0 {
+            early.lines[0].origin = Some(answer_of(customer));
+        }
+        more.push(early);
+    }
+    // 2286: long after the report.
+    more.push(event(EventKind::Purchase, 3, "f", 10_000_000_000_000_000));
+    let report = report(&desk, more);
+    assert_eq!(report["doubts"]["outcomes_before_answer"], 40);
+    assert_eq!(report["doubts"]["orders_in_the_future"], 1);
+    assert_eq!(revenue(&report), (10.0, 10.0));
+    let said = desk.alongside(&["report"]).assert().success().get_output().stdout.clone();
+    let said = String::from_utf8(said).expect("UTF-8");
+    assert!(said.contains("40 answers were bought from before they were given"), "{said}");
+}
+
+#[test]
+fn a_bot_is_one_visitor_and_an_answer_without_a_record_is_told() {
+    let desk = Desk::new();
+    let impression = |at: u32, answer: String| Event {
+        event_id: format!("i{at}"),
+        customer_id: None,
+        session_id: Some("bot".to_owned()),
+        order_id: None,
+        recommendation_id: Some(answer),
+        lines: Vec::new(),
+        ..event(EventKind::RecommendationImpression, at, "i", NOW.0 + 1)
+    };
+    let mut more: Vec<Event> = (0..100_000).map(|at| impression(at, answer_of(7))).collect();
+    more.push(impression(100_000, "01hg0000000000000000000".to_owned()));
+    let report = report(&desk, more);
+    assert_eq!(report["placements"][0]["seen"], 1, "an answer is seen or not");
+    assert_eq!(report["doubts"]["answers_without_record"], 1);
+    assert_eq!(revenue(&report), (10.0, 10.0));
+}
+
+/// An item that was clicked in an offer and bought by searching for it was not bought from the offer;
+/// where nobody told an origin, the click counts.
+#[test]
+fn an_origin_that_is_told_goes_before_a_click() {
+    let desk = Desk::new();
+    let mut more = Vec::new();
+    for (customer, origin) in [(1, Some("search".to_owned())), (2, None)] {
+        let mut click = event(EventKind::RecommendationClick, customer, "k", NOW.0 + 1);
+        click.recommendation_id = Some(answer_of(customer));
+        let mut bought = event(EventKind::Purchase, customer, "q", NOW.0 + 2);
+        bought.lines = vec![line(40, origin)];
+        more.extend([click, bought]);
+    }
+    let report = report(&desk, more);
+    // Customer 2: the 40. Both: the 8 of the order that follows, of which no origin is told.
+    assert_eq!(report["attributed_revenue"], 40.0 + 8.0 + 8.0);
+}
+
+#[test]
+fn other_currencies_and_refunds_above_the_sale_are_taken_as_they_are() {
+    let desk = Desk::new();
+    let mut dollars = event(EventKind::Purchase, 4, "d", NOW.0 + 90_000_000);
+    dollars.currency = Currency::parse("USD");
+    dollars.lines = vec![line(5_000, None)];
+    // Customer 6 paid 9 and is given back 809.
+    let mut refund = event(EventKind::Refund, 6, "r", NOW.0 + 90_000_000);
+    refund.order_id = Some("p6".to_owned());
+    refund.lines = vec![line(809, None)];
+    let report = report(&desk, vec![dollars, refund]);
+    assert_eq!(report["doubts"]["orders_in_other_currencies"], 1);
+    let (offers, holdout) = revenue(&report);
+    assert!((offers - (8_000.0 - 809.0) / 800.0).abs() < 1e-9, "{offers}");
+    assert_eq!((holdout, report["currency"].as_str()), (10.0, Some("GBP")));
+}
+
+#[test]
+fn relations_and_segments_are_told() {
+    let desk = Desk::new();
+    let mut more = Vec::new();
+    for customer in 0..N_CUSTOMERS {
+        // Half of them bought before; those with offers buy for 6 of an offer then.
+        if customer % 2 == 0 {
+            more.push(event(EventKind::Purchase, customer, "b", NOW.0 - DAY_US));
+            if customer % 5 != 0 {
+                let mut taken = event(EventKind::Purchase, customer, "o", NOW.0 + 70_000_000);
+                taken.lines = vec![line(6, Some(answer_of(customer)))];
+                more.push(taken);
+            }
+        }
+    }
+    let report = report(&desk, more);
+    let relation = &report["relations"][0];
+    assert_eq!((&relation["relation"], &relation["bought"]), (&"complement".into(), &400.into()));
+    assert_eq!(relation["revenue"], 2_400.0);
+    let segments = report["segments"].as_array().expect("segments");
+    let value = |at: usize| segments[at]["difference"]["value"].as_f64();
+    assert_eq!(segments[0]["segment"], "bought in the 90 days before");
+    // 100 held out of 500: no interval below 200, and it says so.
+    assert_eq!((value(0), value(1)), (None, None));
+    assert!(segments[0]["no_answer"].as_str().expect("a reason").contains("each arm needs 200"));
+    let refusal = desk.refusal(&["report", "--by", "color"]);
+    assert!(refusal.contains("no customer"), "{refusal}");
+}

@@ -1,0 +1,40 @@
+//! What can go wrong with experiments.
+
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("could not {action} {}: {source}", path.display())]
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error(
+        "{} is damaged ({detail}); no experiment runs until it is mended from a backup",
+        path.display()
+    )]
+    Damaged { path: PathBuf, detail: String },
+    /// The file that defines an experiment.
+    #[error("{detail}")]
+    Faulty { detail: String },
+    #[error("there is no experiment {name:?}; `alongside experiment list` shows them")]
+    Unknown { name: String },
+    #[error("{name:?} has no variant {variant:?}; it has {known}")]
+    UnknownVariant { name: String, variant: String, known: String },
+    /// What is asked does not fit the state of the experiment.
+    #[error("{name:?} {state}: {mend}")]
+    WrongPhase { name: String, state: &'static str, mend: &'static str },
+    #[error(
+        "layer {layer:?} has {free_percent} % of its traffic left, {wanted_percent} % are asked \
+         for: stop another experiment of the layer, ask for less, or name another layer"
+    )]
+    LayerFull { layer: String, free_percent: f64, wanted_percent: f64 },
+}
+
+impl Error {
+    pub(crate) fn io(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(std::io::Error) -> Error + use<> {
+        let path = path.to_path_buf();
+        move |source| Error::Io { action, path, source }
+    }
+}

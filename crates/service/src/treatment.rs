@@ -1,0 +1,94 @@
+//! What the experiments that run make of one slate.
+
+use crate::json_text::JsonText;
+use crate::state::Served;
+use experiment::Running;
+use measure::assignment::UnitId;
+use policy::PolicyTable;
+
+/// The variants of whoever asks, and what they change together; where two set the same, the one
+/// created last.
+#[derive(Debug, Default)]
+pub(crate) struct Treatment<'a> {
+    /// Experiment and variant. Allocates nothing while there are none.
+    variants: Vec<(&'a str, &'a str)>,
+    /// Winners: served so to everybody, and compared no more.
+    rollouts: Vec<(&'a str, &'a str)>,
+    /// Nothing is shown; the record keeps what would have been.
+    pub(crate) is_withheld: bool,
+    pub(crate) count: Option<usize>,
+    pub(crate) policies: Option<&'a PolicyTable>,
+}
+
+impl<'a> Treatment<'a> {
+    pub(crate) fn of(
+        running: &'a Running,
+        served: &'a Served,
+        unit: Option<UnitId>,
+        placement: &'a str,
+    ) -> Treatment<'a> {
+        let mut treatment = Treatment::default();
+        for assigned in running.at(unit, placement) {
+            let variant = assigned.variant;
+            if let Some(version) = variant.policy_version {
+                let is_it = |table: &&PolicyTable| table.version() == version;
+                let all = served.policies.iter().chain(&served.variant_policies);
+                // Without its policies a variant would be another than was meant: it is none.
+                let Some(table) = all.map(|table| &**table).find(is_it) else { continue };
+                treatment.policies = Some(table);
+            }
+            let names = (assigned.experiment, variant.name.as_str());
+            let list = if assigned.is_compared {
+                &mut treatment.variants
+            } else {
+                &mut treatment.rollouts
+            };
+            list.push(names);
+            treatment.is_withheld |= !variant.offers;
+            treatment.count = variant.count.map(|count| count as usize).or(treatment.count);
+        }
+        treatment
+    }
+
+    /// For the answer: `,"experiments":[{"id":…,"variant":…}]`.
+    pub(crate) fn write_answer(&self, out: &mut JsonText) {
+        if self.variants.is_empty() {
+            return;
+        }
+        out.raw(",\"experiments\":[");
+        for (at, (experiment, variant)) in self.variants.iter().enumerate() {
+            out.raw(if at == 0 { "{\"id\":" } else { ",{\"id\":" });
+            out.string(experiment);
+            out.raw(",\"variant\":");
+            out.string(variant);
+            out.raw("}");
+        }
+        out.raw("]");
+    }
+
+    /// For the record: with the unit, by which results are joined, and how long it took.
+    pub(crate) fn write_record(&self, out: &mut JsonText, unit: Option<UnitId>, took_us: u64) {
+        for (name, list) in
+            [(",\"experiments\":[", &self.variants), (",\"rollouts\":[", &self.rollouts)]
+        {
+            if list.is_empty() {
+                continue;
+            }
+            out.raw(name);
+            for (at, (experiment, variant)) in list.iter().enumerate() {
+                out.raw(if at == 0 { "[" } else { ",[" });
+                out.string(experiment);
+                out.raw(",");
+                out.string(variant);
+                out.raw("]");
+            }
+            out.raw("]");
+        }
+        if let (Some(unit), false) = (unit, self.variants.is_empty()) {
+            out.raw(",\"unit\":");
+            out.number(unit.0);
+            out.raw(",\"took_us\":");
+            out.number(took_us);
+        }
+    }
+}
