@@ -131,8 +131,8 @@ fn a_bot_is_one_visitor_and_an_answer_without_a_record_is_told() {
     assert!(is_ten(revenue(&report)));
 }
 
-/// An item that was clicked in an offer and bought by searching for it was not bought from the offer;
-/// where nobody told an origin, the click counts.
+/// An item that was clicked in an offer and bought by searching for it was not bought from the
+/// offer; where nobody told an origin, the click counts.
 #[test]
 fn an_origin_that_is_told_goes_before_a_click() {
     let desk = Desk::new();

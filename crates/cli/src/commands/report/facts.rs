@@ -43,8 +43,8 @@ pub(crate) struct Doubts {
     pub(crate) orders_without_time: u64,
     /// Made after the moment of the report, or after the end of the experiment.
     pub(crate) orders_in_the_future: u64,
-    /// Bought of an answer before it was given: a clock of the sender's that is wrong. They count by
-    /// their own time, in both arms alike.
+    /// Bought of an answer before it was given: a sender's clock is wrong. They count by their own
+    /// time, in both arms alike.
     pub(crate) outcomes_before_answer: u64,
     pub(crate) purchases_not_confirmed: u64,
 }
