@@ -14,11 +14,11 @@
 //! relative: Δ/c,  c = f_c − θ (x_c − x̄)   its variance (V_t + (1 + Δ/c)² V_c)/c²
 //! ```
 //!
-//! A small holdout hardly ever holds the largest buyers: then its mean is too low and its spread too
-//! small at once, and its interval is short just where it is wrong. So where one arm is at most half
-//! of the other and the arms are `alike`, S of the small arm is not taken below that of the large
-//! one, which has seen the tail. In a world with a heavy tail and 5 % held out, the interval of one
-//! look covered in 84 % of runs without that (`simulate::study`).
+//! A small holdout hardly ever holds the largest buyers: then its mean is too low and its spread
+//! too small at once, and its interval is short just where it is wrong. So where one arm is at most
+//! half of the other and the arms are alike, S of the small arm is not taken below that of the
+//! large one, which has seen the tail. In a world with a heavy tail and 5 % held out, the interval
+//! of one look covered in 84 % of runs without that (`simulate::study`).
 //!
 //! x is what the customer did before the experiment, θ see [`crate::cuped`]. Randomised is the
 //! customer, so the customer is the unit of every sum, also of a ratio. Intervals: Δ ± z√V for one

@@ -19,6 +19,9 @@ const DAYS_BEFORE: i64 = 90;
 /// A click counts for what is bought of the item within so many days, where no origin is told.
 const CLICK_DAYS: i64 = 28;
 
+/// Purchases of so many days before are heard too: a sender's clock may be wrong.
+const SKEW_DAYS: i64 = 2;
+
 /// Everything that the findings are made from.
 #[derive(Debug)]
 pub(crate) struct Facts {
@@ -40,8 +43,8 @@ pub(crate) struct Doubts {
     pub(crate) orders_without_time: u64,
     /// Made after the moment of the report, or after the end of the experiment.
     pub(crate) orders_in_the_future: u64,
-    /// Bought of an answer before it was given: a clock of the sender's that is wrong. They count by
-    /// their own time, in both arms alike.
+    /// Bought of an answer before it was given: a sender's clock is wrong. They count by their own
+    /// time, in both arms alike.
     pub(crate) outcomes_before_answer: u64,
     pub(crate) purchases_not_confirmed: u64,
 }
@@ -59,6 +62,7 @@ struct Told {
 #[derive(Debug, Default)]
 struct Heard {
     key: u64,
+    began_us: i64,
     links: Vec<(UnitId, u32)>,
     outcomes: HashMap<u64, Outcome>,
     orders: HashMap<u128, Told>,
@@ -96,8 +100,9 @@ pub(crate) async fn gather_of(
     now: Timestamp,
 ) -> anyhow::Result<Facts> {
     let began = assigned.iter().map(|unit| unit.first_at_us).min().unwrap_or(now.0);
-    let mut heard = Heard { key, ..Heard::default() };
-    store.each_event(Timestamp(began), |event| heard.hear(event)).await?;
+    let mut heard = Heard { key, began_us: began, ..Heard::default() };
+    let early = Timestamp(began.saturating_sub(SKEW_DAYS * DAY_US));
+    store.each_event(early, |event| heard.hear(event)).await?;
     let trial = Trial::new(assigned, heard.links.drain(..), DAYS_BEFORE * DAY_US);
     let items = store.items_since(0).await?.0;
     let catalog = items
@@ -111,7 +116,9 @@ pub(crate) async fn gather_of(
     let mut funnels = Funnels::default();
     store.each_decision(Timestamp(began), |record| ledger.join(record, &mut funnels)).await?;
     let mut doubts = ledger.doubts;
-    doubts.answers_without_record = ledger.heard.outcomes.len() as u64;
+    // What was bought before of an older answer is no concern of this trial.
+    let is_of_now = |outcome: &&Outcome| outcome.bought_at_us.is_none_or(|at| at >= began);
+    doubts.answers_without_record = ledger.heard.outcomes.values().filter(is_of_now).count() as u64;
     doubts.purchases_not_confirmed = ledger.heard.n_not_confirmed;
     Ok(Facts { trial: ledger.trial, now, currency, funnels, doubts })
 }
@@ -123,13 +130,7 @@ async fn assigned(
     days: Option<u32>,
 ) -> anyhow::Result<Vec<Assigned>> {
     let since = days.map_or(i64::MIN, |days| now.0.saturating_sub(i64::from(days) * DAY_US));
-    // Who had no order yet when first asked for may have one by now.
-    let customers: HashMap<u64, u32> = store
-        .customers()
-        .await?
-        .iter()
-        .map(|customer| (Unit::Customer(&customer.customer_id).id(key).0, customer.customer_idx))
-        .collect();
+    let customers = customers_by_unit(store, key).await?;
     let units = store.assignments().await?;
     Ok(units
         .iter()
@@ -143,8 +144,21 @@ async fn assigned(
         .collect())
 }
 
+/// Who had no order yet when first asked for may have one by now.
+pub(crate) async fn customers_by_unit(
+    store: &Store,
+    key: u64,
+) -> anyhow::Result<HashMap<u64, u32>> {
+    let customers = store.customers().await?;
+    let unit_of = |id: &str| Unit::Customer(id).id(key).0;
+    Ok(customers.iter().map(|c| (unit_of(&c.customer_id), c.customer_idx)).collect())
+}
+
 impl Heard {
     fn hear(&mut self, event: PastEvent) {
+        if event.at.0 < self.began_us && event.kind != EventKind::Purchase {
+            return;
+        }
         let visit = event.session_id.as_deref().map(|session| Unit::Session(session).id(self.key));
         if let (Some(visit), Some(customer)) = (visit, event.customer_idx) {
             self.links.push((visit, customer));
@@ -342,7 +356,8 @@ impl Ledger {
                     outcome.bought += money.max(0.0);
                     outcome.item(hash).bought += money.max(0.0);
                     outcome.keep(hash, money);
-                    outcome.bought_at_us.get_or_insert(at.0);
+                    outcome.bought_at_us =
+                        Some(outcome.bought_at_us.map_or(at.0, |known| known.min(at.0)));
                 }
                 None => purchase.elsewhere += money,
             }
