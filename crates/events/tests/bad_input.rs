@@ -419,7 +419,8 @@ proptest! {
         rows in "[0-9a-z,;\"'\n\r\t\u{0}é€. :/$+-]{0,300}",
         tail in prop::collection::vec(any::<u8>(), 0..20),
     ) {
-        let header = "order_id,item_id,customer_id,timestamp,quantity,unit_price,event,to,relation\n";
+        let header =
+            "order_id,item_id,customer_id,timestamp,quantity,unit_price,event,to,relation\n";
         let mut bytes = header.as_bytes().to_vec();
         bytes.extend_from_slice(rows.as_bytes());
         bytes.extend_from_slice(&tail);

@@ -34,14 +34,7 @@ pub(super) async fn relations(
             record.source.clone_from(&args.source);
         }
     }
-    let mut replaced = Vec::new();
-    if args.replace {
-        replaced = sources_of(&records);
-        if replaced.is_empty() {
-            // A list without rows: all of its source is withdrawn.
-            replaced.push(args.source.clone());
-        }
-    }
+    let replaced = if args.replace { sources_of(&records) } else { Vec::new() };
     report.relations = Some(store.declare_relations(&records, &replaced).await?);
     Ok(report)
 }

@@ -4,12 +4,13 @@
 //! E[a][b] = Σ_t  n_at n_bt f_t        f_t = Σ_{b in t} s_b (s_b − 1) / (Σ_{b in t} s_b)²
 //! ```
 //!
-//! t runs over periods of about a month, s_b is the number of items in basket b, n_at the baskets of
-//! a in t. It is what remains of the counts when items are thrown into baskets anew, each as often
-//! and each basket as full as it is (F. Chung and L. Lu, "Connected components in random graphs with
-//! given expected degree sequences", Annals of Combinatorics 6, 2002, on the graph of baskets and
-//! items), month by month. Plain n_a n_b / N would call everything complementary that large baskets
-//! hold, or that is sold at Christmas, and a pair that was never on sale at one time substitutes.
+//! t runs over periods of about a month, s_b is the number of items in basket b, n_at the baskets
+//! of a in t. It is what remains of the counts when items are thrown into baskets anew, each as
+//! often and each basket as full as it is (F. Chung and L. Lu, "Connected components in random
+//! graphs with given expected degree sequences", Annals of Combinatorics 6, 2002, on the graph of
+//! baskets and items), month by month. Plain n_a n_b / N would call everything complementary that
+//! large baskets hold, or that is sold at Christmas, and a pair that was never on sale at one time
+//! substitutes.
 
 use history::Baskets;
 use history::NO_CUSTOMER;

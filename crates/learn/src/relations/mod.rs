@@ -3,15 +3,17 @@
 //! For each pair that may matter (bought together, alike in title, of one leaf of the categories,
 //! seen in one visit) the counts of common baskets are held against chance ([`chance`]), and
 //!
-//! 1. **bought together decides.** A pair found significant by `learn::pairs` that is bought together
-//!    at least [`MIN_COMPLEMENT_RATIO`] times as often as by chance, with certainty C and by its own
-//!    counts alone, is a *complement*, however alike: a red cup and a pink cup of one set. One that is
-//!    bought together more often than by chance, with certainty C, is no substitute.
+//! 1. **bought together decides.** A pair found significant by `learn::pairs` that is bought
+//!    together at least [`MIN_COMPLEMENT_RATIO`] times as often as by chance, with certainty C and
+//!    by its own counts alone, is a *complement*, however alike: a red cup and a pink cup of one
+//!    set. One that is bought together more often than by chance, with certainty C, is no
+//!    substitute.
 //! 2. Else it can be a *substitute* when it serves one need: its titles share at least half of what
 //!    they say, or it stands in a leaf whose items are, with certainty C, bought together less
 //!    often than by chance, or visitors saw both more often than by chance. Two known leaves that
-//!    differ rule it out, and so do prices of which one is more than [`MAX_DEARER`] times the other. It is one when λ is below 1 with certainty S, given its counts and what
-//!    one would guess from what the two have in common (`kinds::Kinds::guessed_ratio`).
+//!    differ rule it out, and so do prices of which one is more than [`MAX_DEARER`] times the
+//!    other. It is one when λ is below 1 with certainty S, given its counts and what one would
+//!    guess from what the two have in common (`kinds::Kinds::guessed_ratio`).
 //! 3. A substitute that costs more, by at most a factor of [`MAX_DEARER`], is an *upgrade*, where
 //!    somebody bought it instead.
 //! 4. All else is nothing in particular.
@@ -21,8 +23,9 @@
 //! ```
 //!
 //! w is chosen by the probability of the counts of all alike pairs, from [`WEIGHTS`]; formulas and
-//! sources stand in docs/math.md. C is 95 %, the usual; S is 80 %, since a wrong substitute costs an
-//! offer that nothing spoke for, and a missed one is an offence. No constant was fitted to labels.
+//! sources stand in docs/math.md. C is 95 %, the usual; S is 80 %, since a wrong substitute costs
+//! an offer that nothing spoke for, and a missed one is an offence. No constant was fitted to
+//! labels.
 //!
 //! Cost: for each item the titles that share a word, 2,000 at most a word, and one merge of baskets
 //! for each of at most some 400 pairs kept.

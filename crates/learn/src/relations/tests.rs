@@ -215,7 +215,8 @@ proptest! {
     fn a_row_has_nothing_twice_and_what_replaces_does_so_both_ways(
         rows in prop::collection::vec(prop::collection::btree_set(0_u32..9, 1..4), 1..80),
     ) {
-        let titles = ["red cup", "blue cup", "cup", "red plate", "plate", "lamp red", "x y", "", "z"];
+        let titles =
+            ["red cup", "blue cup", "cup", "red plate", "plate", "lamp red", "x y", "", "z"];
         let items = titles.iter().map(|title| item(title, "", 10)).collect();
         let rows: Vec<Vec<u32>> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
         let table = learned(&view(items, &rows), &[]);
@@ -224,7 +225,7 @@ proptest! {
             prop_assert!(distinct.len() == row.len() && !distinct.contains(&a));
             for &b in row {
                 let (there, back) = (of(&table, a, b), of(&table, b, a));
-                let replaces = |relation: Option<Relation>| relation.is_some_and(Relation::replaces);
+                let replaces = |of: Option<Relation>| of.is_some_and(Relation::replaces);
                 prop_assert_eq!(replaces(there), replaces(back));
             }
         }
