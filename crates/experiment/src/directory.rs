@@ -1,4 +1,4 @@
-//! The folder of experiments: `log.jsonl`, one line a change. What experiments are is what their log
+//! The folder of experiments: `log.jsonl`, one line a change. What experiments are is what it
 //! says ([`crate::history`]); it is replaced whole by an atomic rename, so that after a crash a
 //! change is there or not.
 

@@ -5,7 +5,8 @@
 //! probabilities are. Experiments:
 //! what one arm earned more than another, by sums over customers that can be added up (`moments`),
 //! with intervals that may be looked at daily (`sequence`), less noise (`cuped`, `winsor`), checks
-//! of the plan (`srm`, `power`), where it came from (`displacement`), all of it in one `reading`. Policies and customers:
+//! of the plan (`srm`, `power`), where it came from (`displacement`), all of it in one `reading`.
+//! Policies and customers:
 //! what another policy would have earned (`off_policy`), and who responds (`uplift`).
 //!
 //! Input: slices of scores, ranks, counts and sums. Output: plain numbers, or `None` or the reason

@@ -14,17 +14,17 @@
 //! relative: Δ/c,  c = f_c − θ (x_c − x̄)   its variance (V_t + (1 + Δ/c)² V_c)/c²
 //! ```
 //!
-//! A small holdout hardly ever holds the largest buyers: then its mean is too low and its spread too
-//! small at once, and its interval is short just where it is wrong. So where one arm is at most half
-//! of the other and the arms are `alike`, S of the small arm is not taken below that of the large
-//! one, which has seen the tail. In a world with a heavy tail and 5 % held out, the interval of one
-//! look covered in 84 % of runs without that (`simulate::study`).
+//! A small holdout hardly ever holds the largest buyers: then its mean is too low and its spread
+//! too small at once, and its interval is short just where it is wrong. So where one arm is at most
+//! half of the other and the arms are alike, S of the small arm is not taken below that of the
+//! large one, which has seen the tail. In a world with a heavy tail and 5 % held out, the interval
+//! of one look covered in 84 % of runs without that (`simulate::study`).
 //!
-//! Few buyers are the other way to be too sure: an arm in which nobody of 228 bought has a variance of
-//! 0. So each arm needs [`MIN_BUYERS`] (customers with anything but 0 in the column), unless so many
-//! more were to be expected in it that their absence is itself the finding: with b buyers among all n
-//! customers, b·n_a/n ≥ [`MIN_EXPECTED`], of which fewer than 10 remain once in 140,000 times by
-//! chance. In A/A trials of four weeks with a daily look, .5 to 5 % buyers, 200 to 1,000 held out and
+//! Few buyers are the other way to be too sure: an arm in which nobody of 228 bought has a variance
+//! of 0. So each arm needs [`MIN_BUYERS`] (customers with anything but 0 in the column), unless so
+//! many more were to be expected in it that their absence is itself the finding: with b buyers among
+//! all n customers, b·n_a/n ≥ [`MIN_EXPECTED`], of which fewer than 10 come once in 140,000 times by
+//! chance. In A/A trials of four weeks with a daily look, .5 to 5 % buyers, 200 to 1,000 held out,
 //! 5 to 50 % of all, some look called an effect in up to 57 % of trials without either rule, and in
 //! at most 2 % with both (`reading` holds the test).
 //!

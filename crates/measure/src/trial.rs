@@ -53,9 +53,9 @@ pub struct Assigned {
 pub struct Purchase {
     /// Time of the sale: what comes back counts where the sale counted.
     pub at_us: i64,
-    /// The time is no finer than this, and the sale was later than `at_us` by less: a day where only
-    /// the date is known. What may have been after the first assignment counts as after it, in both
-    /// arms alike.
+    /// The time is no finer than this, and the sale was later than `at_us` by less: a day where
+    /// only the date is known. What may have been after the first assignment counts as after it,
+    /// in both arms alike.
     pub within_us: i64,
     /// Negative for what came back.
     pub from_offers: f64,

@@ -4,8 +4,8 @@
 //! Responsibility: a catalogue with latent groups and complements ([`catalog`]), customers with
 //! tastes who fill baskets ([`shopper`]), a stream of their orders (`orders`), writers for
 //! the two file forms that real shops have ([`uci_csv`], [`order_parquet`]), and worlds whose
-//! customers respond to offers, so that the effect of offers is known ([`world`]), and the study that holds what is measured
-//! against it ([`study`]).
+//! customers respond to offers, so that the effect of offers is known ([`world`]), and the study
+//! that holds what is measured against it ([`study`]).
 //!
 //! Input: a specification and a seed. Output: lines one by one, or a file.
 //!

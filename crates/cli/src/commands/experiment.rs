@@ -66,7 +66,7 @@ enum Action {
     Show { name: String },
     /// What each variant earned more than the first, with intervals that hold at every look.
     Results { name: String },
-    /// Look at the guardrails of all that run, and stop what surely harms; `serve` does it by itself.
+    /// Look at the guardrails of all that run, and stop what surely harms; `serve` does it too.
     Guard,
 }
 

@@ -185,18 +185,7 @@ pub(crate) async fn prepare(
     if args.holdout > 0.0 {
         settings.holdout = HoldoutSettings::new(&store.store_id().await?, args.holdout / 100.0);
     }
-    let share = args.holdout / 100.0;
-    if let Some(before) =
-        store.holdout_share().await?.filter(|before| (before - share).abs() > 1e-6)
-    {
-        show::note(format!(
-            "The holdout was {} % and is {} % now: customers change arms, and until they have had \
-             their time, `alongside report --days` should begin after the change.",
-            before * 100.0,
-            args.holdout
-        ));
-    }
-    store.set_holdout_share(share).await?;
+    remember_holdout(&store, args.holdout).await?;
     settings.unit_key = key_of(&store.store_id().await?);
     let ledger = StoreLedger::start(store.clone())?;
     let state = AppState::new(Box::new(ledger), ring, service::clock::Clock::Wall, settings)?;
@@ -215,6 +204,20 @@ pub(crate) async fn prepare(
         tokio::spawn(guard::every(store.clone(), ExperimentDir::in_dir(dir), every)).abort_handle()
     });
     Ok(Ready { state, store, _background: background, guard })
+}
+
+/// For the report; a change is told, for it moves customers from one arm to the other.
+async fn remember_holdout(store: &Store, percent: f64) -> anyhow::Result<()> {
+    let share = percent / 100.0;
+    let before = store.holdout_share().await?;
+    if let Some(before) = before.filter(|before| (before - share).abs() > 1e-6) {
+        show::note(format!(
+            "The holdout was {} % and is {percent} % now: customers change arms. Let `alongside \
+             report --days` begin after the change.",
+            before * 100.0
+        ));
+    }
+    Ok(store.set_holdout_share(share).await?)
 }
 
 /// Answers until told to stop, then lets requests finish and writes what was promised.

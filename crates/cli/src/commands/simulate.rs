@@ -1,4 +1,4 @@
-//! `alongside simulate`: made-up shops, and worlds whose truth is known; the same for the same seed.
+//! `alongside simulate`: made-up shops, and worlds whose truth is known; same seed, same world.
 
 mod drive;
 mod http;

@@ -115,6 +115,10 @@ pub(crate) fn revenue(report: &serde_json::Value) -> (f64, f64) {
     (of("offers"), of("holdout"))
 }
 
+fn is_ten((offers, holdout): (f64, f64)) -> bool {
+    (offers - 10.0).abs() < 1e-9 && (holdout - 10.0).abs() < 1e-9
+}
+
 #[test]
 fn clocks_that_are_wrong_by_a_day_are_told_and_favor_no_arm() {
     let desk = Desk::new();
@@ -132,7 +136,7 @@ fn clocks_that_are_wrong_by_a_day_are_told_and_favor_no_arm() {
     let report = report(&desk, more);
     assert_eq!(report["doubts"]["outcomes_before_answer"], 40);
     assert_eq!(report["doubts"]["orders_in_the_future"], 1);
-    assert_eq!(revenue(&report), (10.0, 10.0));
+    assert!(is_ten(revenue(&report)));
     let said = desk.alongside(&["report"]).assert().success().get_output().stdout.clone();
     let said = String::from_utf8(said).expect("UTF-8");
     assert!(said.contains("40 answers were bought from before they were given"), "{said}");
@@ -155,11 +159,11 @@ fn a_bot_is_one_visitor_and_an_answer_without_a_record_is_told() {
     let report = report(&desk, more);
     assert_eq!(report["placements"][0]["seen"], 1, "an answer is seen or not");
     assert_eq!(report["doubts"]["answers_without_record"], 1);
-    assert_eq!(revenue(&report), (10.0, 10.0));
+    assert!(is_ten(revenue(&report)));
 }
 
-/// An item that was clicked in an offer and bought by searching for it was not bought from the offer;
-/// where nobody told an origin, the click counts.
+/// An item that was clicked in an offer and bought by searching for it was not bought from the
+/// offer; where nobody told an origin, the click counts.
 #[test]
 fn an_origin_that_is_told_goes_before_a_click() {
     let desk = Desk::new();
@@ -191,7 +195,7 @@ fn other_currencies_are_left_out_and_refunds_take_back_no_more_than_was_sold() {
     assert_eq!(report["doubts"]["refunds_above_sale"], 1);
     let (offers, holdout) = revenue(&report);
     assert!((offers - (8_000.0 - 9.0) / 800.0).abs() < 1e-9, "{offers}");
-    assert_eq!((holdout, report["currency"].as_str()), (10.0, Some("GBP")));
+    assert!((holdout - 10.0).abs() < 1e-9 && report["currency"] == "GBP");
 }
 
 #[test]

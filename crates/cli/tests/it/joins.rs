@@ -57,8 +57,8 @@ fn a_nightly_file_that_knows_dates_only_takes_no_purchase_out_of_the_trial() {
     for zone in ["UTC", "Asia/Tokyo"] {
         let desk = Desk::new();
         let before = report(&desk, Vec::new());
-        // The same orders, and one of a customer who was not heard of live: 22:13 in UTC is the next
-        // day in Tokyo.
+        // The same orders, and one that was not heard of live: 22:13 in UTC is the next day in
+        // Tokyo.
         let date = if zone == "UTC" { "2023-11-14" } else { "2023-11-15" };
         let mut file =
             "order_id,item_id,quantity,price,currency,order_date,customer_id\n".to_owned();

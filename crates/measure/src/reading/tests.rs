@@ -13,14 +13,14 @@ fn trial(fortune: f64) -> Trial {
     let unit = |i: u64| Assigned {
         unit: UnitId(i),
         customer: None,
-        is_held_out: i % 5 == 0,
+        is_held_out: i.is_multiple_of(5),
         first_at_us: 0,
     };
     let mut trial = Trial::new((0..3_000).map(unit).collect(), [], 100);
     for i in 0..3_000_u64 {
         let person = trial.find(None, Some(UnitId(i))).expect("assigned");
         let spends = 10.0 + (i / 5 % 10) as f64 + if i == 7 { fortune } else { 0.0 };
-        let from_offers = if i % 5 == 0 { 0.0 } else { 1.0 + (i % 3) as f64 };
+        let from_offers = if i.is_multiple_of(5) { 0.0 } else { 1.0 + (i % 3) as f64 };
         let before = Purchase { at_us: -50, elsewhere: spends.min(20.0), ..Purchase::default() };
         let after = Purchase {
             at_us: 50,

@@ -9,7 +9,7 @@
 //! How customers respond ([`Nature`] holds the numbers):
 //!
 //! ```text
-//! visits on a day with        rate · exp(−annoyance · memory)           memory: slates, fading daily
+//! visits on a day with        rate · exp(−annoyance · memory)       memory: slates, fading daily
 //! takes a fitting offer with  response · appeal · attention · exp(−fatigue · memory)
 //! ```
 //!

@@ -81,7 +81,15 @@ pub struct Nature {
 
 impl Nature {
     pub fn of(kind: WorldKind) -> Nature {
-        let shop = Nature {
+        match kind {
+            WorldKind::Shop => Nature::shop(),
+            WorldKind::Bank => Nature::bank(),
+            WorldKind::Restaurant => Nature::restaurant(),
+        }
+    }
+
+    fn shop() -> Nature {
+        Nature {
             visits_a_day: 0.06,
             visits_spread: 0.8,
             buys_share: 0.4,
@@ -108,60 +116,63 @@ impl Nature {
             returns: 0.05,
             returns_of_offers: 0.09,
             n_locations: 1,
-        };
-        match kind {
-            WorldKind::Shop => shop,
-            WorldKind::Bank => Nature {
-                visits_a_day: 0.12,
-                visits_spread: 0.9,
-                buys_share: 0.03,
-                mean_basket_size: 1.1,
-                max_basket_size: 2,
-                size_spread: 0.9,
-                large_share: 0.01,
-                large_exponent: 2.5,
-                large_max: 30.0,
-                is_size_in_price: true,
-                holds_once: true,
-                takes_complement: 0.03,
-                takes_need: 0.02,
-                takes_other: 0.004,
-                idle_factor: 0.8,
-                substitutes: 0.6,
-                brings_forward: 0.35,
-                memory_kept: 0.93,
-                fatigue: 0.12,
-                put_off_share: 0.1,
-                annoyance: 0.15,
-                returns: 0.02,
-                returns_of_offers: 0.05,
-                ..shop
-            },
-            WorldKind::Restaurant => Nature {
-                visits_a_day: 0.15,
-                visits_spread: 0.7,
-                buys_share: 0.97,
-                mean_basket_size: 2.2,
-                max_basket_size: 8,
-                size_spread: 0.3,
-                large_share: 0.01,
-                large_exponent: 3.0,
-                large_max: 15.0,
-                guest_share: 0.5,
-                takes_complement: 0.2,
-                takes_need: 0.1,
-                takes_other: 0.03,
-                takes_wanted: 0.5,
-                substitutes: 0.7,
-                brings_forward: 0.05,
-                fatigue: 0.2,
-                put_off_share: 0.05,
-                annoyance: 0.1,
-                returns: 0.003,
-                returns_of_offers: 0.005,
-                n_locations: 6,
-                ..shop
-            },
+        }
+    }
+
+    fn bank() -> Nature {
+        Nature {
+            visits_a_day: 0.12,
+            visits_spread: 0.9,
+            buys_share: 0.03,
+            mean_basket_size: 1.1,
+            max_basket_size: 2,
+            size_spread: 0.9,
+            large_share: 0.01,
+            large_exponent: 2.5,
+            large_max: 30.0,
+            is_size_in_price: true,
+            holds_once: true,
+            takes_complement: 0.03,
+            takes_need: 0.02,
+            takes_other: 0.004,
+            idle_factor: 0.8,
+            substitutes: 0.6,
+            brings_forward: 0.35,
+            memory_kept: 0.93,
+            fatigue: 0.12,
+            put_off_share: 0.1,
+            annoyance: 0.15,
+            returns: 0.02,
+            returns_of_offers: 0.05,
+            ..Nature::shop()
+        }
+    }
+
+    fn restaurant() -> Nature {
+        Nature {
+            visits_a_day: 0.15,
+            visits_spread: 0.7,
+            buys_share: 0.97,
+            mean_basket_size: 2.2,
+            max_basket_size: 8,
+            size_spread: 0.3,
+            large_share: 0.01,
+            large_exponent: 3.0,
+            large_max: 15.0,
+            guest_share: 0.5,
+            takes_complement: 0.2,
+            takes_need: 0.1,
+            takes_other: 0.03,
+            takes_wanted: 0.5,
+            substitutes: 0.7,
+            brings_forward: 0.05,
+            fatigue: 0.2,
+            put_off_share: 0.05,
+            annoyance: 0.1,
+            returns: 0.003,
+            returns_of_offers: 0.005,
+            n_locations: 6,
+            ..Nature::shop()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What came of an experiment: every variant against the first, by the estimators of the report.
 
-use crate::commands::report::facts::{self, Doubts};
+use crate::commands::report::facts::{self, Doubts, customers_by_unit};
 use crate::commands::report::findings::{MetricFinding, finding, metrics_of, power};
 use events::Timestamp;
 use experiment::Experiment;
@@ -122,6 +122,13 @@ pub(crate) async fn of(
     // A variant that was stopped alone has fewer than were planned: nothing is promised then.
     let is_whole = experiment.stopped_variants.is_empty();
     let ratio = srm::check(&counts, &definition.shares()).filter(|_| is_whole);
+    let customers = customers_by_unit(store, key_of(&store.store_id().await?)).await?;
+    for seen in &mut sightings.seen {
+        for (unit, (_, customer)) in &mut seen.units {
+            *customer = customer.or_else(|| customers.get(unit).copied());
+        }
+    }
+    let seen = &sightings.seen;
     let mut contrasts = Vec::new();
     let mut n_crossers = 0;
     for at in 1..n_variants {

@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex};
 
 /// Of the time before the first assignment, what takes noise out of the comparison.
 const DAYS_BEFORE: i64 = 90;
+/// Purchases of so many days before are heard too: a sender's clock may be wrong.
+const SKEW_DAYS: i64 = 2;
 
 /// Everything that the findings are made from.
 #[derive(Debug)]
@@ -50,8 +52,8 @@ pub(crate) struct Doubts {
     pub(crate) lines_not_offered: u64,
     /// Refunds of more than was sold and had not come back; the rest of them counts.
     pub(crate) refunds_above_sale: u64,
-    /// Bought of an answer before it was given: a clock of the sender's that is wrong. They count by
-    /// their own time, in both arms alike.
+    /// Bought of an answer before it was given: a sender's clock is wrong. They count by their own
+    /// time, in both arms alike.
     pub(crate) outcomes_before_answer: u64,
     pub(crate) purchases_not_confirmed: u64,
 }
@@ -81,8 +83,9 @@ pub(crate) async fn gather_of(
     (since, now): (Timestamp, Timestamp),
 ) -> anyhow::Result<Facts> {
     let began = assigned.iter().map(|unit| unit.first_at_us).min().unwrap_or(now.0);
-    let mut heard = Heard::new(key);
-    store.each_event(Timestamp(began), |event| heard.hear(event)).await?;
+    let mut heard = Heard::new(key, began);
+    let early = Timestamp(began.saturating_sub(SKEW_DAYS * DAY_US));
+    store.each_event(early, |event| heard.hear(event)).await?;
     let older = assigned.iter().filter(|unit| unit.first_at_us < since.0);
     let mut answers = Answers {
         key,
@@ -110,20 +113,14 @@ pub(crate) async fn gather_of(
             funnels.add(answer, &outcome);
         }
     }
-    doubts.answers_without_record = ledger.heard.outcomes.len() as u64;
+    doubts.answers_without_record = ledger.heard.n_named();
     doubts.purchases_not_confirmed = ledger.heard.n_not_confirmed;
     doubts.days_of_tills = tills.len() as u64;
     Ok(Facts { trial: ledger.trial, now, currency, has_costs, funnels, doubts })
 }
 
 async fn assigned(store: &Store, key: u64) -> anyhow::Result<Vec<Assigned>> {
-    // Who had no order yet when first asked for may have one by now.
-    let customers: HashMap<u64, u32> = store
-        .customers()
-        .await?
-        .iter()
-        .map(|customer| (Unit::Customer(&customer.customer_id).id(key).0, customer.customer_idx))
-        .collect();
+    let customers = customers_by_unit(store, key).await?;
     let units = store.assignments().await?;
     Ok(units
         .iter()
@@ -134,6 +131,16 @@ async fn assigned(store: &Store, key: u64) -> anyhow::Result<Vec<Assigned>> {
             first_at_us: unit.first_at.0,
         })
         .collect())
+}
+
+/// Who had no order yet when first asked for may have one by now.
+pub(crate) async fn customers_by_unit(
+    store: &Store,
+    key: u64,
+) -> anyhow::Result<HashMap<u64, u32>> {
+    let customers = store.customers().await?;
+    let unit_of = |id: &str| Unit::Customer(id).id(key).0;
+    Ok(customers.iter().map(|c| (unit_of(&c.customer_id), c.customer_idx)).collect())
 }
 
 /// What is asked of an item, by dense index.

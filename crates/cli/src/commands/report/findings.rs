@@ -30,8 +30,8 @@ pub(crate) struct Findings {
     pub(crate) n_crossers: u64,
     /// p-value, for every look, of the arms having the sizes they were promised.
     pub(crate) sample_ratio_p: Option<f64>,
-    /// The arms do not have the sizes they were promised: no result is told then, only what helps to
-    /// find what loses customers.
+    /// The arms do not have the sizes they were promised: no result is told then, only what helps
+    /// to find what loses customers.
     pub(crate) is_sample_ratio_alarm: bool,
     /// Most that a customer's revenue counts for, where one outweighed all others.
     pub(crate) capped_at: Option<f64>,
@@ -249,7 +249,8 @@ pub(crate) fn reason(
             };
             let (arm, n) = if treated < control { (offers, treated) } else { (holdout, control) };
             format!(
-                "{MIN_BUYERS} {who} in each arm are needed; {arm} has {n}: wait until there are more"
+                "{MIN_BUYERS} {who} in each arm are needed; {arm} has {n}: wait until there are \
+                 more"
             )
         }
         NoAnswer::OneCustomer { share } if reading.is_capped(metric) => format!(

@@ -46,6 +46,8 @@ pub(super) struct Outcome {
     pub(super) is_clicked: bool,
     pub(super) is_dismissed: bool,
     pub(super) is_added: bool,
+    /// Named by an event since the trial began.
+    pub(super) is_named: bool,
     /// Clicked on, or named by a purchase.
     pub(super) may_sell: bool,
     pub(super) bought: f64,

@@ -1,4 +1,5 @@
-//! What the events said: who a visit was, what was clicked, and where the lines of an order came from.
+//! What the events said: who a visit was, what was clicked, and where the lines of an order came
+//! from.
 
 use super::facts::hash_of;
 use super::funnels::Outcome;
@@ -51,6 +52,7 @@ pub(super) enum Who {
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     key: u64,
+    began_us: i64,
     pub(super) links: Vec<(UnitId, u32)>,
     pub(super) outcomes: HashMap<u64, Outcome>,
     pub(super) orders: HashMap<u128, Told>,
@@ -60,11 +62,20 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    pub(super) fn new(key: u64) -> Heard {
-        Heard { key, ..Heard::default() }
+    /// Of what was before `began_us`, purchases alone are heard.
+    pub(super) fn new(key: u64, began_us: i64) -> Heard {
+        Heard { key, began_us, ..Heard::default() }
+    }
+
+    /// Answers that are left: what was bought before of an older answer is no concern of the trial.
+    pub(super) fn n_named(&self) -> u64 {
+        self.outcomes.values().filter(|outcome| outcome.is_named).count() as u64
     }
 
     pub(super) fn hear(&mut self, event: PastEvent) {
+        if event.at.0 < self.began_us && event.kind != EventKind::Purchase {
+            return;
+        }
         let visit = event.session_id.as_deref().map(|session| Unit::Session(session).id(self.key));
         if let (Some(visit), Some(customer)) = (visit, event.customer_idx) {
             self.links.push((visit, customer));
@@ -140,7 +151,9 @@ impl Heard {
         let news: Vec<ToldPart> = news.copied().collect();
         for part in &news {
             if let Origin::Answer(answer) | Origin::Event(answer) = part.origin {
-                self.outcomes.entry(answer).or_default().may_sell = true;
+                let outcome = self.outcomes.entry(answer).or_default();
+                outcome.may_sell = true;
+                outcome.is_named |= event.at.0 >= self.began_us;
             }
         }
         kept.extend(news);
@@ -149,12 +162,14 @@ impl Heard {
 
     fn mark(&mut self, answer: Option<u64>, set: impl FnOnce(&mut Outcome)) {
         if let Some(answer) = answer {
-            set(self.outcomes.entry(answer).or_default());
+            let outcome = self.outcomes.entry(answer).or_default();
+            outcome.is_named = true;
+            set(outcome);
         }
     }
 
-    /// The answer in which somebody clicked the item last before it was bought, and not long before.
-    /// The sale may have been as late as `latest_us`.
+    /// The answer in which somebody clicked the item last before it was bought, and not long
+    /// before. The sale may have been as late as `latest_us`.
     pub(super) fn clicked(
         &self,
         people: [Option<Who>; 2],
@@ -211,7 +226,7 @@ pub(super) fn number(amount: Amount) -> f64 {
 /// time zone: then more orders bear that time of the day than ever come at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Grain {
-    /// Orders by time of the day, where that is a whole quarter of an hour, as all zones' midnights.
+    /// Orders by time of the day, where that is a whole quarter of an hour, as any midnight.
     by_quarter: HashMap<i64, u64>,
     n_orders: u64,
 }
@@ -246,8 +261,8 @@ impl Grain {
         }
     }
 
-    /// When an order was made, and how exactly that is known: a time that was told live stands where
-    /// a file says the same less exactly.
+    /// When an order was made, and how exactly that is known: a time that was told live stands
+    /// where a file says the same less exactly.
     pub(super) fn resolve(&self, at_us: i64, live_us: Option<i64>) -> (i64, i64) {
         let own = self.of(at_us);
         // Midnight of a zone that few orders are of is known by the live time of the same day.

@@ -189,7 +189,8 @@ impl Ledger {
         (sale, n_misnamed)
     }
 
-    /// The answer that sold an item. What is told to come from elsewhere does, whatever was clicked.
+    /// The answer that sold an item. What is told to come from elsewhere does, whatever was
+    /// clicked.
     fn answer_of(&self, head: &Head<'_>, origin: Origin, item: u64) -> Option<u64> {
         let sold = |answer: &u64| self.sold(head, *answer, item);
         match origin {
@@ -239,7 +240,9 @@ impl Ledger {
             outcome.bought += sold.money.max(0.0);
             outcome.item(sold.item).bought += sold.money.max(0.0);
             outcome.keep(sold.item, sold.money);
-            outcome.bought_before_us.get_or_insert(at_us.saturating_add(within_us));
+            let end = at_us.saturating_add(within_us);
+            let first = outcome.bought_before_us.map_or(end, |known| known.min(end));
+            outcome.bought_before_us = Some(first);
         }
         self.sales.insert(order.key, sale);
     }
@@ -268,7 +271,7 @@ impl Ledger {
         }
     }
 
-    /// What became of the answers that sold something, each where it was given.
+    /// Answers that something was bought of before they were given.
     pub(super) fn outcomes_before_answer(&self) -> u64 {
         let is_before = |(name, answer): &(&u64, &Answer)| {
             let outcome = self.heard.outcomes.get(*name);
