@@ -241,6 +241,12 @@ pub(crate) fn reason(
     let is_of = |column| metric == Metric::Mean { column };
     match why {
         NoAnswer::AllAlike if is_of(CAME_BACK) => "nobody came back yet".to_owned(),
+        NoAnswer::TooFewBuyers { treated, control } if is_of(FROM_OFFERS) => {
+            format!(
+                "{MIN_BUYERS} buyers from offers are needed; there are {}",
+                treated.max(control)
+            )
+        }
         NoAnswer::TooFewBuyers { treated, control } => {
             let who = match () {
                 () if is_of(CAME_BACK) => "who came back",

@@ -134,7 +134,7 @@ fn counted(findings: &Findings) -> [(u64, &'static str, &'static str); 12] {
     [
         (
             findings.n_crossers,
-            "customer was seen in both arms; who is counts in the first",
+            "customer was seen in both arms, and counts in the first",
             "customers were seen in both arms; they count in their first",
         ),
         (
