@@ -1,7 +1,7 @@
 //! Sums over customers that can be added up: count, means, and products of deviations.
 //!
 //! ```text
-//! n,   m_i = Σ x_i / n,   S_ij = Σ (x_i − m_i)(x_j − m_j)
+//! n,   m_i = Σ x_i / n,   S_ij = Σ (x_i − m_i)(x_j − m_j),   a_i: rows with x_i ≠ 0
 //! ```
 //!
 //! One row a customer, D numbers each. A row goes in by Welford's update, two sets of sums join by
@@ -15,6 +15,7 @@ pub struct Moments<const D: usize> {
     n: u64,
     mean: [f64; D],
     scatter: [[f64; D]; D],
+    n_active: [u64; D],
     low: [f64; D],
     high: [f64; D],
 }
@@ -25,6 +26,7 @@ impl<const D: usize> Default for Moments<D> {
             n: 0,
             mean: [0.0; D],
             scatter: [[0.0; D]; D],
+            n_active: [0; D],
             low: [f64::INFINITY; D],
             high: [f64::NEG_INFINITY; D],
         }
@@ -43,6 +45,7 @@ impl<const D: usize> Moments<D> {
         let before: [f64; D] = std::array::from_fn(|i| row[i] - self.mean[i]);
         for i in 0..D {
             self.mean[i] += before[i] / n;
+            self.n_active[i] += u64::from(row[i] != 0.0);
             self.low[i] = self.low[i].min(row[i]);
             self.high[i] = self.high[i].max(row[i]);
         }
@@ -68,6 +71,7 @@ impl<const D: usize> Moments<D> {
         }
         for (i, apart) in apart.into_iter().enumerate() {
             self.mean[i] += apart * theirs / n;
+            self.n_active[i] += other.n_active[i];
             self.low[i] = self.low[i].min(other.low[i]);
             self.high[i] = self.high[i].max(other.high[i]);
         }
@@ -76,6 +80,11 @@ impl<const D: usize> Moments<D> {
 
     pub fn n(&self) -> u64 {
         self.n
+    }
+
+    /// Rows with anything but 0 in a column: who bought, where it is money.
+    pub fn n_active(&self, column: usize) -> u64 {
+        self.n_active[column]
     }
 
     /// Mean of a column; 0 without rows.
@@ -151,6 +160,8 @@ mod tests {
             }
             prop_assert!((joined.mean(0) - whole.mean(0)).abs() < 1e-9 * 1e3);
             prop_assert_eq!(joined.share_of_one(0) > 0.0, whole.share_of_one(0) > 0.0);
+            let n_active = rows.iter().filter(|row| row[1] != 0.0).count() as u64;
+            prop_assert_eq!((joined.n_active(1), whole.n_active(1)), (n_active, n_active));
         }
     }
 
@@ -169,6 +180,14 @@ mod tests {
         let sums: Vec<[f64; 2]> = rows.iter().map(|row| [row[0] + row[1], 0.0]).collect();
         let along = of(&rows).covariance_along(&[1.0, 1.0], &[1.0, 1.0]);
         assert!((along - textbook(&sums, 0, 0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn rows_without_anything_are_not_active() {
+        let rows = [[0.0, 1.0], [-3.0, 0.0], [0.5, 0.0]];
+        let mut joined = of(&rows[..1]);
+        joined.merge(&of(&rows[1..]));
+        assert_eq!((joined.n_active(0), joined.n_active(1)), (2, 1));
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub struct Reading {
     capped: Option<(Arms, Winsor)>,
 }
 
+/// What is cut with a customer's revenue.
+const CUT: [usize; 5] = [FROM_OFFERS, ELSEWHERE, MARGIN, REVENUE, BEFORE];
+
 impl Reading {
     /// `treated_share`: who was to be shown offers; `None`: the sizes of the arms are not checked
     /// here.
@@ -46,9 +49,27 @@ impl Reading {
         let plain = trial.arms(true, |_| {});
         let began = trial.began_at_us();
         let days = began.map_or(0.0, |began| now_us.saturating_sub(began).max(0) as f64 / DAY_US);
+        let mut reading = Reading::of_sums(plain, days, treated_share);
+        reading.capped = capped_arms(trial, &reading.plain, &reading.how);
+        reading
+    }
+
+    /// The same of sums alone, where nothing can be capped.
+    pub fn of_sums(plain: Arms, days: f64, treated_share: Option<f64>) -> Reading {
         let how = comparison(&plain, days, treated_share);
-        let capped = capped_arms(trial, &plain, &how);
-        Reading { plain, days, how, capped }
+        Reading { plain, days, how, capped: None }
+    }
+
+    /// The metric is read from capped values.
+    pub fn is_capped(&self, metric: Metric) -> bool {
+        let is_cut = match metric {
+            Metric::Mean { column } => CUT.contains(&column),
+            Metric::Sum { columns: [a, b] } => CUT.contains(&a) || CUT.contains(&b),
+            Metric::Ratio { numerator, denominator } => {
+                CUT.contains(&numerator) || CUT.contains(&denominator)
+            }
+        };
+        is_cut && self.capped.is_some()
     }
 
     /// The sums that are compared: capped where they had to be.
@@ -128,15 +149,19 @@ fn comparison(arms: &Arms, days: f64, treated_share: Option<f64>) -> Comparison 
 
 /// The arms with the largest buyers capped, where one of them outweighs all others.
 fn capped_arms(trial: &Trial, plain: &Arms, how: &Comparison) -> Option<(Arms, Winsor)> {
-    let is_outweighed = [OF_REVENUE, OF_MARGIN, OF_ELSEWHERE].into_iter().any(|metric| {
-        let lift = compare(&plain.offers, &plain.holdout, &Comparison { metric, ..*how });
+    let is_outweighed = |arms: &Arms, metric: Metric| {
+        let lift = compare(&arms.offers, &arms.holdout, &Comparison { metric, ..*how });
         matches!(lift, Err(NoAnswer::OneCustomer { .. }))
-    });
-    if !is_outweighed {
+    };
+    let mut outweighed = [OF_REVENUE, OF_MARGIN, OF_ELSEWHERE].to_vec();
+    outweighed.retain(|&metric| is_outweighed(plain, metric));
+    if outweighed.is_empty() {
         return None;
     }
     let cap = Winsor::from_period_before(&trial.column(BEFORE), TAIL)?;
-    Some((trial.arms(true, |row| cut(row, &cap)), cap))
+    let arms = trial.arms(true, |row| cut(row, &cap));
+    // What a cap on revenue does not mend, as one item's wrong cost, is no reason to cap revenue.
+    outweighed.iter().any(|&metric| !is_outweighed(&arms, metric)).then_some((arms, cap))
 }
 
 /// Caps what a customer spent in all; where it came from, and its margin, keep their shares of it.
@@ -152,64 +177,4 @@ fn cut(row: &mut Row, cap: &Winsor) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::assignment::UnitId;
-    use crate::trial::{Assigned, Purchase};
-
-    /// 600 of 3,000 held out. Everybody spent 10 to 19 before, and does again; who is shown offers
-    /// moves 2 of it there. Customer 7 spends a hundred thousand.
-    fn trial(fortune: f64) -> Trial {
-        let unit = |i: u64| Assigned {
-            unit: UnitId(i),
-            customer: None,
-            is_held_out: i.is_multiple_of(5),
-            first_at_us: 0,
-        };
-        let mut trial = Trial::new((0..3_000).map(unit).collect(), [], 100);
-        for i in 0..3_000_u64 {
-            let person = trial.find(None, Some(UnitId(i))).expect("assigned");
-            let spends = 10.0 + (i / 5 % 10) as f64 + if i == 7 { fortune } else { 0.0 };
-            let from_offers = if i.is_multiple_of(5) { 0.0 } else { 1.0 + (i % 3) as f64 };
-            let before =
-                Purchase { at_us: -50, elsewhere: spends.min(20.0), ..Purchase::default() };
-            let after = Purchase {
-                at_us: 50,
-                from_offers,
-                elsewhere: spends - from_offers,
-                margin: spends / 2.0,
-                n_items: 1.0,
-                is_order: true,
-            };
-            trial.add(person, &before);
-            trial.add(person, &after);
-        }
-        trial
-    }
-
-    #[test]
-    fn one_customer_who_outweighs_all_is_capped_in_every_column() {
-        let reading = Reading::of(&trial(1e5), 86_400_000_000, Some(0.8));
-        let (_, high) = reading.cap().expect("capped").range();
-        assert!(high < 20.5, "{high}");
-        assert!((reading.lift(OF_REVENUE).expect("an answer").difference.value).abs() < 0.1);
-        let displaced = reading.displaced().expect("an answer");
-        assert!((displaced.value - 2.0).abs() < 0.1 && displaced.is_clear(), "{displaced:?}");
-        assert!(reading.lift(OF_MARGIN).is_ok());
-        let mut row = Row::default();
-        (row[FROM_OFFERS], row[ELSEWHERE], row[REVENUE]) = (300.0, 100.0, 400.0);
-        let row = reading.capped(row);
-        assert!((row[FROM_OFFERS] / row[ELSEWHERE] - 3.0).abs() < 1e-9);
-        assert!((row[FROM_OFFERS] + row[ELSEWHERE] - row[REVENUE]).abs() < 1e-9);
-    }
-
-    #[test]
-    fn nothing_is_capped_without_need() {
-        let reading = Reading::of(&trial(0.0), 86_400_000_000, Some(0.8));
-        assert_eq!(reading.cap().map(|cap| cap.range()), None);
-        assert!(reading.has_covariate() && reading.days == 1.0);
-        let split = reading.displacement().expect("an answer");
-        assert!((split.displaced.value - 2.0).abs() < 0.1, "{split:?}");
-        assert!((split.offers.difference.value - 2.0).abs() < 0.01);
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@
 
 use crate::assignment::UnitId;
 use crate::moments::Moments;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Columns of the sums, one value a person.
 pub const N_COLUMNS: usize = 11;
@@ -53,6 +53,10 @@ pub struct Assigned {
 pub struct Purchase {
     /// Time of the sale: what comes back counts where the sale counted.
     pub at_us: i64,
+    /// The time is no finer than this, and the sale was later than `at_us` by less: a day where
+    /// only the date is known. What may have been after the first assignment counts as after it,
+    /// in both arms alike.
+    pub within_us: i64,
     /// Negative for what came back.
     pub from_offers: f64,
     pub elsewhere: f64,
@@ -76,6 +80,8 @@ pub struct Trial {
     persons: Vec<Person>,
     by_customer: HashMap<u32, usize>,
     by_unit: HashMap<UnitId, usize>,
+    /// Who was assigned before the time that is looked at.
+    older: (HashSet<u32>, HashSet<UnitId>),
     before_us: i64,
 }
 
@@ -104,6 +110,7 @@ impl Trial {
             persons: Vec::new(),
             by_customer: HashMap::new(),
             by_unit: HashMap::new(),
+            older: Default::default(),
             before_us,
         };
         for assigned in units {
@@ -127,6 +134,43 @@ impl Trial {
         trial
     }
 
+    /// The trial of those persons only whose first assignment was at `since_us` or later.
+    pub fn since(mut self, since_us: i64) -> Trial {
+        let is_kept = |person: &Person| person.first_at_us >= since_us;
+        let mut n_kept = 0;
+        let places: Vec<Option<usize>> = self
+            .persons
+            .iter()
+            .map(|person| {
+                n_kept += usize::from(is_kept(person));
+                is_kept(person).then(|| n_kept - 1)
+            })
+            .collect();
+        self.persons.retain(is_kept);
+        for (customer, at) in std::mem::take(&mut self.by_customer) {
+            match places[at] {
+                Some(at) => drop(self.by_customer.insert(customer, at)),
+                None => drop(self.older.0.insert(customer)),
+            }
+        }
+        for (unit, at) in std::mem::take(&mut self.by_unit) {
+            match places[at] {
+                Some(at) => drop(self.by_unit.insert(unit, at)),
+                None => drop(self.older.1.insert(unit)),
+            }
+        }
+        self
+    }
+
+    /// In an arm, but since before the time that is looked at.
+    pub fn is_older(&self, customer: Option<u32>, visit: Option<UnitId>) -> bool {
+        match customer {
+            Some(customer) if self.older.0.contains(&customer) => true,
+            Some(customer) if self.by_customer.contains_key(&customer) => false,
+            _ => visit.is_some_and(|visit| self.older.1.contains(&visit)),
+        }
+    }
+
     pub fn n_persons(&self) -> usize {
         self.persons.len()
     }
@@ -137,6 +181,9 @@ impl Trial {
 
     /// The person of a customer, else of a visit; `None` for who was never assigned.
     pub fn find(&self, customer: Option<u32>, visit: Option<UnitId>) -> Option<usize> {
+        if customer.is_some_and(|customer| self.older.0.contains(&customer)) {
+            return None;
+        }
         let of_customer = customer.and_then(|customer| self.by_customer.get(&customer));
         let of_visit = || visit.and_then(|visit| self.by_unit.get(&visit));
         of_customer.or_else(of_visit).copied()
@@ -147,7 +194,8 @@ impl Trial {
     pub fn add(&mut self, person: usize, purchase: &Purchase) -> bool {
         let Some(person) = self.persons.get_mut(person) else { return false };
         let row = &mut person.row;
-        if purchase.at_us < person.first_at_us {
+        let is_before = purchase.at_us < person.first_at_us;
+        if is_before && purchase.at_us.saturating_add(purchase.within_us) <= person.first_at_us {
             if person.first_at_us.saturating_sub(self.before_us) <= purchase.at_us {
                 row[BEFORE] += purchase.from_offers + purchase.elsewhere;
             }
@@ -254,6 +302,39 @@ mod tests {
         assert!(trial.add(seven.unwrap(), &sale(120, 4.0)));
         assert_eq!(sums(&trial, true, ELSEWHERE), (1, 0.0, 1, 4.0));
         assert_eq!(sums(&trial, false, ELSEWHERE), (1, 0.0, 0, 0.0), "crossers are left out");
+    }
+
+    #[test]
+    fn a_sale_of_which_only_the_date_is_known_counts_on_the_day_of_the_assignment() {
+        let mut trial = Trial::new(vec![assigned(1, None, false, 150)], [], 500);
+        let of_date = |at_us| Purchase { within_us: 100, ..sale(at_us, 4.0) };
+        assert!(trial.add(0, &of_date(100)), "the same day");
+        assert!(!trial.add(0, &of_date(0)), "the day before");
+        assert!(!trial.add(0, &of_date(50)), "it ended when the assignment came");
+        assert_eq!(sums(&trial, true, ELSEWHERE), (1, 4.0, 0, 0.0));
+        assert_eq!(sums(&trial, true, BEFORE), (1, 8.0, 0, 0.0));
+    }
+
+    #[test]
+    fn who_was_assigned_before_the_window_is_neither_in_it_nor_unknown() {
+        let units = vec![
+            assigned(1, Some(7), true, 100),
+            assigned(2, Some(7), false, 900),
+            assigned(3, Some(8), false, 900),
+            assigned(4, None, true, 950),
+            assigned(5, None, false, 200),
+        ];
+        let mut trial = Trial::new(units, [], 0).since(500);
+        assert_eq!((trial.n_persons(), trial.n_crossers()), (2, 0));
+        assert_eq!(trial.began_at_us(), Some(900));
+        assert_eq!(trial.find(Some(7), Some(UnitId(4))), None, "seven is older");
+        assert!(trial.is_older(Some(7), None) && trial.is_older(None, Some(UnitId(5))));
+        assert!(!trial.is_older(Some(8), Some(UnitId(5))) && !trial.is_older(Some(99), None));
+        let eight = trial.find(Some(8), None).unwrap();
+        assert!(trial.add(eight, &sale(950, 3.0)));
+        let four = trial.find(None, Some(UnitId(4))).unwrap();
+        assert!(trial.add(four, &sale(960, 5.0)));
+        assert_eq!(sums(&trial, true, ELSEWHERE), (1, 3.0, 1, 5.0));
     }
 
     #[test]

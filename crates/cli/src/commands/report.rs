@@ -3,6 +3,8 @@
 pub(crate) mod facts;
 pub(crate) mod findings;
 mod funnels;
+mod heard;
+mod ledger;
 mod page;
 mod segments;
 pub(crate) mod text;

@@ -4,6 +4,7 @@ mod bad_input;
 mod doubts;
 mod experiments;
 mod imports;
+mod joins;
 mod journey;
 mod policies;
 mod proof;

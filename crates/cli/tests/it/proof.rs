@@ -148,7 +148,7 @@ async fn trial(dir: &std::path::Path) {
         let is_held_out = i % 5 == 0;
         // 23 digits, as the service names its answers.
         let answer = format!("01hf{i:019}");
-        let placement = "{\"asked\":{\"placement\":\"pdp\"},\"offers\":[{}]";
+        let placement = "{\"asked\":{\"placement\":\"pdp\"},\"offers\":[{\"item_id\":\"jam\"}]";
         let variant = if is_held_out { ",\"variant\":\"holdout\"}" } else { "}" };
         assert!(decisions.push(DecisionRecord {
             recommendation_id: answer.clone(),

@@ -182,15 +182,16 @@ async fn contrast(
     let definition = &experiment.definition;
     let units = units_of(control, true).chain(units_of(variant, false)).collect();
     let key = key_of(&store.store_id().await?);
-    let facts = facts::gather_of(store, key, units, until).await?;
+    let facts = facts::gather_of(store, key, units, (Timestamp(i64::MIN), until)).await?;
     let shares = definition.shares();
     let share = shares[at] / (shares[0] + shares[at]);
     let promised = experiment.stopped_variants.is_empty().then_some(share);
     let reading = Reading::of(&facts.trial, until.0, promised);
     let arms = reading.arms();
-    let mut metrics = metrics_of(&reading);
+    let names = [at, 0].map(|at| definition.variants[at].name.as_str());
+    let mut metrics = metrics_of(&reading, names);
     for (name, column) in [("ordered at all", CONVERTED), ("sent back, a customer", RETURNED)] {
-        metrics.push(finding(name, Metric::Mean { column }, arms, &reading));
+        metrics.push(finding(name, Metric::Mean { column }, arms, &reading, names));
     }
     let revenue = reading.lift(OF_REVENUE).ok();
     let contrast = Contrast {

@@ -4,12 +4,12 @@ use super::facts::{Doubts, Facts};
 use super::funnels::{Funnel, RelationFunnel};
 use super::segments::{self, Segment, SegmentFinding};
 use measure::Moments;
-use measure::lift::{Effect, Lift, Metric, NoAnswer};
+use measure::lift::{Effect, Lift, MIN_BUYERS, Metric, NoAnswer};
 use measure::power::{PowerQuestion, days_needed};
 use measure::reading::{OF_REVENUE, Reading};
-use measure::srm;
+use measure::srm::{self, SampleRatio};
 use measure::trial::{
-    Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, ORDERS, ORDERS_WITH_OFFER,
+    Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, ORDERS, ORDERS_WITH_OFFER, RETURNED,
 };
 use serde::Serialize;
 
@@ -30,12 +30,17 @@ pub(crate) struct Findings {
     pub(crate) n_crossers: u64,
     /// p-value, for every look, of the arms having the sizes they were promised.
     pub(crate) sample_ratio_p: Option<f64>,
-    /// What the offers earned in all, with its interval.
+    /// The arms do not have the sizes they were promised: no result is told then, only what helps
+    /// to find what loses customers.
+    pub(crate) is_sample_ratio_alarm: bool,
+    /// Most that a customer's revenue counts for, where one outweighed all others.
+    pub(crate) capped_at: Option<f64>,
+    /// What the offers earned in all, with its interval; of capped revenue where there is a cap.
     pub(crate) incremental_revenue: Option<Estimate>,
     /// What peers would report: all that was bought from an offer or after a click on one.
-    pub(crate) attributed_revenue: f64,
+    pub(crate) attributed_revenue: Option<f64>,
     /// The same net of what was sent back.
-    pub(crate) attributed_kept: f64,
+    pub(crate) attributed_kept: Option<f64>,
     /// Revenue a customer that would have come from elsewhere.
     pub(crate) displaced: Option<Estimate>,
     pub(crate) metrics: Vec<MetricFinding>,
@@ -63,6 +68,8 @@ pub(crate) struct MetricFinding {
     pub(crate) holdout: Option<f64>,
     pub(crate) difference: Option<Estimate>,
     pub(crate) relative: Option<Estimate>,
+    /// Both values and their difference are of capped revenue.
+    pub(crate) is_capped: bool,
     /// Why there is no interval.
     pub(crate) no_answer: Option<String>,
 }
@@ -77,9 +84,10 @@ pub(crate) struct PlacementFinding {
     pub(crate) clicked: u64,
     pub(crate) dismissed: u64,
     pub(crate) added: u64,
-    pub(crate) bought: u64,
-    pub(crate) revenue: f64,
-    pub(crate) kept: f64,
+    /// These three not on a sample-ratio alarm.
+    pub(crate) bought: Option<u64>,
+    pub(crate) revenue: Option<f64>,
+    pub(crate) kept: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,9 +101,11 @@ pub(crate) struct RelationFinding {
     pub(crate) kept: f64,
 }
 
+const MARGIN_NAME: &str = "margin a customer";
+
 const METRICS: [(&str, Metric); 8] = [
     ("revenue a customer", OF_REVENUE),
-    ("margin a customer", Metric::Mean { column: MARGIN }),
+    (MARGIN_NAME, Metric::Mean { column: MARGIN }),
     ("orders a customer", Metric::Mean { column: ORDERS }),
     ("pieces an order", Metric::Ratio { numerator: ITEMS, denominator: ORDERS }),
     ("from offers, a customer", Metric::Mean { column: FROM_OFFERS }),
@@ -104,64 +114,110 @@ const METRICS: [(&str, Metric); 8] = [
     ("came back", Metric::Mean { column: CAME_BACK }),
 ];
 
+/// What the arms are called in sentences.
+pub(crate) const ARMS: [&str; 2] = ["the arm with offers", "the held-out arm"];
+
 pub(crate) fn of(facts: &Facts, segments: &[Segment], treated_share: f64) -> Findings {
     let reading = Reading::of(&facts.trial, facts.now.0, Some(treated_share));
-    let (plain, days) = (&reading.plain, reading.days);
-    let metrics = metrics_of(&reading);
-    let revenue = reading.lift(OF_REVENUE);
-    let n_treated = plain.offers.n() as f64;
-    let incremental_revenue = revenue.as_ref().ok().map(|lift| {
-        let Estimate { value, low, high } = estimate(&lift.difference);
-        Estimate { value: value * n_treated, low: low * n_treated, high: high * n_treated }
-    });
-    let displaced = reading.displaced().ok().map(|displaced| estimate(&displaced));
-    let funnels = facts.funnels.placements.values();
+    let plain = &reading.plain;
+    let sizes = [plain.offers.n(), plain.holdout.n()];
+    let ratio = srm::check(&sizes, &[treated_share, 1.0 - treated_share]);
+    let alarm = ratio.filter(SampleRatio::is_alarm);
     let mut findings = Findings {
         sentences: Vec::new(),
         from: facts.trial.began_at_us().map(|at| events::Timestamp(at).to_string()),
         to: facts.now.to_string(),
-        days,
+        days: reading.days,
         currency: facts.currency.map(|currency| currency.as_str().to_owned()),
-        n_offers: plain.offers.n(),
-        n_holdout: plain.holdout.n(),
+        n_offers: sizes[0],
+        n_holdout: sizes[1],
         n_crossers: facts.trial.n_crossers() as u64,
-        sample_ratio_p: srm::check(
-            &[plain.offers.n(), plain.holdout.n()],
-            &[treated_share, 1.0 - treated_share],
-        )
-        .map(|ratio| ratio.p_always),
-        incremental_revenue,
-        attributed_revenue: funnels.clone().map(|funnel| funnel.bought).sum(),
-        attributed_kept: funnels.map(|funnel| funnel.kept).sum(),
-        displaced,
-        metrics,
+        sample_ratio_p: ratio.map(|ratio| ratio.p_always),
+        is_sample_ratio_alarm: alarm.is_some(),
+        capped_at: None,
+        incremental_revenue: None,
+        attributed_revenue: None,
+        attributed_kept: None,
+        displaced: None,
+        metrics: Vec::new(),
         placements: facts.funnels.placements.iter().map(placement).collect(),
-        relations: facts.funnels.relations.iter().map(relation).collect(),
-        segments: segments::findings(&facts.trial, &reading, segments),
+        relations: Vec::new(),
+        segments: Vec::new(),
         doubts: facts.doubts,
-        power: revenue.as_ref().ok().and_then(|lift| power(lift, &reading)),
+        power: None,
         method: method_of(&reading),
     };
-    if facts.trial.n_crossers() > 0 {
-        let without = facts.trial.arms(false, |_| {});
-        let name = "revenue a customer, without those seen in both arms";
-        findings.metrics.push(finding(name, OF_REVENUE, &without, &reading));
+    let revenue = match alarm {
+        Some(ratio) => Err(NoAnswer::SampleRatio(ratio)),
+        None => reading.lift(OF_REVENUE),
+    };
+    if alarm.is_some() {
+        findings.placements.iter_mut().for_each(PlacementFinding::keep_counts);
+    } else {
+        findings.tell(facts, segments, &reading);
     }
-    findings.sentences = super::text::sentences(&findings, revenue.err());
+    let why = revenue.err().map(|why| reason(OF_REVENUE, why, &reading, ARMS));
+    findings.sentences = super::text::sentences(&findings, why);
     findings
 }
 
-/// The numbers of both arms.
-pub(crate) fn metrics_of(reading: &Reading) -> Vec<MetricFinding> {
-    let arms = reading.arms();
-    METRICS.iter().map(|&(name, metric)| finding(name, metric, arms, reading)).collect()
+impl Findings {
+    /// The results, of arms that are what was promised.
+    fn tell(&mut self, facts: &Facts, segments: &[Segment], reading: &Reading) {
+        let revenue = reading.lift(OF_REVENUE).ok();
+        let n_treated = reading.plain.offers.n() as f64;
+        self.incremental_revenue = revenue.as_ref().map(|lift| {
+            let Estimate { value, low, high } = estimate(&lift.difference);
+            Estimate { value: value * n_treated, low: low * n_treated, high: high * n_treated }
+        });
+        let funnels = facts.funnels.placements.values();
+        self.attributed_revenue = Some(funnels.clone().map(|funnel| funnel.bought).sum());
+        self.attributed_kept = Some(funnels.map(|funnel| funnel.kept).sum());
+        self.capped_at = reading.cap().map(|cap| cap.range().1);
+        self.displaced = reading.displaced().ok().map(|displaced| estimate(&displaced));
+        self.relations = facts.funnels.relations.iter().map(relation).collect();
+        self.segments = segments::findings(&facts.trial, reading, segments);
+        self.power = revenue.and_then(|lift| power(&lift, reading));
+        self.metrics = metrics_of(reading, ARMS);
+        if self.capped_at.is_some() {
+            let mut uncapped = finding(
+                "revenue a customer, not capped",
+                OF_REVENUE,
+                &reading.plain,
+                reading,
+                ARMS,
+            );
+            uncapped.is_capped = false;
+            uncapped.no_answer = Some("one customer outweighs all others".to_owned());
+            self.metrics.push(uncapped);
+        }
+        if facts.trial.n_crossers() > 0 {
+            let without = facts.trial.arms(false, |row| *row = reading.capped(*row));
+            let name = "revenue a customer, without those seen in both arms";
+            self.metrics.push(finding(name, OF_REVENUE, &without, reading, ARMS));
+        }
+        for metric in &mut self.metrics {
+            let is_nothing = (metric.offers, metric.holdout) == (Some(0.0), Some(0.0));
+            if metric.name == MARGIN_NAME && is_nothing && !facts.has_costs {
+                metric.no_answer = Some("no item has a cost".to_owned());
+            }
+        }
+    }
 }
 
+/// The numbers of both arms.
+pub(crate) fn metrics_of(reading: &Reading, names: [&str; 2]) -> Vec<MetricFinding> {
+    let arms = reading.arms();
+    METRICS.iter().map(|&(name, metric)| finding(name, metric, arms, reading, names)).collect()
+}
+
+/// `names`: what the arms are called.
 pub(crate) fn finding(
     name: &'static str,
     metric: Metric,
     arms: &Arms,
     reading: &Reading,
+    names: [&str; 2],
 ) -> MetricFinding {
     let lift = reading.lift_in(arms, metric);
     MetricFinding {
@@ -170,15 +226,45 @@ pub(crate) fn finding(
         holdout: value_of(metric, &arms.holdout),
         difference: lift.as_ref().ok().map(|lift| estimate(&lift.difference)),
         relative: lift.as_ref().ok().and_then(|lift| lift.relative).map(|e| estimate(&e)),
-        no_answer: lift.err().map(|error| match (metric, error) {
-            (Metric::Mean { column: MARGIN }, NoAnswer::AllAlike) => {
-                "no item has a cost".to_owned()
-            }
-            (Metric::Mean { column: CAME_BACK }, NoAnswer::AllAlike) => {
-                "nobody came back yet".to_owned()
-            }
-            (_, error) => error.to_string(),
-        }),
+        is_capped: reading.is_capped(metric),
+        no_answer: lift.err().map(|why| reason(metric, why, reading, names)),
+    }
+}
+
+/// Why there is no answer, in the words of whoever reads a report.
+pub(crate) fn reason(
+    metric: Metric,
+    why: NoAnswer,
+    reading: &Reading,
+    [offers, holdout]: [&str; 2],
+) -> String {
+    let is_of = |column| metric == Metric::Mean { column };
+    match why {
+        NoAnswer::AllAlike if is_of(CAME_BACK) => "nobody came back yet".to_owned(),
+        NoAnswer::TooFewBuyers { treated, control } if is_of(FROM_OFFERS) => {
+            format!(
+                "{MIN_BUYERS} buyers from offers are needed; there are {}",
+                treated.max(control)
+            )
+        }
+        NoAnswer::TooFewBuyers { treated, control } => {
+            let who = match () {
+                () if is_of(CAME_BACK) => "who came back",
+                () if is_of(RETURNED) => "who sent something back",
+                () => "buyers",
+            };
+            let (arm, n) = if treated < control { (offers, treated) } else { (holdout, control) };
+            format!(
+                "{MIN_BUYERS} {who} in each arm are needed; {arm} has {n}: wait until there are \
+                 more"
+            )
+        }
+        NoAnswer::OneCustomer { share } if reading.is_capped(metric) => format!(
+            "one customer makes up {:.0} % of what the difference varies by, though values are \
+             capped: wait until more have bought",
+            share * 100.0
+        ),
+        why => why.to_string(),
     }
 }
 
@@ -221,9 +307,16 @@ fn placement((name, funnel): (&String, &Funnel)) -> PlacementFinding {
         clicked: funnel.n_clicked,
         dismissed: funnel.n_dismissed,
         added: funnel.n_added,
-        bought: funnel.n_bought,
-        revenue: funnel.bought,
-        kept: funnel.kept,
+        bought: Some(funnel.n_bought),
+        revenue: Some(funnel.bought),
+        kept: Some(funnel.kept),
+    }
+}
+
+impl PlacementFinding {
+    /// Without what was bought.
+    fn keep_counts(&mut self) {
+        (self.bought, self.revenue, self.kept) = (None, None, None);
     }
 }
 
@@ -247,8 +340,8 @@ pub(crate) fn power(lift: &Lift, reading: &Reading) -> Option<String> {
 
 fn method_of(reading: &Reading) -> Vec<String> {
     let mut method = vec![
-        "Each customer (else each visit, else a location for a day) is assigned by a keyed hash; \
-         the first assignment stands, whatever came later."
+        "Each customer (else each visit) is assigned by a keyed hash; the first assignment stands, \
+         whatever came later."
             .to_owned(),
         "Revenue is net of returns, from the first time somebody could have been shown an offer, \
          with the same clock in both arms."
@@ -261,8 +354,9 @@ fn method_of(reading: &Reading) -> Vec<String> {
     }
     if let Some((low, high)) = reading.cap().map(|cap| cap.range()) {
         method.push(format!(
-            "One customer outweighs an arm, so revenue is capped at {low:.2} and {high:.2} a \
-             customer (winsorised at the 99 % quantile of the time before)."
+            "One customer outweighs all others, so revenue is capped at {low:.2} and {high:.2} a \
+             customer (winsorised at the 99 % quantile of the time before); what is marked as \
+             capped is of that, orders and pieces are as they were."
         ));
     }
     method

@@ -1,9 +1,15 @@
 //! What became of answers, by placement, and of the offers in them, by relation.
 
 use super::facts::hash_of;
+use events::Timestamp;
+use events::time::DAY_US;
+use hashbrown::{HashMap, HashSet};
+use history::DecisionRecord;
+use measure::assignment::{Unit, UnitId};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// From decision to what was kept, of one placement.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -40,10 +46,14 @@ pub(super) struct Outcome {
     pub(super) is_clicked: bool,
     pub(super) is_dismissed: bool,
     pub(super) is_added: bool,
+    /// Named by an event since the trial began.
+    pub(super) is_named: bool,
+    /// Clicked on, or named by a purchase.
+    pub(super) may_sell: bool,
     pub(super) bought: f64,
     pub(super) kept: f64,
-    /// Time of the first purchase.
-    pub(super) bought_at_us: Option<i64>,
+    /// The first purchase was before this.
+    pub(super) bought_before_us: Option<i64>,
     /// By the hash of the item; few.
     items: Vec<(u64, ItemOutcome)>,
 }
@@ -85,6 +95,8 @@ struct Recorded<'a> {
     asked: Asked<'a>,
     #[serde(borrow, default)]
     variant: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    location_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     offers: Vec<Offered<'a>>,
 }
@@ -111,16 +123,87 @@ fn entry<'m, T: Default>(map: &'m mut BTreeMap<String, T>, name: &str) -> &'m mu
     map.get_mut(name).expect("it was just put there")
 }
 
+/// An answer, as far as what comes of it asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) at_us: i64,
+    /// Whose question it was.
+    pub(crate) customer: Option<u32>,
+    placement: Arc<str>,
+    /// Items and relations; nothing for who was held out, whatever the record keeps.
+    pub(crate) offers: Vec<(u64, Arc<str>)>,
+}
+
+/// Reads the records of decisions: what became of an answer that sold nothing is counted at once,
+/// the others are kept until the orders are known.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    pub(super) key: u64,
+    /// Who was assigned.
+    pub(super) units: HashSet<UnitId>,
+    /// Customers who were assigned before the time that is looked at.
+    pub(super) older: HashSet<u32>,
+    pub(super) since: Timestamp,
+    pub(super) funnels: Funnels,
+    /// Those of the units that are a till for a day.
+    pub(super) tills: HashSet<UnitId>,
+    pub(super) kept: HashMap<u64, Answer>,
+    pub(super) names: HashSet<Arc<str>>,
+}
+
+impl Answers {
+    pub(super) fn take(&mut self, record: &DecisionRecord, outcomes: &mut HashMap<u64, Outcome>) {
+        let name = hash_of(&record.recommendation_id);
+        let Ok(decision) = serde_json::from_slice::<Recorded<'_>>(&record.payload) else {
+            outcomes.remove(&name);
+            return;
+        };
+        if let Some(location) = decision.location_id.as_deref() {
+            let day = record.at.0.div_euclid(DAY_US);
+            let unit = Unit::LocationDay(location, day).id(self.key);
+            if self.units.contains(&unit) {
+                self.tills.insert(unit);
+            }
+        }
+        let is_older = |customer| self.older.contains(&customer);
+        if record.at < self.since || record.customer_idx.is_some_and(is_older) {
+            outcomes.remove(&name);
+            return;
+        }
+        let is_held_out = decision.variant.as_deref() == Some("holdout");
+        self.funnels.count(&decision, is_held_out);
+        let Some(outcome) = outcomes.get(&name) else { return };
+        let shown = if is_held_out { &[][..] } else { &decision.offers[..] };
+        let answer = Answer {
+            at_us: record.at.0,
+            customer: record.customer_idx,
+            placement: self.name(&decision.asked.placement),
+            offers: shown.iter().map(|o| (hash_of(&o.item_id), self.name(&o.relation))).collect(),
+        };
+        if outcome.may_sell {
+            self.kept.insert(name, answer);
+        } else {
+            self.funnels.add(&answer, outcome);
+            outcomes.remove(&name);
+        }
+    }
+
+    fn name(&mut self, text: &str) -> Arc<str> {
+        Arc::clone(self.names.get_or_insert_with(text, |text| text.into()))
+    }
+}
+
 impl Funnels {
-    /// Takes in a record, with what became of its answer.
-    pub(super) fn add(&mut self, payload: &[u8], outcome: Option<&Outcome>) {
-        let Ok(decision) = serde_json::from_slice::<Recorded<'_>>(payload) else { return };
+    fn count(&mut self, decision: &Recorded<'_>, is_held_out: bool) {
         let funnel = entry(&mut self.placements, &decision.asked.placement);
         funnel.n_decisions += 1;
-        let is_held_out = decision.variant.as_deref() == Some("holdout");
         funnel.n_held_out += u64::from(is_held_out);
         funnel.n_empty += u64::from(decision.offers.is_empty());
-        let Some(outcome) = outcome else { return };
+    }
+
+    /// Takes in what became of an answer.
+    pub(super) fn add(&mut self, answer: &Answer, outcome: &Outcome) {
+        let funnel = entry(&mut self.placements, &answer.placement);
         funnel.n_seen += u64::from(outcome.is_seen);
         funnel.n_clicked += u64::from(outcome.is_clicked);
         funnel.n_dismissed += u64::from(outcome.is_dismissed);
@@ -128,19 +211,15 @@ impl Funnels {
         funnel.n_bought += u64::from(outcome.bought > 0.0);
         funnel.bought += outcome.bought;
         funnel.kept += outcome.kept;
-        for offer in decision.offers.iter().filter(|offer| !offer.relation.is_empty()) {
-            self.add_offer(offer, outcome);
+        for (item, relation) in answer.offers.iter().filter(|(_, name)| !name.is_empty()) {
+            let funnel = entry(&mut self.relations, relation);
+            funnel.n_seen += u64::from(outcome.is_seen);
+            let own = outcome.items.iter().find(|(known, _)| known == item);
+            let Some((_, own)) = own else { continue };
+            funnel.n_clicked += u64::from(own.is_clicked);
+            funnel.n_bought += u64::from(own.bought > 0.0);
+            funnel.bought += own.bought;
+            funnel.kept += own.kept;
         }
-    }
-
-    fn add_offer(&mut self, offer: &Offered<'_>, outcome: &Outcome) {
-        let funnel = entry(&mut self.relations, &offer.relation);
-        funnel.n_seen += u64::from(outcome.is_seen);
-        let item = hash_of(&offer.item_id);
-        let Some((_, own)) = outcome.items.iter().find(|(known, _)| *known == item) else { return };
-        funnel.n_clicked += u64::from(own.is_clicked);
-        funnel.n_bought += u64::from(own.bought > 0.0);
-        funnel.bought += own.bought;
-        funnel.kept += own.kept;
     }
 }

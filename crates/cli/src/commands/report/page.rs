@@ -30,7 +30,7 @@ pub(crate) fn write(findings: &Findings) -> String {
         let _ = write!(page, "<p{class}>{}</p>", escaped(sentence));
     }
     if let Some(earned) = &findings.incremental_revenue {
-        page.push_str(&chart(earned, findings.attributed_kept));
+        page.push_str(&chart(earned, findings.attributed_kept.unwrap_or_default()));
     }
     if !findings.metrics.is_empty() {
         let rows = findings.metrics.iter().map(|metric| metric_cells(metric).to_vec());

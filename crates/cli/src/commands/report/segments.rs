@@ -1,6 +1,6 @@
 //! Who responds: the effect among parts of the customers that were known before any offer.
 
-use super::findings::{Estimate, estimate};
+use super::findings::{ARMS, Estimate, estimate, reason};
 use super::text::{number, signed_interval};
 use hashbrown::HashMap;
 use history::Store;
@@ -81,7 +81,7 @@ pub(crate) fn findings(
             offers: arms.offers.n(),
             holdout: arms.holdout.n(),
             difference: lift.as_ref().ok().map(|lift| estimate(&lift.difference)),
-            no_answer: lift.err().map(|why| why.to_string()),
+            no_answer: lift.err().map(|why| reason(OF_REVENUE, why, reading, ARMS)),
         }
     };
     segments.iter().map(of).collect()

@@ -3,7 +3,6 @@
 use super::findings::{Estimate, Findings, MetricFinding, PlacementFinding, RelationFinding};
 use super::segments::{self, SegmentFinding};
 use crate::show;
-use measure::lift::NoAnswer;
 
 /// Of [`metric_cells`].
 pub(crate) const METRIC_HEADS: [&str; 6] =
@@ -41,7 +40,9 @@ pub(crate) fn print(findings: &Findings) -> anyhow::Result<()> {
     for metric in &findings.metrics {
         show::row(&mut table, &metric_cells(metric));
     }
-    show::line(table)?;
+    if !findings.metrics.is_empty() {
+        show::line(table)?;
+    }
     let mut table = show::table(&PLACEMENT_HEADS, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
     for placement in &findings.placements {
         show::row(&mut table, &placement_cells(placement));
@@ -72,8 +73,9 @@ pub(crate) fn metric_cells(metric: &MetricFinding) -> [String; 6] {
     let percent = |e: Estimate| {
         format!("{:+.1} ({:+.1} to {:+.1})", e.value * 1e2, e.low * 1e2, e.high * 1e2)
     };
+    let mark = if metric.is_capped { ", capped" } else { "" };
     [
-        metric.name.to_owned(),
+        format!("{}{mark}", metric.name),
         value(metric.offers),
         value(metric.holdout),
         difference,
@@ -84,10 +86,11 @@ pub(crate) fn metric_cells(metric: &MetricFinding) -> [String; 6] {
 
 pub(crate) fn placement_cells(placement: &PlacementFinding) -> [String; 10] {
     let p = placement;
-    let counts = [p.decisions, p.held_out, p.empty, p.seen, p.clicked, p.added, p.bought];
-    let [decisions, held_out, empty, seen, clicked, added, bought] = counts.map(show::count);
+    let counts = [p.decisions, p.held_out, p.empty, p.seen, p.clicked, p.added];
+    let [decisions, held_out, empty, seen, clicked, added] = counts.map(show::count);
     let name = p.placement.clone();
-    let (revenue, kept) = (number(p.revenue), number(p.kept));
+    let bought = p.bought.map_or("–".to_owned(), show::count);
+    let [revenue, kept] = [p.revenue, p.kept].map(|sum| sum.map_or("–".to_owned(), number));
     [name, decisions, held_out, empty, seen, clicked, added, bought, revenue, kept]
 }
 
@@ -114,30 +117,82 @@ pub(crate) fn signed_interval(found: &Estimate) -> String {
 /// What is behind the numbers, and what could not be joined.
 pub(crate) fn notes(findings: &Findings) -> Vec<String> {
     let mut notes: Vec<String> = findings.power.iter().cloned().collect();
-    let doubts = &findings.doubts;
-    for (n, what) in [
-        (findings.n_crossers, "customers were seen in both arms; they count in their first"),
-        (doubts.answers_without_record, "answers named in events have no record"),
-        (doubts.orders_of_nobody, "orders are of people in no arm"),
-        (doubts.orders_in_other_currencies, "orders in other currencies are left out"),
-        (doubts.orders_without_time, "orders have no time and are left out"),
-        (doubts.orders_in_the_future, "orders lie in the future and are left out"),
-        (
-            doubts.outcomes_before_answer,
-            "answers were bought from before they were given: a sender's clock is wrong",
-        ),
-        (doubts.purchases_not_confirmed, "purchases were claimed by a browser and never confirmed"),
-    ] {
-        if n > 0 {
-            notes.push(format!("{} {what}.", show::count(n)));
+    for (n, one, many) in counted(findings) {
+        match n {
+            0 => {}
+            1 => notes.push(format!("1 {one}.")),
+            n => notes.push(format!("{} {many}.", show::count(n))),
         }
     }
     notes.extend(findings.method.iter().cloned());
     notes
 }
 
+/// Of one, and of several.
+fn counted(findings: &Findings) -> [(u64, &'static str, &'static str); 12] {
+    let doubts = &findings.doubts;
+    [
+        (
+            findings.n_crossers,
+            "customer was seen in both arms, and counts in the first",
+            "customers were seen in both arms; they count in their first",
+        ),
+        (
+            doubts.answers_without_record,
+            "answer named in events has no record",
+            "answers named in events have no record",
+        ),
+        (doubts.orders_of_nobody, "order is of nobody in an arm", "orders are of people in no arm"),
+        (
+            doubts.days_of_tills,
+            "day of a till at which nobody is known is not compared",
+            "days of tills at which nobody is known are not compared",
+        ),
+        (
+            doubts.orders_in_other_currencies,
+            "order in another currency is left out",
+            "orders in other currencies are left out",
+        ),
+        (
+            doubts.orders_without_time,
+            "order has no time and is left out",
+            "orders have no time and are left out",
+        ),
+        (
+            doubts.orders_in_the_future,
+            "order lies in the future and is left out",
+            "orders lie in the future and are left out",
+        ),
+        (
+            doubts.lines_without_price,
+            "line of an order has no price and counts as nothing",
+            "lines of orders have no price and count as nothing",
+        ),
+        (
+            doubts.lines_not_offered,
+            "line names an answer that did not offer it to this customer",
+            "lines name answers that did not offer them to these customers",
+        ),
+        (
+            doubts.refunds_above_sale,
+            "refund takes back more than was sold; it counts up to that",
+            "refunds take back more than was sold; they count up to that",
+        ),
+        (
+            doubts.outcomes_before_answer,
+            "answer was bought from before it was given: a sender's clock is wrong",
+            "answers were bought from before they were given: a sender's clock is wrong",
+        ),
+        (
+            doubts.purchases_not_confirmed,
+            "purchase was claimed by a browser and never confirmed",
+            "purchases were claimed by a browser and never confirmed",
+        ),
+    ]
+}
+
 /// What a merchant wants to know, in the order of asking.
-pub(crate) fn sentences(findings: &Findings, no_answer: Option<NoAnswer>) -> Vec<String> {
+pub(crate) fn sentences(findings: &Findings, no_answer: Option<String>) -> Vec<String> {
     let n = findings.n_offers + findings.n_holdout;
     if n == 0 {
         return vec![
@@ -150,43 +205,28 @@ pub(crate) fn sentences(findings: &Findings, no_answer: Option<NoAnswer>) -> Vec
     let unit = findings.currency.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
     let mut sentences = Vec::new();
     match (&findings.incremental_revenue, no_answer) {
-        (Some(earned), _) if earned.low > 0.0 => sentences.push(format!(
-            "The offers earned {}{unit} that would not have come anyway ({} to {}).",
-            number(earned.value),
-            number(earned.low),
-            number(earned.high)
-        )),
-        (Some(earned), _) if earned.high < 0.0 => sentences.push(format!(
-            "The offers cost {}{unit}: customers without them bought more ({} to {}).",
-            number(-earned.value),
-            number(-earned.high),
-            number(-earned.low)
-        )),
-        (Some(earned), _) => sentences.push(format!(
-            "Whether the offers earned anything cannot be told yet: {}{unit}, and anything from {} \
-             to {} fits what was seen.",
-            number(earned.value),
-            number(earned.low),
-            number(earned.high)
-        )),
+        (Some(earned), _) => sentences.push(headline(earned, &unit, findings.capped_at)),
         (None, Some(why)) => sentences.push(format!("Nothing can be told: {why}.")),
         (None, None) => {}
     }
     sentences.push(format!(
-        "{} customers and visits could be shown offers, {} were held out, over {:.1} days.",
+        "{} customers and visits could be shown offers, {} were held out, over {}.",
         show::count(findings.n_offers),
         show::count(findings.n_holdout),
-        findings.days
+        span(findings.days)
     ));
-    sentences.push(format!(
-        "Bought from offers: {}{unit}, of which {}{unit} stayed. That is what usual reports call \
-         success; part of it would have been bought anyway.",
-        number(findings.attributed_revenue),
-        number(findings.attributed_kept)
-    ));
-    if let Some(displaced) = findings.displaced.filter(|found| found.low > 0.0) {
+    if let (Some(bought), Some(kept)) = (findings.attributed_revenue, findings.attributed_kept) {
         sentences.push(format!(
-            "Offers took {}{unit} a customer from other sales ({} to {}).",
+            "Bought from offers: {}{unit}, of which {}{unit} stayed. That is what usual reports \
+             call success; part of it would have been bought anyway.",
+            number(bought),
+            number(kept)
+        ));
+    }
+    if let Some(displaced) = findings.displaced.filter(|found| found.low > 0.0) {
+        let capped = if findings.capped_at.is_some() { ", capped" } else { "" };
+        sentences.push(format!(
+            "Offers took {}{unit} a customer from other sales ({} to {}{capped}).",
             number(displaced.value),
             number(displaced.low),
             number(displaced.high)
@@ -194,6 +234,55 @@ pub(crate) fn sentences(findings: &Findings, no_answer: Option<NoAnswer>) -> Vec
     }
     sentences.extend(segments::sentences(&findings.segments, &unit));
     sentences
+}
+
+/// What was earned; a cap stands in the same sentence.
+fn headline(earned: &Estimate, unit: &str, capped_at: Option<f64>) -> String {
+    let cap = capped_at.map_or(String::new(), |cap| {
+        format!(
+            " This is capped: one customer outweighs all others, so that nobody counts for more \
+             than {}{unit}.",
+            number(cap)
+        )
+    });
+    let told = if earned.low > 0.0 {
+        format!(
+            "The offers earned {}{unit} that would not have come anyway ({} to {}).",
+            number(earned.value),
+            number(earned.low),
+            number(earned.high)
+        )
+    } else if earned.high < 0.0 {
+        format!(
+            "The offers cost {}{unit}: customers without them bought more ({} to {}).",
+            number(-earned.value),
+            number(-earned.high),
+            number(-earned.low)
+        )
+    } else {
+        format!(
+            "Whether the offers earned anything cannot be told yet: {}{unit}, and anything from {} \
+             to {} fits what was seen.",
+            number(earned.value),
+            number(earned.low),
+            number(earned.high)
+        )
+    };
+    told + &cap
+}
+
+/// Of the trial so far: 3.5 days, 2.3 hours, 12 minutes.
+fn span(days: f64) -> String {
+    let (hours, minutes) = (days * 24.0, days * 24.0 * 60.0);
+    if hours >= 24.0 {
+        format!("{days:.1} days")
+    } else if minutes >= 60.0 {
+        format!("{hours:.1} hours")
+    } else if minutes >= 1.5 {
+        format!("{minutes:.0} minutes")
+    } else {
+        "about a minute".to_owned()
+    }
 }
 
 fn interval(found: &Estimate) -> String {
@@ -224,5 +313,7 @@ mod tests {
         let texts = [0.0, 1_234_567.4, -1_000.0, 12.345, -0.0123].map(number);
         assert_eq!(texts, ["0.00", "1,234,567", "−1,000", "12.35", "−0.0123"]);
         assert_eq!(signed(2.0), "+2.00");
+        let spans = [12.34, 0.5, 0.01, 0.0].map(span);
+        assert_eq!(spans, ["12.3 days", "12.0 hours", "14 minutes", "about a minute"]);
     }
 }

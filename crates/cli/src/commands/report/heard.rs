@@ -1,0 +1,309 @@
+//! What the events said: who a visit was, what was clicked, and where the lines of an order came
+//! from.
+
+use super::facts::hash_of;
+use super::funnels::Outcome;
+use events::event::EventLine;
+use events::time::DAY_US;
+use events::{Amount, EventKind, Timestamp};
+use hashbrown::HashMap;
+use history::PastEvent;
+use measure::assignment::{Unit, UnitId};
+
+/// A click counts for what is bought of the item within so many days, where no origin is told.
+const CLICK_DAYS: i64 = 28;
+
+/// Where a line came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Nobody said.
+    Untold,
+    Elsewhere,
+    /// From the answer that the line names.
+    Answer(u64),
+    /// The event names an answer: that of the lines which the answer held.
+    Event(u64),
+}
+
+/// Pieces of an item, and where they came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ToldPart {
+    pub(super) item: u64,
+    price: Option<Amount>,
+    pieces: f64,
+    origin: Origin,
+}
+
+/// What an event told of an order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    pub(super) visit: Option<UnitId>,
+    /// Time of the purchase, which a file may know by its date only.
+    pub(super) at_us: Option<i64>,
+    parts: Vec<ToldPart>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Who {
+    Customer(u32),
+    Visit(UnitId),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    key: u64,
+    began_us: i64,
+    pub(super) links: Vec<(UnitId, u32)>,
+    pub(super) outcomes: HashMap<u64, Outcome>,
+    pub(super) orders: HashMap<u128, Told>,
+    /// By person and item: when it was clicked, and in which answer.
+    clicks: HashMap<(Who, u64), Vec<(i64, u64)>>,
+    pub(super) n_not_confirmed: u64,
+}
+
+impl Heard {
+    /// Of what was before `began_us`, purchases alone are heard.
+    pub(super) fn new(key: u64, began_us: i64) -> Heard {
+        Heard { key, began_us, ..Heard::default() }
+    }
+
+    /// Answers that are left: what was bought before of an older answer is no concern of the trial.
+    pub(super) fn n_named(&self) -> u64 {
+        self.outcomes.values().filter(|outcome| outcome.is_named).count() as u64
+    }
+
+    pub(super) fn hear(&mut self, event: PastEvent) {
+        if event.at.0 < self.began_us && event.kind != EventKind::Purchase {
+            return;
+        }
+        let visit = event.session_id.as_deref().map(|session| Unit::Session(session).id(self.key));
+        if let (Some(visit), Some(customer)) = (visit, event.customer_idx) {
+            self.links.push((visit, customer));
+        }
+        let answer = event.recommendation_id.as_deref().map(hash_of);
+        match event.kind {
+            EventKind::RecommendationImpression => self.mark(answer, |o| o.is_seen = true),
+            EventKind::RecommendationDismiss => self.mark(answer, |o| o.is_dismissed = true),
+            EventKind::RecommendationClick => {
+                self.mark(answer, |outcome| outcome.is_clicked = true);
+                if let Some(answer) = answer {
+                    self.hear_click(&event, visit, answer);
+                }
+            }
+            EventKind::AddToCart => {
+                for line in &event.lines {
+                    let (Origin::Answer(answer) | Origin::Event(answer)) = origin_of(line, answer)
+                    else {
+                        continue;
+                    };
+                    self.mark(Some(answer), |outcome| outcome.is_added = true);
+                }
+            }
+            EventKind::Purchase if !event.confirmed => self.n_not_confirmed += 1,
+            EventKind::Purchase => self.hear_purchase(&event, visit, answer),
+            _ => {}
+        }
+    }
+
+    fn hear_click(&mut self, event: &PastEvent, visit: Option<UnitId>, answer: u64) {
+        let people = [event.customer_idx.map(Who::Customer), visit.map(Who::Visit)];
+        for line in &event.lines {
+            let item = hash_of(&line.item_id);
+            for who in people.into_iter().flatten() {
+                let clicks = self.clicks.entry((who, item)).or_default();
+                // The first and the last click of an answer in a row say all that is asked.
+                let n_of_answer = clicks.iter().rev().take_while(|known| known.1 == answer).count();
+                if n_of_answer >= 2 {
+                    clicks.pop();
+                }
+                clicks.push((event.at.0, answer));
+            }
+            self.mark(Some(answer), |outcome| {
+                outcome.may_sell = true;
+                outcome.item(item).is_clicked = true;
+            });
+        }
+    }
+
+    /// A later event of an order replaces what was told before, but for origins that it leaves out.
+    fn hear_purchase(&mut self, event: &PastEvent, visit: Option<UnitId>, answer: Option<u64>) {
+        let Some(order) = event.order_key else { return };
+        let told = self.orders.entry(order).or_default();
+        told.visit = visit.or(told.visit);
+        told.at_us = Some(event.at.0);
+        let parts: Vec<ToldPart> = event
+            .lines
+            .iter()
+            .map(|line| ToldPart {
+                item: hash_of(&line.item_id),
+                price: line.unit_price,
+                pieces: number(line.quantity).abs(),
+                origin: origin_of(line, answer),
+            })
+            .collect();
+        let is_told = |parts: &[ToldPart], item: u64| {
+            parts.iter().any(|part| part.item == item && part.origin != Origin::Untold)
+        };
+        let known = std::mem::take(&mut told.parts);
+        let is_kept = |old: &&ToldPart| is_told(&known, old.item) && !is_told(&parts, old.item);
+        let mut kept: Vec<ToldPart> = known.iter().filter(is_kept).copied().collect();
+        let news = parts.iter().filter(|part| !kept.iter().any(|old| old.item == part.item));
+        let news: Vec<ToldPart> = news.copied().collect();
+        for part in &news {
+            if let Origin::Answer(answer) | Origin::Event(answer) = part.origin {
+                let outcome = self.outcomes.entry(answer).or_default();
+                outcome.may_sell = true;
+                outcome.is_named |= event.at.0 >= self.began_us;
+            }
+        }
+        kept.extend(news);
+        told.parts = kept;
+    }
+
+    fn mark(&mut self, answer: Option<u64>, set: impl FnOnce(&mut Outcome)) {
+        if let Some(answer) = answer {
+            let outcome = self.outcomes.entry(answer).or_default();
+            outcome.is_named = true;
+            set(outcome);
+        }
+    }
+
+    /// The answer in which somebody clicked the item last before it was bought, and not long
+    /// before. The sale may have been as late as `latest_us`.
+    pub(super) fn clicked(
+        &self,
+        people: [Option<Who>; 2],
+        item: u64,
+        latest_us: i64,
+    ) -> Option<u64> {
+        people.into_iter().flatten().find_map(|who| {
+            let clicks = self.clicks.get(&(who, item))?;
+            let counts = |at: i64| {
+                let age = latest_us.checked_sub(at);
+                age.is_some_and(|age| (0..=CLICK_DAYS * DAY_US).contains(&age))
+            };
+            let last = clicks.iter().filter(|(at, _)| counts(*at)).max_by_key(|(at, _)| *at);
+            last.map(|(_, answer)| *answer)
+        })
+    }
+}
+
+impl Told {
+    /// The origins of a line of the order, each with its share of the line: by the lines of the
+    /// event with the same item and price; by those with the same item where a file says another
+    /// price.
+    pub(super) fn origins(&self, item: u64, price: Option<Amount>) -> Vec<(Origin, f64)> {
+        let of_item = || self.parts.iter().filter(move |part| part.item == item);
+        let of_price: Vec<&ToldPart> = of_item().filter(|part| part.price == price).collect();
+        let parts = if of_price.is_empty() { of_item().collect() } else { of_price };
+        let all: f64 = parts.iter().map(|part| part.pieces).sum();
+        if !(all > 0.0) {
+            return parts.first().map(|part| (part.origin, 1.0)).into_iter().collect();
+        }
+        parts.iter().map(|part| (part.origin, part.pieces / all)).collect()
+    }
+}
+
+/// The line's own origin, where it has one, else the event's answer.
+fn origin_of(line: &EventLine, answer: Option<u64>) -> Origin {
+    match line.origin.as_deref() {
+        Some(origin) if is_answer(origin) => Origin::Answer(hash_of(origin)),
+        Some(_) => Origin::Elsewhere,
+        None => answer.map_or(Origin::Untold, Origin::Event),
+    }
+}
+
+/// Origins are also `search`, `category` and the like; names of answers are 23 digits of base 32.
+fn is_answer(origin: &str) -> bool {
+    origin.len() == 23 && origin.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+}
+
+pub(super) fn number(amount: Amount) -> f64 {
+    amount.0 as f64 / events::amount::MICROS as f64
+}
+
+/// How exact the times of orders are. A file may know the date only, and gives midnight, of its own
+/// time zone: then more orders bear that time of the day than ever come at one moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Grain {
+    /// Orders by time of the day, where that is a whole quarter of an hour, as any midnight.
+    by_quarter: HashMap<i64, u64>,
+    n_orders: u64,
+}
+
+const SECOND_US: i64 = 1_000_000;
+const QUARTER_US: i64 = 900 * SECOND_US;
+/// Of this many orders one at the same quarter is a midnight, when there are so many of them.
+const MIDNIGHT_SHARE: u64 = 50;
+const MIN_AT_MIDNIGHT: u64 = 20;
+
+impl Grain {
+    pub(super) fn see(&mut self, at: Timestamp) {
+        self.n_orders += 1;
+        if at.0.rem_euclid(QUARTER_US) == 0 {
+            *self.by_quarter.entry(at.0.rem_euclid(DAY_US)).or_default() += 1;
+        }
+    }
+
+    /// The true time is from `at_us` on, by less than this.
+    pub(super) fn of(&self, at_us: i64) -> i64 {
+        let time = at_us.rem_euclid(DAY_US);
+        let n = self.by_quarter.get(&time).copied().unwrap_or(0);
+        let is_midnight = n >= MIN_AT_MIDNIGHT && n * MIDNIGHT_SHARE >= self.n_orders;
+        if time == 0 || is_midnight {
+            DAY_US
+        } else if time % (60 * SECOND_US) == 0 {
+            60 * SECOND_US
+        } else if time % SECOND_US == 0 {
+            SECOND_US
+        } else {
+            1
+        }
+    }
+
+    /// When an order was made, and how exactly that is known: a time that was told live stands
+    /// where a file says the same less exactly.
+    pub(super) fn resolve(&self, at_us: i64, live_us: Option<i64>) -> (i64, i64) {
+        let own = self.of(at_us);
+        // Midnight of a zone that few orders are of is known by the live time of the same day.
+        let day = if at_us.rem_euclid(QUARTER_US) == 0 { DAY_US } else { own };
+        match live_us {
+            Some(live) if (0..day).contains(&live.saturating_sub(at_us)) => (live, self.of(live)),
+            _ => (at_us, own),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn midnight_is_known_by_how_many_orders_bear_it() {
+        let mut grain = Grain::default();
+        let two_hours = 2 * 3_600 * SECOND_US;
+        (0..30).for_each(|day| grain.see(Timestamp(day * DAY_US - two_hours)));
+        (0..400).for_each(|at| grain.see(Timestamp(at * 7_654_321)));
+        assert_eq!(grain.of(5 * DAY_US - two_hours), DAY_US, "midnight of a zone east of here");
+        assert_eq!(grain.of(5 * DAY_US), DAY_US);
+        assert_eq!(grain.of(5 * DAY_US + two_hours), 60 * SECOND_US, "two o'clock is a time");
+        assert_eq!(grain.of(7 * SECOND_US), SECOND_US);
+        assert_eq!(grain.of(7 * SECOND_US + 1), 1);
+    }
+
+    #[test]
+    fn a_live_time_stands_where_a_file_is_less_exact() {
+        let grain = Grain::default();
+        let live = 3 * DAY_US + 61 * SECOND_US + 5;
+        assert_eq!(grain.resolve(3 * DAY_US, Some(live)), (live, 1), "the date");
+        let minute = 3 * DAY_US + 60 * SECOND_US;
+        assert_eq!(grain.resolve(minute, Some(live)), (live, 1), "the minute");
+        let zone = 3 * DAY_US - 4 * QUARTER_US;
+        assert_eq!(grain.resolve(zone, Some(live)), (live, 1), "the date of another zone");
+        let other = 3 * DAY_US + 7 * SECOND_US + 3;
+        assert_eq!(grain.resolve(other, Some(live)), (other, 1), "another time");
+        assert_eq!(grain.resolve(3 * DAY_US, None), (3 * DAY_US, DAY_US));
+        let next_day = 4 * DAY_US;
+        assert_eq!(grain.resolve(next_day, Some(live)), (next_day, DAY_US));
+    }
+}
