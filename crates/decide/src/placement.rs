@@ -122,6 +122,7 @@ mod tests {
             Placement::ALL.map(|placement| placement as usize),
             std::array::from_fn(|at| at)
         );
+        assert_eq!(Placement::ALL.map(|placement| placement.rules().count), policy::USUAL_COUNTS);
         let relations = crate::Relation::ALL;
         assert_eq!(relations.map(crate::Relation::as_str), policy::RELATIONS);
         assert_eq!(relations.map(|relation| relation as usize), std::array::from_fn(|at| at));

@@ -3,8 +3,9 @@
 use crate::gate::{Limits, PriceCap};
 use crate::request::{ItemRef, Request};
 use events::{Amount, Currency, ItemKind};
-use policy::{CartFacts, CustomerFacts, Facts, ItemTable};
+use policy::{CartFacts, CustomerFacts, Facts, ItemList, ItemTable};
 use score::World;
+use snapshot::tables::MAX_CUSTOMER_ITEMS;
 
 /// The items of a world, as policies ask for them.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,13 @@ fn customer_facts<'a>(world: &'a World, request: &Request<'a>) -> CustomerFacts<
         let learned = request.customer.map_or(&[][..], |row| world.snapshot.customer_items(row).0);
         let since = request.bought_since.iter();
         let known = learned.iter().chain(since).filter(|&&item| (item as usize) < world.n_items());
-        known.map(|&item| world.item_id(item)).collect()
+        let mut bought: ItemList<'_> = known.map(|&item| world.item_id(item)).collect();
+        // A list of full length may have been cut.
+        let is_cut = MAX_CUSTOMER_ITEMS <= learned.len();
+        if is_cut || told.is_some_and(|customer| customer.bought_is_partial) {
+            bought.set_partial();
+        }
+        bought
     });
     CustomerFacts {
         is_known: true,
@@ -128,9 +135,9 @@ fn cart_facts<'a>(world: &'a World, request: &Request<'a>) -> CartFacts<'a> {
             currencies = Some(currency);
         }
         match (line.item, item) {
-            (ItemRef::Unknown { item_id }, _) => cart.item_ids.push(item_id),
-            (_, Some(item)) => cart.item_ids.push(world.item_id(item)),
-            (_, None) => {}
+            (ItemRef::Unknown { item_id }, _) => cart.item_ids.add(item_id),
+            (_, Some(item)) => cart.item_ids.add(world.item_id(item)),
+            (_, None) => cart.item_ids.set_partial(),
         }
         match item.and_then(|item| world.category(item)) {
             Some(category) if cart.categories.contains(&category) => {}

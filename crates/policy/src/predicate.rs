@@ -1,6 +1,6 @@
 //! Conditions with their types settled, and what they say of an item and a request.
 
-use crate::facts::{Facts, ItemTable};
+use crate::facts::{Facts, ItemList, ItemTable};
 use crate::field::{Field, WEEKDAYS};
 use crate::truth::Truth;
 use events::{Amount, Currency};
@@ -118,6 +118,18 @@ impl Predicate {
         scope
     }
 
+    /// Calls `look` with this condition and every part of it.
+    pub(crate) fn visit<'p>(&'p self, look: &mut dyn FnMut(&'p Predicate)) {
+        look(self);
+        match self {
+            Predicate::And(list) | Predicate::Or(list) => {
+                list.iter().for_each(|part| part.visit(look));
+            }
+            Predicate::Not(inner) => inner.visit(look),
+            _ => {}
+        }
+    }
+
     /// Calls `look` with every field that is asked for.
     pub fn visit_fields(&self, look: &mut dyn FnMut(&Field)) {
         match self {
@@ -195,12 +207,11 @@ impl Predicate {
             ),
             Predicate::Under { field, paths } => under(field, paths, sight),
             Predicate::Has { list, id } => match (items_of(list, sight), id.value(sight)) {
-                (Some(items), Some(id)) => items.contains(&id).into(),
+                (Some(items), Some(id)) => items.has(id),
                 _ => Truth::Unknown,
             },
             Predicate::HasAny { list, ids } => {
-                let items = items_of(list, sight);
-                Truth::of(items.map(|items| items.iter().any(|&item| ids.contains(item))))
+                items_of(list, sight).map_or(Truth::Unknown, |items| items.has_any(ids))
             }
             Predicate::Contains { text, part, at_start } => {
                 let found = text.value(sight).map(|text| match at_start {
@@ -303,8 +314,15 @@ fn is_known(field: &Field, sight: &Sight<'_>) -> Truth {
         || number_of(field, sight).is_some()
         || text_of(field, sight).is_some()
         || items_of(field, sight).is_some()
-        || currency_of(field, sight).is_some();
+        || currency_of(field, sight).is_some()
+        || has_categories(field, sight);
     is_there.into()
+}
+
+/// Of a list of which a part is known something is known; an empty cart has no categories.
+fn has_categories(field: &Field, sight: &Sight<'_>) -> bool {
+    let Some(facts) = sight.facts.filter(|_| *field == Field::CartCategories) else { return false };
+    !facts.cart.categories.is_empty() || !facts.cart.has_unknown_category
 }
 
 fn number_of(field: &Field, sight: &Sight<'_>) -> Option<Quantity> {
@@ -389,11 +407,11 @@ fn currency_of(field: &Field, sight: &Sight<'_>) -> Option<Currency> {
     }
 }
 
-fn items_of<'a>(field: &Field, sight: &Sight<'a>) -> Option<&'a [&'a str]> {
+fn items_of<'a>(field: &Field, sight: &Sight<'a>) -> Option<&'a ItemList<'a>> {
     let facts = sight.facts?;
     match field {
-        Field::CustomerBought => facts.customer.bought.as_deref(),
-        Field::CustomerHoldings => facts.customer.holdings.as_deref(),
+        Field::CustomerBought => facts.customer.bought.as_ref(),
+        Field::CustomerHoldings => facts.customer.holdings.as_ref(),
         Field::CartItems => Some(&facts.cart.item_ids),
         _ => None,
     }

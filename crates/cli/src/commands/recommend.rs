@@ -1,5 +1,6 @@
 //! `alongside recommend`: offers on the command line, with their evidence.
 
+use super::policy::policy_dir;
 use crate::args::placement_parser;
 use crate::clock;
 use crate::show;
@@ -13,6 +14,7 @@ use policy::{PolicyDir, PolicySet, PolicyTable};
 use score::{World, search};
 use serde_json::{Value, json};
 use snapshot::SnapshotDir;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -65,7 +67,7 @@ pub(crate) fn policies_in_force(dir: &PolicyDir) -> anyhow::Result<Option<(u64, 
 
 pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
-    let policies = policies_in_force(&PolicyDir::in_dir(dir))?;
+    let policies = policies_in_force(&policy_dir(&store).await?)?;
     let asks_attributes = policies.as_ref().is_some_and(|(_, set)| set.asks_item_attributes());
     let world = load_world(&store, asks_attributes).await?;
     let policies =
@@ -74,10 +76,13 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     for text in &args.items {
         asked.push(resolve(&world, text)?);
     }
-    let (customer, known) = match &args.customer {
+    let (customer, mut known) = match &args.customer {
         Some(id) => find_customer(&store, id).await?.unzip(),
         None => (None, None),
     };
+    if let (Some(customer), Some(known)) = (customer, &mut known) {
+        known.bought_is_partial = unlearned_buyers(&store, &world).await?.contains(&customer);
+    }
     let placement = args.placement.unwrap_or(default_placement(asked.len()));
     let mut remarks = Vec::new();
     let exclude = excluded(&world, &args.exclude, &mut remarks);
@@ -190,6 +195,7 @@ async fn find_customer(store: &Store, id: &str) -> anyhow::Result<Option<(u32, K
                 consent: customer.consent,
                 attributes: customer.attributes.into_iter().map(attribute).collect(),
                 holdings: Some(held.into_iter().map(Into::into).collect()),
+                bought_is_partial: false,
             };
             Ok(Some((customer.customer_idx, known)))
         }
@@ -198,6 +204,14 @@ async fn find_customer(store: &Store, id: &str) -> anyhow::Result<Option<(u32, K
             Ok(None)
         }
     }
+}
+
+/// Customers of whom orders were imported that the snapshot does not know.
+pub(super) async fn unlearned_buyers(store: &Store, world: &World) -> anyhow::Result<HashSet<u32>> {
+    let learned = world.snapshot.provenance().sources.get("sequence");
+    let learned = learned.and_then(|sequence| sequence.parse().ok()).unwrap_or(0);
+    let imported = store.buyers_imported_after(learned, None).await?;
+    Ok(imported.map(|imported| imported.buyers).unwrap_or_default().into_iter().collect())
 }
 
 fn name_of(world: &World, item: u32) -> String {

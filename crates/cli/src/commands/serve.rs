@@ -1,11 +1,11 @@
 //! `alongside serve`: the HTTP API, the demo shop and the dashboard over one data directory.
 
+use super::policy::policy_dir;
 use super::retain::KeepArgs;
 use crate::show;
 use anyhow::Context;
 use clap::Args;
 use history::{OpenMode, Store};
-use policy::PolicyDir;
 use service::holdout::HoldoutSettings;
 use service::keys::KeyFile;
 use service::ledger::StoreLedger;
@@ -168,12 +168,17 @@ pub(crate) async fn prepare(
     if args.holdout > 0.0 {
         settings.holdout = HoldoutSettings::new(&store.store_id().await?, args.holdout / 100.0);
     }
+    let policies = policy_dir(&store).await?;
+    if let Ok(Some(version)) = policies.current() {
+        // Put in force by an older version of this program.
+        store.remember_policy_version(version).await?;
+    }
     let ledger = StoreLedger::start(store.clone())?;
     let state = AppState::new(Box::new(ledger), ring, service::clock::Clock::Wall, settings)?;
     let upkeep = Upkeep {
         snapshots: SnapshotDir::new(store.snapshots_dir()),
         keys,
-        policies: PolicyDir::in_dir(dir),
+        policies,
         learn,
         keep: args.keep.days(),
     };
