@@ -71,6 +71,11 @@ impl Placement {
         Placement::ALL.into_iter().find(|placement| placement.as_str() == text)
     }
 
+    /// Who stands beside or opens the mail may read it: what is sensitive is no reason there.
+    pub fn is_seen_by_others(self) -> bool {
+        matches!(self, Placement::Email | Placement::Pos | Placement::Kiosk)
+    }
+
     pub fn rules(self) -> PlacementRules {
         let (count, fill_with_popular) = match self {
             Placement::Home | Placement::Email => (12, true),

@@ -84,6 +84,7 @@ impl<'a> Question<'a> {
             }
         }
         if let Some(cart) = &request.cart {
+            check_cart(cart)?;
             question.cart = cart.iter().map(|entry| line_of(world, entry)).collect();
         }
         if let Some(user_id) = personal(request, caller, now, &mut question.remarks)? {
@@ -283,6 +284,20 @@ fn check_texts(request: &RecommendRequest<'_>) -> Result<(), Problem> {
     }
     for (at, category) in categories.iter().enumerate() {
         check(category, &|| format!("filter.categories[{at}]"))?;
+    }
+    Ok(())
+}
+
+/// What is taken back lies in no cart: a total with it would be that of no cart.
+fn check_cart(cart: &[CartEntryIn<'_>]) -> Result<(), Problem> {
+    for (at, entry) in cart.iter().enumerate() {
+        for (name, amount) in [("quantity", entry.quantity), ("price", entry.price)] {
+            if amount.is_some_and(|amount| amount.0 < Amount::ZERO) {
+                let detail = format!("`{name}` of a cart line is not below 0.");
+                let problem = Problem::new(Code::InvalidValue, detail);
+                return Err(problem.at(format!("cart[{at}].{name}")));
+            }
+        }
     }
     Ok(())
 }

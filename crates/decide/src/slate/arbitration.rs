@@ -50,13 +50,19 @@ impl Slate<'_> {
 
     /// What is hidden speaks for nothing.
     fn forget_hidden(&self, workspace: &mut Workspace) {
-        if self.limits.policies.is_some_and(|policies| policies.has_hidden()) {
+        let is_policy = self.limits.policies.is_some_and(|policies| policies.has_hidden());
+        if is_policy || self.request.placement.is_seen_by_others() {
             workspace.context.retain(|&item| !self.is_hidden(item));
             workspace.history.retain(|&(item, _)| !self.is_hidden(item));
         }
     }
 
+    /// Is the item not to be told as a reason here?
     pub(super) fn is_hidden(&self, item: u32) -> bool {
+        let is_seen = self.request.placement.is_seen_by_others();
+        if is_seen && self.world.catalog.state(item).is_sensitive() {
+            return true;
+        }
         match &self.limits.policies {
             Some(policies) if policies.has_hidden() => policies.is_hidden(item),
             _ => false,
