@@ -3,9 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::nearest::{did_you_mean, nearest};
 use crate::predicate::Predicate;
-use crate::set::{
-    Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, USUAL_COUNTS,
-};
+use crate::set::{Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, USUAL_COUNTS};
 use crate::token::Fault;
 use crate::typing;
 use events::{Amount, Timestamp};

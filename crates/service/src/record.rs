@@ -6,8 +6,8 @@
 use crate::answer::{Written, write_amount, write_evidence, write_touch};
 use crate::holdout::{HELD_OUT, variant_of};
 use crate::json_text::JsonText;
-use crate::reason::PageText;
 use crate::question::item_ref;
+use crate::reason::PageText;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::wire::EvidenceOut;
@@ -419,7 +419,8 @@ impl Record {
     ) -> Option<R> {
         let (asked, world) = (&self.asked, &served.world);
         let known = |ids: &[String]| ids.iter().filter_map(|id| world.item_idx(id)).collect();
-        let anchors: Vec<ItemRef<'_>> = asked.anchors.iter().map(|id| item_ref(world, id)).collect();
+        let anchors: Vec<ItemRef<'_>> =
+            asked.anchors.iter().map(|id| item_ref(world, id)).collect();
         let amount = |value: Option<f64>| Amount::from_f64(value?).ok();
         let line_of = |line: &'s AskedLine| CartLine {
             item: item_ref(world, &line.item_id),

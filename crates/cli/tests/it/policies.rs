@@ -150,7 +150,8 @@ fn a_replay_knows_holdings_terms_and_where_no_cost_is() {
     assert!(side["hidden_items_found"].as_u64() > Some(0), "{held}");
     assert_eq!(side["hidden_items_without_cost"], side["hidden_items_found"]);
     assert!(side["their_margin"].is_null(), "a price is no margin");
-    let stock = simulate("kind = \"exclude\"\nitems = \"item.stock < 1\"\nvalid_until = 2090-01-01", &[]);
+    let stock =
+        simulate("kind = \"exclude\"\nitems = \"item.stock < 1\"\nvalid_until = 2090-01-01", &[]);
     assert!(stock["policies_unknown_per_decision"].as_f64() > Some(0.5), "{stock}");
     assert_eq!(stock["after"]["offers"], 0, "of no item the stock is known");
     let advent = "kind = \"exclude\"\nitems = \"item.price >= 0\"\nvalid_from = 2089-12-01\n\

@@ -148,7 +148,8 @@ async fn a_store_remembers_the_highest_version_of_its_policies() {
     assert_eq!(shop.store.policy_version().await.unwrap(), 0);
     for version in [3, 2] {
         shop.store.remember_policy_version(version).await.unwrap();
-        let again = history::Store::open(shop.dir.path(), history::OpenMode::ReadOnly).await.unwrap();
+        let again =
+            history::Store::open(shop.dir.path(), history::OpenMode::ReadOnly).await.unwrap();
         assert_eq!(again.policy_version().await.unwrap(), 3);
     }
 }

@@ -20,11 +20,7 @@ fn versions_come_go_and_come_back() {
     assert_eq!(dir.current().expect("a version"), Some(1));
     assert!(matches!(dir.rollback(None, &signed(5)), Err(Error::NoSuchVersion { .. })));
     assert!(matches!(dir.rollback(Some(9), &signed(5)), Err(Error::NoSuchVersion { .. })));
-    assert_eq!(
-        dir.apply(TWO, &signed(6)).expect("applied"),
-        Some(3),
-        "numbers are never reused"
-    );
+    assert_eq!(dir.apply(TWO, &signed(6)).expect("applied"), Some(3), "numbers are never reused");
     let log = dir.log().expect("a log");
     let told: Vec<_> = log.iter().map(|c| (c.version, c.kind.as_str(), c.at_us)).collect();
     let expected = [(1, "apply", 1), (2, "apply", 3), (1, "rollback", 4), (3, "apply", 6)];

@@ -354,7 +354,8 @@ fn a_review_finds_what_stops_everything_and_what_is_misspelt() {
     let other = policy("q", "include", "items = 'item.price > 1'\nwhen = 'cart.lines > 1'");
     check(&(include + &other), &["Warning", "lets nothing in"]);
     check(&policy("p", "exclude", "item_ids = ['i1', 'I2']"), &["Warning", "the id I2"]);
-    let bits = |when: &str| policy("p", "exclude", &format!("item_ids = ['i1']\nwhen = \"{when}\""));
+    let bits =
+        |when: &str| policy("p", "exclude", &format!("item_ids = ['i1']\nwhen = \"{when}\""));
     check(&bits("cart.items has 'x9'"), &["Warning", "the id x9"]);
     check(&bits("cart.items has ['i1', 'x9', 'x8']"), &["Warning", "the id x8, x9"]);
     check(&bits("cart.categories has ['Even', 'Wine']"), &["Warning", "category Wine"]);

@@ -212,8 +212,9 @@ mod tests {
             unit_price: None,
             origin: None,
         };
-        let is_partial =
-            || customers.find("anna", |customer| customer.known(Timestamp(9), true)).bought_is_partial;
+        let is_partial = || {
+            customers.find("anna", |customer| customer.known(Timestamp(9), true)).bought_is_partial
+        };
         let lines: Vec<EventLine> = (0..MAX_RECENT).map(line).collect();
         customers.add_purchase("anna", &lines, Timestamp(7));
         assert!(!is_partial());

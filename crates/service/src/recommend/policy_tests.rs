@@ -108,7 +108,8 @@ async fn customers_are_known_by_attributes_holdings_and_consent() {
 #[tokio::test]
 async fn what_may_have_been_bought_is_not_offered_as_not_bought() {
     let shop = TestShop::new();
-    let text = policy("bought", "exclude", "when = 'customer.known and customer.bought has item.id'");
+    let text =
+        policy("bought", "exclude", "when = 'customer.known and customer.bought has item.id'");
     rule(&shop, 1, &text).await;
     let customer = r#"{"customer_id":"anna","attributes":{"age":"18"}}"#;
     put(&shop, "/v1/customers", customer).await;

@@ -11,9 +11,7 @@ use decide::{
     Workspace, decide,
 };
 use events::{Amount, Timestamp};
-use history::{
-    Customer, FollowedHolding, HistoryView, NO_CUSTOMER, OpenMode, Store, ViewOptions,
-};
+use history::{Customer, FollowedHolding, HistoryView, NO_CUSTOMER, OpenMode, Store, ViewOptions};
 use policy::{PolicySet, PolicyTable};
 use score::World;
 use serde_json::json;
@@ -337,7 +335,7 @@ fn tell(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyhow::Re
         let change = values[0].zip(values[1]).map(|(before, after)| after - before);
         let cell = |value: Option<f64>| value.map_or("–".to_owned(), |v| format!("{v:.digits$}"));
         let cells = [values[0], values[1], change].map(cell);
-        show::row(&mut table, &[&[name.to_owned()], &cells[..]].concat());
+        show::row(&mut table, &[&[name.to_owned()][..], &cells[..]].concat());
     };
     let counts = |counts: [u64; 2]| counts.map(|n| Some(n as f64));
     row("offers", counts(tally.n_offers), 0);
