@@ -75,6 +75,11 @@ impl Placement {
         Placement::ALL.into_iter().find(|placement| placement.as_str() == text)
     }
 
+    /// Who stands beside or opens the mail may read it: what is sensitive is no reason there.
+    pub fn is_seen_by_others(self) -> bool {
+        matches!(self, Placement::Email | Placement::Pos | Placement::Kiosk)
+    }
+
     pub fn rules(self) -> PlacementRules {
         let (count, fill_with_popular) = match self {
             Placement::Home | Placement::Email => (12, true),
@@ -137,6 +142,7 @@ mod tests {
             Placement::ALL.map(|placement| placement as usize),
             std::array::from_fn(|at| at)
         );
+        assert_eq!(Placement::ALL.map(|placement| placement.rules().count), policy::USUAL_COUNTS);
         let relations = crate::Relation::ALL;
         assert_eq!(relations.map(crate::Relation::as_str), policy::RELATIONS);
         assert_eq!(relations.map(|relation| relation as usize), std::array::from_fn(|at| at));

@@ -3,8 +3,9 @@
 use crate::gate::{Limits, PriceCap};
 use crate::request::{ItemRef, Request};
 use events::{Amount, Currency, ItemKind};
-use policy::{CartFacts, CustomerFacts, Facts, ItemTable};
+use policy::{CartFacts, CustomerFacts, Facts, ItemList, ItemTable};
 use score::World;
+use snapshot::tables::MAX_CUSTOMER_ITEMS;
 
 /// The items of a world, as policies ask for them.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +83,7 @@ pub(crate) fn facts_of<'a>(world: &'a World, request: &Request<'a>) -> Facts<'a>
 }
 
 /// What the items of the page and the cart say of the attributes that policies ask for.
-fn anchor_facts<'a>(world: &'a World, request: &Request<'a>) -> Vec<(&'a str, Vec<&'a str>)> {
+fn anchor_facts<'a>(world: &'a World, request: &Request<'a>) -> Vec<(&'a str, ItemList<'a>)> {
     let names = request.policies.map_or(&[][..], |policies| policies.anchor_attributes());
     let items = || {
         let in_cart = request.cart.iter().map(|line| line.item);
@@ -93,10 +94,7 @@ fn anchor_facts<'a>(world: &'a World, request: &Request<'a>) -> Vec<(&'a str, Ve
     };
     let values = |name: &'a Box<str>| {
         let told = items().filter_map(|item| world.catalog.attribute(item, name));
-        let mut values: Vec<&str> = told.flat_map(policy::predicate::values_in).collect();
-        values.sort_unstable();
-        values.dedup();
-        (&**name, values)
+        (&**name, told.flat_map(policy::predicate::values_in).collect())
     };
     names.iter().map(values).collect()
 }
@@ -111,7 +109,13 @@ fn customer_facts<'a>(world: &'a World, request: &Request<'a>) -> CustomerFacts<
         let learned = request.customer.map_or(&[][..], |row| world.snapshot.customer_items(row).0);
         let since = request.bought_since.iter();
         let known = learned.iter().chain(since).filter(|&&item| (item as usize) < world.n_items());
-        known.map(|&item| world.item_id(item)).collect()
+        let mut bought: ItemList<'_> = known.map(|&item| world.item_id(item)).collect();
+        // A list of full length may have been cut.
+        let is_cut = MAX_CUSTOMER_ITEMS <= learned.len();
+        if is_cut || told.is_some_and(|customer| customer.bought_is_partial) {
+            bought.set_partial();
+        }
+        bought
     });
     CustomerFacts {
         is_known: true,
@@ -149,9 +153,9 @@ fn cart_facts<'a>(world: &'a World, request: &Request<'a>) -> CartFacts<'a> {
             currencies = Some(currency);
         }
         match (line.item, item) {
-            (ItemRef::Unknown { item_id }, _) => cart.item_ids.push(item_id),
-            (_, Some(item)) => cart.item_ids.push(world.item_id(item)),
-            (_, None) => {}
+            (ItemRef::Unknown { item_id }, _) => cart.item_ids.add(item_id),
+            (_, Some(item)) => cart.item_ids.add(world.item_id(item)),
+            (_, None) => cart.item_ids.set_partial(),
         }
         match item.and_then(|item| world.category(item)) {
             Some(category) if cart.categories.contains(&category) => {}

@@ -39,6 +39,9 @@ pub struct KnownCustomer {
     pub attributes: Vec<(Box<str>, Box<str>)>,
     /// Ids of items they have now; `None`: not known.
     pub holdings: Option<Vec<Box<str>>>,
+    /// They bought more than the snapshot and [`Request::bought_since`] know: what is not among
+    /// those may have been bought all the same.
+    pub bought_is_partial: bool,
 }
 
 /// When, where and of whom is asked: what policies may want to know.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use events::LineKind;
+use hashbrown::HashSet;
 
 use crate::error::{Error, Result};
 use crate::id_table::IdTable;
@@ -60,6 +61,18 @@ impl<'a> LivingOrders<'a> {
             }
         }
         Ok(false)
+    }
+
+    /// The customers of all orders, by their dense indices; also of orders that count no more.
+    pub(crate) fn add_customers(&self, customers: &mut HashSet<u32>) -> Result<()> {
+        for group in 0..self.n_groups() {
+            let orders = self.reader.order_columns(group, &[segment::CUSTOMER])?;
+            let codes = u32s(&orders.batch, segment::CUSTOMER).values().iter();
+            let map = self.segment.customer_map();
+            let indices = codes.map(|&code| store_index(map, code));
+            customers.extend(indices.filter(|&customer| customer != NO_CODE));
+        }
+        Ok(())
     }
 
     pub(crate) fn group(&mut self, group: usize) -> Result<OrderSet> {

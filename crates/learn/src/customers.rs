@@ -7,12 +7,9 @@
 use crate::recency;
 use history::{Baskets, NO_CUSTOMER};
 use rayon::prelude::*;
-use snapshot::tables::names;
+use snapshot::tables::{MAX_CUSTOMER_ITEMS, names};
 use snapshot::{Rows, SnapshotWriter};
 use sparse::Csr;
-
-/// Items kept of one customer, heaviest first.
-const MAX_ITEMS: usize = 1_000;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomerTable {
@@ -58,6 +55,6 @@ fn merge(row: &mut Vec<(u32, f32)>) {
         is_same
     });
     row.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    row.truncate(MAX_ITEMS);
+    row.truncate(MAX_CUSTOMER_ITEMS);
     row.shrink_to_fit();
 }

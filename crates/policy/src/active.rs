@@ -21,8 +21,9 @@ pub struct Active {
     pub(crate) has_lever: bool,
     /// Places in the table's list of pins.
     pub(crate) pins: Vec<usize>,
-    /// Hard policies whose condition on the request could not be answered.
-    pub(crate) n_unknown: usize,
+    /// Hard clauses that closed because something was not known, of the request or of an item that
+    /// they stopped.
+    pub(crate) unknown: Vec<Cell<u64>>,
     /// Clauses that acted; kept only while somebody wants to know.
     pub(crate) fired: Option<Vec<Cell<u64>>>,
 }
@@ -31,11 +32,6 @@ impl Active {
     /// One that keeps which policies acted, over many requests.
     pub fn recording() -> Active {
         Active { fired: Some(Vec::new()), ..Active::default() }
-    }
-
-    /// Hard policies whose condition on the request could not be answered; they closed.
-    pub fn n_unknown(&self) -> usize {
-        self.n_unknown
     }
 
     pub fn has_levers(&self) -> bool {
@@ -60,11 +56,18 @@ impl Active {
         self.has_hide = false;
         self.has_lever = false;
         self.pins.clear();
-        self.n_unknown = 0;
+        self.unknown.clear();
+        self.unknown.resize(n_words, Cell::new(0));
     }
 
     pub(crate) fn note(&self, word: usize, bits: u64) {
         if let Some(cell) = self.fired.as_ref().and_then(|fired| fired.get(word)) {
+            cell.set(cell.get() | bits);
+        }
+    }
+
+    pub(crate) fn note_unknown(&self, word: usize, bits: u64) {
+        if let Some(cell) = self.unknown.get(word) {
             cell.set(cell.get() | bits);
         }
     }

@@ -4,6 +4,10 @@
 //! The last line of the log names the version in force. A change writes the version first, then
 //! replaces the log whole, by an atomic rename: after a crash the old version is in force, or the
 //! new one.
+//!
+//! **Invariant:** a log that is damaged, emptied, cut or gone is never taken for "there are no
+//! policies". Versions on disk tell that there were some, and so does whoever asks with
+//! [`PolicyDir::knowing`], for the folder itself may be gone.
 
 use crate::error::Error;
 use crate::set::PolicySet;
@@ -41,6 +45,15 @@ pub struct Change {
     pub by: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// Of a log that was begun anew: the highest number that was given before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_before: Option<u64>,
+}
+
+impl Change {
+    fn highest(&self) -> u64 {
+        self.version.max(self.given_before.unwrap_or(0))
+    }
 }
 
 /// Who changes, when and why.
@@ -55,12 +68,21 @@ pub struct Signature {
 #[derive(Clone, Debug)]
 pub struct PolicyDir {
     path: PathBuf,
+    /// There was a version with this number, whatever the folder says; 0: nobody knows of one.
+    known: u64,
 }
 
 impl PolicyDir {
     /// `policies` in the data directory; it need not exist yet.
     pub fn in_dir(data_dir: &Path) -> PolicyDir {
-        PolicyDir { path: data_dir.join("policies") }
+        PolicyDir { path: data_dir.join("policies"), known: 0 }
+    }
+
+    /// The same for somebody who knows that a version was in force at some time: a folder that has
+    /// lost it is damaged, not empty.
+    #[must_use]
+    pub fn knowing(self, version: u64) -> PolicyDir {
+        PolicyDir { known: self.known.max(version), ..self }
     }
 
     pub fn path(&self) -> &Path {
@@ -70,27 +92,74 @@ impl PolicyDir {
     /// All changes, oldest first; none before the first.
     pub fn log(&self) -> Result<Vec<Change>, Error> {
         let path = self.path.join(LOG);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return self.no_log(path),
-            Err(source) => return Err(Error::Io { action: "read", path, source }),
+        let last_given = self.last_given()?;
+        let damaged = |detail: String| Error::Damaged { path: path.clone(), detail };
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound && last_given == 0 => {
+                return Ok(Vec::new());
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let detail = format!("it is gone, and there were versions up to {last_given}");
+                return Err(damaged(detail));
+            }
+            read => read.map_err(Error::io("read", &path))?,
         };
-        let read = |line: &str| serde_json::from_str(line);
-        let changes: Result<Vec<Change>, _> = text.lines().map(read).collect();
-        changes.map_err(|error| Error::Damaged { path, detail: error.to_string() })
+        let text = str::from_utf8(&text).map_err(|error| damaged(error.to_string()))?;
+        let changes: Result<Vec<Change>, _> = text.lines().map(serde_json::from_str).collect();
+        let changes = changes.map_err(|error| damaged(error.to_string()))?;
+        match changes.iter().map(Change::highest).max() {
+            None => Err(damaged("it is empty".to_owned())),
+            Some(highest) if highest < self.known => {
+                Err(damaged(format!("it ends before version {}", self.known)))
+            }
+            Some(_) => Ok(changes),
+        }
     }
 
-    /// A log that is lost while versions are there must not open the house.
-    fn no_log(&self, path: PathBuf) -> Result<Vec<Change>, Error> {
-        match self.file_of(1).exists() {
-            true => Err(Error::Damaged { path, detail: "it is gone".to_owned() }),
-            false => Ok(Vec::new()),
+    /// The log, and the highest number that a damaged one may have given: what can be read of that
+    /// is kept, and a copy of the rest beside it.
+    fn log_to_change(&self, at: Timestamp) -> Result<(Vec<Change>, Option<u64>), Error> {
+        let fault = match self.log() {
+            Ok(log) => return Ok((log, None)),
+            Err(fault @ Error::Damaged { .. }) => fault,
+            Err(fault) => return Err(fault),
+        };
+        let path = self.path.join(LOG);
+        let aside = self.path.join(format!("damaged-{}.jsonl", at.0));
+        match fs::copy(&path, &aside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(fault),
+            _ => {}
         }
+        let text = fs::read(&path).unwrap_or_default();
+        let lines = text.split(|&byte| byte == b'\n');
+        let log: Vec<Change> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        Ok((log, Some(self.last_given()?)))
+    }
+
+    /// The highest number of a version that the files or the one who asks know of.
+    fn last_given(&self) -> Result<u64, Error> {
+        let files = match fs::read_dir(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(self.known),
+            files => files.map_err(Error::io("list", &self.path))?,
+        };
+        let mut last = self.known;
+        for file in files {
+            let name = file.map_err(Error::io("list", &self.path))?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_suffix(".toml")?.parse().ok());
+            last = last.max(number.unwrap_or(0));
+        }
+        Ok(last)
     }
 
     /// The version in force; `None` before the first.
     pub fn current(&self) -> Result<Option<u64>, Error> {
         Ok(self.log()?.last().map(|change| change.version))
+    }
+
+    /// The version that was in force when this one was applied, so what stands behind it: twice
+    /// back is two versions back, and what was withdrawn before it never comes again.
+    pub fn before(&self, version: u64) -> Result<Option<u64>, Error> {
+        Ok(before(&self.log()?, version))
     }
 
     /// The file of a version as it was applied.
@@ -120,19 +189,23 @@ impl PolicyDir {
     pub fn apply(&self, text: &str, signature: &Signature) -> Result<Option<u64>, Error> {
         fs::create_dir_all(&self.path).map_err(Error::io("create", &self.path))?;
         let _lock = self.lock()?;
-        let log = self.log()?;
-        if let Some(change) = log.last()
+        let (log, given_before) = self.log_to_change(signature.at)?;
+        if let (Some(change), None) = (log.last(), given_before)
             && self.text(change.version).is_ok_and(|known| known == text)
         {
             return Ok(None);
         }
-        let version = log.iter().map(|change| change.version).max().unwrap_or(0) + 1;
+        // What is in the folder is never written over: a crash may have left a version that no log
+        // names, a damaged log may have forgotten some.
+        let in_log = log.iter().map(Change::highest).max().unwrap_or(0);
+        let version = in_log.max(self.last_given()?) + 1;
         self.replace(&self.file_of(version), text.as_bytes())?;
-        self.enter(log, version, ChangeKind::Apply, signature)?;
+        self.enter(log, given_before, (version, ChangeKind::Apply), signature)?;
         Ok(Some(version))
     }
 
-    /// Puts an earlier version in force again; without one, that before the present.
+    /// Puts an earlier version in force again; without one, that before the present. A damaged log
+    /// does not tell which that is: then the version must be named, and the log begins anew.
     pub fn rollback(&self, version: Option<u64>, signature: &Signature) -> Result<u64, Error> {
         let no_version = || Error::NoSuchVersion {
             version: version.map_or("before the present one".to_owned(), |v| v.to_string()),
@@ -142,22 +215,27 @@ impl PolicyDir {
             return Err(no_version());
         }
         let _lock = self.lock()?;
-        let log = self.log()?;
-        let version = version.or_else(|| before_last(&log)).ok_or_else(no_version)?;
+        let (log, given_before) = match version {
+            Some(_) => self.log_to_change(signature.at)?,
+            None => (self.log()?, None),
+        };
+        let last = log.last().map(|change| change.version);
+        let back = || before(&log, last?);
+        let version = version.or_else(back).ok_or_else(no_version)?;
         self.load(version)?;
-        self.enter(log, version, ChangeKind::Rollback, signature)?;
+        self.enter(log, given_before, (version, ChangeKind::Rollback), signature)?;
         Ok(version)
     }
 
     fn enter(
         &self,
         mut log: Vec<Change>,
-        version: u64,
-        kind: ChangeKind,
+        given_before: Option<u64>,
+        (version, kind): (u64, ChangeKind),
         signature: &Signature,
     ) -> Result<(), Error> {
         let Signature { at, by, note } = signature.clone();
-        log.push(Change { version, kind, at_us: at.0, by, note });
+        log.push(Change { version, kind, at_us: at.0, by, note, given_before });
         let line = |change: &Change| {
             serde_json::to_string(change).expect("texts and numbers always serialize") + "\n"
         };
@@ -194,61 +272,12 @@ impl PolicyDir {
     }
 }
 
-/// The version that was in force before the present one, walking back over rollbacks: twice back
-/// is two versions back, not there and back again.
-fn before_last(log: &[Change]) -> Option<u64> {
-    let now = log.last()?.version;
-    let older = log.iter().map(|change| change.version).filter(|&version| version < now);
-    older.max()
+/// The version in force when `version` was applied first.
+fn before(log: &[Change], version: u64) -> Option<u64> {
+    let is_its = |change: &Change| change.version == version && change.kind == ChangeKind::Apply;
+    let at = log.iter().position(is_its)?;
+    log[..at].last().map(|change| change.version)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE: &str = "[[policy]]\nname = 'a'\nkind = 'exclude'\nitems = \"item.price < 1\"\n";
-    const TWO: &str = "[[policy]]\nname = 'b'\nkind = 'exclude'\nitems = \"item.price < 2\"\n";
-
-    fn signed(at: i64) -> Signature {
-        Signature { at: Timestamp(at), by: "anna".to_owned(), note: String::new() }
-    }
-
-    #[test]
-    fn versions_come_go_and_come_back() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let dir = PolicyDir::in_dir(folder.path());
-        assert_eq!((dir.current().expect("none"), dir.log().expect("none")), (None, vec![]));
-        assert!(matches!(dir.rollback(None, &signed(0)), Err(Error::NoSuchVersion { .. })));
-        assert_eq!(dir.apply(ONE, &signed(1)).expect("applied"), Some(1));
-        assert_eq!(dir.apply(ONE, &signed(2)).expect("known"), None);
-        assert_eq!(dir.apply(TWO, &signed(3)).expect("applied"), Some(2));
-        assert_eq!(dir.rollback(None, &signed(4)).expect("back"), 1);
-        assert_eq!(dir.current().expect("a version"), Some(1));
-        assert!(matches!(dir.rollback(None, &signed(5)), Err(Error::NoSuchVersion { .. })));
-        assert!(matches!(dir.rollback(Some(9), &signed(5)), Err(Error::NoSuchVersion { .. })));
-        assert_eq!(
-            dir.apply(TWO, &signed(6)).expect("applied"),
-            Some(3),
-            "numbers are never reused"
-        );
-        let log = dir.log().expect("a log");
-        let told: Vec<_> = log.iter().map(|c| (c.version, c.kind.as_str(), c.at_us)).collect();
-        let expected = [(1, "apply", 1), (2, "apply", 3), (1, "rollback", 4), (3, "apply", 6)];
-        assert_eq!(told, expected);
-        assert_eq!(dir.load(3).expect("sound").policies[0].name, "b");
-    }
-
-    #[test]
-    fn what_is_damaged_or_lost_does_not_open_the_house() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let dir = PolicyDir::in_dir(folder.path());
-        dir.apply(ONE, &signed(1)).expect("applied");
-        fs::write(dir.file_of(1), "[[policy]]\nname = 3\n").expect("written");
-        let error = dir.load(1).expect_err("damaged").to_string();
-        assert!(error.contains("000001.toml:2:8") && error.contains("rollback"), "{error}");
-        fs::write(dir.path().join(LOG), "{").expect("written");
-        assert!(matches!(dir.current(), Err(Error::Damaged { .. })));
-        fs::remove_file(dir.path().join(LOG)).expect("removed");
-        assert!(matches!(dir.current(), Err(Error::Damaged { .. })));
-    }
-}
+mod tests;

@@ -1,6 +1,8 @@
 //! What is known when a condition is asked: items, and one request.
 
+use crate::truth::Truth;
 use events::{Amount, Currency, ItemKind, Timestamp};
+use hashbrown::HashSet;
 use jiff::tz::TimeZone;
 
 /// The items, as they are this moment. `None`: not known.
@@ -34,7 +36,7 @@ pub struct Facts<'a> {
     pub cart: CartFacts<'a>,
     /// Of the items in the cart and of those that the page is about, for each attribute that is
     /// asked for: its values. Without an item that has it, nothing is known of it.
-    pub anchors: Vec<(&'a str, Vec<&'a str>)>,
+    pub anchors: Vec<(&'a str, ItemList<'a>)>,
     /// Filled in by [`crate::PolicyTable::activate`] where a policy asks for it.
     pub local: Option<LocalTime>,
 }
@@ -45,9 +47,56 @@ pub struct CustomerFacts<'a> {
     pub is_known: bool,
     pub consent: Option<bool>,
     pub attributes: &'a [(Box<str>, Box<str>)],
-    /// Ids of items; `None`: not known.
-    pub bought: Option<Vec<&'a str>>,
-    pub holdings: Option<Vec<&'a str>>,
+    /// `None`: not known.
+    pub bought: Option<ItemList<'a>>,
+    pub holdings: Option<ItemList<'a>>,
+}
+
+/// Ids of items. Hashed, for a policy may ask for every item of a catalog.
+#[derive(Clone, Debug, Default)]
+pub struct ItemList<'a> {
+    ids: HashSet<&'a str>,
+    /// There is more than is known here.
+    is_partial: bool,
+}
+
+impl<'a> ItemList<'a> {
+    pub fn add(&mut self, id: &'a str) {
+        self.ids.insert(id);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// What is not in the list may be had all the same.
+    pub fn set_partial(&mut self) {
+        self.is_partial = true;
+    }
+
+    pub(crate) fn has(&self, id: &str) -> Truth {
+        self.told(self.ids.contains(id))
+    }
+
+    pub(crate) fn has_any(&self, wanted: &HashSet<Box<str>>) -> Truth {
+        self.told(match wanted.len() < self.ids.len() {
+            true => wanted.iter().any(|id| self.ids.contains(&**id)),
+            false => self.ids.iter().any(|id| wanted.contains(*id)),
+        })
+    }
+
+    fn told(&self, is_there: bool) -> Truth {
+        match is_there {
+            false if self.is_partial => Truth::Unknown,
+            is_there => is_there.into(),
+        }
+    }
+}
+
+impl<'a> FromIterator<&'a str> for ItemList<'a> {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(ids: I) -> ItemList<'a> {
+        ItemList { ids: ids.into_iter().collect(), is_partial: false }
+    }
 }
 
 impl<'a> CustomerFacts<'a> {
@@ -65,7 +114,7 @@ pub struct CartFacts<'a> {
     pub currency: Option<Currency>,
     pub n_lines: usize,
     pub n_units: Option<Amount>,
-    pub item_ids: Vec<&'a str>,
+    pub item_ids: ItemList<'a>,
     pub categories: Vec<&'a str>,
     /// An item without a category lies in it, or one that nobody knows.
     pub has_unknown_category: bool,

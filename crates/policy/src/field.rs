@@ -182,6 +182,18 @@ impl Field {
         )
     }
 
+    pub(crate) fn is_of_customer(&self) -> bool {
+        matches!(
+            self,
+            Field::CustomerKnown
+                | Field::CustomerConsent
+                | Field::CustomerAttribute(_)
+                | Field::CustomerAge
+                | Field::CustomerBought
+                | Field::CustomerHoldings
+        )
+    }
+
     pub(crate) fn needs_time(&self) -> bool {
         matches!(
             self,

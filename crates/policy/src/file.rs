@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::nearest::{did_you_mean, nearest};
 use crate::predicate::Predicate;
-use crate::set::{Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS};
+use crate::set::{Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, USUAL_COUNTS};
 use crate::token::Fault;
 use crate::typing;
 use events::{Amount, Timestamp};
@@ -107,14 +107,34 @@ fn broken(text: &str, error: &toml::de::Error) -> Diagnostic {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let mend = match (message.starts_with("unknown field"), quoted.next()) {
         (true, Some(word)) => did_you_mean(word, quoted).unwrap_or_default(),
-        _ if message.contains("string") => {
-            "an expression stands in quotes, with single quotes inside: \
-             when = \"item.kind == 'good'\""
-                .to_owned()
-        }
-        _ => String::new(),
+        _ => advice(text, span.start, &message).to_owned(),
     };
     Diagnostic::error(span, message.replace('\n', " ")).mend(mend)
+}
+
+/// How a value is written that the TOML reader did not expect there.
+fn advice(text: &str, at: usize, message: &str) -> &'static str {
+    let before = text.get(..text.floor_char_boundary(at)).unwrap_or_default();
+    let line = text[before.rfind('\n').map_or(0, |end| end + 1)..].lines().next();
+    if message.contains("sequence") && line.is_some_and(|line| line.trim().starts_with('[')) {
+        return "there may be several: [[policy]] and [[placement]] stand in two brackets";
+    }
+    // A value may begin lines before: its key is the last that was written.
+    let key_of = |line: &str| Some(line.split_once('=')?.0.trim().to_owned());
+    let here = line.and_then(key_of);
+    let key = here.or_else(|| before.lines().rev().find_map(key_of));
+    match key.as_deref() {
+        Some("items" | "when") if message.contains("string") => {
+            "an expression stands in quotes, with single quotes inside: \
+             when = \"item.kind == 'good'\""
+        }
+        Some("item_ids") => "ids stand in a list and in quotes: item_ids = [\"85123A\", \"22423\"]",
+        Some("valid_from" | "valid_until") => {
+            "a date stands without quotes: 2026-12-24, or 2026-12-24T18:00:00"
+        }
+        Some(_) if message.contains("string") => "a text stands in quotes",
+        _ => "",
+    }
 }
 
 impl Reader<'_> {
@@ -273,7 +293,9 @@ impl Reader<'_> {
             };
             self.zone.to_timestamp(civil).ok()
         };
-        let read = read();
+        // The very last days of the calendar are no moments any more in some time zones: forever.
+        let forever = || text.starts_with("9999-12-3").then_some(jiff::Timestamp::MAX);
+        let read = read().or_else(forever);
         if read.is_none() {
             let mend = "write a date, 2026-12-24, or a time, 2026-12-24T18:00:00";
             self.error(time.span(), format!("{text} is no date"), mend);
@@ -387,7 +409,9 @@ impl Reader<'_> {
             seen |= bit;
             let rule = self.placement(placement);
             if bit != 0 {
-                set.placements[bit.trailing_zeros() as usize] = rule;
+                let at = bit.trailing_zeros() as usize;
+                self.check_counts(placement, &rule, USUAL_COUNTS[at]);
+                set.placements[at] = rule;
             }
         }
     }
@@ -419,14 +443,35 @@ impl Reader<'_> {
         if let Some(relations) = &placement.relations {
             let bits = self.bits(relations.get_ref(), &RELATIONS, "relation");
             rule.relations = Some(bits as u8);
-        }
-        if let (Some(min), Some(max)) = (rule.min_count, rule.max_count.or(rule.count))
-            && max < min
-        {
-            let mend = "with fewer than min_count offers the slate is empty";
-            self.error(placement.name.span(), "min_count is above the most that is given", mend);
+            if relations.get_ref().is_empty() {
+                let mend = "name relations, or leave the key out for all of them";
+                self.error(relations.span(), "the list of relations is empty", mend);
+            }
         }
         rule
+    }
+
+    /// Counts that leave a placement without offers.
+    fn check_counts(&mut self, placement: &PlacementIn, rule: &PlacementRule, usual: usize) {
+        let usual = rule.count.unwrap_or(usual).min(rule.max_count.unwrap_or(usize::MAX));
+        let min = rule.min_count.unwrap_or(0);
+        let span = placement.name.span();
+        if rule.max_count.or(rule.count).is_some_and(|most| most < min) {
+            let mend = "with fewer than min_count offers the slate is empty";
+            self.error(span, "min_count is above the most that is given", mend);
+        } else if usual < min {
+            let message = format!(
+                "min_count is {min}: a request that names no count asks for {usual} and gets none"
+            );
+            let mend = format!("say `count = {min}` or more");
+            self.found.push(Diagnostic::warning(span, message).mend(mend));
+        } else if rule.max_count == Some(0) {
+            let message = "max_count is 0: nothing is ever offered here";
+            self.found.push(Diagnostic::warning(span, message).mend("right, if that is meant"));
+        } else if usual == 0 {
+            let message = "count is 0: nothing is offered here unless a request names a count";
+            self.found.push(Diagnostic::warning(span, message).mend("to close it, max_count = 0"));
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::facts::{Facts, ItemTable};
 use crate::predicate::Sight;
 use crate::set::PlacementRule;
 use crate::table::{Pin, PolicyTable};
+use crate::truth::Truth;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Made by [`PolicyTable::in_force`].
@@ -38,6 +39,9 @@ impl<'a> InForce<'a> {
         if self.first_of(&self.active.include, row, item).is_some() {
             return stopped;
         }
+        for (at, mask) in self.active.include.iter().enumerate() {
+            self.note_unknown(item, at, *mask);
+        }
         Some(stopped.map_or(include, |stopped| stopped.min(include)))
     }
 
@@ -48,12 +52,12 @@ impl<'a> InForce<'a> {
         let active = self.active;
         let Some(row) = self.table.row(item) else { return self.stopped_by(item).is_some() };
         if active.fired.is_none() {
-            let masks = active.hard.iter().zip(&active.mixed);
-            let stops = |(word, (hard, mixed)): (&AtomicU64, (&u64, &u64))| {
-                word.load(Relaxed) & hard & !mixed != 0
-            };
-            if row.iter().zip(masks).any(stops) {
-                return true;
+            for (at, (word, hard)) in row.iter().zip(&active.hard).enumerate() {
+                let hits = word.load(Relaxed) & hard & !active.mixed[at];
+                if hits != 0 {
+                    self.note_unknown(item, at, hits);
+                    return true;
+                }
             }
         }
         self.stopped_by(item).is_some()
@@ -105,6 +109,23 @@ impl<'a> InForce<'a> {
         lever
     }
 
+    /// No score is multiplied by more than this, whatever is asked of the item; at least 1.
+    pub fn max_factor(&self) -> f32 {
+        let (mut most, mut last) = (1.0_f32, None);
+        for (at, mask) in self.active.lever.iter().enumerate() {
+            let mut bits = *mask;
+            while bits != 0 {
+                let policy = self.table.policy_of(at * 64 + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+                if last != Some(policy) {
+                    most *= self.table.policy(policy).factor.max(1.0);
+                }
+                last = Some(policy);
+            }
+        }
+        most
+    }
+
     /// The pins in force, in the order of the file.
     pub fn pins(&self) -> impl Iterator<Item = &'a Pin> + use<'a> {
         let table = self.table;
@@ -120,8 +141,21 @@ impl<'a> InForce<'a> {
         self.table
     }
 
+    /// Hard policies that closed so far because something was not known: what they ask of the
+    /// request, or of an item that they stopped.
     pub fn n_unknown(&self) -> usize {
-        self.active.n_unknown
+        let (mut n, mut last) = (0, None);
+        for (at, word) in self.active.unknown.iter().enumerate() {
+            let mut bits = word.get();
+            while bits != 0 {
+                let policy = self.table.policy_of(at * 64 + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+                // The clauses of a policy stand side by side.
+                n += usize::from(last != Some(policy));
+                last = Some(policy);
+            }
+        }
+        n
     }
 
     /// What is in the cart, in money; `None`: it cannot be told.
@@ -141,6 +175,7 @@ impl<'a> InForce<'a> {
                 if !self.acts_on(clause, item) {
                     continue;
                 }
+                self.note_unknown(item, at, 1 << (clause % 64));
                 first = first.or(Some(clause));
                 if self.active.fired.is_none() {
                     return first;
@@ -151,12 +186,27 @@ impl<'a> InForce<'a> {
         first
     }
 
+    /// Notes those of the clauses for which it is not known whether they mean the item.
+    #[inline]
+    fn note_unknown(&self, item: u32, word: usize, clauses: u64) {
+        let unknown = self.table.unknown_of(item, word) & clauses;
+        if unknown != 0 {
+            self.active.note_unknown(word, unknown);
+        }
+    }
+
     #[inline]
     fn acts_on(&self, clause: usize, item: u32) -> bool {
-        if self.active.mixed[clause / 64] & (1 << (clause % 64)) == 0 {
+        let bit = 1 << (clause % 64);
+        if self.active.mixed[clause / 64] & bit == 0 {
             return true;
         }
         let sight = Sight { item: Some((self.items, item)), facts: Some(self.facts) };
-        self.table.rest_acts(clause, &sight)
+        let truth = self.table.rest_of(clause, &sight);
+        let acts = self.table.acts(clause, truth);
+        if acts && truth == Truth::Unknown {
+            self.active.note_unknown(clause / 64, bit);
+        }
+        acts
     }
 }

@@ -1,6 +1,6 @@
 //! Conditions with their types settled, and what they say of an item and a request.
 
-use crate::facts::{Facts, ItemTable};
+use crate::facts::{Facts, ItemList, ItemTable};
 use crate::field::{Field, WEEKDAYS};
 use crate::truth::Truth;
 use events::{Amount, Currency};
@@ -118,6 +118,18 @@ impl Predicate {
         scope
     }
 
+    /// Calls `look` with this condition and every part of it.
+    pub(crate) fn visit<'p>(&'p self, look: &mut dyn FnMut(&'p Predicate)) {
+        look(self);
+        match self {
+            Predicate::And(list) | Predicate::Or(list) => {
+                list.iter().for_each(|part| part.visit(look));
+            }
+            Predicate::Not(inner) => inner.visit(look),
+            _ => {}
+        }
+    }
+
     /// Calls `look` with every field that is asked for.
     pub fn visit_fields(&self, look: &mut dyn FnMut(&Field)) {
         match self {
@@ -196,14 +208,13 @@ impl Predicate {
             Predicate::Under { field, paths } => under(field, paths, sight),
             Predicate::Has { list, id } => match (items_of(list, sight), id.value(sight)) {
                 (Some(values), Some(told)) if matches!(list, Field::AnchorAttribute(_)) => {
-                    values_in(told).any(|value| values.contains(&value)).into()
+                    values_in(told).any(|value| values.has(value) == Truth::True).into()
                 }
-                (Some(items), Some(id)) => items.contains(&id).into(),
+                (Some(items), Some(id)) => items.has(id),
                 _ => Truth::Unknown,
             },
             Predicate::HasAny { list, ids } => {
-                let items = items_of(list, sight);
-                Truth::of(items.map(|items| items.iter().any(|&item| ids.contains(item))))
+                items_of(list, sight).map_or(Truth::Unknown, |items| items.has_any(ids))
             }
             Predicate::Contains { text, part, at_start } => {
                 let found = text.value(sight).map(|text| match at_start {
@@ -306,8 +317,15 @@ fn is_known(field: &Field, sight: &Sight<'_>) -> Truth {
         || number_of(field, sight).is_some()
         || text_of(field, sight).is_some()
         || items_of(field, sight).is_some()
-        || currency_of(field, sight).is_some();
+        || currency_of(field, sight).is_some()
+        || has_categories(field, sight);
     is_there.into()
+}
+
+/// Of a list of which a part is known something is known; an empty cart has no categories.
+fn has_categories(field: &Field, sight: &Sight<'_>) -> bool {
+    let Some(facts) = sight.facts.filter(|_| *field == Field::CartCategories) else { return false };
+    !facts.cart.categories.is_empty() || !facts.cart.has_unknown_category
 }
 
 fn number_of(field: &Field, sight: &Sight<'_>) -> Option<Quantity> {
@@ -392,15 +410,15 @@ fn currency_of(field: &Field, sight: &Sight<'_>) -> Option<Currency> {
     }
 }
 
-fn items_of<'a>(field: &Field, sight: &Sight<'a>) -> Option<&'a [&'a str]> {
+fn items_of<'a>(field: &Field, sight: &Sight<'a>) -> Option<&'a ItemList<'a>> {
     let facts = sight.facts?;
     match field {
-        Field::CustomerBought => facts.customer.bought.as_deref(),
-        Field::CustomerHoldings => facts.customer.holdings.as_deref(),
+        Field::CustomerBought => facts.customer.bought.as_ref(),
+        Field::CustomerHoldings => facts.customer.holdings.as_ref(),
         Field::CartItems => Some(&facts.cart.item_ids),
         Field::AnchorAttribute(name) => {
             let values = facts.anchors.iter().find(|(known, _)| *known == &**name);
-            values.map(|(_, values)| values.as_slice()).filter(|values| !values.is_empty())
+            values.map(|(_, values)| values).filter(|values| !values.is_empty())
         }
         _ => None,
     }

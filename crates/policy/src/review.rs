@@ -5,9 +5,12 @@ use crate::diagnostic::Diagnostic;
 use crate::facts::ItemTable;
 use crate::field::Field;
 use crate::nearest::nearest;
+use crate::predicate::{Predicate, Text, is_below};
 use crate::set::{Kind, PLACEMENTS, Policy, PolicySet};
 use crate::table::PolicyTable;
 use events::{ItemKind, Timestamp};
+use hashbrown::HashSet;
+use std::collections::BTreeSet;
 
 /// Ids that nobody knows and that are named one by one.
 const MAX_NAMED: usize = 5;
@@ -52,14 +55,23 @@ fn contradiction(pin: &Policy, other: &Policy) -> Diagnostic {
 /// Of guests nothing is known, so a hard policy that asks closes for all of them.
 fn review_guests(policy: &Policy, found: &mut Vec<Diagnostic>) {
     let Some(when) = &policy.when else { return };
-    let (mut asks_lists, mut asks_known) = (false, false);
+    let (mut asks_of_customer, mut asks_known) = (false, false);
     when.visit_fields(&mut |field| {
-        asks_lists |= matches!(field, Field::CustomerBought | Field::CustomerHoldings);
-        asks_known |= *field == Field::CustomerKnown;
+        asks_of_customer |= field.is_of_customer() && *field != Field::CustomerKnown;
     });
-    if policy.kind.is_hard() && !policy.kind.is_demand() && asks_lists && !asks_known {
-        let message =
-            "of guests it is not known what they have, so this stops its items for all guests";
+    when.visit(&mut |part| {
+        asks_known |= match part {
+            Predicate::Known(field) => field.is_of_customer(),
+            Predicate::Is(field) => *field == Field::CustomerKnown,
+            _ => false,
+        }
+    });
+    // A demand is meant so: who is not known to be of age gets no wine.
+    if policy.kind.is_hard() && !policy.kind.is_demand() && asks_of_customer && !asks_known {
+        let message = match policy.kind {
+            Kind::Include => "of guests this is not known, so nothing is offered to any of them",
+            _ => "of guests this is not known, so it stops its items for all guests",
+        };
         let mend = "if that is not meant: when = \"customer.known and …\"";
         found.push(Diagnostic::warning(policy.span.clone(), message).mend(mend));
     }
@@ -67,8 +79,7 @@ fn review_guests(policy: &Policy, found: &mut Vec<Diagnostic>) {
 
 /// What the present time tells.
 pub fn review_at(set: &PolicySet, now: Timestamp) -> Vec<Diagnostic> {
-    let is_over = |policy: &&Policy| policy.valid_until.is_some_and(|until| until <= now);
-    let over = set.policies.iter().filter(is_over);
+    let over = set.policies.iter().filter(|policy| policy.is_over_at(now));
     over.map(|policy| {
         let until = policy.valid_until.map(|until| until.to_string()).unwrap_or_default();
         Diagnostic::warning(policy.span.clone(), format!("it ended at {until} and does nothing"))
@@ -77,95 +88,187 @@ pub fn review_at(set: &PolicySet, now: Timestamp) -> Vec<Diagnostic> {
     .collect()
 }
 
-/// What the catalogue tells: ids and attributes that no item has, policies that reach nothing, and
-/// those that leave nothing to offer.
+/// What the catalogue tells: ids, categories and attributes that no item has, policies that reach
+/// nothing, and those that leave nothing to offer.
 pub fn review_items(
     table: &PolicyTable,
     items: &dyn ItemTable,
     attributes: &[String],
+    now: Timestamp,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if items.n_items() == 0 {
         return found;
     }
-    let set = table.set();
-    for (at, policy) in set.policies.iter().enumerate() {
-        review_names(policy, items, attributes, &mut found);
-        review_reach(table, at as u16, items, &mut found);
+    let categories = (0..items.n_items()).filter_map(|item| items.category(item as u32));
+    let categories: HashSet<&str> = categories.collect();
+    for (at, policy) in table.set().policies.iter().enumerate() {
+        let n_before = found.len();
+        review_names(policy, items, &categories, &mut found);
+        let is_explained = n_before < found.len();
+        review_attributes(policy, attributes, &mut found);
+        review_reach(table, at as u16, is_explained, (items, now), &mut found);
     }
-    review_whole(table, items, &mut found);
+    review_whole(table, items, now, &mut found);
     found
+}
+
+/// Item ids and categories that a policy names.
+#[derive(Default)]
+struct Named<'p> {
+    item_ids: BTreeSet<&'p str>,
+    categories: BTreeSet<&'p str>,
+}
+
+fn named_by(policy: &Policy) -> Named<'_> {
+    let mut named = Named::default();
+    named.item_ids.extend(policy.pinned_ids.iter().map(|id| &**id));
+    for predicate in policy.items.iter().chain(&policy.when) {
+        predicate.visit(&mut |part| match part {
+            Predicate::OneOf { text: Text::Field(Field::ItemId), set }
+            | Predicate::HasAny { ids: set, .. } => {
+                named.item_ids.extend(set.iter().map(|id| &**id));
+            }
+            Predicate::Texts { left: Text::Field(Field::ItemId), right: Text::Constant(id) }
+            | Predicate::Has { id: Text::Constant(id), .. } => {
+                named.item_ids.insert(id);
+            }
+            Predicate::Under { paths, .. } => {
+                named.categories.extend(paths.iter().map(|path| &**path));
+            }
+            _ => {}
+        });
+    }
+    named
 }
 
 fn review_names(
     policy: &Policy,
     items: &dyn ItemTable,
-    attributes: &[String],
+    categories: &HashSet<&str>,
     found: &mut Vec<Diagnostic>,
 ) {
-    let unknown: Vec<&str> =
-        policy.pinned_ids.iter().map(|id| &**id).filter(|id| items.find(id).is_none()).collect();
-    if !unknown.is_empty() {
-        let named: Vec<&str> = unknown.iter().take(MAX_NAMED).copied().collect();
-        let message = format!("no item has the id {}", named.join(", "));
-        found.push(Diagnostic::warning(policy.span.clone(), message).mend("look at the catalogue"));
-    }
-    let mut look = |field: &Field| {
-        let (Field::ItemAttribute(name) | Field::AnchorAttribute(name)) = field else { return };
-        if attributes.iter().any(|known| **known == **name) {
+    let named = named_by(policy);
+    let mut tell = |message: &str, unknown: Vec<&str>, mend: &str| {
+        if unknown.is_empty() {
             return;
         }
-        let mend = match nearest(name, attributes.iter().map(String::as_str)) {
+        let mut told = unknown[..unknown.len().min(MAX_NAMED)].join(", ");
+        if MAX_NAMED < unknown.len() {
+            told += &format!(" and {} more", unknown.len() - MAX_NAMED);
+        }
+        let message = format!("{message} {told}");
+        found.push(Diagnostic::warning(policy.span.clone(), message).mend(mend));
+    };
+    let ids = named.item_ids.into_iter().filter(|id| items.find(id).is_none()).collect();
+    tell("no item has the id", ids, "look at the catalogue; ids are compared letter by letter");
+    let is_empty = |path: &&str| !categories.iter().any(|category| is_below(category, path));
+    let empty = named.categories.into_iter().filter(is_empty).collect();
+    let mend = "look at the spelling of categories; levels are joined by ` > `";
+    tell("no item of the catalogue lies in the category", empty, mend);
+}
+
+fn review_attributes(policy: &Policy, attributes: &[String], found: &mut Vec<Diagnostic>) {
+    let mut unknown = BTreeSet::new();
+    for predicate in policy.items.iter().chain(&policy.when) {
+        predicate.visit_fields(&mut |field| {
+            if let Field::ItemAttribute(name) | Field::AnchorAttribute(name) = field
+                && !attributes.iter().any(|known| **known == **name)
+            {
+                unknown.insert(name.clone());
+            }
+        });
+    }
+    for name in unknown {
+        let mend = match nearest(&name, attributes.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean item.attr.{meant}?"),
             None => "it is unknown for every item: a hard policy closes for all of them".to_owned(),
         };
         let message = format!("no item has the attribute {name:?}");
         found.push(Diagnostic::warning(policy.span.clone(), message).mend(mend));
-    };
-    for predicate in policy.items.iter().chain(&policy.when) {
-        predicate.visit_fields(&mut look);
     }
 }
 
-fn review_reach(table: &PolicyTable, at: u16, items: &dyn ItemTable, found: &mut Vec<Diagnostic>) {
+fn stops_items(policy: &Policy) -> bool {
+    policy.kind.is_hard() && policy.kind != Kind::Include
+}
+
+fn review_reach(
+    table: &PolicyTable,
+    at: u16,
+    is_explained: bool,
+    (items, now): (&dyn ItemTable, Timestamp),
+    found: &mut Vec<Diagnostic>,
+) {
     let policy = table.policy(at);
     if policy.kind == Kind::Pin {
         return;
     }
-    let (reached, is_unconditional) = table.reach(at);
-    if reached.is_empty() && policy.items.is_some() {
-        let message = "no item of the catalogue is meant by it";
+    let reach = table.reach(at);
+    let is_to_act = policy.items.is_some() || !policy.kind.is_demand();
+    if reach.at_times.is_empty() && is_to_act && !is_explained {
+        let message = match policy.kind {
+            Kind::Include => "no item of the catalogue is meant by it, so it lets nothing in",
+            _ => "no item of the catalogue is meant by it",
+        };
         let mend = "look at the spelling of categories and attributes; levels are joined by ` > `";
         found.push(Diagnostic::warning(policy.span.clone(), message).mend(mend));
     }
-    let stops = policy.kind.is_hard() && policy.kind != Kind::Include;
-    if stops && is_unconditional && reached.len() == items.n_items() {
-        let message = "it stops every item of the catalogue, whatever is asked";
-        let mend =
-            "is a price, cost or attribute missing that it asks for? What is not known stops";
-        found.push(Diagnostic::error(policy.span.clone(), message).mend(mend));
+    if !stops_items(policy) || policy.is_over_at(now) || reach.always.len() < items.n_items() {
+        return;
     }
+    let mend = "is a price, cost or attribute missing that it asks for? What is not known stops; \
+                to close a placement give it `max_count = 0`";
+    found.push(match policy.valid_until {
+        None => {
+            let message = "it stops every item of the catalogue, whatever is asked";
+            Diagnostic::error(policy.span.clone(), message).mend(mend)
+        }
+        Some(until) => {
+            let message = format!("it stops every item of the catalogue until {until}");
+            Diagnostic::warning(policy.span.clone(), message).mend(mend)
+        }
+    });
 }
 
-/// Can anything be offered at all, placement by placement?
-fn review_whole(table: &PolicyTable, items: &dyn ItemTable, found: &mut Vec<Diagnostic>) {
+/// Can anything be offered at all, placement by placement? What ends some day is left out.
+fn review_whole(
+    table: &PolicyTable,
+    items: &dyn ItemTable,
+    now: Timestamp,
+    found: &mut Vec<Diagnostic>,
+) {
     if found.iter().any(Diagnostic::is_error) {
         return;
     }
     let set = table.set();
     for (placement, name) in PLACEMENTS.iter().enumerate() {
         let mut stopped = vec![false; items.n_items()];
-        let mut last = None;
+        let mut let_in = vec![false; items.n_items()];
+        let (mut last, mut asks_for_include) = (None, false);
         for (at, policy) in set.policies.iter().enumerate() {
-            let stops = policy.kind.is_hard() && policy.kind != Kind::Include;
-            if !stops || !policy.is_at(placement) {
+            if !policy.is_at(placement) || policy.is_over_at(now) {
                 continue;
             }
-            let (reached, true) = table.reach(at as u16) else { continue };
-            reached.iter().for_each(|&item| stopped[item as usize] = true);
-            last = Some(policy);
+            let lasts = policy.valid_until.is_none();
+            if policy.kind == Kind::Include {
+                // Whatever any of them may let in is left.
+                let reach = table.reach(at as u16);
+                reach.at_times.iter().for_each(|&item| let_in[item as usize] = true);
+                if lasts && policy.when.is_none() {
+                    asks_for_include = true;
+                    last = Some(policy);
+                }
+            } else if stops_items(policy) && lasts {
+                let reach = table.reach(at as u16);
+                reach.always.iter().for_each(|&item| stopped[item as usize] = true);
+                last = if reach.always.is_empty() { last } else { Some(policy) };
+            }
         }
-        let is_left = |item: usize| !stopped[item] && items.kind(item as u32) != ItemKind::Fee;
+        let is_left = |item: usize| {
+            let is_in = !asks_for_include || let_in[item];
+            is_in && !stopped[item] && items.kind(item as u32) != ItemKind::Fee
+        };
         if let (Some(policy), false) = (last, (0..items.n_items()).any(is_left)) {
             let message =
                 format!("together with those before it, nothing is left to offer at {name}");

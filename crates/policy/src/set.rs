@@ -21,6 +21,9 @@ pub const PLACEMENTS: [&str; 10] = [
     "call_center",
 ];
 
+/// Offers of a placement whose count nobody tells, as `decide` has it.
+pub const USUAL_COUNTS: [usize; PLACEMENTS.len()] = [12, 12, 6, 4, 2, 4, 12, 3, 3, 3];
+
 /// How an offer stands to its anchor, in the order of `decide::Relation`.
 pub const RELATIONS: [&str; 7] =
     ["complement", "upgrade", "substitute", "bundle", "attach", "replenish", "next_product"];
@@ -133,6 +136,11 @@ impl Policy {
         }
     }
 
+    /// Did it end by then?
+    pub fn is_over_at(&self, now: Timestamp) -> bool {
+        self.valid_until.is_some_and(|until| until <= now)
+    }
+
     /// What must hold for the policy to act on an item: of a demand, that it is not met.
     pub(crate) fn condition(&self) -> Predicate {
         let mut parts: Vec<Predicate> = self.items.iter().cloned().collect();
@@ -222,6 +230,23 @@ impl PolicySet {
             span: 0..0,
         };
         PolicySet { policies: vec![all], ..PolicySet::default() }
+    }
+
+    /// The same without terms, as of a moment: what is in force then is so whenever it is asked,
+    /// the rest never. Without a moment, whatever is not over `now` is.
+    #[must_use]
+    pub fn as_of(mut self, moment: Option<Timestamp>, now: Timestamp) -> PolicySet {
+        for policy in &mut self.policies {
+            let is_in_force = match moment {
+                Some(moment) => policy.is_valid_at(Some(moment)) == Truth::True,
+                None => !policy.is_over_at(now),
+            };
+            (policy.valid_from, policy.valid_until) = (None, None);
+            if !is_in_force {
+                policy.placements = 0;
+            }
+        }
+        self
     }
 
     /// Does nothing at all.

@@ -56,6 +56,9 @@ pub struct PolicyTable {
     compiled: Arc<Compiled>,
     n_words: usize,
     rows: Vec<AtomicU64>,
+    /// As `rows`: what clause c asks of the item is not known. Only looked at for items that are
+    /// stopped.
+    unknown: Vec<AtomicU64>,
     pins: Vec<Pin>,
 }
 
@@ -69,8 +72,8 @@ impl PolicyTable {
     pub fn compile(set: Arc<PolicySet>, version: u64, items: &dyn ItemTable) -> PolicyTable {
         let compiled = Arc::new(Compiled::of(&set));
         let n_words = compiled.clauses.len().div_ceil(64);
-        let mut table =
-            PolicyTable { set, version, compiled, n_words, rows: Vec::new(), pins: Vec::new() };
+        let (rows, unknown, pins) = (Vec::new(), Vec::new(), Vec::new());
+        let mut table = PolicyTable { set, version, compiled, n_words, rows, unknown, pins };
         table.fit(items, &mut std::iter::empty());
         table
     }
@@ -82,11 +85,12 @@ impl PolicyTable {
         items: &dyn ItemTable,
         changed: &mut dyn Iterator<Item = u32>,
     ) -> PolicyTable {
-        let rows = self.rows.iter().map(|word| AtomicU64::new(word.load(Relaxed))).collect();
+        let copy = |word: &AtomicU64| AtomicU64::new(word.load(Relaxed));
         let mut table = PolicyTable {
             set: Arc::clone(&self.set),
             compiled: Arc::clone(&self.compiled),
-            rows,
+            rows: self.rows.iter().map(copy).collect(),
+            unknown: self.unknown.iter().map(copy).collect(),
             pins: Vec::new(),
             ..*self
         };
@@ -97,7 +101,9 @@ impl PolicyTable {
     /// Adds rows for items that have none, and writes those of changed ones anew.
     fn fit(&mut self, items: &dyn ItemTable, changed: &mut dyn Iterator<Item = u32>) {
         let n_before = self.rows.len().checked_div(self.n_words).unwrap_or(0);
-        self.rows.resize_with(items.n_items() * self.n_words, AtomicU64::default);
+        for words in [&mut self.rows, &mut self.unknown] {
+            words.resize_with(items.n_items() * self.n_words, AtomicU64::default);
+        }
         let added = n_before.min(items.n_items())..items.n_items();
         for item in changed.chain(added.map(|item| item as u32)) {
             self.refresh(items, item);
@@ -118,13 +124,14 @@ impl PolicyTable {
         let Some(row) = self.rows.get(first..first + self.n_words) else { return };
         let sight = Sight { item: Some((items, item)), facts: None };
         for (at, (word, clauses)) in row.iter().zip(self.compiled.clauses.chunks(64)).enumerate() {
-            let mut bits = 0;
+            let (mut bits, mut unknown) = (0, 0);
             for (bit, clause) in clauses.iter().enumerate() {
-                if acts(self.kind_of(at * 64 + bit), all(&clause.items, &sight)) {
-                    bits |= 1 << bit;
-                }
+                let truth = all(&clause.items, &sight);
+                bits |= u64::from(self.acts(at * 64 + bit, truth)) << bit;
+                unknown |= u64::from(truth == Truth::Unknown) << bit;
             }
             word.store(bits, Relaxed);
+            self.unknown[first + at].store(unknown, Relaxed);
         }
     }
 
@@ -217,10 +224,10 @@ impl PolicyTable {
             return;
         }
         active.include_from.get_or_insert(at as u16);
-        active.n_unknown += usize::from(truth == Truth::Unknown);
-        if truth == Truth::True {
-            for clause in self.compiled.clauses_of[at].clone() {
-                set_bit(&mut active.include, clause);
+        for clause in self.compiled.clauses_of[at].clone() {
+            match truth {
+                Truth::True => set_bit(&mut active.include, clause),
+                _ => active.note_unknown(clause / 64, 1 << (clause % 64)),
             }
         }
     }
@@ -234,14 +241,15 @@ impl PolicyTable {
         active: &mut Active,
     ) {
         let sight = Sight { item: None, facts: Some(facts) };
-        let mut is_unknown = false;
         for clause_at in self.compiled.clauses_of[at].clone() {
             let clause = &self.compiled.clauses[clause_at];
             let truth = validity.min(all(&clause.request, &sight));
             if !acts(policy.kind, truth) {
                 continue;
             }
-            is_unknown |= truth == Truth::Unknown;
+            if truth == Truth::Unknown {
+                active.note_unknown(clause_at / 64, 1 << (clause_at % 64));
+            }
             if !clause.mixed.is_empty() {
                 set_bit(&mut active.mixed, clause_at);
             }
@@ -256,7 +264,6 @@ impl PolicyTable {
                 active.has_hide = true;
             }
         }
-        active.n_unknown += usize::from(is_unknown);
     }
 
     /// The policies as they stand for one request.
@@ -282,9 +289,22 @@ impl PolicyTable {
         self.compiled.policy_of[clause]
     }
 
-    /// Does the rest of a clause act, what neither the row nor the request could tell?
-    pub(crate) fn rest_acts(&self, clause: usize, sight: &Sight<'_>) -> bool {
-        acts(self.kind_of(clause), all(&self.compiled.clauses[clause].mixed, sight))
+    /// Which clauses of one word ask of the item what is not known.
+    #[inline]
+    pub(crate) fn unknown_of(&self, item: u32, word: usize) -> u64 {
+        let at = (item as usize).checked_mul(self.n_words).map(|first| first + word);
+        at.and_then(|at| self.unknown.get(at)).map_or(0, |word| word.load(Relaxed))
+    }
+
+    /// What the rest of a clause says, that neither the row nor the request could tell.
+    pub(crate) fn rest_of(&self, clause: usize, sight: &Sight<'_>) -> Truth {
+        all(&self.compiled.clauses[clause].mixed, sight)
+    }
+
+    /// Does a clause of which this is known act?
+    #[inline]
+    pub(crate) fn acts(&self, clause: usize, truth: Truth) -> bool {
+        acts(self.kind_of(clause), truth)
     }
 
     /// Did a policy act in what `active` recorded?
@@ -293,25 +313,34 @@ impl PolicyTable {
         clauses.any(|clause| active.has_fired(clause))
     }
 
-    /// Items for which the item side of a policy holds (hard: may hold), and whether it acts on
-    /// them whatever the request is.
-    pub(crate) fn reach(&self, policy: u16) -> (Vec<u32>, bool) {
+    /// Items that a policy is about, its term aside.
+    pub(crate) fn reach(&self, policy: u16) -> Reach {
         let range = self.compiled.clauses_of[usize::from(policy)].clone();
-        let is_unconditional = |clause: usize| {
+        let is_unconditional = |&clause: &usize| {
             let clause = &self.compiled.clauses[clause];
             clause.request.is_empty() && clause.mixed.is_empty()
         };
-        let n_items = self.rows.len().checked_div(self.n_words).unwrap_or(0);
-        let has = |item: usize, clause: usize| {
-            let word = self.rows[item * self.n_words + clause / 64].load(Relaxed);
+        let unconditional: Vec<usize> = range.clone().filter(is_unconditional).collect();
+        let n_items = self.rows.len().checked_div(self.n_words).unwrap_or(0) as u32;
+        let has = |item: u32, clause: usize| {
+            let word = self.rows[item as usize * self.n_words + clause / 64].load(Relaxed);
             word & (1 << (clause % 64)) != 0
         };
-        let reached = (0..n_items).filter(|&item| range.clone().any(|clause| has(item, clause)));
-        let reached: Vec<u32> = reached.map(|item| item as u32).collect();
-        let policy = self.policy(policy);
-        let has_term = policy.valid_from.is_some() || policy.valid_until.is_some();
-        (reached, !has_term && range.clone().all(is_unconditional))
+        let is_at_times = |&item: &u32| range.clone().any(|clause| has(item, clause));
+        let is_always = |&item: &u32| unconditional.iter().any(|&clause| has(item, clause));
+        Reach {
+            at_times: (0..n_items).filter(is_at_times).collect(),
+            always: (0..n_items).filter(is_always).collect(),
+        }
     }
+}
+
+/// Items that a policy is about.
+pub(crate) struct Reach {
+    /// Its item side holds for them (hard: may hold).
+    pub(crate) at_times: Vec<u32>,
+    /// It acts on them whatever the request is.
+    pub(crate) always: Vec<u32>,
 }
 
 impl Compiled {

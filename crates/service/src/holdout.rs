@@ -52,7 +52,10 @@ pub(crate) fn is_held_out(assignment: Option<Assignment>) -> bool {
     assignment.is_some_and(|assignment| assignment.is_held_out)
 }
 
+/// The arm that is shown nothing.
+pub(crate) const HELD_OUT: &str = "holdout";
+
 /// What the record and the answer call an arm.
 pub(crate) fn variant_of(assignment: Assignment) -> &'static str {
-    if assignment.is_held_out { "holdout" } else { "offers" }
+    if assignment.is_held_out { HELD_OUT } else { "offers" }
 }

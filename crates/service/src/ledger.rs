@@ -12,8 +12,8 @@ pub use store::StoreLedger;
 use crate::recommendation_id::RecommendationId;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, RelationRecord, Timestamp};
 use history::{
-    Assignment, CustomerChanges, CustomerMark, DeclaredFacts, FollowedHolding, RelationIntake,
-    RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
+    Assignment, CustomerChanges, CustomerMark, DeclaredFacts, FollowedHolding, ImportedBuyers,
+    ImportsMark, RelationIntake, RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -91,6 +91,12 @@ pub trait Ledger: Send + Sync + 'static {
     fn recent_events(&self, since: Timestamp) -> LedgerFuture<'_, Vec<Event>>;
     /// Confirmed purchases of known customers after an event of the log, by its place there.
     fn purchases_after(&self, sequence: i64) -> LedgerFuture<'_, Vec<Event>>;
+    /// Whose orders were imported after an event of the log; `None`: as the mark says.
+    fn buyers_imported_after(
+        &self,
+        sequence: i64,
+        mark: Option<ImportsMark>,
+    ) -> LedgerFuture<'_, Option<ImportedBuyers>>;
     /// Orders that could be learned from.
     fn n_orders(&self) -> LedgerFuture<'_, u64>;
     /// Removes what is older than the operator wants to keep.

@@ -10,7 +10,7 @@ mod sessions;
 
 pub(crate) use customers::Customers;
 pub(crate) use lapsing::LapsingMap;
-pub(crate) use sessions::Session;
+pub(crate) use sessions::{CartLineLive, Session};
 
 use decide::Placement;
 use events::{Event, EventKind, Timestamp};

@@ -3,7 +3,7 @@
 
 use crate::answer::Remark;
 use crate::caller::Caller;
-use crate::live::Live;
+use crate::live::{CartLineLive, Live};
 use crate::problem::{Code, Problem};
 use crate::state::Served;
 use crate::user_token;
@@ -15,11 +15,16 @@ use decide::{
 use events::{Amount, Timestamp};
 use policy::PolicyTable;
 use score::World;
+use std::cell::OnceCell;
 
 /// Texts and lists that are recorded with the answer.
 const MAX_TEXT_BYTES: usize = 1_024;
 const MAX_CATEGORIES: usize = 100;
 const MAX_EXCLUDED: usize = 1_000;
+
+/// The cart of a session in which something lies that the catalog does not know: its id must outlive
+/// the look at the session.
+pub(crate) type Strangers = OnceCell<Vec<CartLineLive>>;
 
 /// What is asked of all slates of one request.
 #[derive(Debug)]
@@ -52,7 +57,7 @@ impl<'a> Question<'a> {
         served: &Served,
         live: &Live,
         caller: &Caller,
-        now: Timestamp,
+        (now, strangers): (Timestamp, &'a Strangers),
     ) -> Result<Question<'a>, Problem> {
         check_texts(request)?;
         let world = &served.world;
@@ -76,9 +81,13 @@ impl<'a> Question<'a> {
             remarks: Vec::new(),
         };
         if let Some(session_id) = &request.session_id {
-            question.read_session(session_id, request.cart.is_none(), world, live, now);
+            question.read_session(session_id, world, live, now);
+            if request.cart.is_none() {
+                question.read_session_cart(session_id, world, live, strangers);
+            }
         }
         if let Some(cart) = &request.cart {
+            check_cart(cart)?;
             question.cart = cart.iter().map(|entry| line_of(world, entry)).collect();
         }
         if let Some(user_id) = personal(request, caller, now, &mut question.remarks)? {
@@ -87,25 +96,38 @@ impl<'a> Question<'a> {
         Ok(question)
     }
 
-    fn read_session(
-        &mut self,
-        session_id: &str,
-        with_cart: bool,
-        world: &World,
-        live: &Live,
-        now: Timestamp,
-    ) {
+    fn read_session(&mut self, session_id: &str, world: &World, live: &Live, now: Timestamp) {
         live.sessions.read(session_id, now, |session| {
             self.session.extend(session.views.iter().filter_map(|id| world.item_idx(id)));
-            if !with_cart {
-                return;
+        });
+    }
+
+    /// What the catalog does not know lies in the cart all the same: policies ask for it.
+    fn read_session_cart(
+        &mut self,
+        session_id: &str,
+        world: &World,
+        live: &Live,
+        strangers: &'a Strangers,
+    ) {
+        let is_known = |line: &CartLineLive| world.item_idx(&line.item_id).is_some();
+        let lines = live.sessions.read(session_id, self.now, |session| {
+            if !session.cart.iter().all(is_known) {
+                return Some(session.cart.clone());
             }
-            // An item that the catalog does not know cannot come back either.
             self.cart.extend(session.cart.iter().filter_map(|line| {
                 let item = ItemRef::Known(world.item_idx(&line.item_id)?);
                 Some(CartLine { item, quantity: line.quantity, unit_price: line.unit_price })
             }));
+            None
         });
+        if let Some(lines) = lines.flatten() {
+            self.cart.extend(strangers.get_or_init(|| lines).iter().map(|line| CartLine {
+                item: item_ref(world, &line.item_id),
+                quantity: line.quantity,
+                unit_price: line.unit_price,
+            }));
+        }
     }
 
     fn read_customer(&mut self, user_id: &'a str, served: &Served, live: &Live) {
@@ -238,7 +260,7 @@ fn personal<'a>(
     }
 }
 
-fn item_ref<'a>(world: &World, item_id: &'a IdIn<'a>) -> ItemRef<'a> {
+pub(crate) fn item_ref<'a>(world: &World, item_id: &'a str) -> ItemRef<'a> {
     match world.item_idx(item_id) {
         Some(item) => ItemRef::Known(item),
         None => ItemRef::Unknown { item_id },
@@ -277,6 +299,20 @@ fn check_texts(request: &RecommendRequest<'_>) -> Result<(), Problem> {
     }
     for (at, category) in categories.iter().enumerate() {
         check(category, &|| format!("filter.categories[{at}]"))?;
+    }
+    Ok(())
+}
+
+/// What is taken back lies in no cart: a total with it would be that of no cart.
+fn check_cart(cart: &[CartEntryIn<'_>]) -> Result<(), Problem> {
+    for (at, entry) in cart.iter().enumerate() {
+        for (name, amount) in [("quantity", entry.quantity), ("price", entry.price)] {
+            if amount.is_some_and(|amount| amount.0 < Amount::ZERO) {
+                let detail = format!("`{name}` of a cart line is not below 0.");
+                let problem = Problem::new(Code::InvalidValue, detail);
+                return Err(problem.at(format!("cart[{at}].{name}")));
+            }
+        }
     }
     Ok(())
 }

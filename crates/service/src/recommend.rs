@@ -7,7 +7,7 @@ use crate::holdout::{is_held_out, unit_of};
 use crate::json_text::JsonText;
 use crate::ledger::DecisionEntry;
 use crate::problem::Problem;
-use crate::question::{Question, placements_of};
+use crate::question::{Question, Strangers, placements_of};
 use crate::recommendation_id::RecommendationId;
 use crate::record::{RecordHead, write_record};
 use crate::state::{Inner, Served};
@@ -47,7 +47,8 @@ pub(crate) fn answer(
     let now = inner.clock.now();
     let served = inner.served.load();
     let placements = placements_of(request)?;
-    let mut question = Question::of(request, &served, &inner.live, caller, now)?;
+    let strangers = Strangers::new();
+    let mut question = Question::of(request, &served, &inner.live, caller, (now, &strangers))?;
     question.remark_on_language(&inner.settings.languages);
     question.remarks.extend(unknown_fields.into_iter().map(Remark::UnknownField));
     let page = page_key(request);

@@ -4,8 +4,9 @@
 //! pseudonymous index is kept beside the record, and erasing a customer erases the record.
 
 use crate::answer::{Written, write_amount, write_evidence, write_touch};
-use crate::holdout::variant_of;
+use crate::holdout::{HELD_OUT, variant_of};
 use crate::json_text::JsonText;
+use crate::question::item_ref;
 use crate::reason::page_reason;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
@@ -259,6 +260,9 @@ fn write_circumstances(out: &mut JsonText, request: &Request<'_>) {
         out.raw(",\"holdings\":");
         list(out, holdings, |out, item_id| out.string(item_id));
     }
+    if customer.bought_is_partial && policies.asks_bought() {
+        out.raw(",\"bought_is_partial\":true");
+    }
     out.raw("}");
 }
 
@@ -295,6 +299,7 @@ pub(crate) struct Record {
     at_us: i64,
     #[serde(default)]
     pub(crate) snapshot: String,
+    variant: Option<String>,
     policies: Option<RecordedPolicies>,
     asked: Asked,
     fallback: String,
@@ -386,6 +391,8 @@ struct AskedCustomer {
     consent: Option<bool>,
     attributes: Vec<(Box<str>, Box<str>)>,
     holdings: Option<Vec<Box<str>>>,
+    #[serde(default)]
+    bought_is_partial: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -423,6 +430,16 @@ impl Record {
         &self.offers
     }
 
+    /// Was it decided in the world of this snapshot, after the last change of its catalog?
+    pub(crate) fn is_of(&self, snapshot_id: &str, catalog_changed_at: Timestamp) -> bool {
+        self.snapshot == snapshot_id && catalog_changed_at.0 < self.at_us
+    }
+
+    /// Was nothing shown, so that it can be told what the offers earn?
+    pub(crate) fn is_held_out(&self) -> bool {
+        self.variant.as_deref() == Some(HELD_OUT)
+    }
+
     /// The version of the policies that were asked.
     pub(crate) fn policy_version(&self) -> Option<u64> {
         self.policies.as_ref().map(|policies| policies.version)
@@ -446,22 +463,22 @@ impl Record {
     }
 
     /// Asks the same again of the present world and its policies, as of the time of the record.
-    pub(crate) fn ask_again<R>(
-        &self,
+    pub(crate) fn ask_again<'s, R>(
+        &'s self,
         served: &Served,
         ask: impl FnOnce(&Request<'_>) -> R,
     ) -> Option<R> {
         let (asked, world) = (&self.asked, &served.world);
-        let item_ref = |item_id: &String| world.item_idx(item_id).map(ItemRef::Known);
         let known = |ids: &[String]| ids.iter().filter_map(|id| world.item_idx(id)).collect();
-        let anchors: Vec<ItemRef<'_>> = asked.anchors.iter().filter_map(item_ref).collect();
+        let anchors: Vec<ItemRef<'_>> =
+            asked.anchors.iter().map(|id| item_ref(world, id)).collect();
         let amount = |value: Option<f64>| Amount::from_f64(value?).ok();
-        let line = |line: &AskedLine| {
-            let item = item_ref(&line.item_id)?;
-            let quantity = amount(line.quantity).unwrap_or(Amount::ONE);
-            Some(CartLine { item, quantity, unit_price: amount(line.unit_price) })
+        let line_of = |line: &'s AskedLine| CartLine {
+            item: item_ref(world, &line.item_id),
+            quantity: amount(line.quantity).unwrap_or(Amount::ONE),
+            unit_price: amount(line.unit_price),
         };
-        let cart: Vec<CartLine<'_>> = asked.cart.iter().filter_map(line).collect();
+        let cart: Vec<CartLine<'_>> = asked.cart.iter().map(line_of).collect();
         let session: Vec<u32> = known(&asked.session);
         let bought_since: Vec<u32> = known(&asked.bought_since);
         let exclude: Vec<u32> = known(&asked.exclude);
@@ -469,6 +486,7 @@ impl Record {
             consent: known.consent,
             attributes: known.attributes.clone(),
             holdings: known.holdings.clone(),
+            bought_is_partial: known.bought_is_partial,
         });
         let filter = asked.filter.as_ref().map(|filter| Filter {
             categories: filter.categories.clone(),

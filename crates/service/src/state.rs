@@ -17,10 +17,11 @@ use arc_swap::ArcSwap;
 use decide::{Items, Languages, Memo};
 use events::{CustomerRecord, HoldingRecord, ItemRecord, Timestamp};
 use experiment::Running;
-use history::{CustomerMark, FollowedHolding};
+use history::{CustomerMark, FollowedHolding, ImportsMark};
 use policy::{PolicySet, PolicyTable};
 use score::World;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// What the operator decides about the service.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,11 +116,16 @@ pub(crate) struct Inner {
     /// Held while the world is changed: by a swap of snapshots or by catalog records. Readers
     /// never wait for it.
     pub(crate) world_change: tokio::sync::Mutex<CatalogProgress>,
+    /// When the catalog changed last, in microseconds; before the start of this process nobody
+    /// knows.
+    catalog_changed_us: AtomicI64,
     pub(crate) live: Live,
     /// Which experiments run.
     pub(crate) experiments: ArcSwap<Running>,
     /// How far customers were followed; held while what the store says of them is taken over.
     pub(crate) customer_mark: tokio::sync::Mutex<CustomerMark>,
+    /// Which imports were followed; `None`: nobody asked yet.
+    imports_mark: tokio::sync::Mutex<Option<ImportsMark>>,
     /// How far holdings were followed; `None`: nobody asked yet.
     holdings_version: tokio::sync::Mutex<Option<u64>>,
     pub(crate) keys: ArcSwap<KeyRing>,
@@ -166,12 +172,15 @@ impl AppState {
         settings.origins.check()?;
         let seed =
             getrandom::u64().map_err(|error| Error::NoRandomness { detail: error.to_string() })?;
+        let started_at = clock.now();
         let inner = Inner {
             served: ArcSwap::from_pointee(Served::nothing()),
             world_change: tokio::sync::Mutex::default(),
+            catalog_changed_us: AtomicI64::new(started_at.0.saturating_sub(1)),
             live: Live::new(&settings.live),
             experiments: ArcSwap::default(),
             customer_mark: tokio::sync::Mutex::default(),
+            imports_mark: tokio::sync::Mutex::default(),
             holdings_version: tokio::sync::Mutex::default(),
             keys: ArcSwap::from_pointee(keys),
             address_limits: AddressLimits::new(&settings.limits),
@@ -181,7 +190,7 @@ impl AppState {
             recent: RecentDecisions::default(),
             health: Health::default(),
             ids: IdSource::new(seed),
-            started_at: clock.now(),
+            started_at,
             clock,
             settings,
         };
@@ -267,6 +276,11 @@ impl Inner {
         if sets.iter().any(|(_, set)| set.asks(asks_holdings)) {
             self.follow_holdings().await?;
         }
+        let asks_bought = |field: &policy::Field| *field == policy::Field::CustomerBought;
+        // Before customers are known nothing personal is read.
+        if sets.iter().any(|(_, set)| set.asks(asks_bought)) && self.live.customers.is_loaded() {
+            self.follow_imports().await?;
+        }
         let mut progress = self.world_change.lock().await;
         let mut served = Served::clone(&self.served.load());
         change(&mut progress);
@@ -303,10 +317,25 @@ impl Inner {
             self.live.customers.set_attributes(&known.customer_id, &known.attributes);
         }
         *mark = changes.mark;
-        self.live.customers.set_loaded();
         let served = self.served.load_full();
+        if served.all_policies().any(|policies| policies.asks_bought()) {
+            self.follow_imports().await?;
+        }
+        self.live.customers.set_loaded();
         if served.all_policies().any(|policies| policies.asks_holdings()) {
             self.follow_holdings().await?;
+        }
+        Ok(())
+    }
+
+    /// Follows whose imported orders the snapshot does not know: of them it is not known what they
+    /// have not bought. Only while a policy asks.
+    async fn follow_imports(&self) -> std::result::Result<(), LedgerFault> {
+        let learned = source_of(&self.served.load().world, "sequence").unwrap_or(0);
+        let mut mark = self.imports_mark.lock().await;
+        if let Some(followed) = self.ledger.buyers_imported_after(learned, mark.clone()).await? {
+            self.live.customers.set_imported(&followed.buyers);
+            *mark = Some(followed.mark);
         }
         Ok(())
     }
@@ -368,9 +397,24 @@ impl Inner {
         self.apply_items_locked(records);
     }
 
+    /// When the catalog changed last in a way that a decision could tell. What changed while no
+    /// server ran cannot be told, so all that was before the start counts as changed.
+    pub(crate) fn catalog_changed_at(&self) -> Timestamp {
+        Timestamp(self.catalog_changed_us.load(Ordering::Acquire))
+    }
+
     /// The lock of `world_change` must be held.
     fn apply_items_locked(&self, records: &[ItemRecord]) {
         let served = self.served.load();
+        let before = served.world.catalog.version();
+        self.change_items(&served, records);
+        let after = self.served.load();
+        if !Arc::ptr_eq(&after, &served) || after.world.catalog.version() != before {
+            self.catalog_changed_us.store(self.clock.now().0, Ordering::Release);
+        }
+    }
+
+    fn change_items(&self, served: &Served, records: &[ItemRecord]) {
         let world = &served.world;
         if records.iter().all(|record| world.catalog.fits_in_place(&world.snapshot, record)) {
             for record in records {

@@ -3,7 +3,7 @@
 mod diff;
 mod simulate;
 
-use super::recommend::{load_world, policies_in_force};
+use super::recommend::load_world;
 use crate::clock;
 use crate::show;
 use anyhow::Context;
@@ -39,7 +39,7 @@ enum Action {
     List,
     /// The file of a version [default: the one in force].
     Show { version: Option<u64> },
-    /// How two versions differ [default: the one in force from the one before].
+    /// How two versions differ [default: the one in force from the one that it took the place of].
     Diff { from: Option<u64>, to: Option<u64> },
     /// Put an earlier version in force again [default: the one before].
     Rollback {
@@ -65,19 +65,24 @@ pub(crate) struct SignedArgs {
 
 impl SignedArgs {
     fn signature(self) -> Signature {
-        Signature { at: clock::now(), by: self.by, note: self.note }
+        // Under cron and in containers nobody says who it is.
+        let by = if self.by.trim().is_empty() { "unknown".to_owned() } else { self.by };
+        Signature { at: clock::now(), by, note: self.note }
     }
 }
 
 pub(crate) async fn run(dir: &Path, args: PolicyArgs) -> anyhow::Result<()> {
     let json = args.output.json;
-    let policies = PolicyDir::in_dir(dir);
+    let policies = match Store::is_at(dir) {
+        true => policy_dir(&Store::open(dir, OpenMode::ReadOnly).await?).await?,
+        false => PolicyDir::in_dir(dir),
+    };
     match args.action {
         Action::Check { file } => check(dir, &file, json).await,
         Action::Apply { file, signed } => apply(dir, &policies, &file, signed, json).await,
         Action::List => list(&policies, json),
-        Action::Show { version } => show_one(&policies, version),
-        Action::Diff { from, to } => diff(&policies, from, to),
+        Action::Show { version } => show_one(&policies, version, json),
+        Action::Diff { from, to } => diff(&policies, from, to, json),
         Action::Rollback { version, signed } => {
             let version = policies.rollback(version, &signed.signature())?;
             tell_version(version, json)
@@ -129,7 +134,8 @@ pub(crate) async fn read(dir: &Path, file: &Path) -> anyhow::Result<Checked> {
         found.extend(review::review_at(set, clock::now()));
         found.extend(against_catalog(dir, set).await?);
     }
-    found.sort_by_key(|diagnostic| (diagnostic.severity, diagnostic.span.start));
+    found.sort_by_key(|found| (found.severity, found.span.start, found.message.clone()));
+    found.dedup();
     Ok(Checked { text, set, found })
 }
 
@@ -145,7 +151,7 @@ async fn against_catalog(dir: &Path, set: &PolicySet) -> anyhow::Result<Vec<Diag
     let world = load_world(&store, set.asks_item_attributes()).await?;
     let items = Items(&world);
     let table = PolicyTable::compile(Arc::new(set.clone()), 0, &items);
-    Ok(review::review_items(&table, &items, &world.catalog.attribute_names()))
+    Ok(review::review_items(&table, &items, &world.catalog.attribute_names(), clock::now()))
 }
 
 async fn check(dir: &Path, file: &Path, json: bool) -> anyhow::Result<()> {
@@ -184,12 +190,16 @@ async fn apply(
     );
     let mut checked = read(dir, file).await?;
     checked.sound(file)?;
-    let before = match policies.current()? {
-        Some(version) => policies.text(version).unwrap_or_default(),
-        None => String::new(),
+    // A damaged log does not tell; what is applied now mends it.
+    let before = match policies.current() {
+        Ok(Some(version)) => policies.text(version).unwrap_or_default(),
+        _ => String::new(),
     };
     match policies.apply(&checked.text, &signed.signature())? {
         Some(version) => {
+            let store = Store::open(dir, OpenMode::ReadWrite).await?;
+            store.remember_policy_version(version).await?;
+            store.close().await;
             if !json {
                 for line in diff::lines(&before, &checked.text) {
                     show::note(line);
@@ -243,23 +253,39 @@ fn or_current(policies: &PolicyDir, version: Option<u64>) -> anyhow::Result<u64>
         .context("no policies are in force; `alongside policy apply FILE` puts some there")
 }
 
-fn show_one(policies: &PolicyDir, version: Option<u64>) -> anyhow::Result<()> {
-    let text = policies.text(or_current(policies, version)?)?;
-    show::line(text.trim_end())
+fn show_one(policies: &PolicyDir, version: Option<u64>, json: bool) -> anyhow::Result<()> {
+    let version = or_current(policies, version)?;
+    let text = policies.text(version)?;
+    match json {
+        true => show::line(json!({"version": version, "text": text})),
+        false => show::line(text.trim_end()),
+    }
 }
 
-fn diff(policies: &PolicyDir, from: Option<u64>, to: Option<u64>) -> anyhow::Result<()> {
+fn diff(
+    policies: &PolicyDir,
+    from: Option<u64>,
+    to: Option<u64>,
+    json: bool,
+) -> anyhow::Result<()> {
     let to = or_current(policies, to)?;
-    let from = from.unwrap_or(to.saturating_sub(1));
+    let from = match from {
+        Some(from) => from,
+        None => policies.before(to)?.unwrap_or(0),
+    };
     let before = if from == 0 { String::new() } else { policies.text(from)? };
     let lines = diff::lines(&before, &policies.text(to)?);
+    if json {
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        return show::line(json!({"from": from, "to": to, "lines": lines}));
+    }
     if lines.is_empty() {
         return show::line(format!("versions {from} and {to} are the same"));
     }
     lines.into_iter().try_for_each(show::line)
 }
 
-/// The policies in force, compiled for nobody in particular yet.
-pub(crate) fn current_set(dir: &Path) -> anyhow::Result<Option<(u64, Arc<PolicySet>)>> {
-    policies_in_force(&PolicyDir::in_dir(dir))
+/// The policies of a store, which remembers that there were some.
+pub(crate) async fn policy_dir(store: &Store) -> anyhow::Result<PolicyDir> {
+    Ok(PolicyDir::in_dir(store.dir()).knowing(store.policy_version().await?))
 }

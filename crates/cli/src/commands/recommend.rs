@@ -1,5 +1,6 @@
 //! `alongside recommend`: offers on the command line, with their evidence.
 
+use super::policy::policy_dir;
 use crate::args::placement_parser;
 use crate::clock::{self, Stopwatch};
 use crate::show;
@@ -16,6 +17,7 @@ use score::{World, search};
 use service::wire::WarningOut;
 use service::{Unrecorded, bought_since};
 use snapshot::SnapshotDir;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -79,7 +81,7 @@ pub(crate) fn policies_in_force(dir: &PolicyDir) -> anyhow::Result<Option<(u64, 
 
 pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
-    let policies = policies_in_force(&PolicyDir::in_dir(dir))?;
+    let policies = policies_in_force(&policy_dir(&store).await?)?;
     let asks_attributes = policies.as_ref().is_some_and(|(_, set)| set.asks_item_attributes());
     let world = load_world(&store, asks_attributes).await?;
     let policies =
@@ -88,7 +90,7 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     for text in &args.items {
         asked.push(resolve(&world, text)?);
     }
-    let (customer, known) = match &args.customer {
+    let (customer, mut known) = match &args.customer {
         Some(id) => find_customer(&store, id).await?.unzip(),
         None => (None, None),
     };
@@ -96,6 +98,9 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         (Some(id), Some(_)) => bought_since_snapshot(&store, &world, id).await?,
         _ => Vec::new(),
     };
+    if let (Some(customer), Some(known)) = (customer, &mut known) {
+        known.bought_is_partial = unlearned_buyers(&store, &world).await?.contains(&customer);
+    }
     let placement = args.placement.unwrap_or(default_placement(asked.len()));
     let mut remarks = Vec::new();
     let exclude = excluded(&world, &args.exclude, &mut remarks);
@@ -235,6 +240,7 @@ async fn find_customer(store: &Store, id: &str) -> anyhow::Result<Option<(u32, K
                 consent: customer.consent,
                 attributes: customer.attributes.into_iter().map(attribute).collect(),
                 holdings: Some(held.into_iter().map(Into::into).collect()),
+                bought_is_partial: false,
             };
             Ok(Some((customer.customer_idx, known)))
         }
@@ -257,6 +263,14 @@ async fn bought_since_snapshot(
     let events = logged.iter().map(|logged| &logged.event);
     let item_ids = bought_since(events, customer_id, clock::now());
     Ok(item_ids.iter().filter_map(|item_id| world.item_idx(item_id)).collect())
+}
+
+/// Customers of whom orders were imported that the snapshot does not know.
+pub(super) async fn unlearned_buyers(store: &Store, world: &World) -> anyhow::Result<HashSet<u32>> {
+    let learned = world.snapshot.provenance().sources.get("sequence");
+    let learned = learned.and_then(|sequence| sequence.parse().ok()).unwrap_or(0);
+    let imported = store.buyers_imported_after(learned, None).await?;
+    Ok(imported.map(|imported| imported.buyers).unwrap_or_default().into_iter().collect())
 }
 
 fn name_of(world: &World, item: u32) -> String {

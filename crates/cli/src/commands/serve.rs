@@ -1,6 +1,7 @@
 //! `alongside serve`: the HTTP API, the demo shop and the dashboard over one data directory.
 
 use super::experiment::guard;
+use super::policy::policy_dir;
 use super::retain::KeepArgs;
 use crate::show;
 use anyhow::Context;
@@ -8,7 +9,6 @@ use clap::Args;
 use experiment::ExperimentDir;
 use history::{OpenMode, Store};
 use measure::assignment::key_of;
-use policy::PolicyDir;
 use service::holdout::HoldoutSettings;
 use service::keys::KeyFile;
 use service::ledger::StoreLedger;
@@ -188,12 +188,17 @@ pub(crate) async fn prepare(
     }
     remember_holdout(&store, args.holdout).await?;
     settings.unit_key = key_of(&store.store_id().await?);
+    let policies = policy_dir(&store).await?;
+    if let Ok(Some(version)) = policies.current() {
+        // Put in force by an older version of this program.
+        store.remember_policy_version(version).await?;
+    }
     let ledger = StoreLedger::start(store.clone())?;
     let state = AppState::new(Box::new(ledger), ring, service::clock::Clock::Wall, settings)?;
     let upkeep = Upkeep {
         snapshots: SnapshotDir::new(store.snapshots_dir()),
         keys,
-        policies: PolicyDir::in_dir(dir),
+        policies,
         experiments: ExperimentDir::in_dir(dir),
         learn,
         keep: args.keep.days(),

@@ -100,6 +100,70 @@ fn a_file_that_was_damaged_after_it_was_applied_offers_nothing() {
 }
 
 #[test]
+fn lost_policies_open_nothing_and_what_is_applied_mends_them() {
+    let desk = learned();
+    let best = first_at_home(&desk)["item_id"].as_str().expect("an offer").to_owned();
+    let exclude = |id: &str| {
+        format!("[[policy]]\nname = \"gone\"\nkind = \"exclude\"\nitem_ids = [\"{id}\"]\n")
+    };
+    let file = desk.file("shop.toml", exclude(&best));
+    for (rules, version) in [(exclude("x"), 1), (exclude(&best), 2)] {
+        std::fs::write(&file, rules).expect("written");
+        let told = desk.json(&["policy", "apply", text(&file), "--json"]);
+        assert_eq!(told["version"], version);
+    }
+    let policies = desk.store().join("policies");
+    let log = policies.join("log.jsonl");
+    std::fs::write(&log, "").expect("emptied");
+    assert!(desk.refusal(&["recommend"]).contains("policy rollback VERSION"));
+    assert!(desk.refusal(&["policy", "rollback"]).contains("it is empty"));
+    assert_eq!(desk.json(&["policy", "rollback", "1", "--json"])["version"], 1);
+    assert_eq!(first_at_home(&desk)["item_id"], best.as_str());
+    std::fs::remove_dir_all(&policies).expect("removed");
+    assert!(desk.refusal(&["recommend"]).contains("versions up to 2"));
+    assert!(desk.refusal(&["policy", "list"]).contains("versions up to 2"));
+    assert_eq!(desk.json(&["policy", "apply", text(&file), "--json"])["version"], 3);
+    assert_ne!(first_at_home(&desk)["item_id"], best.as_str());
+    let shown = desk.json(&["policy", "show", "--json"]);
+    assert_eq!((&shown["version"], &shown["text"]), (&3.into(), &exclude(&best).into()));
+    let diff = desk.json(&["policy", "diff", "--json"]);
+    assert_eq!((&diff["from"], &diff["to"]), (&0.into(), &3.into()));
+    assert_eq!(diff["lines"].as_array().map(Vec::len), Some(4), "{diff}");
+}
+
+#[test]
+fn a_replay_knows_holdings_terms_and_where_no_cost_is() {
+    let desk = learned();
+    let simulate = |rest: &str, more: &[&str]| {
+        let file = desk.file("sim.toml", format!("[[policy]]\nname = \"p\"\n{rest}\n"));
+        let mut line = vec!["policy", "simulate", text(&file), "--replay", "9999", "--json"];
+        line.extend(more);
+        desk.json(&line)
+    };
+    let held = simulate(
+        "kind = \"exclude\"\nwhen = \"customer.known and customer.holdings has item.id\"",
+        &[],
+    );
+    assert_eq!(held["slates_changed"], 0, "nobody holds anything: {held}");
+    assert_eq!(held["policies_unknown_per_decision"], 0.0);
+    let side = &held["after"];
+    assert!(side["hidden_items_found"].as_u64() > Some(0), "{held}");
+    assert_eq!(side["hidden_items_without_cost"], side["hidden_items_found"]);
+    assert!(side["their_margin"].is_null(), "a price is no margin");
+    let stock =
+        simulate("kind = \"exclude\"\nitems = \"item.stock < 1\"\nvalid_until = 2090-01-01", &[]);
+    assert!(stock["policies_unknown_per_decision"].as_f64() > Some(0.5), "{stock}");
+    assert_eq!(stock["after"]["offers"], 0, "of no item the stock is known");
+    let advent = "kind = \"exclude\"\nitems = \"item.price >= 0\"\nvalid_from = 2089-12-01\n\
+                  valid_until = 2089-12-24";
+    assert_eq!(simulate(advent, &[])["after"]["offers"], 0, "as if it had begun");
+    let before = simulate(advent, &["--as-of", "2089-11-30"]);
+    assert_eq!(before["slates_changed"], 0, "{before}");
+    assert_eq!(before["policies_never_acting"], serde_json::json!(["p"]));
+    assert_eq!(simulate(advent, &["--as-of", "2089-12-05"])["after"]["offers"], 0);
+}
+
+#[test]
 fn a_replay_tells_what_goes_and_what_never_acts() {
     let desk = learned();
     let before = desk.file("empty.toml", "");

@@ -36,10 +36,13 @@ impl Slate<'_> {
             self.climb_down(workspace, n_unknown);
         }
         self.offers.extend(plans.into_iter().chain(replacing));
+        let mut next = 0;
         for pinned in &pinned {
             let offer = self.pinned_offer(pinned, &workspace.context);
-            let at = (pinned.position - 1).min(self.offers.len());
+            // Of several for one place, the earlier in the file stands first.
+            let at = (pinned.position - 1).max(next).min(self.offers.len());
             self.offers.insert(at, offer);
+            next = at + 1;
         }
         let (found, wanted) = (self.offers.len(), self.rules.min_count);
         if found < wanted {
@@ -50,13 +53,19 @@ impl Slate<'_> {
 
     /// What is hidden speaks for nothing.
     fn forget_hidden(&self, workspace: &mut Workspace) {
-        if self.limits.policies.is_some_and(|policies| policies.has_hidden()) {
+        let is_policy = self.limits.policies.is_some_and(|policies| policies.has_hidden());
+        if is_policy || self.request.placement.is_seen_by_others() {
             workspace.context.retain(|&item| !self.is_hidden(item));
             workspace.history.retain(|&(item, _)| !self.is_hidden(item));
         }
     }
 
+    /// Is the item not to be told as a reason here?
     pub(super) fn is_hidden(&self, item: u32) -> bool {
+        let is_seen = self.request.placement.is_seen_by_others();
+        if is_seen && self.world.catalog.state(item).is_sensitive() {
+            return true;
+        }
         match &self.limits.policies {
             Some(policies) if policies.has_hidden() => policies.is_hidden(item),
             _ => false,
@@ -72,7 +81,13 @@ impl Slate<'_> {
                 continue;
             }
             let mut items = pin.items.iter();
-            let is_open = |item: &&u32| gate::is_open(self.world, marks, &self.limits, **item);
+            let rule = policies.rule();
+            let is_wanted = |item: u32| {
+                self.any_relation || rule.allows_relation(self.pinned_relation(item) as usize)
+            };
+            let is_open = |&&item: &&u32| {
+                is_wanted(item) && gate::is_open(self.world, marks, &self.limits, item)
+            };
             if let Some(&item) = items.find(is_open) {
                 marks.set_offered(item);
                 pinned.push(Pinned { position: pin.position, item, policy: pin.policy });
@@ -80,6 +95,14 @@ impl Slate<'_> {
         }
         pinned.sort_by_key(|pinned| pinned.position);
         pinned
+    }
+
+    fn pinned_relation(&self, item: u32) -> Relation {
+        match self.world.catalog.state(item).kind() {
+            ItemKind::Account => Relation::NextProduct,
+            ItemKind::Service => Relation::Attach,
+            _ => Relation::Complement,
+        }
     }
 
     fn pinned_offer(&self, pinned: &Pinned, context: &[u32]) -> Offer {
@@ -95,11 +118,7 @@ impl Slate<'_> {
         Offer {
             item,
             score: if is_learned { self.world.snapshot.trend(item) } else { 0.0 },
-            relation: match self.world.catalog.state(item).kind() {
-                ItemKind::Account => Relation::NextProduct,
-                ItemKind::Service => Relation::Attach,
-                _ => Relation::Complement,
-            },
+            relation: self.pinned_relation(item),
             reason: Reason { code, evidence, about: None },
             rung,
             policy: Some(touch),
@@ -160,17 +179,83 @@ impl Slate<'_> {
         Cow::Owned(weighed)
     }
 
-    /// A list in order of sales, in order of sales times what policies multiply them by.
+    /// The best of a list in order of sales, in order of sales times what policies multiply them
+    /// by.
     pub(super) fn levered_list<'s>(&self, items: &'s [u32], marks: &Marks) -> Cow<'s, [u32]> {
-        if !self.limits.policies.is_some_and(|policies| policies.has_levers()) {
+        let Some(policies) = self.limits.policies.filter(|policies| policies.has_levers()) else {
             return Cow::Borrowed(items);
+        };
+        let world = self.world;
+        let is_open = |item: u32| gate::is_open(world, marks, &self.limits, item);
+        let trend = |item: u32| world.snapshot.trend(item);
+        let weigh = |item: u32| trend(item) * policies.lever(item).factor;
+        let n_kept = MAX_LEVERED.max(self.count);
+        let best = best_of(items, n_kept, (&trend, policies.max_factor()), &weigh, &is_open);
+        Cow::Owned(best)
+    }
+}
+
+/// The `n` items of most weight that are open, best first; where the weight is the same the list
+/// decides. `items` come in falling order of `trend`, of which a weight is at most `max_factor`
+/// times: the rest of the list is not looked at when it cannot come in any more.
+fn best_of(
+    items: &[u32],
+    n: usize,
+    (trend, max_factor): (&dyn Fn(u32) -> f32, f32),
+    weigh: &dyn Fn(u32) -> f32,
+    is_open: &dyn Fn(u32) -> bool,
+) -> Vec<u32> {
+    let mut best: Vec<(f32, u32)> = Vec::new();
+    let mut least = f32::NEG_INFINITY;
+    // Stable: those that came first stay before their equals.
+    let sort = |best: &mut Vec<(f32, u32)>| best.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for &item in items {
+        if trend(item) * max_factor <= least {
+            break;
         }
-        let is_open = |item: &&u32| gate::is_open(self.world, marks, &self.limits, **item);
-        let open = items.iter().filter(is_open).take(MAX_LEVERED.max(self.count));
-        let weigh = |&item: &u32| (self.world.snapshot.trend(item) * self.factor_of(item), item);
-        let mut weighed: Vec<(f32, u32)> = open.map(weigh).collect();
-        // Stable: where no policy acts the list stays as it is.
-        weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
-        Cow::Owned(weighed.into_iter().map(|(_, item)| item).collect())
+        let weight = weigh(item);
+        if weight <= least || !is_open(item) {
+            continue;
+        }
+        best.push((weight, item));
+        if best.len() == 2 * n.max(1) {
+            sort(&mut best);
+            best.truncate(n);
+            least = best.last().map_or(least, |&(weight, _)| weight);
+        }
+    }
+    sort(&mut best);
+    best.truncate(n);
+    best.into_iter().map(|(_, item)| item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::best_of;
+
+    #[test]
+    fn the_best_are_those_of_the_whole_list_sorted() {
+        // A fixed walk through weights: every item has a trend that falls and a factor of its own.
+        let mut word = 7_u64;
+        let mut chance = |below: u64| {
+            word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (word >> 33) % below
+        };
+        for round in 0..200 {
+            let n_items = 1 + chance(300) as u32;
+            let factors: Vec<f32> =
+                (0..n_items).map(|_| [1.0, 1.0, 0.01, 3.0, 50.0][chance(5) as usize]).collect();
+            let is_shut: Vec<bool> = (0..n_items).map(|_| chance(4) == 0).collect();
+            let trend = |item: u32| ((n_items - item) / 3) as f32;
+            let weigh = |item: u32| trend(item) * factors[item as usize];
+            let is_open = |item: u32| !is_shut[item as usize];
+            let items: Vec<u32> = (0..n_items).collect();
+            let n = 1 + chance(20) as usize;
+            let mut slow: Vec<u32> = items.iter().copied().filter(|&item| is_open(item)).collect();
+            slow.sort_by(|&a, &b| weigh(b).total_cmp(&weigh(a)));
+            slow.truncate(n);
+            let fast = best_of(&items, n, (&trend, 50.0), &weigh, &is_open);
+            assert_eq!(fast, slow, "round {round}");
+        }
     }
 }

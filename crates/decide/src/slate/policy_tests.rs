@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fixture::{blocks, cart, learned};
-use crate::{Circumstances, KnownCustomer, WhyNot, why_not};
+use crate::{CartLine, Circumstances, KnownCustomer, WhyNot, why_not};
 use events::{Amount, ItemRecord};
 use policy::{PolicySet, PolicyTable};
 use std::sync::Arc;
@@ -256,4 +256,99 @@ fn what_does_not_fit_is_not_offered() {
         Request { anchors: &anchors, policies: Some(&table), ..Request::at(Placement::Pdp) };
     let verdict = why_not(&world, &request, 1, &mut Workspace::default());
     assert_eq!(verdict, WhyNot::Stopped(Gate::Policy(0)));
+}
+
+#[test]
+fn of_several_pins_for_one_place_the_earlier_stands_first() {
+    let world = learned(&blocks());
+    let lines = cart(&[0]);
+    let request = Request { cart: &lines, count: Some(5), ..Request::at(Placement::Cart) };
+    let text = policy("a", "pin", "item_ids = ['i7']\nwhen = 'cart.lines > 0'")
+        + &policy("b", "pin", "item_ids = ['i8']")
+        + &policy("c", "pin", "item_ids = ['i9']\nposition = 2");
+    let slate = items_of(&ask(&world, &table(&world, &text), &request));
+    assert_eq!((&slate[..3], slate.len()), (&[7, 8, 9][..], 5));
+    let far = policy("d", "pin", "item_ids = ['i6']\nposition = 5");
+    let slate = items_of(&ask(&world, &table(&world, &(far + &text)), &request));
+    assert_eq!((&slate[..3], slate[4]), (&[7, 8, 9][..], 6));
+}
+
+#[test]
+fn a_pin_stands_to_its_context_as_the_placement_wants_it() {
+    let world = learned(&blocks());
+    let lines = cart(&[0]);
+    let request = Request { cart: &lines, ..Request::at(Placement::Cart) };
+    let text = |relation: &str| {
+        policy("a", "pin", "item_ids = ['i7']")
+            + &format!("[[placement]]\nname = 'cart'\nrelations = ['{relation}']\n")
+    };
+    assert_eq!(items_of(&ask(&world, &table(&world, &text("complement")), &request))[0], 7);
+    let upgrades = table(&world, &text("upgrade"));
+    assert_eq!(items_of(&ask(&world, &upgrades, &request)), [0; 0]);
+    let request = Request { policies: Some(&upgrades), ..request };
+    let verdict = why_not(&world, &request, 7, &mut Workspace::default());
+    assert_eq!(verdict, WhyNot::Stopped(Gate::Relation));
+}
+
+#[test]
+fn a_lever_acts_on_the_whole_of_a_long_list() {
+    let rows: Vec<(Vec<u32>, u32)> =
+        (0..150).map(|row| ((4 * row..4 * row + 4).collect(), row % 3)).collect();
+    let world = learned(&crate::fixture::view(crate::fixture::items(600), &rows));
+    let home = Request::at(Placement::Home);
+    let popular = world.snapshot.popular();
+    assert_eq!(popular.len(), 600);
+    let last = popular[450];
+    let boost = policy("up", "boost", &format!("item_ids = ['i{last}']\nfactor = 999.0"));
+    let slate = ask(&world, &table(&world, &boost), &home);
+    assert_eq!(slate.offers[0].item, last);
+    let best: Vec<String> = popular[..420].iter().map(|item| format!("'i{item}'")).collect();
+    let rest = format!("item_ids = [{}]\nfactor = 0.000001", best.join(", "));
+    let slate = ask(&world, &table(&world, &policy("down", "bury", &rest)), &home);
+    assert_eq!(items_of(&slate), popular[420..432], "those below are better now");
+}
+
+#[test]
+fn what_a_list_may_have_lost_is_not_taken_for_not_bought() {
+    let rows: Vec<(Vec<u32>, u32)> = (0..51)
+        .flat_map(|row| [((20 * row..20 * row + 20).collect(), 1), (vec![20 * row], 2)])
+        .collect();
+    let world = learned(&crate::fixture::view(crate::fixture::items(1_020), &rows));
+    let table = table(&world, &policy("p", "exclude", "when = 'customer.bought has item.id'"));
+    let n_offers = |customer, bought_is_partial| {
+        let known = KnownCustomer { bought_is_partial, ..KnownCustomer::default() };
+        let circumstances = Circumstances { customer: Some(&known), ..Circumstances::default() };
+        let customer = Some(customer);
+        let request = Request { customer, circumstances, ..Request::at(Placement::Home) };
+        let decision = ask(&world, &table, &request);
+        (decision.offers.len(), decision.n_policies_unknown)
+    };
+    assert_eq!(world.snapshot.customer_items(1).0.len(), snapshot::tables::MAX_CUSTOMER_ITEMS);
+    assert_eq!(n_offers(1, false), (0, 1), "a list of full length may have been cut");
+    assert_eq!(n_offers(2, false), (12, 0));
+    assert_eq!(n_offers(2, true), (0, 1));
+}
+
+#[test]
+fn what_is_sensitive_is_no_reason_where_others_can_see_it() {
+    let record =
+        ItemRecord { item_id: "i0".to_owned(), sensitive: Some(true), ..ItemRecord::default() };
+    let world = learned(&blocks()).with_items(&[record]);
+    let (alone, both) = (cart(&[0]), cart(&[0, 6]));
+    for placement in [Placement::Pos, Placement::Kiosk, Placement::Email, Placement::Cart] {
+        let ask = |lines: &[CartLine<'_>]| {
+            let request = Request { cart: lines, count: Some(9), ..Request::at(placement) };
+            decide(&world, &request, &mut Workspace::default())
+        };
+        let anchors = |decision: &Decision| -> Vec<u32> {
+            let evidence = decision.offers.iter().filter_map(|offer| offer.reason.evidence);
+            evidence.map(|evidence| evidence.anchor).collect()
+        };
+        let is_seen = placement != Placement::Cart;
+        assert_eq!(anchors(&ask(&alone)).is_empty(), is_seen, "{placement:?}");
+        let (ask, anchors) = (ask(&both), anchors(&ask(&both)));
+        assert_eq!(anchors.contains(&0), !is_seen, "{placement:?}");
+        assert!(anchors.contains(&6));
+        assert!(ask.offers.iter().all(|offer| offer.item != 0), "the cart stays the cart");
+    }
 }

@@ -112,6 +112,50 @@ async fn purchases_and_orders_since_a_snapshot() {
 }
 
 #[tokio::test]
+async fn whose_orders_were_imported_since_a_snapshot() {
+    let shop = Shop::new().await;
+    shop.import("o1 d1 anna: bread\no2 d1 -: tea").await;
+    let sequence = async || {
+        let view = shop.store.view(&history::ViewOptions::default()).await.unwrap();
+        let sources = view.provenance.into_iter().collect::<std::collections::HashMap<_, _>>();
+        sources["sequence"].parse::<i64>().unwrap()
+    };
+    let learned = sequence().await;
+    let idx = async |id: &str| shop.store.customer(id).await.unwrap().unwrap().customer_idx;
+    let buyers = async |seq, mark: Option<&history::ImportsMark>| {
+        shop.store.buyers_imported_after(seq, mark).await.unwrap()
+    };
+    let none = buyers(learned, None).await.unwrap();
+    assert!(none.buyers.is_empty());
+    assert_eq!(buyers(learned, Some(&none.mark)).await, None);
+    // What came live is known by its events, also once it is sealed.
+    let log = shop.store.event_log().unwrap();
+    log.append(vec![event("o3", EventKind::Purchase, 2, "bert", &["jam"])]).await.unwrap();
+    shop.store.seal_tail(Timestamp(i64::MAX)).await.unwrap();
+    assert_eq!(buyers(learned, Some(&none.mark)).await, None);
+    shop.import("o4 d2 carl: tea\no5 d2 -: jam\no1 d1 anna: bread").await;
+    let some = buyers(learned, Some(&none.mark)).await.unwrap();
+    assert_eq!(some.buyers.iter().copied().collect::<Vec<_>>(), [idx("carl").await]);
+    shop.import("o1 d1 anna: bread, milk").await;
+    let more = buyers(learned, Some(&some.mark)).await.unwrap();
+    assert!(more.buyers.contains(&idx("anna").await) && more.buyers.len() == 2);
+    let again = buyers(sequence().await, Some(&more.mark)).await.unwrap();
+    assert!(again.buyers.is_empty(), "a snapshot of now knows them");
+}
+
+#[tokio::test]
+async fn a_store_remembers_the_highest_version_of_its_policies() {
+    let shop = Shop::new().await;
+    assert_eq!(shop.store.policy_version().await.unwrap(), 0);
+    for version in [3, 2] {
+        shop.store.remember_policy_version(version).await.unwrap();
+        let again =
+            history::Store::open(shop.dir.path(), history::OpenMode::ReadOnly).await.unwrap();
+        assert_eq!(again.policy_version().await.unwrap(), 3);
+    }
+}
+
+#[tokio::test]
 async fn a_store_remembers_that_keys_were_made() {
     let shop = Shop::new().await;
     assert!(!shop.store.is_guarded().await.unwrap());

@@ -1,4 +1,5 @@
 use super::*;
+use crate::truth::Truth;
 
 const GOOD: &str = r#"
 time_zone = "Europe/Berlin"
@@ -135,6 +136,64 @@ fn what_makes_no_sense_is_refused() {
     one_fault(&placement("count = 2\nmin_count = 3"), "2:8", &["min_count"]);
     one_fault(&placement("relations = [\"complements\"]"), "3:14", &["\"complement\""]);
     one_fault(&placement("").repeat(2), "4:8", &["before"]);
+    one_fault(&placement("relations = []"), "3:13", &["empty"]);
+}
+
+#[test]
+fn counts_that_leave_a_placement_empty_are_told() {
+    let told_of = |lines: &str| {
+        let text = format!("[[placement]]\nname = \"cart\"\n{lines}");
+        assert!(read(&text).0.is_some(), "{lines}");
+        told(&text).join("\n")
+    };
+    assert!(told_of("min_count = 5").contains("asks for 4 and gets none"), "4 is usual");
+    assert!(told_of("count = 2\nmax_count = 9\nmin_count = 3").contains("asks for 2"));
+    assert!(told_of("count = 0").contains("unless a request names a count"));
+    assert!(told_of("max_count = 0").contains("nothing is ever offered"));
+    for sound in ["min_count = 4", "count = 5\nmin_count = 5", "max_count = 9\nmin_count = 2"] {
+        assert_eq!(told_of(sound), "");
+    }
+}
+
+#[test]
+fn a_value_of_another_shape_is_answered_with_the_right_one() {
+    let advice = |text: &str, place: &str, word: &str| one_fault(text, place, &[word]);
+    let key = |line: &str| policy(&format!("kind = \"exclude\"\n{line}"));
+    advice(&key("item_ids = [85123]"), "4:13", "ids stand in a list and in quotes");
+    advice(&key("item_ids = [\n  \"A\",\n  85123]"), "6:3", "ids stand in a list");
+    advice(&key("item_ids = \"85123A\""), "4:12", "ids stand in a list");
+    advice(&key("valid_from = \"2026-01-01\""), "4:14", "without quotes");
+    advice(&key("when = true"), "4:8", "an expression stands in quotes");
+    advice(&key("owner = 3"), "4:9", "a text stands in quotes");
+    let single = "[policy]\nname = \"p\"\nkind = \"exclude\"\n";
+    assert!(told(single)[0].contains("[[policy]]"), "{:?}", told(single));
+}
+
+#[test]
+fn the_end_of_the_calendar_is_a_date() {
+    for end in ["9999-12-31", "9999-12-31T23:59:59", "9999-12-31T23:59:59Z"] {
+        let text = policy(&format!("kind = \"exclude\"\nitem_ids = [\"A\"]\nvalid_until = {end}"));
+        let set = read(&text).0.unwrap_or_else(|| panic!("{:?}", told(&text)));
+        assert!(set.policies[0].valid_until > Some(Timestamp(250_000_000_000_000_000)));
+    }
+}
+
+#[test]
+fn terms_can_be_taken_as_of_a_moment() {
+    let text = policy(
+        "kind = \"hide\"\nitem_ids = [\"A\"]\nvalid_from = 2026-12-01\nvalid_until = 2026-12-24",
+    );
+    let set = read(&text).0.expect("sound");
+    let day = |text: &str| Timestamp::parse_rfc3339(&format!("{text}T12:00:00Z")).expect("a time");
+    let acts = |as_of: Option<&str>, now: &str, asked: &str| {
+        let set = set.clone().as_of(as_of.map(day), day(now));
+        set.policies[0].is_at(3) && set.policies[0].is_valid_at(Some(day(asked))) == Truth::True
+    };
+    assert_eq!(set.policies[0].is_valid_at(Some(day("2011-11-11"))), Truth::False);
+    assert!(acts(None, "2026-11-23", "2011-11-11"), "it will be in force");
+    assert!(!acts(None, "2026-12-25", "2026-12-05"), "it is over");
+    assert!(acts(Some("2026-12-05"), "2026-12-25", "2011-11-11"));
+    assert!(!acts(Some("2026-11-30"), "2026-12-25", "2011-11-11"));
 }
 
 #[test]
@@ -177,4 +236,14 @@ fn what_closes_for_all_guests_is_warned_of() {
     let told_of = |when: &str| told(&owned(when));
     assert!(told_of("customer.bought has item.id")[0].contains("guests"));
     assert!(told_of("customer.known and customer.bought has item.id").is_empty());
+    for when in ["customer.segment == 'vip'", "customer.age < 18", "not customer.consent"] {
+        assert!(told_of(when)[0].contains("all guests"), "{when}");
+        assert!(told_of(&format!("customer.known and {when}")).is_empty());
+    }
+    assert!(told_of("customer.segment is known and customer.segment == 'vip'").is_empty());
+    assert!(told_of("cart.lines > 3").is_empty());
+    let include = policy("kind = \"include\"\nitem_ids = [\"A\"]\nwhen = \"customer.age > 17\"");
+    assert!(told(&include)[0].contains("nothing is offered to any"));
+    let demand = policy("kind = \"eligibility\"\nwhen = \"customer.age > 17\"");
+    assert!(told(&demand).is_empty(), "that is what a demand is for");
 }

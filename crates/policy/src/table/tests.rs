@@ -60,6 +60,8 @@ impl ItemTable for Shop {
     }
 }
 
+const NOW: Timestamp = Timestamp(1_790_000_000_000_000);
+
 fn set(text: &str) -> Arc<PolicySet> {
     let (set, found) = PolicySet::read(text);
     Arc::new(set.unwrap_or_else(|| panic!("{found:#?}")))
@@ -227,12 +229,85 @@ fn more_clauses_than_bits_in_a_word() {
     assert_eq!(stops(&table, &shop, at(0)), expected.join(" "));
 }
 
+/// How many hard policies closed for want of knowledge, after every item was asked.
+fn n_unknown(table: &PolicyTable, shop: &Shop, mut facts: Facts<'_>) -> [usize; 2] {
+    let counts = [false, true].map(|is_quick| {
+        let mut active = Active::default();
+        table.activate(&mut facts, &mut active);
+        let in_force = table.in_force(&active, &facts, shop);
+        for item in 0..shop.n_items() as u32 {
+            match is_quick {
+                true => _ = in_force.is_stopped(item),
+                false => _ = in_force.stopped_by(item),
+            }
+        }
+        in_force.n_unknown()
+    });
+    assert_eq!(counts[0] > 0, counts[1] > 0);
+    counts
+}
+
+#[test]
+fn what_closed_for_want_of_knowledge_is_counted_wherever_it_was_asked() {
+    let shop = Shop::new(4);
+    let count = |text: &str, facts: Facts<'_>| {
+        n_unknown(&PolicyTable::compile(set(text), 1, &shop), &shop, facts)
+    };
+    let stock = policy("stock", "exclude", "item_ids = ['i1', 'i2']\nwhen = 'item.stock < 1'");
+    assert_eq!(count(&stock, at(0)), [1, 1], "of items alone");
+    let margin = policy("margin", "exclude", "items = 'item.cost > 1 and item.price > 9'");
+    assert_eq!(count(&margin, at(0)), [0, 0], "known to hold for none");
+    let bought = policy("bought", "exclude", "when = 'customer.bought has item.id'");
+    assert_eq!(count(&bought, at(0)), [1, 1], "of both");
+    let list = || Some(["i1"].into_iter().collect());
+    let facts = || {
+        let customer = CustomerFacts { bought: list(), ..CustomerFacts::default() };
+        Facts { customer, ..at(0) }
+    };
+    assert_eq!(count(&bought, facts()), [0, 0]);
+    let age = policy("age", "eligibility", "when = 'customer.age >= 18'");
+    assert_eq!(count(&age, at(0)), [1, 1], "of the request alone");
+    let vip = policy("vip", "include", "items = 'item.stock > 0'");
+    assert_eq!(count(&vip, at(0)), [1, 1], "an include that may mean it");
+    let boost = policy("boost", "boost", "items = 'item.stock > 0'");
+    assert_eq!(count(&boost, at(0)), [0, 0], "what is not hard closes nothing");
+    let both = policy("either", "exclude", "when = 'item.stock < 1 or customer.age < 18'");
+    assert_eq!(count(&both, at(0)), [1, 1], "two clauses of one policy are one policy");
+    assert_eq!(n_unknown_of_one(&(stock + &age), &shop), 2);
+}
+
+fn n_unknown_of_one(text: &str, shop: &Shop) -> usize {
+    let table = PolicyTable::compile(set(text), 1, shop);
+    let (mut facts, mut active) = (at(0), Active::recording());
+    table.activate(&mut facts, &mut active);
+    let in_force = table.in_force(&active, &facts, shop);
+    assert!(in_force.stopped_by(1).is_some());
+    in_force.n_unknown()
+}
+
+#[test]
+fn no_score_is_multiplied_by_more_than_the_boosts_together() {
+    let shop = Shop::new(2);
+    let text = policy("a", "boost", "items = 'item.price < 9'\nfactor = 3.0")
+        + &policy("b", "boost", "when = 'cart.lines > 0'\nfactor = 2.0\nitems = 'item.price < 1'")
+        + &policy("c", "bury", "items = 'item.price < 9'\nfactor = 0.1")
+        + &policy("d", "boost", "items = 'item.price < 9'\nfactor = 7.0\nplacements = ['pos']");
+    let table = PolicyTable::compile(set(&text), 1, &shop);
+    let most = |n_lines: usize| {
+        let cart = CartFacts { n_lines, ..CartFacts::default() };
+        let (mut facts, mut active) = (Facts { cart, ..at(0) }, Active::default());
+        table.activate(&mut facts, &mut active);
+        table.in_force(&active, &facts, &shop).max_factor()
+    };
+    assert_eq!((most(0), most(1)), (3.0, 6.0));
+}
+
 #[test]
 fn a_review_names_what_reaches_nothing_or_everything() {
     let shop = Shop::new(4);
     let told = |text: &str| {
         let table = PolicyTable::compile(set(text), 1, &shop);
-        let found = crate::review::review_items(&table, &shop, &["color".to_owned()]);
+        let found = crate::review::review_items(&table, &shop, &["color".to_owned()], NOW);
         found.into_iter().map(|d| format!("{:?} {} {}", d.severity, d.message, d.mend)).collect()
     };
     let check = |text: &str, words: &[&str]| {
@@ -254,4 +329,38 @@ fn a_review_names_what_reaches_nothing_or_everything() {
     check(&halves, &["Error", "nothing is left to offer at cart"]);
     let sound: Vec<String> = told(&policy("p", "exclude", "items = 'item.price > 2'"));
     assert!(sound.is_empty(), "{sound:?}");
+}
+
+#[test]
+fn a_review_finds_what_stops_everything_and_what_is_misspelt() {
+    let shop = Shop::new(4);
+    let check = |text: &str, words: &[&str]| {
+        let table = PolicyTable::compile(set(text), 1, &shop);
+        let found = crate::review::review_items(&table, &shop, &["color".to_owned()], NOW);
+        let told: Vec<String> =
+            found.iter().map(|d| format!("{:?} {} {}", d.severity, d.message, d.mend)).collect();
+        assert_eq!(told.len(), usize::from(!words.is_empty()), "{told:#?}");
+        assert!(words.iter().all(|word| told[0].contains(word)), "{words:?}: {told:#?}");
+    };
+    let always = |rest: &str| policy("p", "exclude", &format!("when = 'true'\n{rest}"));
+    check(&always(""), &["Error", "every item"]);
+    check(&always("valid_from = 2020-01-01"), &["Error", "every item"]);
+    check(&always("valid_from = 2020-01-01\nvalid_until = 2090-01-01"), &["Warning", "until 2090"]);
+    check(&always("valid_until = 2020-01-01"), &[]);
+    let include = policy("p", "include", "items = 'item.price < 0'\nplacements = ['cart']");
+    let table = PolicyTable::compile(set(&include), 1, &shop);
+    let found = crate::review::review_items(&table, &shop, &[], NOW);
+    assert!(found.iter().any(|d| d.is_error() && d.message.contains("left to offer at cart")));
+    let other = policy("q", "include", "items = 'item.price > 1'\nwhen = 'cart.lines > 1'");
+    check(&(include + &other), &["Warning", "lets nothing in"]);
+    check(&policy("p", "exclude", "item_ids = ['i1', 'I2']"), &["Warning", "the id I2"]);
+    let bits =
+        |when: &str| policy("p", "exclude", &format!("item_ids = ['i1']\nwhen = \"{when}\""));
+    check(&bits("cart.items has 'x9'"), &["Warning", "the id x9"]);
+    check(&bits("cart.items has ['i1', 'x9', 'x8']"), &["Warning", "the id x8, x9"]);
+    check(&bits("cart.categories has ['Even', 'Wine']"), &["Warning", "category Wine"]);
+    check(&bits("cart.categories has 'Even' and cart.items has 'i2'"), &[]);
+    check(&policy("p", "boost", "items = \"item.category under ['Odd', 'Ood']\""), &["Ood"]);
+    let many: Vec<String> = (0..9).map(|at| format!("'x{at}'")).collect();
+    check(&policy("p", "exclude", &format!("item_ids = [{}]", many.join(", "))), &["4 more"]);
 }

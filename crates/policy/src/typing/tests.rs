@@ -63,14 +63,14 @@ fn ask_with(text: &str, change: impl FnOnce(&mut Facts<'_>)) -> Truth {
         customer: CustomerFacts {
             is_known: true,
             attributes: &attributes,
-            bought: Some(vec!["L1", "L2"]),
+            bought: Some(["L1", "L2"].into_iter().collect()),
             ..CustomerFacts::default()
         },
         cart: CartFacts {
             total: Amount::from_units(100),
             currency: Currency::parse("EUR"),
             n_lines: 2,
-            item_ids: vec!["B1"],
+            item_ids: ["B1"].into_iter().collect(),
             categories: vec!["Books > Cooking"],
             ..CartFacts::default()
         },
@@ -144,7 +144,9 @@ fn money_of_two_currencies_does_not_compare() {
 #[test]
 fn what_fits_is_told_by_attributes_of_both_sides() {
     let with = |values: &'static [&'static str]| {
-        move |facts: &mut Facts<'_>| facts.anchors = vec![("watt", values.to_vec())]
+        move |facts: &mut Facts<'_>| {
+            facts.anchors = vec![("watt", values.iter().copied().collect())]
+        }
     };
     let text = "anchor.attr.watt has item.attr.watt";
     assert_eq!(ask_with(text, with(&["25", "40"])), Truth::True);
@@ -166,6 +168,34 @@ fn a_cart_with_an_unknown_thing_is_not_free_of_a_category() {
     assert_eq!(ask_with("cart.categories has 'Wine'", odd), Truth::Unknown);
     let odd = |facts: &mut Facts<'_>| facts.cart.has_unknown_category = true;
     assert_eq!(ask_with("cart.categories has 'Books'", odd), Truth::True);
+}
+
+#[test]
+fn a_list_of_which_a_part_is_known_says_nothing_of_what_is_not_in_it() {
+    let partial = |facts: &mut Facts<'_>| {
+        if let Some(bought) = &mut facts.customer.bought {
+            bought.set_partial();
+        }
+    };
+    assert_eq!(ask_with("customer.bought has 'L2'", partial), Truth::True);
+    assert_eq!(ask_with("customer.bought has ['x', 'L2']", partial), Truth::True);
+    assert_eq!(ask_with("customer.bought has 'L9'", partial), Truth::Unknown);
+    assert_eq!(ask_with("customer.bought has ['x', 'L9', 'y']", partial), Truth::Unknown);
+    assert_eq!(ask_with("not customer.bought has 'L9'", partial), Truth::Unknown);
+    assert_eq!(ask_with("customer.bought is known", partial), Truth::True);
+    fails("customer.bought has 'L9' or customer.bought has ['x', 'L9', 'y']");
+}
+
+#[test]
+fn the_categories_of_a_cart_are_known_as_far_as_its_items_have_some() {
+    holds("cart.categories is known");
+    let empty = |facts: &mut Facts<'_>| facts.cart.categories.clear();
+    assert_eq!(ask_with("cart.categories is known", empty), Truth::True, "it has none");
+    let odd = |facts: &mut Facts<'_>| {
+        facts.cart.categories.clear();
+        facts.cart.has_unknown_category = true;
+    };
+    assert_eq!(ask_with("cart.categories is known", odd), Truth::False);
 }
 
 #[track_caller]

@@ -233,11 +233,13 @@ impl PolicyWatch {
 
     async fn load(&mut self, state: &AppState) -> Result<(), String> {
         let told = |error: policy::Error| error.to_string();
+        let in_use = state.inner.served.load().policies.as_ref().map(|table| table.version());
+        // What is in use is not taken for something that never was when its folder goes away.
+        self.dir = self.dir.clone().knowing(in_use.unwrap_or(0));
         let current = self.dir.current().map_err(told)?;
         if self.seen == Some(current) && self.fault.is_none() {
             return Ok(());
         }
-        let in_use = state.inner.served.load().policies.as_ref().map(|table| table.version());
         if self.seen.is_none() && in_use == current {
             self.seen = Some(current);
             return Ok(());

@@ -7,7 +7,8 @@ use events::{
 use hashbrown::{HashMap, HashSet};
 use history::{
     CustomerChanges, CustomerMark, DeclaredFacts, FollowedCustomer, FollowedHolding,
-    RelationIntake, RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
+    ImportedBuyers, ImportsMark, RelationIntake, RetentionPolicy, RetentionSummary, SealPolicy,
+    SealSummary,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -41,6 +42,8 @@ pub(crate) struct State {
     pub(crate) customers: Vec<CustomerRecord>,
     pub(crate) erased: Vec<u32>,
     pub(crate) n_orders: u64,
+    /// Customers of orders that no snapshot knows.
+    pub(crate) imported: HashSet<u32>,
     pub(crate) retained: Vec<RetentionPolicy>,
     pub(crate) sealings: Vec<SealPolicy>,
     pub(crate) holdings: Vec<HoldingRecord>,
@@ -204,6 +207,16 @@ impl Ledger for MemoryLedger {
                     && event.customer_id.is_some()
             };
             later.map(|(event, _)| event).filter(is_trade).cloned().collect()
+        })
+    }
+
+    fn buyers_imported_after(
+        &self,
+        _sequence: i64,
+        _mark: Option<ImportsMark>,
+    ) -> LedgerFuture<'_, Option<ImportedBuyers>> {
+        self.answer(|state| {
+            Some(ImportedBuyers { buyers: state.imported.clone(), mark: ImportsMark::default() })
         })
     }
 

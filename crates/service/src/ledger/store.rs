@@ -4,8 +4,8 @@ use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerF
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, RelationRecord, Timestamp};
 use history::{
     Ack, CustomerChanges, CustomerMark, DecisionLog, DecisionRecord, DeclaredFacts, EventLog,
-    FollowedHolding, RelationIntake, RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
-    Store,
+    FollowedHolding, ImportedBuyers, ImportsMark, RelationIntake, RetentionPolicy,
+    RetentionSummary, SealPolicy, SealSummary, Store,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -124,6 +124,16 @@ impl Ledger for StoreLedger {
         Box::pin(async move {
             let logged = self.result(self.store.purchases_after(sequence).await)?;
             Ok(logged.into_iter().map(|logged| logged.event).collect())
+        })
+    }
+
+    fn buyers_imported_after(
+        &self,
+        sequence: i64,
+        mark: Option<ImportsMark>,
+    ) -> LedgerFuture<'_, Option<ImportedBuyers>> {
+        Box::pin(async move {
+            self.result(self.store.buyers_imported_after(sequence, mark.as_ref()).await)
         })
     }
 

@@ -9,8 +9,9 @@ use history::FollowedHolding;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Purchases since the snapshot that are kept per customer, latest last.
-const MAX_RECENT: usize = 50;
+/// Purchases since the snapshot that are kept per customer, latest last; of one who bought more it
+/// is known that there are others.
+const MAX_RECENT: usize = 1_000;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Bought {
@@ -42,6 +43,10 @@ pub(crate) struct Customer {
     pub(crate) attributes: Vec<(Box<str>, Box<str>)>,
     pub(crate) holdings: Vec<Held>,
     pub(crate) recent: Vec<Bought>,
+    /// When the latest of the purchases was made that found no room in `recent`.
+    dropped_until: Option<Timestamp>,
+    /// Orders of theirs were imported that the snapshot does not know.
+    has_imported: bool,
 }
 
 impl Customer {
@@ -57,6 +62,7 @@ impl Customer {
             consent: self.consent,
             attributes: self.attributes.clone(),
             holdings: has_holdings.then(|| held.map(|held| held.item_id.clone()).collect()),
+            bought_is_partial: self.dropped_until.is_some() || self.has_imported,
         }
     }
 }
@@ -103,7 +109,8 @@ impl Customers {
             for line in lines {
                 customer.recent.retain(|bought| *bought.item_id != *line.item_id);
                 if customer.recent.len() == MAX_RECENT {
-                    customer.recent.remove(0);
+                    let dropped = customer.recent.remove(0);
+                    customer.dropped_until = customer.dropped_until.max(Some(dropped.at));
                 }
                 customer.recent.push(Bought { item_id: line.item_id.as_str().into(), at });
             }
@@ -166,6 +173,15 @@ impl Customers {
         let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         for customer in by_id.values_mut() {
             customer.recent.retain(|bought| learned_until < bought.at);
+            customer.dropped_until.take_if(|dropped| *dropped <= learned_until);
+        }
+    }
+
+    /// Of these customers orders were imported that the snapshot does not know, of others none.
+    pub(crate) fn set_imported(&self, buyers: &HashSet<u32>) {
+        let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for customer in by_id.values_mut() {
+            customer.has_imported = customer.idx.is_some_and(|idx| buyers.contains(&idx));
         }
     }
 
@@ -196,14 +212,25 @@ mod tests {
             unit_price: None,
             origin: None,
         };
-        let lines: Vec<EventLine> = (0..200).chain([190]).map(line).collect();
+        let is_partial = || {
+            customers.find("anna", |customer| customer.known(Timestamp(9), true)).bought_is_partial
+        };
+        let lines: Vec<EventLine> = (0..MAX_RECENT).map(line).collect();
         customers.add_purchase("anna", &lines, Timestamp(7));
+        assert!(!is_partial());
+        let lines: Vec<EventLine> = (MAX_RECENT..2 * MAX_RECENT).chain([1_190]).map(line).collect();
+        customers.add_purchase("anna", &lines, Timestamp(8));
         customers.find("anna", |customer| {
             assert_eq!(customer.recent.len(), MAX_RECENT);
-            assert_eq!(customer.recent.last().map(|bought| &*bought.item_id), Some("190"));
-            let n = customer.recent.iter().filter(|bought| *bought.item_id == *"190").count();
+            assert_eq!(customer.recent.last().map(|bought| &*bought.item_id), Some("1190"));
+            let n = customer.recent.iter().filter(|bought| *bought.item_id == *"1190").count();
             assert_eq!(n, 1);
         });
+        assert!(is_partial(), "what found no room was bought all the same");
+        customers.forget_until(Timestamp(6));
+        assert!(is_partial());
+        customers.forget_until(Timestamp(7));
+        assert!(!is_partial(), "the snapshot has learned it");
     }
 
     #[test]

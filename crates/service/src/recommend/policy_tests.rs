@@ -106,6 +106,55 @@ async fn customers_are_known_by_attributes_holdings_and_consent() {
 }
 
 #[tokio::test]
+async fn what_may_have_been_bought_is_not_offered_as_not_bought() {
+    let shop = TestShop::new();
+    let text =
+        policy("bought", "exclude", "when = 'customer.known and customer.bought has item.id'");
+    rule(&shop, 1, &text).await;
+    let customer = r#"{"customer_id":"anna","attributes":{"age":"18"}}"#;
+    put(&shop, "/v1/customers", customer).await;
+    let anna = r#","user_id":"anna""#;
+    let follow = async || shop.state.inner.follow_customers().await.unwrap();
+    follow().await;
+    assert_eq!(ids(&beside_a(&shop, anna).await), "B C");
+    // Orders of hers are imported: until they are learned nobody knows what she has not bought.
+    shop.ledger.state().imported = [0].into_iter().collect();
+    follow().await;
+    let slate = beside_a(&shop, anna).await;
+    assert_eq!((ids(&slate), &slate["explain"]["n_policies_unknown"]), (String::new(), &1.into()));
+    let id = slate["recommendation_id"].as_str().unwrap();
+    let why = shop.get(&format!("/v1/decisions/{id}/why_not?item_id=C")).await.json();
+    assert_eq!(why["policy"]["name"], "bought", "the record keeps that the list had gaps");
+    assert_eq!(ids(&beside_a(&shop, "").await), "B C", "of guests nothing changes");
+    shop.ledger.state().imported.clear();
+    follow().await;
+    assert_eq!(ids(&beside_a(&shop, anna).await), "B C");
+}
+
+#[tokio::test]
+async fn the_cart_of_a_session_holds_what_the_catalog_lacks() {
+    let shop = TestShop::new();
+    let text = policy("toxic", "exclude", "item_ids = ['B']\nwhen = \"cart.items has 'TOXIC'\"")
+        + &policy("small", "exclude", "item_ids = ['C']\nwhen = 'cart.total < 100'");
+    rule(&shop, 1, &text).await;
+    let event = r#"[{"event_id":"e1","event_name":"add_to_cart","session_id":"s","items":[
+        {"item_id":"A","quantity":1,"price":2},{"item_id":"TOXIC","quantity":1,"price":500}]}]"#;
+    let posted = shop.call(Method::POST, "/v1/events", &[], event).await;
+    assert_eq!(posted.status.as_u16(), 200, "{}", posted.body);
+    let ask = async |more: &str| {
+        let body = format!(r#"{{"placement":"cart"{more}}}"#);
+        shop.recommend(&body).await.json()
+    };
+    let told = ask(r#","cart":[{"item_id":"A","price":2},{"item_id":"TOXIC","price":500}]"#).await;
+    let slate = ask(r#","session_id":"s""#).await;
+    assert_eq!((ids(&slate), ids(&told)), ("C".to_owned(), "C".to_owned()));
+    assert_eq!(slate["warnings"], told["warnings"]);
+    let id = slate["recommendation_id"].as_str().unwrap();
+    let why = shop.get(&format!("/v1/decisions/{id}/why_not?item_id=B")).await.json();
+    assert_eq!(why["policy"]["name"], "toxic", "asked again, the cart is the same");
+}
+
+#[tokio::test]
 async fn what_the_request_tells_of_its_context_is_asked() {
     let shop = TestShop::new();
     let text = policy("app", "exclude", "item_ids = ['B']\nwhen = \"context.channel == 'app'\"")
@@ -157,7 +206,31 @@ async fn policies_follow_their_folder_and_damage_never_opens() {
     load_policies(&other.state, &dir).await;
     assert_eq!(ids(&other.recommend(BESIDE_A).await.json()), "");
     assert_eq!(other.get("/health/ready").await.json()["status"], "yellow");
+    // A folder that goes away, or a log that is emptied, opens nothing either.
     dir.rollback(Some(1), &signature).unwrap();
+    watch.look(&shop.state).await;
+    let log = dir.path().join("log.jsonl");
+    let kept = std::fs::read(&log).unwrap();
+    std::fs::write(&log, "").unwrap();
+    watch.look(&shop.state).await;
+    assert_eq!(ids(&shop.recommend(BESIDE_A).await.json()), "C");
+    assert_eq!(shop.get("/health/ready").await.json()["status"], "yellow");
+    std::fs::write(&log, kept).unwrap();
+    let aside = folder.path().join("aside");
+    std::fs::rename(dir.path(), &aside).unwrap();
+    for watch in [&mut watch, &mut crate::background::PolicyWatch::new(dir.clone())] {
+        watch.look(&shop.state).await;
+        assert_eq!(ids(&shop.recommend(BESIDE_A).await.json()), "C");
+        assert_eq!(shop.get("/health/ready").await.json()["status"], "yellow");
+    }
+    // A server that starts is told by the store that there were some.
+    let knowing = TestShop::new();
+    load_policies(&knowing.state, &dir.clone().knowing(2)).await;
+    assert_eq!(ids(&knowing.recommend(BESIDE_A).await.json()), "");
+    assert_eq!(knowing.get("/health/ready").await.json()["status"], "yellow");
+    std::fs::rename(&aside, dir.path()).unwrap();
+    watch.look(&shop.state).await;
+    assert_eq!(shop.get("/health/ready").await.json()["status"], "green");
     let mut later = crate::background::PolicyWatch::new(dir);
     later.look(&other.state).await;
     assert_eq!(ids(&other.recommend(BESIDE_A).await.json()), "C");

@@ -56,7 +56,10 @@ pub(crate) struct WhyNotOut {
     /// The policy that stopped it.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<WhyNotPolicyOut>,
-    /// False: the snapshot or catalog changed since; the verdict is of now.
+    /// True: nothing at all was shown, to measure what offers earn.
+    is_held_out: bool,
+    /// False: the snapshot or the catalog changed since, or the server was started anew; the
+    /// verdict is of now.
     is_same_snapshot: bool,
     /// False: other policies are in force by now; the verdict is theirs.
     is_same_policies: bool,
@@ -109,12 +112,21 @@ pub(super) async fn why_not(
             with_workspace(|workspace| decide::why_not(world, asked, item, workspace))
         })
         .ok_or_else(|| Problem::internal().because("a decision record names no placement"))?;
-    let mut out = told(world, item, verdict, record.snapshot == served.snapshot_id);
+    let is_same = record.is_of(&served.snapshot_id, state.inner.catalog_changed_at());
+    let mut out = told(world, item, verdict, is_same);
+    out.is_held_out = record.is_held_out();
     out.warnings = record.cuts().into_iter().map(cut_warning).collect();
     let policies = served.policies.as_deref();
     out.is_same_policies = record.policy_version() == policies.map(PolicyTable::version);
     if let (WhyNot::Stopped(decide::Gate::Policy(policy)), Some(policies)) = (verdict, policies) {
         out.tell_policy(policies, policy);
+    }
+    if out.is_held_out {
+        out.text = format!(
+            "This visit is held out: it was shown nothing, so that it can be told what offers \
+             earn. Otherwise: {}",
+            out.text
+        );
     }
     Ok(json(serde_json::to_vec(&out).expect("texts and numbers always serialize")))
 }
@@ -160,6 +172,7 @@ fn told(world: &World, item: u32, verdict: WhyNot, is_same_snapshot: bool) -> Wh
         score: None,
         text: String::new(),
         policy: None,
+        is_held_out: false,
         is_same_snapshot,
         is_same_policies: true,
         warnings: Vec::new(),

@@ -1,9 +1,9 @@
 //! `alongside policy simulate`: past orders, decided under the policies in force and under a file.
 
-use super::current_set;
+use super::policy_dir;
 use crate::args::placement_parser;
-use crate::clock::Stopwatch;
-use crate::commands::recommend::load_world;
+use crate::clock::{self, Stopwatch};
+use crate::commands::recommend::{load_world, policies_in_force, unlearned_buyers};
 use crate::show;
 use clap::Args;
 use decide::{
@@ -11,7 +11,7 @@ use decide::{
     Workspace, decide,
 };
 use events::{Amount, Timestamp};
-use history::{HistoryView, NO_CUSTOMER, OpenMode, Store, ViewOptions};
+use history::{Customer, FollowedHolding, HistoryView, NO_CUSTOMER, OpenMode, Store, ViewOptions};
 use policy::{PolicySet, PolicyTable};
 use score::World;
 use serde_json::json;
@@ -31,9 +31,20 @@ pub(crate) struct SimulateArgs {
     /// Where the offers would appear.
     #[arg(long, value_parser = placement_parser(), default_value = "cart")]
     placement: Placement,
+    /// Take as in force what is in force at this time, a date or 2026-12-24T18:00:00Z [default: all
+    /// policies whose term is not over].
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    as_of: Option<Timestamp>,
     /// At most so many orders, the latest.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     limit: usize,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let midnight = || Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    Timestamp::parse_rfc3339(text)
+        .or_else(midnight)
+        .ok_or_else(|| "write a date, 2026-12-24, or a time, 2026-12-24T18:00:00Z".to_owned())
 }
 
 /// One order to be asked again: one item is hidden, the others are the cart.
@@ -50,7 +61,26 @@ struct Stage {
     old: Option<PolicyTable>,
     new: PolicyTable,
     placement: Placement,
-    customers: HashMap<u32, KnownCustomer>,
+    customers: HashMap<u32, Person>,
+}
+
+/// A customer with what they have and had.
+struct Person {
+    known: KnownCustomer,
+    holdings: Vec<FollowedHolding>,
+}
+
+impl Person {
+    /// What policies may ask at a time.
+    fn at(&self, now: Timestamp) -> KnownCustomer {
+        let is_held = |held: &&FollowedHolding| {
+            held.since.is_none_or(|since| since <= now)
+                && held.until.is_none_or(|until| now < until)
+        };
+        let held = self.holdings.iter().filter(is_held);
+        let holdings = Some(held.map(|held| held.item_id.as_str().into()).collect());
+        KnownCustomer { holdings, ..self.known.clone() }
+    }
 }
 
 /// Offers under the old and the new policies.
@@ -60,8 +90,9 @@ struct Tally {
     n_empty: [u64; 2],
     n_offers: [u64; 2],
     n_hits: [u64; 2],
-    /// Price less cost of the hidden items that were offered; of items without a cost the price.
+    /// Price less cost of the hidden items that were offered, of those that have both.
     hit_micros: [i128; 2],
+    n_hits_without_cost: [u64; 2],
     items: HashMap<u32, [u64; 2]>,
     n_unknown: u64,
     has_acted: Vec<bool>,
@@ -70,19 +101,24 @@ struct Tally {
 pub(super) async fn run(dir: &Path, args: SimulateArgs, json: bool) -> anyhow::Result<()> {
     let set = super::read(dir, &args.file).await?.sound(&args.file)?;
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
-    let old = current_set(dir)?;
+    let old = policies_in_force(&policy_dir(&store).await?)?;
     let asks = |set: &PolicySet| set.asks_item_attributes();
     let with_attributes = asks(&set) || old.as_ref().is_some_and(|(_, set)| asks(set));
     let world = load_world(&store, with_attributes).await?;
     let view = store.view(&ViewOptions::default()).await?;
     let cases = cases_of(&view, &world, &args);
     anyhow::ensure!(!cases.is_empty(), "there are no orders to replay; give --replay more days");
-    let compile = |version, set| PolicyTable::compile(set, version, &Items(&world));
+    let customers = known_customers(&store, &world).await?;
+    // Orders are asked at their own time, for hours and weekdays; terms are those of today.
+    let compile = |version, set: PolicySet| {
+        let set = set.as_of(args.as_of, clock::now());
+        PolicyTable::compile(Arc::new(set), version, &Items(&world))
+    };
     let stage = Stage {
-        old: old.map(|(version, set)| compile(version, set)),
-        new: compile(0, Arc::new(set)),
+        old: old.map(|(version, set)| compile(version, PolicySet::clone(&set))),
+        new: compile(0, set),
         placement: args.placement,
-        customers: known_customers(&store).await?,
+        customers,
         world,
     };
     let watch = Stopwatch::start();
@@ -114,17 +150,26 @@ fn cases_of(view: &HistoryView, world: &World, args: &SimulateArgs) -> Vec<Case>
     late.map(case).filter(|case| !case.cart.is_empty()).collect()
 }
 
-/// Customers with their attributes; those who refused consent are guests.
-async fn known_customers(store: &Store) -> anyhow::Result<HashMap<u32, KnownCustomer>> {
+/// Customers with their attributes and holdings; those who refused consent are guests.
+async fn known_customers(store: &Store, world: &World) -> anyhow::Result<HashMap<u32, Person>> {
+    let unlearned = unlearned_buyers(store, world).await?;
+    let mut held: HashMap<String, Vec<FollowedHolding>> = HashMap::new();
+    for holding in store.followed_holdings_since(0).await?.0 {
+        held.entry(holding.customer_id.clone()).or_default().push(holding);
+    }
     let customers = store.customers().await?.into_iter();
-    let known = customers.filter(|customer| customer.consent != Some(false)).map(|customer| {
+    let person = |customer: Customer| {
         let attribute = |(name, value): (String, String)| (name.into(), value.into());
-        let attributes = customer.attributes.into_iter().map(attribute).collect();
-        let known =
-            KnownCustomer { consent: customer.consent, attributes, ..KnownCustomer::default() };
-        (customer.customer_idx, known)
-    });
-    Ok(known.collect())
+        let known = KnownCustomer {
+            consent: customer.consent,
+            attributes: customer.attributes.into_iter().map(attribute).collect(),
+            holdings: None,
+            bought_is_partial: unlearned.contains(&customer.customer_idx),
+        };
+        let holdings = held.remove(&customer.customer_id).unwrap_or_default();
+        (customer.customer_idx, Person { known, holdings })
+    };
+    Ok(customers.filter(|customer| customer.consent != Some(false)).map(person).collect())
 }
 
 fn replay(stage: &Stage, cases: &[Case]) -> Tally {
@@ -179,14 +224,14 @@ impl Stage {
             unit_price: None,
         };
         let cart: Vec<CartLine<'_>> = case.cart.iter().map(line).collect();
-        let known = self.customers.get(&case.customer);
+        let known = self.customers.get(&case.customer).map(|person| person.at(case.at));
         let request = Request {
             cart: &cart,
-            customer: known.and((case.customer != NO_CUSTOMER).then_some(case.customer)),
+            customer: known.as_ref().and((case.customer != NO_CUSTOMER).then_some(case.customer)),
             policies,
             circumstances: Circumstances {
                 now: Some(case.at),
-                customer: known,
+                customer: known.as_ref(),
                 ..Circumstances::default()
             },
             ..Request::at(self.placement)
@@ -194,10 +239,10 @@ impl Stage {
         decide(&self.world, &request, workspace)
     }
 
-    fn gain_of(&self, item: u32) -> i128 {
+    /// `None`: its price or its cost is not known.
+    fn gain_of(&self, item: u32) -> Option<i128> {
         let state = self.world.catalog.state(item);
-        let cost = state.cost().unwrap_or_default();
-        state.price().map_or(0, |price| i128::from(price.0) - i128::from(cost.0))
+        Some(i128::from(state.price()?.0) - i128::from(state.cost()?.0))
     }
 
     fn name(&self, item: u32) -> String {
@@ -218,7 +263,10 @@ impl Tally {
             self.items.entry(offer.item).or_default()[side] += 1;
             if case.hidden == Some(offer.item) {
                 self.n_hits[side] += 1;
-                self.hit_micros[side] += stage.gain_of(offer.item);
+                match stage.gain_of(offer.item) {
+                    Some(gain) => self.hit_micros[side] += gain,
+                    None => self.n_hits_without_cost[side] += 1,
+                }
             }
         }
     }
@@ -231,6 +279,7 @@ impl Tally {
             self.n_offers[side] += other.n_offers[side];
             self.n_hits[side] += other.n_hits[side];
             self.hit_micros[side] += other.hit_micros[side];
+            self.n_hits_without_cost[side] += other.n_hits_without_cost[side];
         }
         for (item, counts) in other.items {
             let sum = self.items.entry(item).or_default();
@@ -247,8 +296,10 @@ impl Tally {
         alone
     }
 
-    fn hit_value(&self, side: usize) -> f64 {
-        self.hit_micros[side] as f64 / events::amount::MICROS as f64
+    /// `None`: of none of them the margin is known.
+    fn hit_value(&self, side: usize) -> Option<f64> {
+        let is_known = self.n_hits_without_cost[side] < self.n_hits[side];
+        is_known.then(|| self.hit_micros[side] as f64 / events::amount::MICROS as f64)
     }
 }
 
@@ -263,6 +314,7 @@ fn tell_json(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyho
         json!({
             "offers": tally.n_offers[side], "empty_slates": tally.n_empty[side],
             "hidden_items_found": tally.n_hits[side], "their_margin": tally.hit_value(side),
+            "hidden_items_without_cost": tally.n_hits_without_cost[side],
         })
     };
     show::line(json!({
@@ -279,15 +331,24 @@ fn tell_json(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyho
 fn tell(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyhow::Result<()> {
     let n = cases.len() as u64;
     let mut table = show::table(&["", "in force", "file", "change"], &[1, 2, 3]);
-    let mut row = |name: &str, values: [f64; 2], digits: usize| {
-        let cells = [values[0], values[1], values[1] - values[0]].map(|v| format!("{v:.digits$}"));
-        let [before, after, change] = cells;
-        show::row(&mut table, &[name.to_owned(), before, after, change]);
+    let mut row = |name: &str, values: [Option<f64>; 2], digits: usize| {
+        let change = values[0].zip(values[1]).map(|(before, after)| after - before);
+        let cell = |value: Option<f64>| value.map_or("–".to_owned(), |v| format!("{v:.digits$}"));
+        let cells = [values[0], values[1], change].map(cell);
+        show::row(&mut table, &[&[name.to_owned()][..], &cells[..]].concat());
     };
-    row("offers", tally.n_offers.map(|n| n as f64), 0);
-    row("slates without offers", tally.n_empty.map(|n| n as f64), 0);
-    row("hidden items found", tally.n_hits.map(|n| n as f64), 0);
-    row("their margin", [tally.hit_value(0), tally.hit_value(1)], 2);
+    let counts = |counts: [u64; 2]| counts.map(|n| Some(n as f64));
+    row("offers", counts(tally.n_offers), 0);
+    row("slates without offers", counts(tally.n_empty), 0);
+    row("hidden items found", counts(tally.n_hits), 0);
+    if tally.n_hits_without_cost != [0, 0] {
+        row("of them, without price or cost", counts(tally.n_hits_without_cost), 0);
+    }
+    let name = match tally.n_hits_without_cost {
+        [0, 0] => "their margin",
+        _ => "margin of the others",
+    };
+    row(name, [tally.hit_value(0), tally.hit_value(1)], 2);
     show::line(table)?;
     show::line(format!(
         "{} orders replayed at {} in {took_s:.1} s; {} slates changed. \"Hidden\" is one item of \

@@ -176,6 +176,9 @@ async fn whoever_is_held_out_is_shown_nothing_and_it_is_recorded() {
         record["offers"].as_array().unwrap().len(),
         shown["items"].as_array().unwrap().len()
     );
+    let why = shop.get(&format!("/v1/decisions/{id}/why_not?item_id=B")).await.json();
+    assert_eq!((&why["is_held_out"], &why["verdict"]), (&true.into(), &"offered".into()));
+    assert!(why["text"].as_str().unwrap().contains("held out"), "{why}");
     // Who cannot be told from anybody is in no arm.
     let nobody = shop.recommend(r#"{"placement":"pdp","item_ids":["A"]}"#).await.json();
     assert!(nobody["experiment"].is_null() && !nobody["items"].as_array().unwrap().is_empty());
@@ -207,6 +210,53 @@ async fn one_request_of_a_wrong_type_does_not_take_the_batch_with_it() {
     for whole in [r#"{"requests":7}"#, r#"{"requests":[{]}"#, "{}"] {
         assert_eq!(shop.post("/v1/recommend:batch", whole).await.status, 400, "{whole}");
     }
+}
+
+#[tokio::test]
+async fn why_not_tells_that_the_catalog_changed_since() {
+    let shop = TestShop::new();
+    let asked = shop.recommend(r#"{"placement":"pdp","item_ids":["A"]}"#).await.json();
+    let id = asked["recommendation_id"].as_str().unwrap();
+    let is_same = async || {
+        let why = shop.get(&format!("/v1/decisions/{id}/why_not?item_id=B")).await.json();
+        assert_eq!(why["is_held_out"], false);
+        why["is_same_snapshot"].as_bool().unwrap()
+    };
+    let put = async |body: &str| {
+        let put = axum::http::Method::PUT;
+        let answer = shop.call(put, "/v1/items", &[], body.to_owned()).await;
+        assert_eq!(answer.verdict(), "200", "{}", answer.body);
+    };
+    assert!(is_same().await);
+    put(r#"{"item_id":"C","stock":500}"#).await;
+    let before = is_same().await;
+    put(r#"{"item_id":"C","stock":499}"#).await;
+    assert_eq!(is_same().await, before, "a unit less is no change that a decision could tell");
+    put(r#"{"item_id":"B","stock":0}"#).await;
+    assert!(!is_same().await, "the verdict is of now");
+    let shop = TestShop::new();
+    let asked = shop.recommend(r#"{"placement":"pdp","item_ids":["A"]}"#).await.json();
+    let id = asked["recommendation_id"].as_str().unwrap();
+    let new = r#"{"item_id":"NEW","title":"A thing"}"#;
+    shop.call(axum::http::Method::PUT, "/v1/items", &[], new).await;
+    let why = shop.get(&format!("/v1/decisions/{id}/why_not?item_id=B")).await.json();
+    assert_eq!(why["is_same_snapshot"], false, "an item came");
+}
+
+#[tokio::test]
+async fn a_cart_holds_nothing_below_zero() {
+    let shop = TestShop::new();
+    for (line, path) in [
+        (r#"{"item_id":"A","quantity":-3}"#, "cart[1].quantity"),
+        (r#"{"item_id":"A","quantity":1,"price":-0.5}"#, "cart[1].price"),
+    ] {
+        let body = format!(r#"{{"placement":"cart","cart":["A",{line}]}}"#);
+        let answer = shop.recommend(&body).await;
+        assert_eq!(answer.verdict(), "400 invalid_value");
+        assert_eq!(answer.json()["path"], path);
+    }
+    let free = r#"{"placement":"cart","cart":[{"item_id":"A","quantity":0,"price":0}]}"#;
+    assert_eq!(shop.recommend(free).await.verdict(), "200");
 }
 
 #[tokio::test]
