@@ -6,7 +6,7 @@
 //! the reading says so.
 
 use crate::displacement::{Displacement, Origins, split};
-use crate::lift::{Comparison, Effect, Lift, Metric, NoAnswer, compare};
+use crate::lift::{Comparison, Effect, Lift, MAX_SHARE_OF_ONE, Metric, NoAnswer, compare};
 use crate::sequence::Sequence;
 use crate::trial::{
     Arms, BEFORE, ELSEWHERE, FROM_OFFERS, MARGIN, ORDERS_WITH_OFFER, REVENUE, Row, Trial,
@@ -26,7 +26,6 @@ const DAY_US: f64 = 86_400_000_000.0;
 /// Revenue a customer, of all origins.
 pub const OF_REVENUE: Metric = Metric::Mean { column: REVENUE };
 const OF_ELSEWHERE: Metric = Metric::Mean { column: ELSEWHERE };
-const OF_MARGIN: Metric = Metric::Mean { column: MARGIN };
 
 /// A trial with all that its estimates need.
 #[derive(Clone, Debug)]
@@ -50,7 +49,7 @@ impl Reading {
         let began = trial.began_at_us();
         let days = began.map_or(0.0, |began| now_us.saturating_sub(began).max(0) as f64 / DAY_US);
         let mut reading = Reading::of_sums(plain, days, treated_share);
-        reading.capped = capped_arms(trial, &reading.plain, &reading.how);
+        reading.capped = capped_arms(trial, &reading.plain);
         reading
     }
 
