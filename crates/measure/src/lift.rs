@@ -22,11 +22,11 @@
 //!
 //! Few buyers are the other way to be too sure: an arm in which nobody of 228 bought has a variance
 //! of 0. So each arm needs [`MIN_BUYERS`] (customers with anything but 0 in the column), unless so
-//! many more were to be expected in it that their absence is itself the finding: with b buyers among
-//! all n customers, b·n_a/n ≥ [`MIN_EXPECTED`], of which fewer than 10 come once in 140,000 times by
-//! chance. In A/A trials of four weeks with a daily look, .5 to 5 % buyers, 200 to 1,000 held out,
-//! 5 to 50 % of all, some look called an effect in up to 57 % of trials without either rule, and in
-//! at most 2 % with both (`reading` holds the test).
+//! many more were to be expected in it that their absence is itself the finding: with b buyers
+//! among all n customers, b·n_a/n ≥ [`MIN_EXPECTED`], of which fewer than 10 come once in 140,000
+//! times by chance. In A/A trials of four weeks with a daily look, .5 to 5 % buyers, 200 to 1,000
+//! held out, 5 to 50 % of all, some look called an effect in up to 57 % of trials without either
+//! rule, and in at most 2 % with both (`reading` holds the test).
 //!
 //! x is what the customer did before the experiment, θ see [`crate::cuped`]. Randomised is the
 //! customer, so the customer is the unit of every sum, also of a ratio. Intervals: Δ ± z√V for one
