@@ -1,5 +1,5 @@
-//! Whose orders were imported since a snapshot was made. What they bought is in the store and not in
-//! the snapshot: of them nobody can say what they have not bought.
+//! Whose orders were imported since a snapshot was made. What they bought is in the store and not
+//! in the snapshot: of them nobody can say what they have not bought.
 
 use hashbrown::HashSet;
 

@@ -13,8 +13,9 @@ pub enum Error {
     )]
     NoSuchVersion { version: String, path: PathBuf },
     #[error(
-        "{} is damaged ({detail}); a server that starts now offers nothing: `alongside policy apply \
-         FILE` or `alongside policy rollback VERSION` puts a sound version in force",
+        "{} is damaged ({detail}); a server that starts now offers nothing: \
+         `alongside policy apply FILE` or `alongside policy rollback VERSION` puts a sound \
+         version in force",
         path.display()
     )]
     Damaged { path: PathBuf, detail: String },

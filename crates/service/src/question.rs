@@ -22,8 +22,8 @@ const MAX_TEXT_BYTES: usize = 1_024;
 const MAX_CATEGORIES: usize = 100;
 const MAX_EXCLUDED: usize = 1_000;
 
-/// The cart of a session in which something lies that the catalog does not know: its id must outlive
-/// the look at the session.
+/// The cart of a session in which something lies that the catalog does not know: its id must
+/// outlive the look at the session.
 pub(crate) type Strangers = OnceCell<Vec<CartLineLive>>;
 
 /// What is asked of all slates of one request.
