@@ -31,6 +31,7 @@ pub mod ledger;
 mod live;
 mod recent;
 mod recommendation_id;
+pub mod settings;
 pub mod state;
 
 mod answer;
@@ -57,4 +58,5 @@ pub use background::{Background, KeepDays, LearnSchedule, Upkeep};
 pub use edge::PeerAddress;
 pub use live::{LiveSettings, bought_since};
 pub use router::{bare_router, router};
-pub use state::{AppState, Served, Settings};
+pub use settings::Settings;
+pub use state::{AppState, Served};

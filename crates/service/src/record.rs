@@ -3,6 +3,9 @@
 //! Items stand by their external ids, so that a record outlives its snapshot. No customer id: the
 //! pseudonymous index is kept beside the record, and erasing a customer erases the record.
 
+mod asked;
+
+use self::asked::{Asked, AskedLine};
 use crate::answer::{Written, write_amount, write_evidence, write_touch};
 use crate::holdout::{HELD_OUT, variant_of};
 use crate::json_text::JsonText;
@@ -362,53 +365,6 @@ pub(crate) struct Cut {
     pub(crate) what: &'static str,
     pub(crate) n_given: usize,
     pub(crate) n_kept: usize,
-}
-
-#[derive(Debug, Deserialize)]
-struct Asked {
-    placement: String,
-    anchors: Vec<String>,
-    /// How many anchors and cart lines were given, where fewer were read.
-    n_anchors: Option<usize>,
-    cart: Vec<AskedLine>,
-    n_cart: Option<usize>,
-    session: Vec<String>,
-    bought_since: Vec<String>,
-    exclude: Vec<String>,
-    customer: Option<u32>,
-    category: Option<String>,
-    count: Option<usize>,
-    filter: Option<AskedFilter>,
-    channel: Option<String>,
-    locale: Option<String>,
-    location: Option<String>,
-    known: Option<AskedCustomer>,
-}
-
-/// What policies asked of the customer.
-#[derive(Debug, Deserialize)]
-struct AskedCustomer {
-    consent: Option<bool>,
-    attributes: Vec<(Box<str>, Box<str>)>,
-    holdings: Option<Vec<Box<str>>>,
-    #[serde(default)]
-    bought_is_partial: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct AskedLine {
-    item_id: String,
-    quantity: Option<f64>,
-    unit_price: Option<f64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct AskedFilter {
-    categories: Vec<String>,
-    price_min: Option<f64>,
-    price_max: Option<f64>,
-    #[serde(default)]
-    relations: Vec<String>,
 }
 
 impl Record {

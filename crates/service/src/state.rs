@@ -3,18 +3,17 @@
 use crate::answer::Written;
 use crate::clock::{Clock, elapsed_us};
 use crate::error::{Error, Result};
-use crate::gatekeeper::OriginSettings;
 use crate::health::{Color, Health};
-use crate::holdout::HoldoutSettings;
 use crate::keys::KeyRing;
 use crate::ledger::{Ledger, LedgerFault};
-use crate::limits::{AddressLimits, LimitSettings};
-use crate::live::{Live, LiveSettings};
+use crate::limits::AddressLimits;
+use crate::live::Live;
 use crate::metrics::{Gauges, Metrics, RecentWindow};
 use crate::recent::RecentDecisions;
 use crate::recommendation_id::IdSource;
+use crate::settings::Settings;
 use arc_swap::ArcSwap;
-use decide::{Items, Languages, Memo};
+use decide::{Items, Memo};
 use events::{CustomerRecord, HoldingRecord, ItemRecord, Timestamp};
 use experiment::Running;
 use history::{CustomerMark, FollowedHolding, ImportsMark};
@@ -22,42 +21,6 @@ use policy::{PolicySet, PolicyTable};
 use score::World;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-
-/// What the operator decides about the service.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    pub limits: LimitSettings,
-    pub origins: OriginSettings,
-    pub live: LiveSettings,
-    /// Who is shown nothing, so that it can be told what the offers earn.
-    pub holdout: Option<HoldoutSettings>,
-    /// Answers to guests that are kept, so that the same question is decided once; 0: none.
-    pub answers_kept: usize,
-    /// What reasons can be told in.
-    pub languages: Languages,
-    /// Of this shop alone: experiments know units by it.
-    pub unit_key: u64,
-    /// Serve the demo shop at `/`.
-    pub with_shop: bool,
-    /// Whose data the shop shows, for the foot of its pages.
-    pub attribution: Option<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            limits: LimitSettings::default(),
-            origins: OriginSettings::default(),
-            live: LiveSettings::default(),
-            holdout: None,
-            answers_kept: decide::memo::DEFAULT_CAPACITY,
-            languages: Languages::default(),
-            unit_key: 0,
-            with_shop: false,
-            attribution: None,
-        }
-    }
-}
 
 /// The snapshot in use with its live catalog, and where it came from.
 #[derive(Clone, Debug)]
@@ -77,14 +40,7 @@ pub struct Served {
 impl Served {
     /// Before anything was learned.
     pub fn nothing() -> Served {
-        Served {
-            world: World::empty(),
-            snapshot_id: String::new(),
-            published_at: None,
-            policies: None,
-            memo: Memo::new(0),
-            variant_policies: Vec::new(),
-        }
+        Served::of(World::empty(), String::new(), None)
     }
 
     /// In force, and those of variants.

@@ -17,8 +17,7 @@ pub const NO_AMOUNT: i64 = i64::MIN;
 pub const FLAG_HIDDEN: u8 = 1;
 pub const FLAG_SENSITIVE: u8 = 2;
 
-/// Items kept of one customer. A row of this length may have been cut: what is not in it may have
-/// been bought all the same.
+/// Items kept of one customer; a row of this length may have been cut.
 pub const MAX_CUSTOMER_ITEMS: usize = 1_000;
 
 /// What is known of an ordered pair (anchor → item); all counts are of baskets, unless said.

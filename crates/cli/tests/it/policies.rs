@@ -43,8 +43,8 @@ fn a_policy_is_checked_applied_compared_and_taken_back() {
     );
     let file = desk.file("next.toml", boost);
     assert_eq!(desk.json(&["policy", "apply", text(&file), "--json"])["version"], 2);
-    let slate = desk.json(&["recommend", "--json"]);
-    assert_eq!(slate["policy_version"], 2);
+    let slate = desk.json(&["recommend", "--explain", "--json"]);
+    assert_eq!(slate["explain"]["policy_version"], 2);
     let items = slate["items"].as_array().expect("a list");
     let boosted = items.iter().find(|item| item["item_id"] == second.as_str()).expect("offered");
     assert_eq!(boosted["policy"]["name"], "up");

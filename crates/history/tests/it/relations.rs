@@ -158,7 +158,7 @@ async fn plans_are_told_and_relations_go_out_as_they_came() {
     let plans: Vec<&str> = facts.plans.iter().map(|plan| plan.item_id.as_str()).collect();
     assert_eq!(plans, ["i1"]);
     let mut file = Vec::new();
-    assert_eq!(store.export_relations(&mut file).await.unwrap(), 1);
+    assert_eq!(store.export_relations(history::ExportFormat::Csv, &mut file).await.unwrap(), 1);
     assert_eq!(
         String::from_utf8(file).unwrap(),
         "from_item,to_item,relation,source,note,valid_from,valid_until\n\

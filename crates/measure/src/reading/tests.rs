@@ -7,6 +7,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+const OF_MARGIN: Metric = Metric::Mean { column: MARGIN };
+
 /// 600 of 3,000 held out. Everybody spent 10 to 19 before, and does again; who is shown offers
 /// moves 2 of it there. Customer 7 spends a hundred thousand.
 fn trial(fortune: f64) -> Trial {

@@ -3,7 +3,7 @@
 use crate::background::ExperimentWatch;
 use crate::holdout::HoldoutSettings;
 use crate::keys::KeyRing;
-use crate::state::Settings;
+use crate::settings::Settings;
 use crate::testing::{TestShop, ids};
 use events::Timestamp;
 use experiment::{Definition, ExperimentDir, Signature};

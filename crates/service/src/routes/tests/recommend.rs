@@ -1,5 +1,5 @@
 use crate::keys::KeyRing;
-use crate::state::Settings;
+use crate::settings::Settings;
 use crate::testing::{NOW, TestShop, ids};
 use crate::wire::{PageAnswer, RecommendAnswer};
 use axum::http::Method;
