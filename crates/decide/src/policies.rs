@@ -92,11 +92,11 @@ fn anchor_facts<'a>(world: &'a World, request: &Request<'a>) -> Vec<(&'a str, It
             _ => None,
         })
     };
-    let values = |name: &'a Box<str>| {
+    let values = |name: &'a str| {
         let told = items().filter_map(|item| world.catalog.attribute(item, name));
-        (&**name, told.flat_map(policy::predicate::values_in).collect())
+        (name, told.flat_map(policy::predicate::values_in).collect())
     };
-    names.iter().map(values).collect()
+    names.iter().map(|name| values(name)).collect()
 }
 
 fn customer_facts<'a>(world: &'a World, request: &Request<'a>) -> CustomerFacts<'a> {

@@ -78,7 +78,7 @@ impl LabelFile {
         let table = TableFile::read(path)?;
         let labels = |name: &str| -> Result<Vec<Label>, Error> {
             let texts = table.texts(name)?;
-            let label = |(at, text): (usize, &Box<str>)| {
+            let label = |(at, text): (usize, &str)| {
                 Label::parse(text).ok_or_else(|| {
                     table.bad(format!(
                         "row {}: {name} is {text:?}; write complement, substitute or unrelated",
@@ -86,7 +86,7 @@ impl LabelFile {
                     ))
                 })
             };
-            texts.iter().enumerate().map(label).collect()
+            texts.iter().map(|text| &**text).enumerate().map(label).collect()
         };
         let (a, b) = (table.texts(&columns.item_a)?, table.texts(&columns.item_b)?);
         let first = labels(&columns.label_1)?;
@@ -142,7 +142,7 @@ pub fn judge(snapshot: &Snapshot, labels: &LabelFile) -> Verdict {
             let strata = [Box::from(""), pair.stratum.clone()];
             let n_strata = if pair.stratum.is_empty() { 1 } else { 2 };
             for stratum in strata.into_iter().take(n_strata) {
-                let table = verdict.tables.entry((method, stratum)).or_insert_with(Confusion::new);
+                let table = verdict.tables.entry((method, stratum)).or_default();
                 table.add(first as usize, said as usize);
             }
         }

@@ -387,7 +387,7 @@ impl Inner {
         };
         let policies = served.policies.as_ref().map(recompiled);
         let variant_policies = served.variant_policies.iter().map(recompiled).collect();
-        let rest = Served::clone(&served);
+        let rest = Served::clone(served);
         self.served.store(Arc::new(Served { world, policies, variant_policies, ..rest }));
     }
 

@@ -10,14 +10,13 @@ fn text(path: &std::path::Path) -> &str {
 /// The first item of the catalog that has offers in a cart, and those.
 fn an_item_with_offers(desk: &Desk) -> (String, Vec<String>) {
     let at_home = desk.json(&["recommend", "--json", "--count", "30"]);
-    for item in at_home["items"].as_array().expect("a list") {
+    let ids = at_home["items"].as_array().expect("a list").iter().map(|item| {
         let id = item["item_id"].as_str().expect("an id").to_owned();
         let offers = beside(desk, &id);
-        if offers.len() > 1 {
-            return (id, offers);
-        }
-    }
-    panic!("no item of the made-up shop has two offers");
+        (id, offers)
+    });
+    let mut with_two = ids.filter(|(_, offers)| offers.len() > 1);
+    with_two.next().expect("an item of the made-up shop has two offers")
 }
 
 fn slate(desk: &Desk, item: &str) -> Value {
