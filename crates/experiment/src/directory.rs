@@ -1,5 +1,5 @@
 //! The folder of experiments: `log.jsonl`, one line a change. What experiments are is what it
-//! says ([`crate::history`]); it is replaced whole by an atomic rename, so that after a crash a
+//! says (`history`); it is replaced whole by an atomic rename, so that after a crash a
 //! change is there or not.
 
 use crate::definition::{Definition, N_BUCKETS, buckets_of};
