@@ -56,7 +56,7 @@ impl Served {
             published_at,
             policies: None,
             variant_policies: Vec::new(),
-            memo: Memo::new(0),
+            memo: Memo::new(decide::memo::DEFAULT_CAPACITY),
         }
     }
 }

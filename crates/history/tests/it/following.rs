@@ -97,7 +97,8 @@ async fn purchases_and_orders_since_a_snapshot() {
     assert_eq!(after(first).await, ["o6", "r3"]);
     assert_eq!(shop.store.n_orders().await.unwrap(), 5);
     shop.store.seal_tail(Timestamp(i64::MAX)).await.unwrap();
-    assert_eq!(shop.store.n_orders().await.unwrap(), 5);
+    // The refund has a row of its own by now.
+    assert_eq!(shop.store.n_orders().await.unwrap(), 6);
     // Sealing moves them, and they are told as before, with all that the event said.
     assert_eq!(after(first - 1).await, ["o3", "o6", "r3"]);
     assert_eq!(after(first).await, ["o6", "r3"]);

@@ -61,7 +61,7 @@ async fn wrong_relations_change_nothing_and_are_named() {
     let shop = TestShop::new();
     for (body, part) in [
         (r#"{"from_item":"A","to_item":"B","relation":"friend"}"#, "next_product, and none"),
-        (r#"{"from_item":"A","relation":"upgrade"}"#, "missing field `to_item`"),
+        (r#"{"from_item":"A","relation":"upgrade"}"#, "the field `to_item` is missing"),
         (
             r#"[{"from_item":"A","to_item":"B","relation":"bundle",
                  "valid_from":"2026-02-01T00:00:00Z","valid_until":"2026-01-01T00:00:00Z"}]"#,
