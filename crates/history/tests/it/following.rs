@@ -109,7 +109,8 @@ async fn purchases_and_orders_since_a_snapshot() {
     shop.store.erase_customer("bert", EraseOrders::KeepAnonymous, Timestamp(7)).await.unwrap();
     assert_eq!(after(first - 1).await, ["o3", "r3"]);
     shop.import("o1 d1 anna: bread, jam").await;
-    assert_eq!(shop.store.n_orders().await.unwrap(), 6, "another version is no new order");
+    // o7 came after the sealing; another version of o1 is no new order.
+    assert_eq!(shop.store.n_orders().await.unwrap(), 7);
 }
 
 #[tokio::test]
