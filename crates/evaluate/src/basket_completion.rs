@@ -64,7 +64,13 @@ pub struct Sizes {
     pub n_queries: usize,
     pub n_discover: usize,
     pub mean_context: f64,
+    /// The baseline EASE inverts a matrix of all items, and has no row above so many
+    /// ([`MAX_EASE_ITEMS`]).
+    pub is_without_ease: bool,
 }
+
+/// Some 2.5 GB for the baseline's matrices.
+pub const MAX_EASE_ITEMS: usize = 12_000;
 
 pub fn sizes_of(split: &Split) -> Sizes {
     let n_context: usize = split.queries.iter().map(|query| query.context.len()).sum();
@@ -74,6 +80,7 @@ pub fn sizes_of(split: &Split) -> Sizes {
         n_queries: split.queries.len(),
         n_discover: split.queries.iter().filter(|query| split.is_new(query)).count(),
         mean_context: n_context as f64 / split.queries.len().max(1) as f64,
+        is_without_ease: split.n_items() > MAX_EASE_ITEMS,
     }
 }
 
@@ -103,7 +110,8 @@ pub fn run(
     if split.queries.is_empty() {
         return Err(Error::NothingToTest { n_baskets: all.len(), n_train: all.n_train() });
     }
-    let methods = chosen_methods(options)?;
+    let mut methods = chosen_methods(options)?;
+    methods.retain(|&method| method != "ease" || split.n_items() <= MAX_EASE_ITEMS);
     let inner = all.train_part().split(file, MAX_INNER_QUERIES);
     let mut bench = Bench::new(file, &split, &inner, now);
     let mut others: Vec<Outcome> = Vec::new();

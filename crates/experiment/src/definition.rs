@@ -110,6 +110,19 @@ impl Definition {
         Ok(definition)
     }
 
+    /// The same, with the fields of the file, from JSON.
+    pub fn read_json(text: &[u8], placements: &[&str]) -> Result<Definition, Error> {
+        let definition: Definition = serde_json::from_slice(text)
+            .map_err(|error| Error::Faulty { detail: error.to_string() })?;
+        definition.check(placements).map_err(|detail| Error::Faulty { detail })?;
+        Ok(definition)
+    }
+
+    /// Versions of the policies that its variants ask for.
+    pub fn policy_versions(&self) -> impl Iterator<Item = u64> + '_ {
+        self.variants.iter().filter_map(|variant| variant.policy_version)
+    }
+
     fn check(&self, placements: &[&str]) -> Result<(), String> {
         check_name("name", &self.name)?;
         if self.name == "holdout" {
@@ -149,9 +162,9 @@ impl Definition {
             if self.variants[..at].iter().any(|other| other.name == variant.name) {
                 return Err(format!("two variants have the name {:?}", variant.name));
             }
-            if !(variant.weight.is_finite() && variant.weight > 0.0) {
+            if !(0.001..=1_000.0).contains(&variant.weight) {
                 return Err(format!(
-                    "variant {:?} has weight {}: give a number above 0",
+                    "variant {:?} has weight {}: give a number from 0.001 to 1000",
                     variant.name, variant.weight
                 ));
             }
@@ -226,8 +239,9 @@ mod tests {
             (one, "1 variants"),
             (&GOOD.replace("'eight'", "'four'"), "two variants"),
             (&GOOD.replace("'cart'", "'porch'"), "cart, home"),
-            (&GOOD.replace("weight = 3", "weight = 0"), "above 0"),
-            (&GOOD.replace("weight = 3", "weight = nan"), "above 0"),
+            (&GOOD.replace("weight = 3", "weight = 0"), "0.001 to 1000"),
+            (&GOOD.replace("weight = 3", "weight = 1e308"), "0.001 to 1000"),
+            (&GOOD.replace("weight = 3", "weight = nan"), "0.001 to 1000"),
             (&GOOD.replace("count = 8", "count = 0"), "1 to 100"),
             (&GOOD.replace("count = 8", "cuont = 8"), "cuont"),
             (&GOOD.replace("'more'", "'a b'"), "letters"),

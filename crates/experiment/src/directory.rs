@@ -47,8 +47,11 @@ impl ExperimentDir {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(Error::Io { action: "read", path, source }),
         };
-        let changes: Result<Vec<Change>, _> = text.lines().map(serde_json::from_str).collect();
-        changes.map_err(|error| Error::Damaged { path, detail: error.to_string() })
+        let read = |(at, line): (usize, &str)| {
+            serde_json::from_str(line).map_err(|error| format!("line {}: {error}", at + 1))
+        };
+        let changes: Result<Vec<Change>, String> = text.lines().enumerate().map(read).collect();
+        changes.map_err(|detail| Error::Damaged { path, detail })
     }
 
     /// All experiments as they are now, in order of creation.
@@ -113,8 +116,8 @@ impl ExperimentDir {
             let experiment = running(all, name)?;
             let Some(variant) = variant else { return Ok(Action::Stop) };
             experiment.definition.variant(variant)?;
-            let is_stopped = |name: &String| experiment.stopped_variants.contains(name);
-            if is_stopped(&variant.to_owned()) {
+            let is_stopped = |name: &str| experiment.stopped_at(name).is_some();
+            if is_stopped(variant) {
                 return Err(wrong(name, "has stopped that variant", "nothing was changed"));
             }
             let left = experiment.definition.variants.iter().filter(|v| !is_stopped(&v.name));
@@ -174,6 +177,14 @@ impl ExperimentDir {
         write().map_err(Error::io("write", &beside))?;
         fs::rename(&beside, self.path.join(LOG)).map_err(Error::io("rename", &beside))?;
         File::open(&self.path).and_then(|dir| dir.sync_all()).map_err(Error::io("sync", &self.path))
+    }
+}
+
+/// Whether a log of `n_changes` can be the one that had `n_known` once.
+pub fn check_length(n_changes: u64, n_known: u64) -> Result<(), Error> {
+    match n_changes < n_known {
+        true => Err(Error::Cut { n_changes, n_known }),
+        false => Ok(()),
     }
 }
 

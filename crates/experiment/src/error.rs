@@ -12,6 +12,12 @@ pub enum Error {
         path.display()
     )]
     Damaged { path: PathBuf, detail: String },
+    #[error(
+        "the log of experiments has {n_changes} changes, it had {n_known}: part of it was lost. \
+         Bring experiments/log.jsonl back from a backup; or go on from what is left with \
+         `alongside experiment accept-loss`, which ends what it forgot"
+    )]
+    Cut { n_changes: u64, n_known: u64 },
     /// The file that defines an experiment.
     #[error("{detail}")]
     Faulty { detail: String },

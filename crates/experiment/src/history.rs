@@ -85,7 +85,8 @@ pub struct Experiment {
     pub ended_at: Option<Timestamp>,
     /// Parts of the layer that it has, or had.
     pub buckets: Vec<u16>,
-    pub stopped_variants: Vec<String>,
+    /// Variants that were stopped alone, and when.
+    pub stopped_variants: Vec<(String, Timestamp)>,
     /// What ended it last: who, and why.
     pub ended_by: String,
     pub ended_note: String,
@@ -94,6 +95,12 @@ pub struct Experiment {
 impl Experiment {
     pub fn is_running(&self) -> bool {
         self.phase == Phase::Running
+    }
+
+    /// When a variant was stopped alone.
+    pub fn stopped_at(&self, variant: &str) -> Option<Timestamp> {
+        let stopped = self.stopped_variants.iter().find(|(name, _)| name == variant);
+        stopped.map(|(_, at)| *at)
     }
 
     /// Percent of the layer's units.
@@ -135,7 +142,7 @@ fn apply(experiment: &mut Experiment, change: &Change, action: &Action) {
             experiment.buckets.clone_from(buckets);
         }
         Action::Widen { buckets } => experiment.buckets.extend(buckets),
-        Action::StopVariant { variant } => experiment.stopped_variants.push(variant.clone()),
+        Action::StopVariant { variant } => experiment.stopped_variants.push((variant.clone(), at)),
         Action::Stop | Action::Winner { .. } => {
             // A winner may be named after the stop; the trial ended at the stop.
             experiment.ended_at.get_or_insert(at);

@@ -15,9 +15,11 @@ pub mod directory;
 mod error;
 mod history;
 pub mod running;
+mod told;
 
 pub use definition::{Definition, Guardrails, Variant};
-pub use directory::{ExperimentDir, Signature};
+pub use directory::{ExperimentDir, Signature, check_length};
 pub use error::Error;
 pub use history::{Change, Experiment, Phase};
 pub use running::{Assigned, Running};
+pub use told::{told, told_whole};

@@ -95,7 +95,7 @@ impl Entry {
             sum += share;
             sum
         });
-        let is_stopped = |variant: &Variant| experiment.stopped_variants.contains(&variant.name);
+        let is_stopped = |variant: &Variant| experiment.stopped_at(&variant.name).is_some();
         Some(Entry {
             name: definition.name.clone(),
             layer_name: format!("layer {}", definition.layer),
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_stopped_variant_is_served_as_usual_and_a_winner_to_everybody() {
         let mut stopped = experiment("a", "one", 0..1_000);
-        stopped.stopped_variants = vec!["none".to_owned()];
+        stopped.stopped_variants = vec![("none".to_owned(), events::Timestamp(5))];
         let running = Running::of(&[stopped.clone()], KEY);
         let found: Vec<_> = (0..1_000).flat_map(|at| names(&running, at)).collect();
         assert!(found.iter().all(|(_, variant)| variant == "control"));

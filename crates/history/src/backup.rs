@@ -24,8 +24,11 @@ use crate::store::{DATABASE, Job, SEGMENTS, SegmentsLock, Store, join, segment_p
 const MANIFEST: &str = "backup.json";
 /// Made and read by the service; without it every caller would be locked out after a restore.
 const KEYS: &str = "keys.json";
-/// Versions of the policies and the log that names the one in force: small files.
+/// Folders of small files that others make: versions of the policies and the log that names the one
+/// in force; the log of experiments; languages.
+const FOLDERS: [&str; 3] = [POLICIES, EXPERIMENTS, "languages"];
 pub(crate) const POLICIES: &str = "policies";
+pub(crate) const EXPERIMENTS: &str = "experiments";
 
 /// The segments of one moment, in `dir`: that of a job, which goes with it, or where they always
 /// are when nobody may change them.
@@ -71,14 +74,16 @@ impl Store {
         copy_database(self.decisions(), &target.join(decision_log::DATABASE)).await?;
         let target = target.to_path_buf();
         let keys = self.dir().join(KEYS);
-        let policies = self.dir().join(POLICIES);
+        let folders = FOLDERS.map(|name| (name, self.dir().join(name)));
         let task = tokio::task::spawn_blocking(move || {
             let mut files = Vec::new();
             if keys.is_file() {
                 copy_private(&keys, &target.join(KEYS))?;
                 files.push(describe(&target, KEYS.to_owned())?);
             }
-            copy_policies(&policies, &target, &mut files)?;
+            for (name, folder) in &folders {
+                copy_folder(folder, name, &target, &mut files)?;
+            }
             for name in [DATABASE, decision_log::DATABASE] {
                 files.push(describe(&target, name.to_owned())?);
             }
@@ -247,9 +252,13 @@ fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
     copied.map_err(Error::io("write to", to))
 }
 
-/// A copy that its owner alone may read, whatever the original's medium kept of its mode.
 /// The log first: whatever version it names is there by then, and stays.
-fn copy_policies(from: &Path, target: &Path, files: &mut Vec<BackupFile>) -> Result<()> {
+fn copy_folder(
+    from: &Path,
+    folder: &str,
+    target: &Path,
+    files: &mut Vec<BackupFile>,
+) -> Result<()> {
     let listing = match fs::read_dir(from) {
         Ok(listing) => listing,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -260,18 +269,19 @@ fn copy_policies(from: &Path, target: &Path, files: &mut Vec<BackupFile>) -> Res
         .filter(|name| name.ends_with(".jsonl") || name.ends_with(".toml"))
         .collect();
     names.sort_unstable_by_key(|name| (name.ends_with(".toml"), name.clone()));
-    let to = target.join(POLICIES);
+    let to = target.join(folder);
     fs::create_dir_all(&to).map_err(Error::io("create the directory", &to))?;
     for name in names {
         let target_file = to.join(&name);
         let copied = fs::copy(from.join(&name), &target_file)
             .and_then(|_| File::open(&target_file)?.sync_all());
         copied.map_err(Error::io("write to", &target_file))?;
-        files.push(describe(target, format!("{POLICIES}/{name}"))?);
+        files.push(describe(target, format!("{folder}/{name}"))?);
     }
     Ok(())
 }
 
+/// A copy that its owner alone may read, whatever the original's medium kept of its mode.
 fn copy_private(from: &Path, to: &Path) -> Result<()> {
     let bytes = fs::read(from).map_err(Error::io("read", from))?;
     let mut options = fs::OpenOptions::new();

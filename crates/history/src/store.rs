@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use crate::backup::{EXPERIMENTS, POLICIES};
 use crate::database::{self, Database, DatabaseOptions};
 use crate::decision_log;
 use crate::disk::{Disk, RealDisk};
@@ -127,7 +128,7 @@ impl Store {
                 })?;
             }
         }
-        for name in [SEGMENTS, SNAPSHOTS, REJECTS, crate::backup::POLICIES] {
+        for name in [SEGMENTS, SNAPSHOTS, REJECTS, POLICIES, EXPERIMENTS] {
             remove_if_there(&dir.join(name), |path| fs::remove_dir_all(path))?;
         }
         remove_if_there(&dir.join(SEGMENTS_LOCK), |path| fs::remove_file(path))

@@ -87,7 +87,7 @@ pub enum NoAnswer {
     )]
     TooFewBuyers { treated: u64, control: u64 },
     /// As before the first purchase.
-    #[error("no customer differs from another yet: nothing was bought in either arm")]
+    #[error("in this no customer differs from another yet")]
     AllAlike,
     #[error(
         "one customer makes up {:.0} % of what the difference varies by, at most {:.0} % is \
@@ -179,6 +179,22 @@ pub fn compare<const D: usize>(
     how: &Comparison,
 ) -> Result<Lift, NoAnswer> {
     Ok(Contrast::of(treated, control, how)?.lift(how))
+}
+
+/// What the treated have above `factor` times the control, f_t − k·f_c with variance V_t + k²·V_c:
+/// above 0 where they surely have more than so many times as much. Unlike a relative difference it
+/// says so too where the control has nothing. No covariate.
+pub fn excess<const D: usize>(
+    treated: &Moments<D>,
+    control: &Moments<D>,
+    how: &Comparison,
+    factor: f64,
+) -> Result<Effect, NoAnswer> {
+    let contrast = Contrast::of(treated, control, &Comparison { covariate: None, ..*how })?;
+    let (treated, control) = (&contrast.treated, &contrast.control);
+    let variance = treated.variance() + factor * factor * control.variance();
+    let value = treated.value - factor * control.value;
+    Ok(Effect::new(value, variance, contrast.n(), &how.sequence))
 }
 
 /// z with P(Z ≤ z) = `p`.

@@ -6,7 +6,7 @@
 //! the reading says so.
 
 use crate::displacement::{Displacement, Origins, split};
-use crate::lift::{Comparison, Effect, Lift, MAX_SHARE_OF_ONE, Metric, NoAnswer, compare};
+use crate::lift::{Comparison, Effect, Lift, MAX_SHARE_OF_ONE, Metric, NoAnswer, compare, excess};
 use crate::sequence::Sequence;
 use crate::trial::{
     Arms, BEFORE, ELSEWHERE, FROM_OFFERS, MARGIN, ORDERS_WITH_OFFER, REVENUE, Row, Trial,
@@ -105,6 +105,12 @@ impl Reading {
     pub fn lift_in(&self, arms: &Arms, metric: Metric) -> Result<Lift, NoAnswer> {
         let is_alike = is_alike(metric);
         compare(&arms.offers, &arms.holdout, &Comparison { metric, is_alike, ..self.how })
+    }
+
+    /// What the treated have above `factor` times the control ([`excess`]), of values as they are.
+    pub fn excess(&self, metric: Metric, factor: f64) -> Result<Effect, NoAnswer> {
+        let how = Comparison { metric, is_alike: is_alike(metric), ..self.how };
+        excess(&self.plain.offers, &self.plain.holdout, &how, factor)
     }
 
     /// −Δ(elsewhere): revenue a customer that would have come anyway.

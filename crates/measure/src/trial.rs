@@ -13,7 +13,7 @@ use crate::moments::Moments;
 use std::collections::{HashMap, HashSet};
 
 /// Columns of the sums, one value a person.
-pub const N_COLUMNS: usize = 11;
+pub const N_COLUMNS: usize = 12;
 /// Revenue of what came from offers, net of returns.
 pub const FROM_OFFERS: usize = 0;
 /// Revenue of everything else.
@@ -35,6 +35,13 @@ pub const REVENUE: usize = 8;
 pub const CONVERTED: usize = 9;
 /// Value of what was sent back, positive.
 pub const RETURNED: usize = 10;
+/// Value of what was sold, whatever came back.
+pub const SOLD: usize = 11;
+
+/// Arm of who is shown nothing; of an experiment, of what the others are held against.
+pub const HOLDOUT: u16 = 0;
+/// Arm of who may be shown offers. Arms of an experiment go on from here.
+pub const OFFERS: u16 = 1;
 
 pub type Row = [f64; N_COLUMNS];
 
@@ -44,7 +51,7 @@ pub struct Assigned {
     pub unit: UnitId,
     /// Whose unit it is, by a dense index.
     pub customer: Option<u32>,
-    pub is_held_out: bool,
+    pub arm: u16,
     pub first_at_us: i64,
 }
 
@@ -68,7 +75,7 @@ pub struct Purchase {
 
 #[derive(Clone, Debug)]
 struct Person {
-    is_held_out: bool,
+    arm: u16,
     is_crosser: bool,
     first_at_us: i64,
     row: Row,
@@ -83,6 +90,8 @@ pub struct Trial {
     /// Who was assigned before the time that is looked at.
     older: (HashSet<u32>, HashSet<UnitId>),
     before_us: i64,
+    /// The arms that are compared: treated, control.
+    between: [u16; 2],
 }
 
 /// The sums of both arms.
@@ -112,20 +121,21 @@ impl Trial {
             by_unit: HashMap::new(),
             older: Default::default(),
             before_us,
+            between: [OFFERS, HOLDOUT],
         };
         for assigned in units {
             let customer = assigned.customer.or_else(|| customer_of.get(&assigned.unit).copied());
             let known = customer.and_then(|customer| trial.by_customer.get(&customer).copied());
             let at = known.unwrap_or_else(|| {
                 trial.persons.push(Person {
-                    is_held_out: assigned.is_held_out,
+                    arm: assigned.arm,
                     is_crosser: false,
                     first_at_us: assigned.first_at_us,
                     row: Row::default(),
                 });
                 trial.persons.len() - 1
             });
-            trial.persons[at].is_crosser |= trial.persons[at].is_held_out != assigned.is_held_out;
+            trial.persons[at].is_crosser |= trial.persons[at].arm != assigned.arm;
             trial.by_unit.insert(assigned.unit, at);
             if let Some(customer) = customer {
                 trial.by_customer.insert(customer, at);
@@ -175,8 +185,23 @@ impl Trial {
         self.persons.len()
     }
 
+    /// Compares these arms from now on; before, offers and holdout are.
+    pub fn compare_arms(&mut self, treated: u16, control: u16) {
+        self.between = [treated, control];
+    }
+
+    /// Of the arms that are compared, who was seen in another arm too, whichever.
     pub fn n_crossers(&self) -> usize {
+        self.compared().filter(|(_, person)| person.is_crosser).count()
+    }
+
+    /// The same over all arms.
+    pub fn n_crossers_of_all(&self) -> usize {
         self.persons.iter().filter(|person| person.is_crosser).count()
+    }
+
+    fn compared(&self) -> impl Iterator<Item = (usize, &Person)> {
+        self.persons.iter().enumerate().filter(|(_, person)| self.between.contains(&person.arm))
     }
 
     /// The person of a customer, else of a visit; `None` for who was never assigned.
@@ -207,6 +232,7 @@ impl Trial {
         row[MARGIN] += purchase.margin;
         row[ITEMS] += purchase.n_items;
         if purchase.is_order {
+            row[SOLD] += purchase.from_offers + purchase.elsewhere;
             row[CONVERTED] = 1.0;
             row[ORDERS] += 1.0;
             row[ORDERS_WITH_OFFER] += f64::from(u8::from(purchase.from_offers > 0.0));
@@ -225,18 +251,19 @@ impl Trial {
     /// The same of some persons only.
     pub fn arms_of(&self, is_in: impl Fn(usize) -> bool, cap: impl Fn(&mut Row)) -> Arms {
         let mut arms = Arms { offers: Moments::default(), holdout: Moments::default() };
-        for (_, person) in self.persons.iter().enumerate().filter(|(at, _)| is_in(*at)) {
+        for (_, person) in self.compared().filter(|(at, _)| is_in(*at)) {
             let mut row = person.row;
             cap(&mut row);
-            let arm = if person.is_held_out { &mut arms.holdout } else { &mut arms.offers };
+            let is_treated = person.arm == self.between[0];
+            let arm = if is_treated { &mut arms.offers } else { &mut arms.holdout };
             arm.push(&row);
         }
         arms
     }
 
-    /// One column of everybody, in no order that means anything.
+    /// One column of everybody in the arms that are compared, by person where these are all arms.
     pub fn column(&self, column: usize) -> Vec<f64> {
-        self.persons.iter().map(|person| person.row[column]).collect()
+        self.compared().map(|(_, person)| person.row[column]).collect()
     }
 
     /// First assignment of all.
@@ -250,7 +277,8 @@ mod tests {
     use super::*;
 
     fn assigned(unit: u64, customer: Option<u32>, is_held_out: bool, first_at_us: i64) -> Assigned {
-        Assigned { unit: UnitId(unit), customer, is_held_out, first_at_us }
+        let arm = if is_held_out { HOLDOUT } else { OFFERS };
+        Assigned { unit: UnitId(unit), customer, arm, first_at_us }
     }
 
     fn sale(at_us: i64, elsewhere: f64) -> Purchase {
@@ -335,6 +363,36 @@ mod tests {
         let four = trial.find(None, Some(UnitId(4))).unwrap();
         assert!(trial.add(four, &sale(960, 5.0)));
         assert_eq!(sums(&trial, true, ELSEWHERE), (1, 3.0, 1, 5.0));
+    }
+
+    #[test]
+    fn of_three_arms_two_are_compared_and_a_crosser_counts_in_the_first() {
+        let of = |unit, customer, arm, first_at_us| Assigned {
+            unit: UnitId(unit),
+            customer: Some(customer),
+            arm,
+            first_at_us,
+        };
+        // Seven was in arm 2 before arm 1; eight is in arm 1, nine in arm 0, ten crossed 0 and 2.
+        let units = vec![
+            of(1, 7, 1, 200),
+            of(2, 7, 2, 100),
+            of(3, 8, 1, 100),
+            of(4, 9, 0, 100),
+            of(5, 10, 0, 100),
+            of(6, 10, 2, 300),
+        ];
+        let mut trial = Trial::new(units, [], 0);
+        for customer in 7..=10 {
+            let person = trial.find(Some(customer), None).unwrap();
+            trial.add(person, &sale(400, f64::from(customer)));
+        }
+        assert_eq!((sums(&trial, true, REVENUE), trial.n_crossers()), ((1, 8.0, 2, 19.0), 1));
+        assert_eq!(sums(&trial, false, REVENUE), (1, 8.0, 1, 9.0));
+        trial.compare_arms(2, 0);
+        assert_eq!((sums(&trial, true, REVENUE), trial.n_crossers()), ((1, 7.0, 2, 19.0), 2));
+        assert_eq!(trial.column(REVENUE), [7.0, 9.0, 10.0]);
+        assert_eq!(trial.n_crossers_of_all(), 2);
     }
 
     #[test]

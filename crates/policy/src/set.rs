@@ -249,6 +249,28 @@ impl PolicySet {
         self
     }
 
+    /// The same under the hard policies of another set as well: what either stops is stopped.
+    /// Hours and days are told in that set's zone.
+    #[must_use]
+    pub fn and_hard_of(mut self, others: &PolicySet, version: u64) -> PolicySet {
+        let says = |policy: &Policy| {
+            let Policy { kind, items, when, placements, valid_from, valid_until, .. } = policy;
+            format!("{kind:?} {items:?} {when:?} {placements} {valid_from:?} {valid_until:?}")
+        };
+        for policy in others.policies.iter().filter(|policy| policy.kind.is_hard()) {
+            if self.policies.iter().any(|own| says(own) == says(policy)) {
+                continue;
+            }
+            let mut policy = policy.clone();
+            if self.policies.iter().any(|own| own.name == policy.name) {
+                policy.name = format!("{} (of version {version})", policy.name);
+            }
+            self.policies.push(policy);
+        }
+        self.time_zone = others.time_zone.clone();
+        self
+    }
+
     /// Does nothing at all.
     pub fn is_empty(&self) -> bool {
         let is_default = |rule: &PlacementRule| *rule == PlacementRule::default();
@@ -297,5 +319,31 @@ impl PolicySet {
         let mut is_asked = false;
         self.visit_fields(&mut |field| is_asked |= is_meant(field));
         is_asked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(text: &str) -> PolicySet {
+        PolicySet::read(text).0.expect("sound")
+    }
+
+    #[test]
+    fn hard_policies_of_another_set_are_added_once_and_under_a_name_of_their_own() {
+        let policy = |name: &str, kind: &str, rest: &str| {
+            format!("[[policy]]\nname = '{name}'\nkind = '{kind}'\n{rest}\n")
+        };
+        let own = policy("a", "exclude", "item_ids = ['A']")
+            + &policy("b", "exclude", "item_ids = ['B']");
+        let others = policy("a", "exclude", "item_ids = ['A']")
+            + &policy("b", "exclude", "item_ids = ['C']")
+            + &policy("c", "boost", "item_ids = ['A']\nfactor = 2");
+        let others = format!("time_zone = 'Europe/Berlin'\n{others}");
+        let both = set(&own).and_hard_of(&set(&others), 7);
+        let names: Vec<&str> = both.policies.iter().map(|policy| policy.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "b (of version 7)"]);
+        assert_eq!(both.time_zone, set(&others).time_zone);
     }
 }

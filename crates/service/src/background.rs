@@ -4,6 +4,7 @@
 //! **Invariant:** a task that ends when it should not turns health red.
 
 mod experiments;
+mod guard;
 mod learning;
 mod retention;
 mod sealing;
@@ -21,6 +22,7 @@ use crate::error::Result;
 use crate::keys::KeyFile;
 use crate::state::AppState;
 use experiment::ExperimentDir;
+use history::Store;
 use policy::PolicyDir;
 use snapshot::SnapshotDir;
 use std::num::NonZeroU32;
@@ -36,6 +38,8 @@ pub struct Upkeep {
     pub experiments: ExperimentDir,
     pub learn: Option<LearnSchedule>,
     pub keep: KeepDays,
+    /// Where and how often the guardrails of experiments are looked at.
+    pub guard: Option<(Store, Duration)>,
 }
 
 /// Ends the tasks when it is dropped.
@@ -69,6 +73,7 @@ impl AppState {
 
     /// Starts the background tasks on the runtime that this is called on.
     pub fn spawn_background(&self, upkeep: Upkeep) -> Background {
+        let experiments = upkeep.experiments.clone();
         let mut tasks = vec![
             self.supervise("customers", watch::customers(self.clone())),
             self.supervise("housekeeping", watch::housekeeping(self.clone())),
@@ -83,6 +88,10 @@ impl AppState {
             self.supervise("retention", retention::run(self.clone(), upkeep.keep)),
             self.supervise("sealing", sealing::run(self.clone())),
         ];
+        if let Some((store, every)) = upkeep.guard {
+            let guard = guard::run(self.clone(), experiments, store, every);
+            tasks.push(self.supervise("guardrails", guard));
+        }
         if let Some(schedule) = upkeep.learn {
             tasks.push(self.supervise("learning", learning::run(self.clone(), schedule)));
         }

@@ -13,7 +13,7 @@ use crate::recommendation_id::RecommendationId;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, RelationRecord, Timestamp};
 use history::{
     Assignment, CustomerChanges, CustomerMark, DeclaredFacts, FollowedHolding, ImportedBuyers,
-    ImportsMark, RelationIntake, RetentionPolicy, RetentionSummary, SealPolicy, SealSummary,
+    ImportsMark, RelationIntake, RetentionPolicy, RetentionSummary, SealPolicy, SealSummary, Store,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -67,6 +67,10 @@ pub struct LedgerFigures {
 }
 
 pub trait Ledger: Send + Sync + 'static {
+    /// What is read from whole, for reports; `None`: this one keeps nothing.
+    fn store(&self) -> Option<&Store> {
+        None
+    }
     /// Resolves when the events are durable.
     fn append(&self, events: Vec<Event>) -> LedgerFuture<'_, Appended>;
     /// Each returns the version of the catalog after the change, which is durable then.

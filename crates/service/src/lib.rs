@@ -36,6 +36,7 @@ pub mod state;
 
 mod answer;
 pub mod holdout;
+mod proving;
 mod question;
 mod reason;
 mod recommend;

@@ -12,6 +12,7 @@ mod cart;
 mod dashboard;
 mod explore;
 mod money;
+mod proof;
 mod shop;
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,8 @@ pub(crate) fn page_routes(state: &AppState) -> Router<AppState> {
         .route("/art/{item_id}", get(art::picture))
         .route("/explore", get(explore::start))
         .route("/explore/{item_id}", get(explore::page))
-        .route("/dashboard", get(dashboard::page));
+        .route("/dashboard", get(dashboard::page))
+        .route("/proof", get(proof::page));
     if state.inner.settings.with_shop {
         routes.merge(shop::shop_routes()).merge(cart::cart_routes())
     } else {

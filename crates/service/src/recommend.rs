@@ -173,7 +173,9 @@ impl Pass<'_> {
             took_us: self.stopwatch.elapsed_us(),
         };
         keep_record(self.inner, self.served, &head, &asked, decision, written);
-        self.remember(question, placement, decision);
+        if !treatment.is_withheld {
+            self.remember(question, placement, decision);
+        }
         self.inner.metrics.decision_time.record(self.stopwatch.elapsed());
         out.into_bytes()
     }
@@ -207,22 +209,31 @@ pub(crate) fn decide_for_page(
 ) -> (RecommendationId, Decision) {
     let now = inner.clock.now();
     let id = inner.ids.next(now);
-    let asked = under_policies(served, asked, now);
-    let mut decision = with_workspace(|workspace| decide::decide(&served.world, &asked, workspace));
     let holdout = inner.settings.holdout.as_ref();
     let assignment = holdout.map(|holdout| holdout.assign(Unit::Session(session_id)));
+    let running = inner.experiments.load();
+    let unit = (!running.is_empty()).then(|| Unit::Session(session_id).id(inner.settings.unit_key));
+    let treatment = match is_held_out(assignment) {
+        true => Treatment::default(),
+        false => Treatment::of(&running, served, unit, asked.placement.as_str()),
+    };
+    let mut asked = under_policies(served, asked, now);
+    asked.policies = treatment.policies.or(asked.policies);
+    asked.count = treatment.count.or(asked.count);
+    let stopwatch = Stopwatch::start();
+    let mut decision = with_workspace(|workspace| decide::decide(&served.world, &asked, workspace));
     let head = RecordHead {
         id,
         at: now,
         key_id: None,
         location_id: None,
         assignment,
-        treatment: &Treatment::default(),
-        unit: None,
-        took_us: 0,
+        treatment: &treatment,
+        unit,
+        took_us: stopwatch.elapsed_us(),
     };
     keep_record(inner, served, &head, &asked, &decision, None);
-    if is_held_out(assignment) {
+    if is_held_out(assignment) || treatment.is_withheld {
         decision.offers.clear();
     }
     (id, decision)

@@ -4,9 +4,11 @@ mod catalog;
 mod decisions;
 mod documentation;
 mod events;
+mod experiments;
 mod operations;
 mod recommend;
 mod relations;
+mod report;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +43,14 @@ pub(crate) fn api_routes() -> Router<AppState> {
         .route("/v1/relations", post(relations::post_relations))
         .route("/v1/decisions/{id}", get(decisions::get_decision))
         .route("/v1/decisions/{id}/why_not", get(decisions::why_not))
+        .route("/v1/report", get(report::report))
+        .route("/v1/experiments", get(experiments::list).post(experiments::create))
+        .route("/v1/experiments/{name}", get(experiments::show))
+        .route("/v1/experiments/{name}/results", get(experiments::results))
+        .route("/v1/experiments/{name}/start", post(experiments::start))
+        .route("/v1/experiments/{name}/widen", post(experiments::widen))
+        .route("/v1/experiments/{name}/stop", post(experiments::stop))
+        .route("/v1/experiments/{name}/winner", post(experiments::winner))
         .route("/health/live", get(operations::live))
         .route("/health/ready", get(operations::ready))
         .route("/metrics", get(operations::metrics))

@@ -9,6 +9,7 @@ use crate::ledger::{Ledger, LedgerFault};
 use crate::limits::AddressLimits;
 use crate::live::Live;
 use crate::metrics::{Gauges, Metrics, RecentWindow};
+use crate::proving::Proving;
 use crate::recent::RecentDecisions;
 use crate::recommendation_id::IdSource;
 use crate::settings::Settings;
@@ -91,6 +92,7 @@ pub(crate) struct Inner {
     pub(crate) window: RecentWindow,
     pub(crate) recent: RecentDecisions,
     pub(crate) health: Health,
+    pub(crate) proving: Proving,
     pub(crate) ids: IdSource,
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
@@ -145,6 +147,7 @@ impl AppState {
             window: RecentWindow::default(),
             recent: RecentDecisions::default(),
             health: Health::default(),
+            proving: Proving::default(),
             ids: IdSource::new(seed),
             started_at,
             clock,
@@ -167,7 +170,7 @@ impl Inner {
         progress.relations_version = self.take_relations(&mut served.world).await?;
         served.policies = compile(&served.world, progress.policies.clone()).await?;
         served.memo = Memo::new(self.settings.answers_kept);
-        served.variant_policies = compile_all(&served.world, &progress.variant_policies).await?;
+        served.variant_policies = compile_variants(&served.world, &progress).await?;
         progress.items_version = version;
         let learned_until = served.world.snapshot.provenance().data_to.as_deref();
         if let Some(learned_until) = learned_until.and_then(Timestamp::parse_rfc3339) {
@@ -244,7 +247,7 @@ impl Inner {
             progress.items_version = self.catch_up(&mut served.world, true).await?;
         }
         served.policies = compile(&served.world, progress.policies.clone()).await?;
-        served.variant_policies = compile_all(&served.world, &progress.variant_policies).await?;
+        served.variant_policies = compile_variants(&served.world, &progress).await?;
         self.served.store(Arc::new(served));
         Ok(())
     }
@@ -444,13 +447,20 @@ impl Inner {
     }
 }
 
-async fn compile_all(
+/// What the policies in force forbid, no variant allows: a recall reaches everybody.
+async fn compile_variants(
     world: &World,
-    policies: &[(u64, Arc<PolicySet>)],
+    progress: &CatalogProgress,
 ) -> std::result::Result<Vec<Arc<PolicyTable>>, LedgerFault> {
-    let mut tables = Vec::with_capacity(policies.len());
-    for set in policies {
-        tables.extend(compile(world, Some(set.clone())).await?);
+    let mut tables = Vec::with_capacity(progress.variant_policies.len());
+    for (version, set) in &progress.variant_policies {
+        let set = match &progress.policies {
+            Some((in_force, policies)) => {
+                Arc::new(PolicySet::clone(set).and_hard_of(policies, *in_force))
+            }
+            None => Arc::clone(set),
+        };
+        tables.extend(compile(world, Some((*version, set))).await?);
     }
     Ok(tables)
 }

@@ -105,6 +105,13 @@ fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
         sizes.mean_context,
         show::count(sizes.n_discover as u64),
     ));
+    if sizes.is_without_ease {
+        show::note(format!(
+            "note: the baseline `ease` inverts a matrix of all items and is left out above {} of \
+             them",
+            show::count(evaluate::basket_completion::MAX_EASE_ITEMS as u64)
+        ));
+    }
     if sizes.n_discover == 0 {
         show::note(
             "note: no query asks for what is new to a known customer, so the cases discover:… are \

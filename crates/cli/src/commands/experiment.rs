@@ -1,7 +1,5 @@
 //! `alongside experiment`: what is compared with what, since when, and what came of it.
 
-pub(crate) mod guard;
-mod results;
 mod text;
 
 use super::policy::SignedArgs;
@@ -10,10 +8,10 @@ use crate::show;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use decide::Placement;
-use experiment::{Definition, Experiment, ExperimentDir, Phase, Signature};
+use experiment::{Definition, ExperimentDir, Phase, Signature, told, told_whole};
 use history::{OpenMode, Store};
 use policy::PolicyDir;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -68,6 +66,8 @@ enum Action {
     Results { name: String },
     /// Look at the guardrails of all that run, and stop what surely harms; `serve` does it too.
     Guard,
+    /// Go on from what the log holds, after part of it was lost for good.
+    AcceptLoss,
 }
 
 fn signature(args: SignedArgs) -> Signature {
@@ -82,40 +82,57 @@ pub(crate) async fn run(dir: &Path, args: ExperimentArgs) -> anyhow::Result<()> 
     );
     let json = args.output.json;
     let experiments = ExperimentDir::in_dir(dir);
-    match args.action {
+    let store = Store::open(dir, OpenMode::ReadWrite).await?;
+    if matches!(args.action, Action::AcceptLoss) {
+        let n_changes = experiments.log()?.len() as u64;
+        store.accept_experiment_changes(n_changes).await?;
+        return show::line(format!("The log is taken as it is, with {n_changes} changes."));
+    }
+    experiment::check_length(experiments.log()?.len() as u64, store.experiment_changes().await?)?;
+    act(dir, &store, &experiments, args.action, json).await?;
+    store.remember_experiment_changes(experiments.log()?.len() as u64).await?;
+    Ok(())
+}
+
+async fn act(
+    dir: &Path,
+    store: &Store,
+    experiments: &ExperimentDir,
+    action: Action,
+    json: bool,
+) -> anyhow::Result<()> {
+    match action {
         Action::Create { file, signed } => {
             let definition = read(dir, &file)?;
             let name = definition.name.clone();
             experiments.create(definition, &signature(signed))?;
-            tell(&experiments, &name, json)
+            tell(experiments, &name, json)
         }
         Action::Start { name, signed } => {
             experiments.start(&name, &signature(signed))?;
-            tell(&experiments, &name, json)
+            tell(experiments, &name, json)
         }
         Action::Widen { name, percent, signed } => {
             experiments.widen(&name, percent, &signature(signed))?;
-            tell(&experiments, &name, json)
+            tell(experiments, &name, json)
         }
         Action::Stop { name, variant, signed } => {
             experiments.stop(&name, variant.as_deref(), &signature(signed))?;
-            tell(&experiments, &name, json)
+            tell(experiments, &name, json)
         }
         Action::Winner { name, variant, signed } => {
             experiments.winner(&name, &variant, &signature(signed))?;
-            tell(&experiments, &name, json)
+            tell(experiments, &name, json)
         }
-        Action::List => list(&experiments, json),
-        Action::Show { name } => show_one(&experiments, &name, json),
+        Action::List => list(experiments, json),
+        Action::Show { name } => show_one(experiments, &name, json),
         Action::Results { name } => {
             let experiment = experiments.find(&name)?;
-            let store = Store::open(dir, OpenMode::ReadWrite).await?;
-            let results = results::of(&store, &experiment, clock::now()).await?;
+            let results = proof::results::of(store, &experiment, clock::now()).await?;
             if json { show::line(serde_json::to_string(&results)?) } else { text::print(&results) }
         }
         Action::Guard => {
-            let store = Store::open(dir, OpenMode::ReadWrite).await?;
-            let stopped = guard::look(&store, &experiments, clock::now()).await?;
+            let stopped = proof::guard::look(store, experiments, clock::now()).await?;
             if json {
                 return show::line(json!({ "stopped": stopped }));
             }
@@ -124,6 +141,7 @@ pub(crate) async fn run(dir: &Path, args: ExperimentArgs) -> anyhow::Result<()> 
             }
             stopped.into_iter().try_for_each(show::line)
         }
+        Action::AcceptLoss => Ok(()),
     }
 }
 
@@ -133,31 +151,16 @@ fn read(dir: &Path, file: &Path) -> anyhow::Result<Definition> {
     let definition = Definition::read(&text, &Placement::ALL.map(Placement::as_str))
         .with_context(|| format!("{} defines no experiment", file.display()))?;
     let policies = PolicyDir::in_dir(dir);
-    for version in definition.variants.iter().filter_map(|variant| variant.policy_version) {
+    for version in definition.policy_versions() {
         policies.load(version)?;
     }
     Ok(definition)
 }
 
-fn json_of(experiment: &Experiment) -> Value {
-    let definition = &experiment.definition;
-    let time = |at: Option<events::Timestamp>| at.map(|at| at.to_string());
-    json!({
-        "name": definition.name, "phase": experiment.phase.as_str(),
-        "winner": if let Phase::Won(winner) = &experiment.phase { Some(winner) } else { None },
-        "layer": definition.layer, "share_percent": experiment.share(),
-        "placements": definition.placements,
-        "variants": definition.variants.iter().map(|v| &v.name).collect::<Vec<_>>(),
-        "stopped_variants": experiment.stopped_variants,
-        "started_at": time(experiment.started_at), "ended_at": time(experiment.ended_at),
-        "ended_by": experiment.ended_by, "ended_note": experiment.ended_note,
-    })
-}
-
 fn tell(experiments: &ExperimentDir, name: &str, json: bool) -> anyhow::Result<()> {
     let experiment = experiments.find(name)?;
     if json {
-        return show::line(json_of(&experiment));
+        return show::line(told(&experiment));
     }
     show::line(match &experiment.phase {
         Phase::Created => {
@@ -175,7 +178,7 @@ fn tell(experiments: &ExperimentDir, name: &str, json: bool) -> anyhow::Result<(
 fn list(experiments: &ExperimentDir, json: bool) -> anyhow::Result<()> {
     let all = experiments.all()?;
     if json {
-        return all.iter().map(json_of).try_for_each(show::line);
+        return all.iter().map(told).try_for_each(show::line);
     }
     if all.is_empty() {
         return show::line("No experiments: `alongside experiment create FILE` makes one.");
@@ -211,16 +214,7 @@ fn show_one(experiments: &ExperimentDir, name: &str, json: bool) -> anyhow::Resu
     let log = experiments.log()?;
     let own = log.iter().filter(|change| change.name == name);
     if json {
-        let mut object = json_of(&experiment);
-        object["definition"] = serde_json::to_value(&experiment.definition)?;
-        object["log"] = own
-            .map(|change| {
-                let at = events::Timestamp(change.at_us).to_string();
-                let what = change.action.as_str();
-                json!({"at": at, "what": what, "by": change.by, "note": change.note})
-            })
-            .collect();
-        return show::line(object);
+        return show::line(told_whole(&experiment, &log));
     }
     tell(experiments, name, false)?;
     let mut table = show::table(&["when", "what", "who", "why"], &[]);

@@ -1,13 +1,6 @@
 //! `alongside report`: what the offers earned that would not have come anyway.
 
-pub(crate) mod facts;
-pub(crate) mod findings;
-mod funnels;
-mod heard;
-mod ledger;
-mod page;
-mod segments;
-pub(crate) mod text;
+mod text;
 
 use crate::args::Output;
 use crate::clock;
@@ -35,9 +28,6 @@ pub(crate) struct ReportArgs {
     output: Output,
 }
 
-/// What `serve` holds out by itself.
-const DEFAULT_SHARE: f64 = 0.05;
-
 pub(crate) async fn run(dir: &Path, args: ReportArgs) -> anyhow::Result<()> {
     if let Some(percent) = args.holdout {
         anyhow::ensure!(
@@ -47,19 +37,14 @@ pub(crate) async fn run(dir: &Path, args: ReportArgs) -> anyhow::Result<()> {
     }
     // Held-back files are linked into the folder of the segments while they are read.
     let store = super::open_to_read(dir).await?;
-    let facts = facts::gather(&store, clock::now(), args.days).await?;
-    let share = match args.holdout {
-        Some(percent) => percent / 100.0,
-        // Where nobody was held out there is one arm, and the report says so.
-        None => {
-            let told = store.holdout_share().await?;
-            told.filter(|&share| share > 0.0 && share < 1.0).unwrap_or(DEFAULT_SHARE)
-        }
+    let asked = proof::findings::Asked {
+        days: args.days,
+        by: args.by.as_deref(),
+        holdout: args.holdout.map(|percent| percent / 100.0),
     };
-    let segments = segments::gather(&store, &facts.trial, args.by.as_deref()).await?;
-    let findings = findings::of(&facts, &segments, 1.0 - share);
+    let findings = proof::findings::read(&store, clock::now(), asked).await?;
     if let Some(path) = &args.html {
-        std::fs::write(path, page::write(&findings))
+        std::fs::write(path, proof::page::write(&findings))
             .with_context(|| format!("cannot write the page to {}", path.display()))?;
         show::note(format!("The page is at {}.", path.display()));
     }

@@ -1,6 +1,5 @@
 //! `alongside serve`: the HTTP API, the demo shop and the dashboard over one data directory.
 
-use super::experiment::guard;
 use super::policy::policy_dir;
 use super::retain::KeepArgs;
 use crate::show;
@@ -19,7 +18,6 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::time::Duration;
-use tokio::task::AbortHandle;
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -132,15 +130,6 @@ pub(crate) struct Ready {
     pub state: AppState,
     store: Store,
     _background: Background,
-    guard: Option<AbortHandle>,
-}
-
-impl Drop for Ready {
-    fn drop(&mut self) {
-        if let Some(guard) = &self.guard {
-            guard.abort();
-        }
-    }
 }
 
 /// Opens the store, loads the snapshot in force and starts what runs beside the requests.
@@ -202,14 +191,12 @@ pub(crate) async fn prepare(
         experiments: ExperimentDir::in_dir(dir),
         learn,
         keep: args.keep.days(),
+        guard: (args.guard_every > 0)
+            .then(|| (store.clone(), Duration::from_secs(60 * u64::from(args.guard_every)))),
     };
     state.start(&upkeep).await?;
     let background = state.spawn_background(upkeep);
-    let guard = (args.guard_every > 0).then(|| {
-        let every = Duration::from_secs(60 * u64::from(args.guard_every));
-        tokio::spawn(guard::every(store.clone(), ExperimentDir::in_dir(dir), every)).abort_handle()
-    });
-    Ok(Ready { state, store, _background: background, guard })
+    Ok(Ready { state, store, _background: background })
 }
 
 /// For the report; a change is told, for it moves customers from one arm to the other.

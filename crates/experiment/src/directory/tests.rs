@@ -72,7 +72,10 @@ fn a_variant_can_be_stopped_alone_and_the_last_pair_ends_it() {
     dir.create(definition("x", "one", 100.0), &signed(1)).expect("created");
     dir.start("x", &signed(2)).expect("started");
     dir.stop("x", Some("b"), &signed(3)).expect("one variant");
-    assert!(dir.find("x").expect("there").is_running());
+    let running = dir.find("x").expect("there");
+    assert!(running.is_running());
+    let stopped = ["a", "b"].map(|name| running.stopped_at(name));
+    assert_eq!(stopped, [None, Some(Timestamp(3))]);
     assert!(told(dir.stop("x", Some("b"), &signed(4))).contains("stopped that variant"));
     assert!(told(dir.stop("x", Some("q"), &signed(4))).contains("a, b, c"));
     dir.stop("x", Some("c"), &signed(5)).expect("nothing left to compare");
@@ -99,6 +102,10 @@ fn a_damaged_log_is_told_as_such() {
     let text = fs::read_to_string(&log).expect("a log");
     fs::write(&log, &text[..text.len() / 2]).expect("cut");
     assert!(matches!(dir.all(), Err(Error::Damaged { .. })));
+    fs::write(&log, format!("{text}{{\n")).expect("written");
+    assert!(told(dir.all()).contains("line 2: "), "which line");
+    assert!(check_length(2, 2).is_ok() && check_length(0, 0).is_ok());
+    assert!(told(check_length(1, 2)).contains("has 1 changes, it had 2"));
     let orphan = "{\"name\":\"q\",\"at_us\":1,\"by\":\"\",\"action\":\"stop\"}\n";
     fs::write(&log, orphan).expect("written");
     assert!(told(dir.all()).contains("before it is created"));

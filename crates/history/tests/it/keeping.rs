@@ -239,6 +239,41 @@ async fn the_keys_come_back_with_a_backup_and_stay_private() {
     assert!(matches!(damaged, Err(Error::Corrupt { .. })), "they are checked like all else");
 }
 
+/// What is kept in small files beside the databases comes back too, and no leftover of a write.
+#[tokio::test]
+async fn policies_experiments_and_languages_come_back_with_a_backup() {
+    let shop = lived_in().await;
+    let files = [
+        "policies/log.jsonl",
+        "policies/000001.toml",
+        "experiments/log.jsonl",
+        "languages/fr.toml",
+    ];
+    for name in files.into_iter().chain(["experiments/partial-7"]) {
+        let path = shop.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, name).unwrap();
+    }
+    shop.store.remember_experiment_changes(3).await.unwrap();
+    let target = tempfile::tempdir().unwrap();
+    let (backup, dir) = (target.path().join("backup"), target.path().join("restored"));
+    shop.store.backup(&backup, Timestamp(7)).await.unwrap();
+    history::restore(&backup, &dir).await.unwrap();
+    for name in files {
+        assert_eq!(std::fs::read_to_string(dir.join(name)).unwrap(), name);
+    }
+    assert!(!dir.join("experiments/partial-7").exists());
+    let restored = Store::open(&dir, OpenMode::ReadWrite).await.unwrap();
+    assert_eq!(restored.experiment_changes().await.unwrap(), 3);
+    restored.remember_experiment_changes(2).await.unwrap();
+    assert_eq!(restored.experiment_changes().await.unwrap(), 3, "it never falls by itself");
+    restored.accept_experiment_changes(1).await.unwrap();
+    assert_eq!(restored.experiment_changes().await.unwrap(), 1);
+    drop(restored);
+    Store::remove(&dir).unwrap();
+    assert!(!dir.join("experiments").exists() && dir.join("languages/fr.toml").exists());
+}
+
 #[tokio::test]
 async fn a_damaged_backup_is_refused_before_anything_is_written() {
     let shop = lived_in().await;

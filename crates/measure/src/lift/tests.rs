@@ -222,7 +222,7 @@ fn without_customers_time_or_purchases_there_is_no_answer() {
     (0..300).for_each(|_| no_orders.push(&[0.0, 0.0]));
     let how = Comparison { metric: Metric::Ratio { numerator: 0, denominator: 1 }, ..plain(200) };
     assert_eq!(compare(&no_orders, &no_orders, &how), Err(NoAnswer::NoDenominator));
-    assert!(NoAnswer::AllAlike.to_string().contains("nothing was bought"));
+    assert!(NoAnswer::AllAlike.to_string().contains("no customer differs"));
 }
 
 #[test]
@@ -291,4 +291,35 @@ fn a_small_holdout_borrows_the_spread_of_the_arm_that_has_seen_the_tail() {
     println!("covered of 400: {borrowed}, with the holdout's own spread {own}");
     // 95 % of 400 less 2.33 standard errors.
     assert!(borrowed >= 370 && own < borrowed, "{borrowed}, {own}");
+}
+
+/// Returns over sales: 3 of 10 in both arms is no excess, whatever is sold; returns in one arm
+/// alone are one, where a relative difference says nothing.
+#[test]
+fn an_excess_is_seen_over_a_control_that_has_nothing() {
+    let arm = |sold: f64, returned: &dyn Fn(u32) -> f64| {
+        let mut sums = Moments::<2>::default();
+        (0..2_000).for_each(|i| sums.push(&[returned(i), sold + f64::from(i % 7)]));
+        sums
+    };
+    let how = Comparison {
+        metric: Metric::Ratio { numerator: 0, denominator: 1 },
+        covariate: None,
+        treated_share: None,
+        is_alike: true,
+        sequence: Sequence::tightest_at(4_000, 0.05),
+    };
+    let third = |i: u32| if i % 10 < 3 { 13.0 } else { 0.0 };
+    let control = arm(10.0, &third);
+    let more_sold = arm(20.0, &|i| third(i) * 23.0 / 13.0);
+    let same = excess(&more_sold, &control, &how, 1.2).unwrap();
+    assert!((same.value + 0.2 * 0.3).abs() < 0.001 && same.high < 0.02, "{same:?}");
+    let (none, some) = (arm(10.0, &|_| 0.0), arm(10.0, &|i| f64::from(u8::from(i % 10 == 0))));
+    let only = excess(&some, &none, &how, 1.2).unwrap();
+    assert!(only.low > 0.0, "{only:?}");
+    assert_eq!(compare(&some, &none, &how).unwrap().relative, None);
+    // V = V_t + 1.44 V_c, by hand from the arms' own intervals.
+    let own = |arm: &Moments<2>| excess(arm, arm, &how, 0.0).unwrap().standard_error.powi(2);
+    let expected = (own(&more_sold) + 1.44 * own(&control)).sqrt();
+    assert!((same.standard_error - expected).abs() < 1e-12);
 }

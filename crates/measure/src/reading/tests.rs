@@ -15,7 +15,7 @@ fn trial(fortune: f64) -> Trial {
     let unit = |i: u64| Assigned {
         unit: UnitId(i),
         customer: None,
-        is_held_out: i.is_multiple_of(5),
+        arm: u16::from(!i.is_multiple_of(5)),
         first_at_us: 0,
     };
     let mut trial = Trial::new((0..3_000).map(unit).collect(), [], 100);

@@ -1,7 +1,8 @@
 //! Follows the log of experiments, so that what is started or stopped acts within a second.
 
 use crate::state::AppState;
-use experiment::{ExperimentDir, Running};
+use experiment::{Experiment, ExperimentDir, Phase, Running};
+use history::Store;
 use policy::{PolicyDir, PolicySet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -47,6 +48,9 @@ impl ExperimentWatch {
 
     async fn load(&mut self, state: &AppState) -> Result<(), String> {
         let all = self.dir.all().map_err(|error| error.to_string())?;
+        if let Some(store) = state.inner.ledger.store() {
+            check_whole(store, &self.dir).await?;
+        }
         let running = Running::of(&all, state.inner.settings.unit_key);
         let mut sets: Vec<(u64, Arc<PolicySet>)> = Vec::new();
         let mut missing = None;
@@ -57,9 +61,22 @@ impl ExperimentWatch {
             }
         }
         state.inner.set_variant_policies(sets).await.map_err(|fault| fault.to_string())?;
-        let n_running = all.iter().filter(|experiment| experiment.is_running()).count();
-        state.inner.experiments.store(Arc::new(running));
-        tracing::info!(n_running, "experiments in use");
+        if **state.inner.experiments.load() != running {
+            let n_running = all.iter().filter(|experiment| experiment.is_running()).count();
+            let is_won = |experiment: &&Experiment| matches!(experiment.phase, Phase::Won(_));
+            let n_winners = all.iter().filter(is_won).count();
+            tracing::info!(n_running, n_winners, "experiments in use");
+            state.inner.experiments.store(Arc::new(running));
+        }
         missing.map_or(Ok(()), Err)
     }
+}
+
+/// A log that is shorter than it was is cut or lost, and no reason to end what it forgot.
+async fn check_whole(store: &Store, dir: &ExperimentDir) -> Result<(), String> {
+    let n_changes = dir.log().map_err(|error| error.to_string())?.len() as u64;
+    let n_known = store.experiment_changes().await.map_err(|error| error.to_string())?;
+    experiment::check_length(n_changes, n_known).map_err(|error| error.to_string())?;
+    let remembered = store.remember_experiment_changes(n_changes).await;
+    remembered.map_err(|error| error.to_string())
 }

@@ -52,6 +52,10 @@ impl StoreLedger {
 }
 
 impl Ledger for StoreLedger {
+    fn store(&self) -> Option<&Store> {
+        Some(&self.store)
+    }
+
     fn append(&self, events: Vec<Event>) -> LedgerFuture<'_, Appended> {
         Box::pin(async move {
             let acks = self.result(self.events.append(events).await)?;
@@ -186,5 +190,7 @@ impl Ledger for StoreLedger {
 
 #[cfg(test)]
 mod families;
+#[cfg(test)]
+mod proving_tests;
 #[cfg(test)]
 mod tests;

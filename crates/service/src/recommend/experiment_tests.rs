@@ -5,6 +5,7 @@ use crate::holdout::HoldoutSettings;
 use crate::keys::KeyRing;
 use crate::settings::Settings;
 use crate::testing::{TestShop, ids};
+use axum::http::Method;
 use events::Timestamp;
 use experiment::{Definition, ExperimentDir, Signature};
 use policy::PolicyDir;
@@ -152,4 +153,59 @@ async fn who_is_held_out_of_everything_is_in_no_experiment() {
         (Some(true), &Value::Null)
     );
     assert_eq!(bench.record(&slate).await["experiments"], Value::Null);
+}
+
+/// What is recalled is recalled for all: a variant's policies are no way around those in force.
+#[tokio::test]
+async fn policies_put_in_force_later_hold_in_variants_and_for_winners_too() {
+    let mut bench = Bench::with(TestShop::new()).await;
+    bench.dir.stop("quiet", None, &signed()).unwrap();
+    bench.dir.winner("rules", "no-b", &signed()).unwrap();
+    bench.watch.look(&bench.shop.state).await;
+    assert_eq!(ids(&bench.beside_a(1).await), "C");
+    let recall = "[[policy]]\nname = 'recall'\nkind = 'exclude'\nitem_ids = ['C']\n";
+    let (recall, _) = policy::PolicySet::read(recall);
+    let in_force = Some((2, std::sync::Arc::new(recall.unwrap())));
+    bench.shop.state.inner.set_policies(in_force).await.unwrap();
+    assert_eq!(ids(&bench.beside_a(1).await), "");
+    bench.shop.state.inner.set_policies(None).await.unwrap();
+    assert_eq!(ids(&bench.beside_a(1).await), "C");
+}
+
+/// What is withheld at one placement was shown nowhere, and may be shown elsewhere on the page.
+#[tokio::test]
+async fn a_holdout_of_one_placement_leaves_the_others_as_they_are() {
+    let bench = Bench::with(TestShop::new()).await;
+    let mut n_withheld = 0;
+    for session in 0..40 {
+        let body = format!(
+            r#"{{"placements":["pdp","category"],"item_ids":["A"],"session_id":"t{session}"}}"#
+        );
+        let page = bench.shop.recommend(&body).await.json();
+        let [pdp, other] = [&page["slates"][0], &page["slates"][1]];
+        if variants(pdp) == ["nothing", "none"] {
+            n_withheld += 1;
+            let alone =
+                body.replace(r#""placements":["pdp","category"]"#, r#""placement":"category""#);
+            let alone = bench.shop.recommend(&alone).await.json();
+            assert_eq!((ids(pdp).as_str(), ids(other)), ("", ids(&alone)));
+            assert_ne!(ids(other), "");
+        }
+    }
+    assert!(n_withheld > 3, "{n_withheld}");
+}
+
+/// Pages of our own take part: a visit has one variant at one placement, shown or withheld.
+#[tokio::test]
+async fn pages_of_the_shop_are_in_experiments_too() {
+    let bench = Bench::with(TestShop::new()).await;
+    let mut with_offers = 0;
+    for session in 0..24 {
+        let cookie = format!("alongside_visit=shop-{session:023}");
+        let page =
+            bench.shop.call(Method::GET, "/p/A", &[("cookie", &cookie)], String::new()).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        with_offers += usize::from(page.body.contains("bundle-act"));
+    }
+    assert!((1..24).contains(&with_offers), "{with_offers} of 24 visits are shown a bundle");
 }

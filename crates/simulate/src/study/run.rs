@@ -101,7 +101,7 @@ pub fn run_in(plan: &Plan, seed: u64, nature: Nature) -> Finding {
         units.push(Assigned {
             unit,
             customer: (!life.is_guest()).then_some(person as u32),
-            is_held_out,
+            arm: u16::from(!is_held_out),
             first_at_us: at_us(first_day, 0),
         });
         let seen = if is_held_out { &orders_without } else { &orders };

@@ -1,8 +1,8 @@
 //! Results for a terminal: sentences first, then numbers.
 
-use super::results::{Contrast, Results};
-use crate::commands::report::text::{METRIC_HEADS, metric_cells, number};
 use crate::show;
+use proof::results::{Results, sentences};
+use proof::words::{METRIC_HEADS, metric_cells};
 
 pub(crate) fn print(results: &Results) -> anyhow::Result<()> {
     for sentence in sentences(results) {
@@ -35,52 +35,4 @@ pub(crate) fn print(results: &Results) -> anyhow::Result<()> {
         show::line(format!("{n} decisions name a variant that the experiment does not have."))?;
     }
     show::line("Intervals are of 95 % and hold however often one looks.")
-}
-
-fn sentences(results: &Results) -> Vec<String> {
-    let mut told = Vec::new();
-    if results.is_sample_ratio_alarm {
-        told.push(format!(
-            "The variants do not have the sizes they were promised (p = {:.1e}): find what loses \
-             customers of one of them before reading any result.",
-            results.sample_ratio_p.unwrap_or_default()
-        ));
-    }
-    told.extend(results.contrasts.iter().map(|contrast| sentence(results, contrast)));
-    for contrast in &results.contrasts {
-        for breach in &contrast.breaches {
-            told.push(format!("{} does harm: {breach}.", contrast.variant));
-        }
-    }
-    told
-}
-
-/// What the variant earns more than the control.
-fn sentence(results: &Results, contrast: &Contrast) -> String {
-    let (variant, control) = (&contrast.variant, &results.control);
-    let Some(revenue) = contrast.metrics.first() else { return String::new() };
-    match (&revenue.difference, &revenue.no_answer) {
-        (Some(found), _) => {
-            let interval = format!("({} to {})", number(found.low), number(found.high));
-            match () {
-                () if found.low > 0.0 => format!(
-                    "{variant} earns {} more a customer than {control} {interval}.",
-                    number(found.value)
-                ),
-                () if found.high < 0.0 => format!(
-                    "{variant} earns {} less a customer than {control} {interval}.",
-                    number(-found.value)
-                ),
-                () => format!(
-                    "Whether {variant} earns more than {control} cannot be told yet: {} a \
-                     customer, and anything in {interval} fits what was seen.",
-                    number(found.value)
-                ),
-            }
-        }
-        (None, why) => {
-            let why = why.clone().unwrap_or_default();
-            format!("Nothing can be told of {variant} yet: {why}.")
-        }
-    }
 }

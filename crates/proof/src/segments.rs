@@ -1,7 +1,8 @@
 //! Who responds: the effect among parts of the customers that were known before any offer.
 
-use super::findings::{ARMS, Estimate, estimate, reason};
-use super::text::{number, signed_interval};
+use crate::error::{Error, Result};
+use crate::findings::{ARMS, Estimate, estimate, reason};
+use crate::words::{number, signed_interval};
 use hashbrown::HashMap;
 use history::Store;
 use measure::reading::{OF_REVENUE, Reading};
@@ -15,14 +16,14 @@ const MAX_VALUES: usize = 20;
 
 /// A part of the customers.
 #[derive(Debug)]
-pub(crate) struct Segment {
+pub struct Segment {
     name: String,
     /// By person of the trial.
     is_in: Vec<bool>,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct SegmentFinding {
+pub struct SegmentFinding {
     pub(crate) segment: String,
     pub(crate) offers: u64,
     pub(crate) holdout: u64,
@@ -32,11 +33,7 @@ pub(crate) struct SegmentFinding {
 }
 
 /// Who bought in the days before and who did not, then the values of an attribute.
-pub(crate) async fn gather(
-    store: &Store,
-    trial: &Trial,
-    by: Option<&str>,
-) -> anyhow::Result<Vec<Segment>> {
+pub(crate) async fn gather(store: &Store, trial: &Trial, by: Option<&str>) -> Result<Vec<Segment>> {
     let before = trial.column(BEFORE);
     let mut segments = Vec::new();
     if before.iter().any(|&spent| spent != 0.0) {
@@ -55,7 +52,7 @@ pub(crate) async fn gather(
         values.for_each(|(_, value)| persons_of.entry(value).or_default().push(person));
     }
     if let (Some(by), true) = (by, persons_of.is_empty()) {
-        anyhow::bail!("--by {by}: no customer in the trial has such an attribute");
+        return Err(Error::UnknownAttribute { attribute: by.to_owned() });
     }
     let mut values: Vec<(String, Vec<usize>)> = persons_of.into_iter().collect();
     values.sort_unstable_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(&b.0)));

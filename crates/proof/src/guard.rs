@@ -1,28 +1,27 @@
 //! Guardrails: a variant that surely does harm is stopped by itself.
 
-use super::results;
-use crate::clock;
+use crate::error::Result;
+use crate::results;
 use events::Timestamp;
 use experiment::{ExperimentDir, Signature};
 use history::Store;
-use std::time::Duration;
 
 /// Who is named in the log.
 const BY: &str = "guardrail";
 
 /// Looks at all experiments that run, and stops the variants that break a guardrail; what was
 /// stopped, in words.
-pub(crate) async fn look(
+pub async fn look(
     store: &Store,
     experiments: &ExperimentDir,
     now: Timestamp,
-) -> anyhow::Result<Vec<String>> {
+) -> Result<Vec<String>> {
     let mut stopped = Vec::new();
     for experiment in experiments.all()?.into_iter().filter(|one| one.is_running()) {
         let name = &experiment.definition.name;
         let found = results::of(store, &experiment, now).await?;
         for contrast in found.contrasts {
-            let is_stopped = experiment.stopped_variants.contains(&contrast.variant);
+            let is_stopped = experiment.stopped_at(&contrast.variant).is_some();
             if contrast.breaches.is_empty() || is_stopped {
                 continue;
             }
@@ -36,15 +35,4 @@ pub(crate) async fn look(
         }
     }
     Ok(stopped)
-}
-
-/// Looks again and again, beside a server.
-pub(crate) async fn every(store: Store, experiments: ExperimentDir, pause: Duration) {
-    loop {
-        tokio::time::sleep(pause).await;
-        match look(&store, &experiments, clock::now()).await {
-            Ok(stopped) => stopped.iter().for_each(|what| tracing::warn!("{what}")),
-            Err(error) => tracing::error!(%error, "the guardrails of experiments were not seen"),
-        }
-    }
 }

@@ -1,8 +1,8 @@
 //! Orders as the trial counts them: what was paid, where it came from, and what came back.
 
-use super::facts::{Doubts, Known};
-use super::funnels::{Answer, Outcome};
-use super::heard::{Grain, Heard, Origin, Told, Who, number};
+use crate::facts::{Doubts, Known};
+use crate::funnels::{Answer, Outcome};
+use crate::heard::{Grain, Heard, Origin, Told, Who, number};
 use events::{Amount, Currency, LineKind, Timestamp};
 use hashbrown::HashMap;
 use history::PastOrder;
@@ -51,30 +51,30 @@ struct Returned {
     money: Option<f64>,
 }
 
-pub(super) struct Ledger {
-    pub(super) trial: Trial,
-    pub(super) heard: Heard,
-    pub(super) answers: HashMap<u64, Answer>,
-    pub(super) catalog: Vec<Known>,
+pub(crate) struct Ledger {
+    pub(crate) trial: Trial,
+    pub(crate) heard: Heard,
+    pub(crate) answers: HashMap<u64, Answer>,
+    pub(crate) catalog: Vec<Known>,
     /// The head of the family of an item that has one.
-    pub(super) families: HashMap<u64, u32>,
-    pub(super) currency: Option<Currency>,
-    pub(super) grain: Grain,
-    pub(super) until: Timestamp,
+    pub(crate) families: HashMap<u64, u32>,
+    pub(crate) currency: Option<Currency>,
+    pub(crate) grain: Grain,
+    pub(crate) until: Timestamp,
     sales: HashMap<u128, Sale>,
     returns: Vec<Return>,
-    pub(super) doubts: Doubts,
+    pub(crate) doubts: Doubts,
 }
 
 /// What a ledger is opened with.
-pub(super) struct Basis {
-    pub(super) trial: Trial,
-    pub(super) heard: Heard,
-    pub(super) answers: HashMap<u64, Answer>,
-    pub(super) catalog: Vec<Known>,
-    pub(super) currency: Option<Currency>,
-    pub(super) grain: Grain,
-    pub(super) until: Timestamp,
+pub(crate) struct Basis {
+    pub(crate) trial: Trial,
+    pub(crate) heard: Heard,
+    pub(crate) answers: HashMap<u64, Answer>,
+    pub(crate) catalog: Vec<Known>,
+    pub(crate) currency: Option<Currency>,
+    pub(crate) grain: Grain,
+    pub(crate) until: Timestamp,
 }
 
 /// Who made an order, and when.
@@ -88,7 +88,7 @@ struct Head<'a> {
 }
 
 impl Ledger {
-    pub(super) fn new(basis: Basis) -> Ledger {
+    pub(crate) fn new(basis: Basis) -> Ledger {
         let Basis { trial, heard, answers, catalog, currency, grain, until } = basis;
         let of_family = |known: &Known| Some((known.hash, known.family?));
         let mut families: HashMap<u64, u32> = catalog.iter().filter_map(of_family).collect();
@@ -113,7 +113,7 @@ impl Ledger {
         }
     }
 
-    pub(super) fn take(&mut self, order: &PastOrder<'_>) {
+    pub(crate) fn take(&mut self, order: &PastOrder<'_>) {
         let Some(at) = order.at else {
             self.doubts.orders_without_time += 1;
             return;
@@ -248,7 +248,7 @@ impl Ledger {
     }
 
     /// Returns that name their order take back from it, whoever sent them, and no more than it was.
-    pub(super) fn take_back(&mut self) {
+    pub(crate) fn take_back(&mut self) {
         let mut returns = std::mem::take(&mut self.returns);
         returns.sort_by_key(|taken| taken.at_us);
         for taken in returns {
@@ -272,7 +272,7 @@ impl Ledger {
     }
 
     /// Answers that something was bought of before they were given.
-    pub(super) fn outcomes_before_answer(&self) -> u64 {
+    pub(crate) fn outcomes_before_answer(&self) -> u64 {
         let is_before = |(name, answer): &(&u64, &Answer)| {
             let outcome = self.heard.outcomes.get(*name);
             let before = outcome.and_then(|outcome| outcome.bought_before_us);

@@ -1,8 +1,11 @@
 //! From facts to findings: what can be said, how surely, and what cannot.
 
-use super::facts::{Doubts, Facts};
-use super::funnels::{Funnel, RelationFunnel};
-use super::segments::{self, Segment, SegmentFinding};
+use crate::error::Result;
+use crate::facts::{self, Doubts, Facts};
+use crate::funnels::{Funnel, RelationFunnel};
+use crate::segments::{self, Segment, SegmentFinding};
+use events::Timestamp;
+use history::Store;
 use measure::Moments;
 use measure::lift::{Effect, Lift, MIN_BUYERS, Metric, NoAnswer};
 use measure::power::{PowerQuestion, days_needed};
@@ -15,90 +18,90 @@ use serde::Serialize;
 
 /// Everything that is shown, and what `--json` prints.
 #[derive(Debug, Serialize)]
-pub(crate) struct Findings {
+pub struct Findings {
     /// Plain sentences, the most important first.
-    pub(crate) sentences: Vec<String>,
+    pub sentences: Vec<String>,
     /// First assignment and the moment of the report.
-    pub(crate) from: Option<String>,
-    pub(crate) to: String,
-    pub(crate) days: f64,
-    pub(crate) currency: Option<String>,
+    pub from: Option<String>,
+    pub to: String,
+    pub days: f64,
+    pub currency: Option<String>,
     /// Customers and visits with offers and held out.
-    pub(crate) n_offers: u64,
-    pub(crate) n_holdout: u64,
+    pub n_offers: u64,
+    pub n_holdout: u64,
     /// Seen in both arms; they count in their first.
-    pub(crate) n_crossers: u64,
+    pub n_crossers: u64,
     /// p-value, for every look, of the arms having the sizes they were promised.
-    pub(crate) sample_ratio_p: Option<f64>,
+    pub sample_ratio_p: Option<f64>,
     /// The arms do not have the sizes they were promised: no result is told then, only what helps
     /// to find what loses customers.
-    pub(crate) is_sample_ratio_alarm: bool,
+    pub is_sample_ratio_alarm: bool,
     /// Most that a customer's revenue counts for, where one outweighed all others.
-    pub(crate) capped_at: Option<f64>,
+    pub capped_at: Option<f64>,
     /// What the offers earned in all, with its interval; of capped revenue where there is a cap.
-    pub(crate) incremental_revenue: Option<Estimate>,
+    pub incremental_revenue: Option<Estimate>,
     /// What peers would report: all that was bought from an offer or after a click on one.
-    pub(crate) attributed_revenue: Option<f64>,
+    pub attributed_revenue: Option<f64>,
     /// The same net of what was sent back.
-    pub(crate) attributed_kept: Option<f64>,
+    pub attributed_kept: Option<f64>,
     /// Revenue a customer that would have come from elsewhere.
-    pub(crate) displaced: Option<Estimate>,
-    pub(crate) metrics: Vec<MetricFinding>,
-    pub(crate) placements: Vec<PlacementFinding>,
-    pub(crate) relations: Vec<RelationFinding>,
-    pub(crate) segments: Vec<SegmentFinding>,
-    pub(crate) doubts: Doubts,
+    pub displaced: Option<Estimate>,
+    pub metrics: Vec<MetricFinding>,
+    pub placements: Vec<PlacementFinding>,
+    pub relations: Vec<RelationFinding>,
+    pub segments: Vec<SegmentFinding>,
+    pub doubts: Doubts,
     /// How long until an effect of 2 % is seen.
-    pub(crate) power: Option<String>,
-    pub(crate) method: Vec<String>,
+    pub power: Option<String>,
+    pub method: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Estimate {
-    pub(crate) value: f64,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
+pub struct Estimate {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
 }
 
 /// One number in both arms.
-#[derive(Debug, Serialize)]
-pub(crate) struct MetricFinding {
-    pub(crate) name: &'static str,
-    pub(crate) offers: Option<f64>,
-    pub(crate) holdout: Option<f64>,
-    pub(crate) difference: Option<Estimate>,
-    pub(crate) relative: Option<Estimate>,
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricFinding {
+    pub name: &'static str,
+    pub offers: Option<f64>,
+    pub holdout: Option<f64>,
+    pub difference: Option<Estimate>,
+    pub relative: Option<Estimate>,
     /// Both values and their difference are of capped revenue.
-    pub(crate) is_capped: bool,
+    pub is_capped: bool,
     /// Why there is no interval.
-    pub(crate) no_answer: Option<String>,
+    pub no_answer: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct PlacementFinding {
-    pub(crate) placement: String,
-    pub(crate) decisions: u64,
-    pub(crate) held_out: u64,
-    pub(crate) empty: u64,
-    pub(crate) seen: u64,
-    pub(crate) clicked: u64,
-    pub(crate) dismissed: u64,
-    pub(crate) added: u64,
+pub struct PlacementFinding {
+    pub placement: String,
+    pub decisions: u64,
+    pub held_out: u64,
+    pub empty: u64,
+    pub seen: u64,
+    pub clicked: u64,
+    pub dismissed: u64,
+    pub added: u64,
     /// These three not on a sample-ratio alarm.
-    pub(crate) bought: Option<u64>,
-    pub(crate) revenue: Option<f64>,
-    pub(crate) kept: Option<f64>,
+    pub bought: Option<u64>,
+    pub revenue: Option<f64>,
+    pub kept: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct RelationFinding {
-    pub(crate) relation: String,
+pub struct RelationFinding {
+    pub relation: String,
     /// Offers in answers that were seen.
-    pub(crate) seen: u64,
-    pub(crate) clicked: u64,
-    pub(crate) bought: u64,
-    pub(crate) revenue: f64,
-    pub(crate) kept: f64,
+    pub seen: u64,
+    pub clicked: u64,
+    pub bought: u64,
+    pub revenue: f64,
+    pub kept: f64,
 }
 
 const MARGIN_NAME: &str = "margin a customer";
@@ -115,9 +118,35 @@ const METRICS: [(&str, Metric); 8] = [
 ];
 
 /// What the arms are called in sentences.
-pub(crate) const ARMS: [&str; 2] = ["the arm with offers", "the held-out arm"];
+pub const ARMS: [&str; 2] = ["the arm with offers", "the held-out arm"];
 
-pub(crate) fn of(facts: &Facts, segments: &[Segment], treated_share: f64) -> Findings {
+/// What is asked of a report.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// Of who was assigned first in the last so many days only.
+    pub days: Option<u32>,
+    /// Attribute of customers by whose values the effect is told; `None`: `segment`.
+    pub by: Option<&'a str>,
+    /// Share that was to be held out; `None`: what the store was told last.
+    pub holdout: Option<f64>,
+}
+
+/// Reads the store and tells what was found.
+pub async fn read(store: &Store, now: Timestamp, asked: Asked<'_>) -> Result<Findings> {
+    let facts = facts::gather(store, now, asked.days).await?;
+    let holdout = match asked.holdout {
+        Some(share) => share,
+        // Where nobody was held out there is one arm, and the report says so.
+        None => {
+            let told = store.holdout_share().await?;
+            told.filter(|&share| share > 0.0 && share < 1.0).unwrap_or(crate::DEFAULT_HOLDOUT)
+        }
+    };
+    let segments = segments::gather(store, &facts.trial, asked.by).await?;
+    Ok(of(&facts, &segments, 1.0 - holdout))
+}
+
+pub fn of(facts: &Facts, segments: &[Segment], treated_share: f64) -> Findings {
     let reading = Reading::of(&facts.trial, facts.now.0, Some(treated_share));
     let plain = &reading.plain;
     let sizes = [plain.offers.n(), plain.holdout.n()];
@@ -157,7 +186,7 @@ pub(crate) fn of(facts: &Facts, segments: &[Segment], treated_share: f64) -> Fin
         findings.tell(facts, segments, &reading);
     }
     let why = revenue.err().map(|why| reason(OF_REVENUE, why, &reading, ARMS));
-    findings.sentences = super::text::sentences(&findings, why);
+    findings.sentences = crate::words::sentences(&findings, why);
     findings
 }
 
@@ -206,13 +235,13 @@ impl Findings {
 }
 
 /// The numbers of both arms.
-pub(crate) fn metrics_of(reading: &Reading, names: [&str; 2]) -> Vec<MetricFinding> {
+pub fn metrics_of(reading: &Reading, names: [&str; 2]) -> Vec<MetricFinding> {
     let arms = reading.arms();
     METRICS.iter().map(|&(name, metric)| finding(name, metric, arms, reading, names)).collect()
 }
 
 /// `names`: what the arms are called.
-pub(crate) fn finding(
+pub fn finding(
     name: &'static str,
     metric: Metric,
     arms: &Arms,
@@ -232,7 +261,7 @@ pub(crate) fn finding(
 }
 
 /// Why there is no answer, in the words of whoever reads a report.
-pub(crate) fn reason(
+pub fn reason(
     metric: Metric,
     why: NoAnswer,
     reading: &Reading,
@@ -282,7 +311,7 @@ fn value_of<const D: usize>(metric: Metric, arm: &Moments<D>) -> Option<f64> {
     }
 }
 
-pub(crate) fn estimate(effect: &Effect) -> Estimate {
+pub fn estimate(effect: &Effect) -> Estimate {
     Estimate { value: effect.value, low: effect.low, high: effect.high }
 }
 
@@ -320,7 +349,7 @@ impl PlacementFinding {
     }
 }
 
-pub(crate) fn power(lift: &Lift, reading: &Reading) -> Option<String> {
+pub fn power(lift: &Lift, reading: &Reading) -> Option<String> {
     let days = reading.days;
     let relative = lift.relative?;
     let question = PowerQuestion {

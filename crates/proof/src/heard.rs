@@ -1,8 +1,8 @@
 //! What the events said: who a visit was, what was clicked, and where the lines of an order came
 //! from.
 
-use super::facts::hash_of;
-use super::funnels::Outcome;
+use crate::facts::hash_of;
+use crate::funnels::Outcome;
 use events::event::EventLine;
 use events::time::DAY_US;
 use events::{Amount, EventKind, Timestamp};
@@ -15,7 +15,7 @@ const CLICK_DAYS: i64 = 28;
 
 /// Where a line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// Nobody said.
     Untold,
     Elsewhere,
@@ -27,8 +27,8 @@ pub(super) enum Origin {
 
 /// Pieces of an item, and where they came from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ToldPart {
-    pub(super) item: u64,
+pub(crate) struct ToldPart {
+    pub(crate) item: u64,
     price: Option<Amount>,
     pieces: f64,
     origin: Origin,
@@ -36,43 +36,43 @@ pub(super) struct ToldPart {
 
 /// What an event told of an order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
-    pub(super) visit: Option<UnitId>,
+pub(crate) struct Told {
+    pub(crate) visit: Option<UnitId>,
     /// Time of the purchase, which a file may know by its date only.
-    pub(super) at_us: Option<i64>,
+    pub(crate) at_us: Option<i64>,
     parts: Vec<ToldPart>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Who {
+pub(crate) enum Who {
     Customer(u32),
     Visit(UnitId),
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(crate) struct Heard {
     key: u64,
     began_us: i64,
-    pub(super) links: Vec<(UnitId, u32)>,
-    pub(super) outcomes: HashMap<u64, Outcome>,
-    pub(super) orders: HashMap<u128, Told>,
+    pub(crate) links: Vec<(UnitId, u32)>,
+    pub(crate) outcomes: HashMap<u64, Outcome>,
+    pub(crate) orders: HashMap<u128, Told>,
     /// By person and item: when it was clicked, and in which answer.
     clicks: HashMap<(Who, u64), Vec<(i64, u64)>>,
-    pub(super) n_not_confirmed: u64,
+    pub(crate) n_not_confirmed: u64,
 }
 
 impl Heard {
     /// Of what was before `began_us`, purchases alone are heard.
-    pub(super) fn new(key: u64, began_us: i64) -> Heard {
+    pub(crate) fn new(key: u64, began_us: i64) -> Heard {
         Heard { key, began_us, ..Heard::default() }
     }
 
     /// Answers that are left: what was bought before of an older answer is no concern of the trial.
-    pub(super) fn n_named(&self) -> u64 {
+    pub(crate) fn n_named(&self) -> u64 {
         self.outcomes.values().filter(|outcome| outcome.is_named).count() as u64
     }
 
-    pub(super) fn hear(&mut self, event: PastEvent) {
+    pub(crate) fn hear(&mut self, event: PastEvent) {
         if event.at.0 < self.began_us && event.kind != EventKind::Purchase {
             return;
         }
@@ -170,7 +170,7 @@ impl Heard {
 
     /// The answer in which somebody clicked the item last before it was bought, and not long
     /// before. The sale may have been as late as `latest_us`.
-    pub(super) fn clicked(
+    pub(crate) fn clicked(
         &self,
         people: [Option<Who>; 2],
         item: u64,
@@ -192,7 +192,7 @@ impl Told {
     /// The origins of a line of the order, each with its share of the line: by the lines of the
     /// event with the same item and price; by those with the same item where a file says another
     /// price.
-    pub(super) fn origins(&self, item: u64, price: Option<Amount>) -> Vec<(Origin, f64)> {
+    pub(crate) fn origins(&self, item: u64, price: Option<Amount>) -> Vec<(Origin, f64)> {
         let of_item = || self.parts.iter().filter(move |part| part.item == item);
         let of_price: Vec<&ToldPart> = of_item().filter(|part| part.price == price).collect();
         let parts = if of_price.is_empty() { of_item().collect() } else { of_price };
@@ -218,14 +218,14 @@ fn is_answer(origin: &str) -> bool {
     origin.len() == 23 && origin.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
 }
 
-pub(super) fn number(amount: Amount) -> f64 {
+pub(crate) fn number(amount: Amount) -> f64 {
     amount.0 as f64 / events::amount::MICROS as f64
 }
 
 /// How exact the times of orders are. A file may know the date only, and gives midnight, of its own
 /// time zone: then more orders bear that time of the day than ever come at one moment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Grain {
+pub(crate) struct Grain {
     /// Orders by time of the day, where that is a whole quarter of an hour, as any midnight.
     by_quarter: HashMap<i64, u64>,
     n_orders: u64,
@@ -238,7 +238,7 @@ const MIDNIGHT_SHARE: u64 = 50;
 const MIN_AT_MIDNIGHT: u64 = 20;
 
 impl Grain {
-    pub(super) fn see(&mut self, at: Timestamp) {
+    pub(crate) fn see(&mut self, at: Timestamp) {
         self.n_orders += 1;
         if at.0.rem_euclid(QUARTER_US) == 0 {
             *self.by_quarter.entry(at.0.rem_euclid(DAY_US)).or_default() += 1;
@@ -246,7 +246,7 @@ impl Grain {
     }
 
     /// The true time is from `at_us` on, by less than this.
-    pub(super) fn of(&self, at_us: i64) -> i64 {
+    pub(crate) fn of(&self, at_us: i64) -> i64 {
         let time = at_us.rem_euclid(DAY_US);
         let n = self.by_quarter.get(&time).copied().unwrap_or(0);
         let is_midnight = n >= MIN_AT_MIDNIGHT && n * MIDNIGHT_SHARE >= self.n_orders;
@@ -263,7 +263,7 @@ impl Grain {
 
     /// When an order was made, and how exactly that is known: a time that was told live stands
     /// where a file says the same less exactly.
-    pub(super) fn resolve(&self, at_us: i64, live_us: Option<i64>) -> (i64, i64) {
+    pub(crate) fn resolve(&self, at_us: i64, live_us: Option<i64>) -> (i64, i64) {
         let own = self.of(at_us);
         // Midnight of a zone that few orders are of is known by the live time of the same day.
         let day = if at_us.rem_euclid(QUARTER_US) == 0 { DAY_US } else { own };
@@ -276,7 +276,7 @@ impl Grain {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::*;
 
     #[test]
     fn midnight_is_known_by_how_many_orders_bear_it() {

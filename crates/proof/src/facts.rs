@@ -4,15 +4,16 @@
 //! clicked, and which order a line came from), decisions (what an answer held, and where it was
 //! shown; kept are those that may have sold something), orders (what was paid and sent back).
 
-use super::funnels::{Answers, Funnels};
-use super::heard::{Grain, Heard};
-use super::ledger::{Basis, Ledger};
+use crate::error::Result;
+use crate::funnels::{Answers, Funnels};
+use crate::heard::{Grain, Heard};
+use crate::ledger::{Basis, Ledger};
 use events::time::DAY_US;
 use events::{Amount, Currency, Timestamp};
 use hashbrown::HashMap;
 use history::{CatalogItem, Store};
 use measure::assignment::{Unit, UnitId, key_of};
-use measure::trial::{Assigned, Trial};
+use measure::trial::{Assigned, HOLDOUT, OFFERS, Trial};
 use std::sync::{Arc, Mutex};
 
 /// Of the time before the first assignment, what takes noise out of the comparison.
@@ -22,53 +23,49 @@ const SKEW_DAYS: i64 = 2;
 
 /// Everything that the findings are made from.
 #[derive(Debug)]
-pub(crate) struct Facts {
-    pub(crate) trial: Trial,
-    pub(crate) now: Timestamp,
-    pub(crate) currency: Option<Currency>,
+pub struct Facts {
+    pub trial: Trial,
+    pub now: Timestamp,
+    pub currency: Option<Currency>,
     /// Some item of the catalog has a cost.
-    pub(crate) has_costs: bool,
+    pub has_costs: bool,
     pub(crate) funnels: Funnels,
-    pub(crate) doubts: Doubts,
+    pub doubts: Doubts,
 }
 
 /// What could not be joined; each is shown, none is guessed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct Doubts {
+pub struct Doubts {
     /// Names of answers in events that no record is kept of.
-    pub(crate) answers_without_record: u64,
+    pub answers_without_record: u64,
     /// Orders, since the trial began, of people in no arm: no customer, no visit, or one that was
     /// never asked for.
-    pub(crate) orders_of_nobody: u64,
+    pub orders_of_nobody: u64,
     /// Assigned days of tills at which nobody is known: no order of theirs can be told from others.
-    pub(crate) days_of_tills: u64,
-    pub(crate) orders_in_other_currencies: u64,
-    pub(crate) orders_without_time: u64,
+    pub days_of_tills: u64,
+    pub orders_in_other_currencies: u64,
+    pub orders_without_time: u64,
     /// Made after the moment of the report, or after the end of the experiment.
-    pub(crate) orders_in_the_future: u64,
+    pub orders_in_the_future: u64,
     /// Lines of orders in the trial that count as nothing, for nobody said what was paid.
-    pub(crate) lines_without_price: u64,
+    pub lines_without_price: u64,
     /// Lines that name an answer which did not hold them, or was another customer's.
-    pub(crate) lines_not_offered: u64,
+    pub lines_not_offered: u64,
     /// Refunds of more than was sold and had not come back; the rest of them counts.
-    pub(crate) refunds_above_sale: u64,
+    pub refunds_above_sale: u64,
     /// Bought of an answer before it was given: a sender's clock is wrong. They count by their own
     /// time, in both arms alike.
-    pub(crate) outcomes_before_answer: u64,
-    pub(crate) purchases_not_confirmed: u64,
+    pub outcomes_before_answer: u64,
+    pub purchases_not_confirmed: u64,
 }
 
 /// Names are compared by 64 bits of a hash: two of a million meet with a chance of 3 in 10^8.
-pub(crate) fn hash_of(text: &str) -> u64 {
+pub fn hash_of(text: &str) -> u64 {
     key_of(text)
 }
 
 /// `days`: of those assigned first in the last so many days only.
-pub(crate) async fn gather(
-    store: &Store,
-    now: Timestamp,
-    days: Option<u32>,
-) -> anyhow::Result<Facts> {
+pub async fn gather(store: &Store, now: Timestamp, days: Option<u32>) -> Result<Facts> {
     let key = key_of(&store.store_id().await?);
     let since = days.map_or(i64::MIN, |days| now.0.saturating_sub(i64::from(days) * DAY_US));
     gather_of(store, key, assigned(store, key).await?, (Timestamp(since), now)).await
@@ -76,12 +73,12 @@ pub(crate) async fn gather(
 
 /// The facts of who of these units was assigned first after `since`, until `now`; nothing that came
 /// later counts.
-pub(crate) async fn gather_of(
+pub async fn gather_of(
     store: &Store,
     key: u64,
     assigned: Vec<Assigned>,
     (since, now): (Timestamp, Timestamp),
-) -> anyhow::Result<Facts> {
+) -> Result<Facts> {
     let began = assigned.iter().map(|unit| unit.first_at_us).min().unwrap_or(now.0);
     let mut heard = Heard::new(key, began);
     let early = Timestamp(began.saturating_sub(SKEW_DAYS * DAY_US));
@@ -119,7 +116,7 @@ pub(crate) async fn gather_of(
     Ok(Facts { trial: ledger.trial, now, currency, has_costs, funnels, doubts })
 }
 
-async fn assigned(store: &Store, key: u64) -> anyhow::Result<Vec<Assigned>> {
+async fn assigned(store: &Store, key: u64) -> Result<Vec<Assigned>> {
     let customers = customers_by_unit(store, key).await?;
     let units = store.assignments().await?;
     Ok(units
@@ -127,17 +124,14 @@ async fn assigned(store: &Store, key: u64) -> anyhow::Result<Vec<Assigned>> {
         .map(|unit| Assigned {
             unit: UnitId(unit.unit),
             customer: unit.customer_idx.or_else(|| customers.get(&unit.unit).copied()),
-            is_held_out: unit.is_held_out,
+            arm: if unit.is_held_out { HOLDOUT } else { OFFERS },
             first_at_us: unit.first_at.0,
         })
         .collect())
 }
 
 /// Who had no order yet when first asked for may have one by now.
-pub(crate) async fn customers_by_unit(
-    store: &Store,
-    key: u64,
-) -> anyhow::Result<HashMap<u64, u32>> {
+pub async fn customers_by_unit(store: &Store, key: u64) -> Result<HashMap<u64, u32>> {
     let customers = store.customers().await?;
     let unit_of = |id: &str| Unit::Customer(id).id(key).0;
     Ok(customers.iter().map(|c| (unit_of(&c.customer_id), c.customer_idx)).collect())
@@ -145,11 +139,11 @@ pub(crate) async fn customers_by_unit(
 
 /// What is asked of an item, by dense index.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    pub(super) hash: u64,
-    pub(super) cost: Option<Amount>,
+pub struct Known {
+    pub hash: u64,
+    pub cost: Option<Amount>,
     /// Index of the family's head, but for the head itself.
-    pub(super) family: Option<u32>,
+    pub family: Option<u32>,
 }
 
 fn known(items: &[CatalogItem]) -> Vec<Known> {
@@ -168,7 +162,7 @@ struct Survey {
     grain: Grain,
 }
 
-async fn survey(store: &Store, since: Timestamp) -> anyhow::Result<Survey> {
+async fn survey(store: &Store, since: Timestamp) -> Result<Survey> {
     let counts: Arc<Mutex<(HashMap<Currency, u64>, Grain)>> = Arc::default();
     let shared = Arc::clone(&counts);
     store
@@ -189,11 +183,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-async fn read_orders(store: &Store, since: Timestamp, ledger: Ledger) -> anyhow::Result<Ledger> {
+async fn read_orders(store: &Store, since: Timestamp, ledger: Ledger) -> Result<Ledger> {
     let shared = Arc::new(Mutex::new(ledger));
     let writer = Arc::clone(&shared);
     store.each_order(since, move |order| lock(&writer).take(order)).await?;
-    let ledger = Arc::try_unwrap(shared).map_err(|_| anyhow::anyhow!("orders are still read"))?;
+    let ledger = Arc::into_inner(shared).expect("the reader is done, and its share gone with it");
     let mut ledger = ledger.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     ledger.take_back();
     Ok(ledger)

@@ -1,6 +1,6 @@
 //! What became of answers, by placement, and of the offers in them, by relation.
 
-use super::facts::hash_of;
+use crate::facts::hash_of;
 use events::Timestamp;
 use events::time::DAY_US;
 use hashbrown::{HashMap, HashSet};
@@ -41,33 +41,33 @@ pub(crate) struct RelationFunnel {
 
 /// What came of one answer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Outcome {
-    pub(super) is_seen: bool,
-    pub(super) is_clicked: bool,
-    pub(super) is_dismissed: bool,
-    pub(super) is_added: bool,
+pub(crate) struct Outcome {
+    pub(crate) is_seen: bool,
+    pub(crate) is_clicked: bool,
+    pub(crate) is_dismissed: bool,
+    pub(crate) is_added: bool,
     /// Named by an event since the trial began.
-    pub(super) is_named: bool,
+    pub(crate) is_named: bool,
     /// Clicked on, or named by a purchase.
-    pub(super) may_sell: bool,
-    pub(super) bought: f64,
-    pub(super) kept: f64,
+    pub(crate) may_sell: bool,
+    pub(crate) bought: f64,
+    pub(crate) kept: f64,
     /// The first purchase was before this.
-    pub(super) bought_before_us: Option<i64>,
+    pub(crate) bought_before_us: Option<i64>,
     /// By the hash of the item; few.
     items: Vec<(u64, ItemOutcome)>,
 }
 
 /// What came of one offer.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ItemOutcome {
-    pub(super) is_clicked: bool,
-    pub(super) bought: f64,
-    pub(super) kept: f64,
+pub(crate) struct ItemOutcome {
+    pub(crate) is_clicked: bool,
+    pub(crate) bought: f64,
+    pub(crate) kept: f64,
 }
 
 impl Outcome {
-    pub(super) fn item(&mut self, item: u64) -> &mut ItemOutcome {
+    pub(crate) fn item(&mut self, item: u64) -> &mut ItemOutcome {
         let at = self.items.iter().position(|(known, _)| *known == item).unwrap_or_else(|| {
             self.items.push((item, ItemOutcome::default()));
             self.items.len() - 1
@@ -76,7 +76,7 @@ impl Outcome {
     }
 
     /// Money that stayed; negative for what came back.
-    pub(super) fn keep(&mut self, item: u64, money: f64) {
+    pub(crate) fn keep(&mut self, item: u64, money: f64) {
         self.kept += money;
         self.item(item).kept += money;
     }
@@ -137,22 +137,22 @@ pub(crate) struct Answer {
 /// Reads the records of decisions: what became of an answer that sold nothing is counted at once,
 /// the others are kept until the orders are known.
 #[derive(Debug, Default)]
-pub(super) struct Answers {
-    pub(super) key: u64,
+pub(crate) struct Answers {
+    pub(crate) key: u64,
     /// Who was assigned.
-    pub(super) units: HashSet<UnitId>,
+    pub(crate) units: HashSet<UnitId>,
     /// Customers who were assigned before the time that is looked at.
-    pub(super) older: HashSet<u32>,
-    pub(super) since: Timestamp,
-    pub(super) funnels: Funnels,
+    pub(crate) older: HashSet<u32>,
+    pub(crate) since: Timestamp,
+    pub(crate) funnels: Funnels,
     /// Those of the units that are a till for a day.
-    pub(super) tills: HashSet<UnitId>,
-    pub(super) kept: HashMap<u64, Answer>,
-    pub(super) names: HashSet<Arc<str>>,
+    pub(crate) tills: HashSet<UnitId>,
+    pub(crate) kept: HashMap<u64, Answer>,
+    pub(crate) names: HashSet<Arc<str>>,
 }
 
 impl Answers {
-    pub(super) fn take(&mut self, record: &DecisionRecord, outcomes: &mut HashMap<u64, Outcome>) {
+    pub(crate) fn take(&mut self, record: &DecisionRecord, outcomes: &mut HashMap<u64, Outcome>) {
         let name = hash_of(&record.recommendation_id);
         let Ok(decision) = serde_json::from_slice::<Recorded<'_>>(&record.payload) else {
             outcomes.remove(&name);
@@ -202,7 +202,7 @@ impl Funnels {
     }
 
     /// Takes in what became of an answer.
-    pub(super) fn add(&mut self, answer: &Answer, outcome: &Outcome) {
+    pub(crate) fn add(&mut self, answer: &Answer, outcome: &Outcome) {
         let funnel = entry(&mut self.placements, &answer.placement);
         funnel.n_seen += u64::from(outcome.is_seen);
         funnel.n_clicked += u64::from(outcome.is_clicked);

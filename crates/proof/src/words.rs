@@ -1,0 +1,282 @@
+//! Findings in words, and numbers as people read them.
+
+use crate::findings::{Estimate, Findings, MetricFinding, PlacementFinding, RelationFinding};
+use crate::segments::{self, SegmentFinding};
+use decide::words::grouped;
+
+/// Of [`metric_cells`].
+pub const METRIC_HEADS: [&str; 6] =
+    ["", "with offers", "held out", "difference", "95 %", "in percent"];
+/// Of [`placement_cells`].
+pub const PLACEMENT_HEADS: [&str; 10] = [
+    "placement",
+    "decisions",
+    "held out",
+    "no offer",
+    "seen",
+    "clicked",
+    "added",
+    "bought",
+    "revenue",
+    "kept",
+];
+
+/// Of [`relation_cells`].
+pub const RELATION_HEADS: [&str; 6] = ["relation", "seen", "clicked", "bought", "revenue", "kept"];
+/// Of [`segment_cells`].
+pub const SEGMENT_HEADS: [&str; 5] =
+    ["customers", "with offers", "held out", "revenue a customer", "95 %"];
+
+pub fn metric_cells(metric: &MetricFinding) -> [String; 6] {
+    let value = |value: Option<f64>| value.map_or("–".to_owned(), number);
+    let (difference, interval) = match (&metric.difference, &metric.no_answer) {
+        (Some(found), _) => (signed(found.value), interval(found)),
+        (None, why) => ("–".to_owned(), why.clone().unwrap_or_default()),
+    };
+    let percent = |e: Estimate| {
+        format!("{:+.1} ({:+.1} to {:+.1})", e.value * 1e2, e.low * 1e2, e.high * 1e2)
+    };
+    let mark = if metric.is_capped { ", capped" } else { "" };
+    [
+        format!("{}{mark}", metric.name),
+        value(metric.offers),
+        value(metric.holdout),
+        difference,
+        interval,
+        metric.relative.map(percent).unwrap_or_default(),
+    ]
+}
+
+pub fn placement_cells(placement: &PlacementFinding) -> [String; 10] {
+    let p = placement;
+    let counts = [p.decisions, p.held_out, p.empty, p.seen, p.clicked, p.added];
+    let [decisions, held_out, empty, seen, clicked, added] = counts.map(grouped);
+    let name = p.placement.clone();
+    let bought = p.bought.map_or("–".to_owned(), grouped);
+    let [revenue, kept] = [p.revenue, p.kept].map(|sum| sum.map_or("–".to_owned(), number));
+    [name, decisions, held_out, empty, seen, clicked, added, bought, revenue, kept]
+}
+
+pub fn relation_cells(found: &RelationFinding) -> [String; 6] {
+    let [seen, clicked, bought] = [found.seen, found.clicked, found.bought].map(grouped);
+    let (revenue, kept) = (number(found.revenue), number(found.kept));
+    [found.relation.clone(), seen, clicked, bought, revenue, kept]
+}
+
+pub fn segment_cells(found: &SegmentFinding) -> [String; 5] {
+    let [offers, holdout] = [found.offers, found.holdout].map(grouped);
+    let (difference, interval) = match &found.difference {
+        Some(found) => (signed(found.value), interval(found)),
+        None => ("–".to_owned(), found.no_answer.clone().unwrap_or_default()),
+    };
+    [found.segment.clone(), offers, holdout, difference, interval]
+}
+
+/// Both ends with their signs.
+pub fn signed_interval(found: &Estimate) -> String {
+    interval(found)
+}
+
+/// What is behind the numbers, and what could not be joined.
+pub fn notes(findings: &Findings) -> Vec<String> {
+    let mut notes: Vec<String> = findings.power.iter().cloned().collect();
+    for (n, one, many) in counted(findings) {
+        match n {
+            0 => {}
+            1 => notes.push(format!("1 {one}.")),
+            n => notes.push(format!("{} {many}.", grouped(n))),
+        }
+    }
+    notes.extend(findings.method.iter().cloned());
+    notes
+}
+
+/// Of one, and of several.
+fn counted(findings: &Findings) -> [(u64, &'static str, &'static str); 12] {
+    let doubts = &findings.doubts;
+    [
+        (
+            findings.n_crossers,
+            "customer was seen in both arms, and counts in the first",
+            "customers were seen in both arms; they count in their first",
+        ),
+        (
+            doubts.answers_without_record,
+            "answer named in events has no record",
+            "answers named in events have no record",
+        ),
+        (doubts.orders_of_nobody, "order is of nobody in an arm", "orders are of people in no arm"),
+        (
+            doubts.days_of_tills,
+            "day of a till at which nobody is known is not compared",
+            "days of tills at which nobody is known are not compared",
+        ),
+        (
+            doubts.orders_in_other_currencies,
+            "order in another currency is left out",
+            "orders in other currencies are left out",
+        ),
+        (
+            doubts.orders_without_time,
+            "order has no time and is left out",
+            "orders have no time and are left out",
+        ),
+        (
+            doubts.orders_in_the_future,
+            "order lies in the future and is left out",
+            "orders lie in the future and are left out",
+        ),
+        (
+            doubts.lines_without_price,
+            "line of an order has no price and counts as nothing",
+            "lines of orders have no price and count as nothing",
+        ),
+        (
+            doubts.lines_not_offered,
+            "line names an answer that did not offer it to this customer",
+            "lines name answers that did not offer them to these customers",
+        ),
+        (
+            doubts.refunds_above_sale,
+            "refund takes back more than was sold; it counts up to that",
+            "refunds take back more than was sold; they count up to that",
+        ),
+        (
+            doubts.outcomes_before_answer,
+            "answer was bought from before it was given: a sender's clock is wrong",
+            "answers were bought from before they were given: a sender's clock is wrong",
+        ),
+        (
+            doubts.purchases_not_confirmed,
+            "purchase was claimed by a browser and never confirmed",
+            "purchases were claimed by a browser and never confirmed",
+        ),
+    ]
+}
+
+/// What a merchant wants to know, in the order of asking.
+pub fn sentences(findings: &Findings, no_answer: Option<String>) -> Vec<String> {
+    let n = findings.n_offers + findings.n_holdout;
+    if n == 0 {
+        return vec![
+            "Nothing can be told yet: no customer or visit was assigned. `alongside serve` holds \
+             out 5 % by itself; ask for offers with a `user_id` or a `session_id`, and send \
+             purchases."
+                .to_owned(),
+        ];
+    }
+    let unit = findings.currency.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+    let mut sentences = Vec::new();
+    match (&findings.incremental_revenue, no_answer) {
+        (Some(earned), _) => sentences.push(headline(earned, &unit, findings.capped_at)),
+        (None, Some(why)) => sentences.push(format!("Nothing can be told: {why}.")),
+        (None, None) => {}
+    }
+    sentences.push(format!(
+        "{} customers and visits could be shown offers, {} were held out, over {}.",
+        grouped(findings.n_offers),
+        grouped(findings.n_holdout),
+        span(findings.days)
+    ));
+    if let (Some(bought), Some(kept)) = (findings.attributed_revenue, findings.attributed_kept) {
+        sentences.push(format!(
+            "Bought from offers: {}{unit}, of which {}{unit} stayed. That is what usual reports \
+             call success; part of it would have been bought anyway.",
+            number(bought),
+            number(kept)
+        ));
+    }
+    if let Some(displaced) = findings.displaced.filter(|found| found.low > 0.0) {
+        let capped = if findings.capped_at.is_some() { ", capped" } else { "" };
+        sentences.push(format!(
+            "Offers took {}{unit} a customer from other sales ({} to {}{capped}).",
+            number(displaced.value),
+            number(displaced.low),
+            number(displaced.high)
+        ));
+    }
+    sentences.extend(segments::sentences(&findings.segments, &unit));
+    sentences
+}
+
+/// What was earned; a cap stands in the same sentence.
+fn headline(earned: &Estimate, unit: &str, capped_at: Option<f64>) -> String {
+    let cap = capped_at.map_or(String::new(), |cap| {
+        format!(
+            " This is capped: one customer outweighs all others, so that nobody counts for more \
+             than {}{unit}.",
+            number(cap)
+        )
+    });
+    let told = if earned.low > 0.0 {
+        format!(
+            "The offers earned {}{unit} that would not have come anyway ({} to {}).",
+            number(earned.value),
+            number(earned.low),
+            number(earned.high)
+        )
+    } else if earned.high < 0.0 {
+        format!(
+            "The offers cost {}{unit}: customers without them bought more ({} to {}).",
+            number(-earned.value),
+            number(-earned.high),
+            number(-earned.low)
+        )
+    } else {
+        format!(
+            "Whether the offers earned anything cannot be told yet: {}{unit}, and anything from {} \
+             to {} fits what was seen.",
+            number(earned.value),
+            number(earned.low),
+            number(earned.high)
+        )
+    };
+    told + &cap
+}
+
+/// Of the trial so far: 3.5 days, 2.3 hours, 12 minutes.
+fn span(days: f64) -> String {
+    let (hours, minutes) = (days * 24.0, days * 24.0 * 60.0);
+    if hours >= 24.0 {
+        format!("{days:.1} days")
+    } else if minutes >= 60.0 {
+        format!("{hours:.1} hours")
+    } else if minutes >= 1.5 {
+        format!("{minutes:.0} minutes")
+    } else {
+        "about a minute".to_owned()
+    }
+}
+
+fn interval(found: &Estimate) -> String {
+    format!("{} to {}", signed(found.low), signed(found.high))
+}
+
+fn signed(value: f64) -> String {
+    if value > 0.0 { format!("+{}", number(value)) } else { number(value) }
+}
+
+/// As many places as mean something: 1,234,567 and 12.35 and 0.0123.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1_000.0 {
+        let sign = if value < 0.0 { "−" } else { "" };
+        return format!("{sign}{}", grouped(size.round() as u64));
+    }
+    let text = if size >= 1.0 || size == 0.0 { format!("{size:.2}") } else { format!("{size:.4}") };
+    if value < 0.0 { format!("−{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::*;
+
+    #[test]
+    fn numbers_as_people_read_them() {
+        let texts = [0.0, 1_234_567.4, -1_000.0, 12.345, -0.0123].map(number);
+        assert_eq!(texts, ["0.00", "1,234,567", "−1,000", "12.35", "−0.0123"]);
+        assert_eq!(signed(2.0), "+2.00");
+        let spans = [12.34, 0.5, 0.01, 0.0].map(span);
+        assert_eq!(spans, ["12.3 days", "12.0 hours", "14 minutes", "about a minute"]);
+    }
+}

@@ -1,0 +1,42 @@
+//! `GET /v1/report`: what the offers earned that would not have come anyway.
+
+use super::{admit, json};
+use crate::extract::QueryIn;
+use crate::keys::Scope;
+use crate::problem::{Problem, ProblemBody};
+use crate::proving::ReportQuestion;
+use crate::state::AppState;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ReportQuery {
+    days: Option<u32>,
+    by: Option<String>,
+}
+
+/// What the offers earned, against who was shown nothing; at most a minute old.
+#[utoipa::path(get, path = "/v1/report", tag = "Experiments",
+    params(
+        ("days" = Option<u32>, Query,
+            description = "Of customers and visits assigned in the last so many days only"),
+        ("by" = Option<String>, Query,
+            description = "Attribute of customers by whose values the effect is told"),
+    ),
+    responses(
+        (status = 200, description = "Sentences, numbers, method; docs/report.md",
+            body = serde_json::Value),
+        (status = "4XX", description = "No such attribute", body = ProblemBody<'static>),
+    ))]
+pub(super) async fn report(
+    State(state): State<AppState>,
+    QueryIn(query): QueryIn<ReportQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    admit(&state, &headers, Scope::Server)?;
+    let question = ReportQuestion { days: query.days, by: query.by };
+    let findings = state.inner.report(question).await?;
+    Ok(json(serde_json::to_vec(&*findings).expect("texts and numbers always serialize")))
+}
