@@ -2,6 +2,7 @@
 
 use crate::answer::{Explanation, Remark, Slate, Written, size_hint, write_slate};
 use crate::caller::Caller;
+use crate::chronicle::settled;
 use crate::clock::Stopwatch;
 use crate::holdout::{is_held_out, unit_of};
 use crate::json_text::JsonText;
@@ -132,7 +133,9 @@ impl Pass<'_> {
         let mut asked = question.at(placement, policies);
         asked.count = asked.count.or(treatment.count);
         let memo = &self.served.memo;
-        let (known, was_known) = with_workspace(|workspace| memo.decide(world, &asked, workspace));
+        let ((known, was_known), live) = settled(self.served.live.as_deref(), || {
+            with_workspace(|workspace| memo.decide(world, &asked, workspace))
+        });
         self.inner.metrics.n_answers_known.add(u64::from(was_known));
         let decision = &known.decision;
         // Not at the first time: most carts are asked about once.
@@ -171,6 +174,7 @@ impl Pass<'_> {
             treatment: &treatment,
             unit: self.unit,
             took_us: self.stopwatch.elapsed_us(),
+            live,
         };
         keep_record(self.inner, self.served, &head, &asked, decision, written);
         if !treatment.is_withheld {
@@ -221,7 +225,9 @@ pub(crate) fn decide_for_page(
     asked.policies = treatment.policies.or(asked.policies);
     asked.count = treatment.count.or(asked.count);
     let stopwatch = Stopwatch::start();
-    let mut decision = with_workspace(|workspace| decide::decide(&served.world, &asked, workspace));
+    let (mut decision, live) = settled(served.live.as_deref(), || {
+        with_workspace(|workspace| decide::decide(&served.world, &asked, workspace))
+    });
     let head = RecordHead {
         id,
         at: now,
@@ -231,6 +237,7 @@ pub(crate) fn decide_for_page(
         treatment: &treatment,
         unit,
         took_us: stopwatch.elapsed_us(),
+        live,
     };
     keep_record(inner, served, &head, &asked, &decision, None);
     if is_held_out(assignment) || treatment.is_withheld {

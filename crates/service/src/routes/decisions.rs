@@ -6,6 +6,7 @@ use crate::keys::Scope;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::recommend::with_workspace;
 use crate::record::{Cut, Record};
+use crate::replay::{Present, Replay, replay};
 use crate::state::{AppState, Inner};
 use crate::wire::WarningOut;
 use axum::extract::State;
@@ -108,7 +109,7 @@ pub(super) async fn why_not(
         return Err(Problem::new(Code::ItemNotFound, "The catalog has no item with this id."));
     };
     let verdict = record
-        .ask_again(&served, |asked| {
+        .ask_again(world, served.policies.as_deref(), |asked| {
             with_workspace(|workspace| decide::why_not(world, asked, item, workspace))
         })
         .ok_or_else(|| Problem::internal().because("a decision record names no placement"))?;
@@ -129,6 +130,34 @@ pub(super) async fn why_not(
         );
     }
     Ok(json(serde_json::to_vec(&out).expect("texts and numbers always serialize")))
+}
+
+/// Decides again what was decided then, from what was in force then, and compares.
+#[utoipa::path(get, path = "/v1/decisions/{id}/replay", tag = "Decisions",
+    params(("id" = String, Path, description = "The `recommendation_id` of an answer")),
+    responses(
+        (status = 200, description = "Whether the same comes out, else what differs and why",
+            body = Replay),
+        (status = 404, description = "No such decision, or it is older than the retention",
+            body = ProblemBody<'static>),
+    ))]
+pub(super) async fn replay_decision(
+    State(state): State<AppState>,
+    PathIn(id): PathIn,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    admit(&state, &headers, Scope::Server)?;
+    let payload = find(&state.inner, &id).await?;
+    // Opening a snapshot and deciding take a while: not on a thread that requests wait for.
+    let inner = std::sync::Arc::clone(&state.inner);
+    let replayed = tokio::task::spawn_blocking(move || {
+        let present = Present::of(&inner.served.load());
+        replay(inner.archive.get(), &present, &payload)
+    });
+    let replayed = replayed.await.map_err(|panic| Problem::internal().because(panic))?;
+    let replayed =
+        replayed.ok_or_else(|| Problem::internal().because("a decision record cannot be read"))?;
+    Ok(json(serde_json::to_vec(&replayed).expect("texts and numbers always serialize")))
 }
 
 impl WhyNotOut {
