@@ -122,10 +122,6 @@ impl Record {
         &self.offers
     }
 
-    pub(crate) fn at(&self) -> Timestamp {
-        Timestamp(self.at_us)
-    }
-
     /// The epoch of the chronicle, and how many of its entries were in force.
     pub(crate) fn live(&self) -> Option<(&str, u64)> {
         self.live.as_ref().map(|(epoch, n)| (epoch.as_str(), *n))

@@ -70,7 +70,8 @@ impl Moving {
                 self.put("/v1/items", json!({"item_id": item_id, "title": title})).await;
             }
             5 => {
-                let attributes = json!({"color": ["red", "blue"][number as usize % 2]});
+                let color = if number % 2 == 0 { "red" } else { "blue" };
+                let attributes = json!({"color": color});
                 self.put("/v1/items", json!({"item_id": item_id, "attributes": attributes})).await;
             }
             6 => {
