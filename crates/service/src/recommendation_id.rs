@@ -6,6 +6,7 @@
 
 use events::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
+use xxhash_rust::xxh3::xxh3_64;
 
 const N_TIME_CHARS: usize = 10;
 const N_CHARS: usize = 23;
@@ -17,6 +18,11 @@ pub(crate) struct RecommendationId([u8; N_CHARS]);
 impl RecommendationId {
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("base 32 digits are ASCII")
+    }
+
+    /// What is drawn for the answer of this name: 53 bits, which every reader of JSON can hold.
+    pub(crate) fn seed(&self) -> u64 {
+        xxh3_64(&self.0) >> 11
     }
 }
 

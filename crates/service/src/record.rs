@@ -14,7 +14,7 @@ use crate::json_text::JsonText;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::treatment::Treatment;
-use decide::{CartLine, Decision, ItemRef, MAX_ANCHORS, MAX_CONTEXT, Offer, Request};
+use decide::{CartLine, Decision, Drawn, ItemRef, MAX_ANCHORS, MAX_CONTEXT, Offer, Request};
 use events::{Amount, Timestamp};
 use history::Assignment;
 use measure::assignment::UnitId;
@@ -41,6 +41,7 @@ pub(crate) struct RecordHead<'a> {
     pub(crate) took_us: u64,
     /// Entries of the chronicle that were in force; `None`: not known.
     pub(crate) live: Option<u64>,
+    pub(crate) drawn: &'a [Drawn],
 }
 
 pub(crate) fn write_record(
@@ -102,6 +103,7 @@ pub(crate) fn write_record(
     }
     head.treatment.write_record(&mut out, head.unit, head.took_us);
     write_outcome(&mut out, world, request.policies, decision, written);
+    write_drawn(&mut out, head.id.seed(), head.drawn);
     out.raw("}");
     out.into_bytes()
 }
@@ -123,6 +125,28 @@ pub(crate) fn write_outcome(
         Some(written) => out.part(&written.recorded),
         None => write_recorded(out, world, policies, &decision.offers),
     }
+}
+
+/// The places that were drawn: `[place, arm, arms, chance, chance of the best]`.
+pub(crate) fn write_drawn(out: &mut JsonText, seed: u64, drawn: &[Drawn]) {
+    if drawn.is_empty() {
+        return;
+    }
+    out.raw(",\"explored\":{\"seed\":");
+    out.number(seed);
+    out.raw(",\"places\":");
+    list(out, drawn, |out, drawn| {
+        for (mark, n) in [("[", drawn.place + 1), (",", drawn.arm), (",", drawn.n_arms)] {
+            out.raw(mark);
+            out.number(n as u64);
+        }
+        for chance in [drawn.chance, drawn.chance_of_best] {
+            out.raw(",");
+            out.float(chance, 6);
+        }
+        out.raw("]");
+    });
+    out.raw("}");
 }
 
 /// Of the question as it is recorded: a number that every reader of JSON can hold.
@@ -180,6 +204,10 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
         out.string(world.item_id(about.item));
         out.raw(",\"units\":");
         out.number(about.n_units.into());
+    }
+    if let Some(likeness) = offer.likeness {
+        out.raw(",\"likeness\":");
+        out.estimate(f64::from(likeness));
     }
 }
 

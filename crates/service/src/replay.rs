@@ -7,7 +7,7 @@
 use crate::chronicle::{ChronicleDir, Lost, world_at};
 use crate::json_text::JsonText;
 use crate::recommend::with_workspace;
-use crate::record::{Record, digest_of, write_outcome};
+use crate::record::{Record, digest_of, write_drawn, write_outcome};
 use crate::state::Served;
 use decide::Items;
 use policy::{PolicyDir, PolicySet, PolicyTable};
@@ -92,6 +92,8 @@ struct Verbatim<'a> {
     asked: &'a RawValue,
     #[serde(borrow)]
     offers: &'a RawValue,
+    #[serde(borrow)]
+    explored: Option<&'a RawValue>,
 }
 
 /// `None`: the record is of another format, or damaged.
@@ -133,15 +135,20 @@ impl Scene {
         let decision = self.ask(|world, asked| {
             with_workspace(|workspace| decide::decide(world, asked, workspace))
         })?;
+        let seed = self.record.explored.as_ref().map_or(0, |explored| explored.seed);
+        let drawn = decision.choice.as_ref().map(|choice| choice.draw(seed)).unwrap_or_default();
+        let decision = decision.with_drawn(&drawn).unwrap_or(decision);
         let mut out = JsonText::with_capacity(4_096);
         out.raw("{\"version\":1,\"asked\":");
         out.raw(verbatim.asked.get());
         write_outcome(&mut out, &self.world, self.policies.as_ref(), &decision, None);
+        write_drawn(&mut out, seed, &drawn);
         out.raw("}");
         let replayed = out.into_bytes();
         let again: Verbatim<'_> = serde_json::from_slice(&replayed).ok()?;
         let now = Record::read(&replayed)?;
         let is_same = again.offers.get() == verbatim.offers.get()
+            && again.explored.map(RawValue::get) == verbatim.explored.map(RawValue::get)
             && now.fallback() == self.record.fallback()
             && now.n_eligible == self.record.n_eligible;
         let differences = match is_same {

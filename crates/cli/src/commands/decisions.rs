@@ -1,5 +1,6 @@
 //! `alongside decisions`: what was answered, why, and the same once more.
 
+mod export;
 mod shown;
 
 use super::policy::policy_dir;
@@ -48,6 +49,17 @@ enum What {
         #[command(flatten)]
         output: Output,
     },
+    /// Writes what was drawn, with chances and what came of it, for `evaluate off-policy`.
+    Export {
+        /// File to write, .csv.
+        file: std::path::PathBuf,
+        /// Only the last days.
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
+        /// Write over a file that is there.
+        #[arg(long)]
+        force: bool,
+    },
     /// Decides again from what was in force then, and compares.
     Replay {
         /// The `recommendation_id` of the answer.
@@ -61,11 +73,9 @@ pub(crate) async fn run(dir: &Path, args: DecisionsArgs) -> anyhow::Result<()> {
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
     match args.what {
         What::List { last, placement, days, output } => {
-            let since = days.map_or(Timestamp(i64::MIN), |days| {
-                Timestamp(clock::now().0.saturating_sub(i64::from(days) * DAY_US))
-            });
-            list(&store, since, (last, placement), output).await
+            list(&store, since(days), (last, placement), output).await
         }
+        What::Export { file, days, force } => export::run(&store, &file, since(days), force).await,
         What::Show { id, output } => {
             let record = find(&store, &id).await?;
             if output.json {
@@ -80,6 +90,12 @@ pub(crate) async fn run(dir: &Path, args: DecisionsArgs) -> anyhow::Result<()> {
             replay(&record, &archive, &present, output)
         }
     }
+}
+
+fn since(days: Option<u32>) -> Timestamp {
+    days.map_or(Timestamp(i64::MIN), |days| {
+        Timestamp(clock::now().0.saturating_sub(i64::from(days) * DAY_US))
+    })
 }
 
 async fn find(store: &Store, id: &str) -> anyhow::Result<DecisionRecord> {

@@ -30,12 +30,21 @@ pub(crate) struct Record {
     asked: Asked,
     fallback: String,
     pub(crate) n_eligible: u64,
+    pub(crate) explored: Option<Explored>,
     offers: Vec<RecordedOffer>,
 }
 
 #[derive(Debug, Deserialize)]
 struct RecordedPolicies {
     version: u64,
+}
+
+/// What was drawn.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Explored {
+    pub(crate) seed: u64,
+    /// Place from 1, arm, arms, chance, chance of the best.
+    pub(crate) places: Vec<(usize, usize, usize, f64, f64)>,
 }
 
 /// One offer of a record.
@@ -50,6 +59,7 @@ pub(crate) struct RecordedOffer {
     pub(crate) about: Option<String>,
     units: Option<u32>,
     pub(crate) policy: Option<RecordedTouch>,
+    pub(crate) likeness: Option<f64>,
 }
 
 /// What a policy did to an offer.

@@ -6,7 +6,8 @@ use serde::Serialize;
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Difference {
-    /// `fallback`, `n_eligible`, `place`, `score`, `reason`, `evidence` or `policy`.
+    /// `fallback`, `n_eligible`, `explored`, `place`, `score`, `reason`, `evidence`, `likeness` or
+    /// `policy`.
     pub what: &'static str,
     /// The offer, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,6 +25,11 @@ pub(super) fn between(then: &Record, now: &Record) -> Vec<Difference> {
         }
     };
     compare("fallback", &then.fallback(), &now.fallback());
+    let explored = |record: &Record| match &record.explored {
+        Some(explored) => format!("{:?}", explored.places),
+        None => "none".to_owned(),
+    };
+    compare("explored", &explored(then), &explored(now));
     compare("n_eligible", &then.n_eligible, &now.n_eligible);
     let place = |offers: &[RecordedOffer], item_id: &str| {
         offers.iter().position(|offer| offer.item_id == item_id)
@@ -74,7 +80,12 @@ fn compare_offers(found: &mut Vec<Difference>, then: &RecordedOffer, now: &Recor
         Some(evidence) => format!("{evidence:?}"),
         None => "none".to_owned(),
     };
+    let likeness = |offer: &RecordedOffer| match offer.likeness {
+        Some(likeness) => likeness.to_string(),
+        None => "none".to_owned(),
+    };
     for (what, recorded, replayed) in [
+        ("likeness", likeness(then), likeness(now)),
         ("score", then.score.to_string(), now.score.to_string()),
         ("reason", reason(then), reason(now)),
         ("policy", policy(then), policy(now)),

@@ -90,7 +90,9 @@ impl Moving {
              [[policy]]\nname = 'red'\nkind = 'boost'\nitems = \"item.attr.color == 'red'\"\n\
              [[policy]]\nname = 'rest'\nkind = 'bury'\nitems = 'item.stock < 2'\nfactor = 0.5\n\
              when = 'customer.bought has \"H\"'\n\
-             [[placement]]\nname = 'cart'\ncount = {}\n",
+             [[placement]]\nname = 'cart'\ncount = {}\n\
+             [[placement]]\nname = 'home'\ndiversity = 0.4\nexplore = 0.5\nexplore_places = 2\n\
+             [[placement]]\nname = 'pdp'\nexplore = 0.5\n",
             1 + number % 4
         );
         let dir = policies(self.folder.path());
@@ -158,7 +160,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         }
         ids.push(moving.decide().await);
     }
-    let mut n_offers = 0;
+    let (mut n_offers, mut n_explored) = (0, 0);
     for id in &ids {
         let replay = moving.replay(id).await;
         assert_eq!(
@@ -168,7 +170,10 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         );
         let record = moving.shop.get(&format!("/v1/decisions/{id}")).await.json();
         n_offers += record["offers"].as_array().unwrap().len();
+        let places = record["explored"]["places"].as_array();
+        n_explored += places.into_iter().flatten().filter(|place| place[1] != 0).count();
     }
+    assert!(n_explored > 20, "{n_explored} places showed another than the best");
     assert!(n_offers > 500, "{n_offers}: answers without offers prove little");
 }
 

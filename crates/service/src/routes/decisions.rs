@@ -43,7 +43,7 @@ pub(super) struct WhyNotQuery {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct WhyNotOut {
     item_id: String,
-    /// `offered, stopped, outranked, not_proposed`.
+    /// `offered, stopped, outranked, too_alike, not_proposed`.
     verdict: &'static str,
     /// The gate that stopped it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +116,13 @@ pub(super) async fn why_not(
     let is_same = record.is_of(&served.snapshot_id, state.inner.catalog_changed_at());
     let mut out = told(world, item, verdict, is_same);
     out.is_held_out = record.is_held_out();
+    let is_offered = record.offers().iter().any(|offer| offer.item_id == item_id);
+    if record.explored.is_some() && out.verdict == "offered" && !is_offered {
+        out.verdict = "outranked";
+        out.text = "It was good enough; its place was drawn for another offer, to learn from \
+                    (`explored` in the record)."
+            .to_owned();
+    }
     out.warnings = record.cuts().into_iter().map(cut_warning).collect();
     let policies = served.policies.as_deref();
     out.is_same_policies = record.policy_version() == policies.map(PolicyTable::version);
@@ -222,6 +229,16 @@ fn told(world: &World, item: u32, verdict: WhyNot, is_same_snapshot: bool) -> Wh
             score: Some(score),
             text: format!(
                 "It passed every gate; others ranked higher, it came in at place {rank}."
+            ),
+            ..blank
+        },
+        WhyNot::TooAlike { rank, score } => WhyNotOut {
+            verdict: "too_alike",
+            rank: Some(rank),
+            score: Some(score),
+            text: format!(
+                "By score it came in at place {rank}; it gave way to one that is less like the \
+                 offers above, for this placement asks for diversity."
             ),
             ..blank
         },

@@ -93,6 +93,15 @@ fn heading(record: &DecisionRecord, payload: &Value) -> String {
         by.push(format!("{} = {}", text(&pair[0]), text(&pair[1])));
     }
     lines.push(format!("decided by: {}", by.join("; ")));
+    for place in payload["explored"]["places"].as_array().into_iter().flatten() {
+        lines.push(format!(
+            "place {} was drawn: arm {} of {}, chance {}",
+            place[0],
+            place[1].as_u64().unwrap_or(0) + 1,
+            place[2],
+            place[3]
+        ));
+    }
     lines.push(format!(
         "{} items passed the gates; the answer is from: {}",
         payload["n_eligible"],
@@ -144,6 +153,9 @@ fn factors(offer: &Value) -> String {
     if let Some(name) = policy["name"].as_str() {
         factors.push(format!("{} \"{name}\" × {}", text(&policy["kind"]), policy["factor"]));
     }
+    if let Some(likeness) = offer["likeness"].as_f64() {
+        factors.push(format!("likeness {likeness}"));
+    }
     factors.join("; ")
 }
 
@@ -180,6 +192,9 @@ fn told(why: WhyNot, policies: Option<&PolicyTable>) -> String {
         },
         WhyNot::Stopped(gate) => gate.as_str().to_owned(),
         WhyNot::Outranked { rank, score } => format!("outranked: place {rank}, score {score:.4}"),
+        WhyNot::TooAlike { rank, score } => {
+            format!("too like an offer above: place {rank} by score, {score:.4}")
+        }
         WhyNot::NotProposed => "nothing speaks for it".to_owned(),
     }
 }
