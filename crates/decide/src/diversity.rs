@@ -208,15 +208,15 @@ mod tests {
     #[test]
     fn the_second_of_a_kind_gives_way_and_says_how_like_it_is() {
         let world = world();
-        let ranked = [offer(0, 1.0), offer(1, 0.9), offer(3, 0.8)];
+        let ranked = [offer(0, 1.0), offer(1, 0.9), offer(4, 0.8)];
         let mut offers = ranked;
         diversify(&world, &mut offers, (0, 2), 0.5);
-        assert_eq!(offers.map(|offer| offer.item), [0, 3, 1]);
+        assert_eq!(offers.map(|offer| offer.item), [0, 4, 1]);
         assert_eq!(offers[0].likeness, Some(0.0));
         assert_eq!(offers[1].likeness, Some(0.25), "one level of two");
         assert_eq!(offers[2].likeness, None, "it was not placed");
         let mut offers = ranked;
         diversify(&world, &mut offers, (0, 3), 1.0);
-        assert_eq!(offers.map(|offer| offer.item), [0, 1, 3]);
+        assert_eq!(offers.map(|offer| offer.item), [0, 1, 4]);
     }
 }

@@ -14,11 +14,15 @@ fn table(world: &World, text: &str) -> PolicyTable {
     PolicyTable::compile(Arc::new(set), 3, &Items(world))
 }
 
-/// A shop of thirty items, each bought on its own, the first most.
+/// Thirty items, each bought on its own, the first most.
+fn single_orders() -> Vec<(Vec<u32>, u32)> {
+    (0..40_u32)
+        .flat_map(|round| (0..30.min(40 - round)).map(move |item| (vec![item], round % 3)))
+        .collect()
+}
+
 fn long_list() -> World {
-    let rows: Vec<(Vec<u32>, u32)> =
-        (0..30_u32).flat_map(|item| (0..(40 - item)).map(move |at| (vec![item], at % 3))).collect();
-    learned(&view(items(30), &rows))
+    learned(&view(items(30), &single_orders()))
 }
 
 fn random(state: &mut u64) -> f64 {
@@ -83,7 +87,7 @@ fn draws_come_as_often_as_their_chances_say_and_the_same_for_the_same_seed() {
     let decision = decide(&world, &request, &mut Workspace::default());
     let choice = decision.choice.as_ref().expect("there is more than is shown");
     assert_eq!((choice.places.as_slice(), choice.arms.len()), (&[10, 11][..], N_ARMS));
-    let n = 40_000;
+    let n = 40_000_u32;
     let mut counts = [0_u32; N_ARMS];
     let mut expected = [0.0; N_ARMS];
     let values: Vec<f64> = choice.arms.iter().map(|arm| f64::from(arm.score)).collect();
@@ -189,15 +193,13 @@ fn diversity_and_exploration_together_choose_from_what_is_left() {
     for (at, entry) in entries.iter_mut().enumerate() {
         entry.title = Some(format!("thing {}", ["red", "blue", "green"][at / 10]).into());
     }
-    let rows: Vec<(Vec<u32>, u32)> =
-        (0..30_u32).flat_map(|item| (0..(40 - item)).map(move |at| (vec![item], at % 3))).collect();
-    let world = learned(&view(entries, &rows));
+    let world = learned(&view(entries, &single_orders()));
     let text = "[[placement]]\nname = 'home'\ndiversity = 0.8\nexplore = 0.5\ncount = 3\n";
     let table = table(&world, text);
     let request = Request { policies: Some(&table), ..Request::at(Placement::Home) };
     let decision = decide(&world, &request, &mut Workspace::default());
     let shown: Vec<u32> = decision.offers.iter().map(|offer| offer.item).collect();
-    assert_eq!(shown, [0, 10, 1], "a pool of nine reaches no green one; red comes again");
+    assert_eq!(shown, [0, 10, 1], "twelve are looked at, and no green one is among them");
     assert!(decision.offers.iter().all(|offer| offer.likeness.is_some()));
     let arms: Vec<u32> = decision.choice.expect("a choice").arms.iter().map(|a| a.item).collect();
     assert_eq!(arms, [1, 2, 3, 4, 5, 6, 7, 8]);

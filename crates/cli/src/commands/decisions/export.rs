@@ -55,9 +55,12 @@ pub(super) async fn run(
     }
     store
         .each_event(since, |event| {
-            let Some(id) = event.recommendation_id else { return };
+            // A line of an order names the answer that it came from, the event of an offer as a whole.
             for line in event.lines {
-                if let Some(&at) = by_offer.get(&(id.clone(), line.item_id)) {
+                let Some(id) = line.origin.or_else(|| event.recommendation_id.clone()) else {
+                    continue;
+                };
+                if let Some(&at) = by_offer.get(&(id, line.item_id)) {
                     rows[at].hear(event.kind);
                 }
             }
