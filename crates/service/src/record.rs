@@ -59,7 +59,7 @@ pub(crate) fn write_record(
     out.number(u64::try_from(head.at.0).unwrap_or(0));
     out.raw(",\"snapshot\":");
     out.string(&served.snapshot_id);
-    write_policies(&mut out, decision);
+    write_policies(&mut out, served, decision);
     for (name, id) in [(",\"key\":", head.key_id), (",\"location_id\":", head.location_id)] {
         if let Some(id) = id {
             out.raw(name);
@@ -212,12 +212,18 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
 }
 
 /// Which policies were asked, and how many closed because something was not known.
-fn write_policies(out: &mut JsonText, decision: &Decision) {
+fn write_policies(out: &mut JsonText, served: &Served, decision: &Decision) {
     let Some(version) = decision.policy_version else { return };
+    let in_force = served.policies.as_ref().map(|policies| policies.version());
     out.raw(",\"policies\":{\"version\":");
     out.number(version);
     out.raw(",\"n_unknown\":");
     out.number(decision.n_policies_unknown as u64);
+    if let Some(in_force) = in_force.filter(|in_force| *in_force != version) {
+        // A variant's own, under the hard ones of those in force.
+        out.raw(",\"under\":");
+        out.number(in_force);
+    }
     out.raw("}");
 }
 

@@ -263,20 +263,26 @@ fn policies_of(
     causes: &mut Vec<Cause>,
 ) -> Option<PolicyTable> {
     let version = record.policy_version()?;
-    let in_force = present.policies.as_ref().filter(|(now, _)| *now == version);
-    let set = match (version, in_force) {
-        // They could not be read, and everything was closed.
-        (0, _) => Some(Arc::new(PolicySet::closed())),
-        (_, Some((_, set))) => Some(set.clone()),
-        _ => archive.and_then(|archive| archive.policies.load(version).ok().map(Arc::new)),
+    let read = |version: u64| {
+        let in_force = present.policies.as_ref().filter(|(now, _)| *now == version);
+        match (version, in_force) {
+            // They could not be read, and everything was closed.
+            (0, _) => Some(Arc::new(PolicySet::closed())),
+            (_, Some((_, set))) => Some(set.clone()),
+            _ => archive.and_then(|archive| archive.policies.load(version).ok().map(Arc::new)),
+        }
     };
-    let Some(set) = set else {
-        let detail =
-            format!("Version {version} of the policies cannot be read; those of today are asked.");
-        causes.push(cause("policies_gone", detail));
-        let (version, set) = present.policies.clone()?;
+    let of_variant = |set: Arc<PolicySet>| match record.policies_under() {
+        Some(under) => Some(Arc::new(PolicySet::clone(&set).and_hard_of(&*read(under)?, under))),
+        None => Some(set),
+    };
+    if let Some(set) = read(version).and_then(of_variant) {
         return Some(PolicyTable::compile(set, version, &Items(world)));
-    };
+    }
+    let detail =
+        format!("Version {version} of the policies cannot be read; those of today are asked.");
+    causes.push(cause("policies_gone", detail));
+    let (version, set) = present.policies.clone()?;
     Some(PolicyTable::compile(set, version, &Items(world)))
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Record {
 #[derive(Debug, Deserialize)]
 struct RecordedPolicies {
     version: u64,
+    /// Of a variant: those in force then.
+    under: Option<u64>,
 }
 
 /// What was drawn.
@@ -155,6 +157,12 @@ impl Record {
     /// The version of the policies that were asked.
     pub(crate) fn policy_version(&self) -> Option<u64> {
         self.policies.as_ref().map(|policies| policies.version)
+    }
+
+    /// Of a variant with policies of its own: the version that was in force then, whose hard ones
+    /// held as well.
+    pub(crate) fn policies_under(&self) -> Option<u64> {
+        self.policies.as_ref().and_then(|policies| policies.under)
     }
 
     /// What was given and is not in the record.

@@ -1,5 +1,6 @@
 //! Decisions in a shop that does not stand still, and the same ones again.
 
+use crate::background::ExperimentWatch;
 use crate::chronicle::ChronicleDir;
 use crate::keys::KeyRing;
 use crate::replay::Archive;
@@ -7,6 +8,7 @@ use crate::settings::Settings;
 use crate::state::Served;
 use crate::testing::{TestShop, publish_snapshot, snapshot_writer};
 use axum::http::Method;
+use experiment::{Definition, ExperimentDir};
 use policy::PolicyDir;
 use policy::directory::Signature;
 use score::World;
@@ -104,6 +106,20 @@ impl Moving {
         self.shop.state.inner.set_policies(Some((version, set))).await.unwrap();
     }
 
+    /// Half of those who ask are under the first version of the policies, and what is forbidden now.
+    async fn start_experiment(&self) {
+        let dir = ExperimentDir::in_dir(self.folder.path());
+        let text = "name = 'rules'\n[[variant]]\nname = 'now'\n[[variant]]\nname = 'then'\n\
+                    policy_version = 1\n";
+        let definition = Definition::read(text, &[]).unwrap();
+        let (by, note) = ("mia".to_owned(), String::new());
+        let signature = experiment::Signature { by, at: crate::testing::NOW, note };
+        dir.create(definition, &signature).unwrap();
+        dir.start("rules", &signature).unwrap();
+        let mut watch = ExperimentWatch::new(dir, policies(self.folder.path()));
+        watch.look(&self.shop.state).await;
+    }
+
     /// Asks something, and gives the id of the answer.
     async fn decide(&mut self) -> String {
         let placement = ["pdp", "cart", "home", "checkout", "email"][self.draw(5) as usize];
@@ -158,9 +174,12 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
             dir.publish(&snapshot_writer(2), "20260401T120000Z").unwrap();
             moving.load().await;
         }
+        if round == 200 {
+            moving.start_experiment().await;
+        }
         ids.push(moving.decide().await);
     }
-    let (mut n_offers, mut n_explored) = (0, 0);
+    let (mut n_offers, mut n_explored, mut n_variant) = (0, 0, 0);
     for id in &ids {
         let replay = moving.replay(id).await;
         assert_eq!(
@@ -170,9 +189,11 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         );
         let record = moving.shop.get(&format!("/v1/decisions/{id}")).await.json();
         n_offers += record["offers"].as_array().unwrap().len();
+        n_variant += u32::from(record["policies"]["under"].is_u64());
         let places = record["explored"]["places"].as_array();
         n_explored += places.into_iter().flatten().filter(|place| place[1] != 0).count();
     }
+    assert!(n_variant > 50, "{n_variant} by policies of a variant");
     assert!(n_explored > 20, "{n_explored} places showed another than the best");
     assert!(n_offers > 500, "{n_offers}: answers without offers prove little");
 }
