@@ -1,5 +1,6 @@
 //! What a decision answers.
 
+use crate::explore::Choice;
 pub use events::Relation;
 use score::Rung;
 
@@ -127,6 +128,9 @@ pub struct Offer {
     pub rung: Rung,
     /// `None`: no policy moved it.
     pub policy: Option<PolicyTouch>,
+    /// How like it is to the one before it that it is most like, from 0 to 1; `None`: nobody asked,
+    /// for this placement takes offers as they are ranked.
+    pub likeness: Option<f32>,
 }
 
 /// What the caller should know besides the slate.
@@ -172,4 +176,7 @@ pub struct Decision {
     /// Hard policies whose condition on the request could not be answered, and so closed.
     pub n_policies_unknown: usize,
     pub warnings: Vec<Warning>,
+    /// Places that may be drawn anew for each answer; `None`: this placement explores nothing, or
+    /// there is nothing to choose from.
+    pub choice: Option<Choice>,
 }

@@ -13,7 +13,9 @@
 pub mod content;
 pub mod cover;
 pub mod decision;
+pub mod diversity;
 pub mod evidence;
+pub mod explore;
 pub mod gate;
 pub mod language;
 pub mod memo;
@@ -31,6 +33,7 @@ mod fixture;
 
 pub use decision::PolicyTouch;
 pub use decision::{About, Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
+pub use explore::{Choice, Drawn};
 pub use gate::Gate;
 pub use language::{Language, LanguageFault, Languages};
 pub use memo::{Known, Memo};

@@ -40,6 +40,12 @@ pub struct PlacementRules {
     pub offers_plans: bool,
     /// An offer costs at most this share of what is in the cart.
     pub max_price_share: Option<Amount>,
+    /// 1 − λ of [`crate::diversity`]; 0: offers as they are ranked.
+    pub diversity: f32,
+    /// Share of answers in which other than the best may stand in the last places; 0: in none.
+    pub explore: f32,
+    /// Last places that are explored, where any are.
+    pub explore_places: usize,
 }
 
 impl Placement {
@@ -100,6 +106,9 @@ impl Placement {
             max_upgrades: usize::from(self == Placement::Pdp),
             offers_plans: matches!(self, Placement::Pdp | Placement::Cart | Placement::Checkout),
             max_price_share: None,
+            diversity: 0.0,
+            explore: 0.0,
+            explore_places: 1,
         }
     }
 }
@@ -127,6 +136,9 @@ impl PlacementRules {
                 None => self.offers_plans,
             },
             max_price_share: told.max_price_share.or(self.max_price_share),
+            diversity: told.diversity.unwrap_or(self.diversity),
+            explore: told.explore.unwrap_or(self.explore),
+            explore_places: told.explore_places.unwrap_or(self.explore_places),
         }
     }
 }

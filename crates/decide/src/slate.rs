@@ -1,11 +1,15 @@
 //! From a request to a slate: context, ladder, gates, evidence, reasons.
 
 mod arbitration;
+mod depth;
 mod relations;
+mod spare;
 
+use self::depth::{Depth, count_of, rules_of};
 use crate::cover::Cover;
 use crate::decision::{Decision, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
+use crate::explore::Choice;
 use crate::gate::{self, Gate, Limits, Marks, PriceCap};
 use crate::offer::offer_of;
 use crate::placement::{Placement, PlacementRules};
@@ -71,6 +75,9 @@ struct Slate<'a> {
     offers: Vec<Offer>,
     n_eligible: usize,
     reads_session: bool,
+    /// Offers that are found beyond those that are shown, to choose from.
+    n_spare: usize,
+    choice: Option<Choice>,
 }
 
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
@@ -110,15 +117,6 @@ pub(crate) fn stopped_by(
     })
 }
 
-/// What the placement asks, with what the policies say of it.
-fn rules_of(request: &Request<'_>) -> PlacementRules {
-    let rules = request.placement.rules();
-    match request.policies {
-        Some(policies) => rules.with(policies.rule(request.placement as usize)),
-        None => rules,
-    }
-}
-
 /// Settles what holds for all items of the request.
 fn with_limits<R>(
     world: &World,
@@ -139,15 +137,6 @@ fn with_limits<R>(
     let worked = work(&limits, workspace);
     workspace.active = active;
     worked
-}
-
-/// How far down a decision goes.
-#[derive(Clone, Copy)]
-struct Depth {
-    count: usize,
-    /// Asked for where an item would stand: too few offers are shown all the same.
-    is_endless: bool,
-    any_relation: bool,
 }
 
 fn decide_up_to(
@@ -176,6 +165,8 @@ fn decide_up_to(
             offers: Vec::with_capacity(depth.count.min(rules.max_count)),
             n_eligible: 0,
             reads_session: false,
+            n_spare: spare::n_spare(&rules, depth),
+            choice: None,
         };
         if depth.count > 0 {
             slate.fill_up(workspace, n_unknown, &mut warnings);
@@ -234,14 +225,6 @@ fn collect_history(world: &World, request: &Request<'_>, history: &mut Vec<(u32,
     }
 }
 
-fn count_of(request: &Request<'_>, rules: &PlacementRules, warnings: &mut Vec<Warning>) -> usize {
-    let asked = request.count.unwrap_or(rules.count);
-    if asked > rules.max_count {
-        warnings.push(Warning::CountCut { asked, given: rules.max_count });
-    }
-    asked.min(rules.max_count)
-}
-
 impl Slate<'_> {
     fn decision(self, warnings: Vec<Warning>) -> Decision {
         let policies = self.limits.policies.as_ref();
@@ -253,6 +236,7 @@ impl Slate<'_> {
             policy_version: policies.map(|policies| policies.table().version()),
             n_policies_unknown: policies.map_or(0, |policies| policies.n_unknown()),
             warnings,
+            choice: self.choice,
         }
     }
 
@@ -313,9 +297,10 @@ impl Slate<'_> {
         visit.read(world, self.request, |item| self.is_hidden(item));
         let (seen, found) = visit.ranked(world, |item| gate::is_open(world, marks, &limits, item));
         self.n_eligible = self.n_eligible.max(found.len());
+        let (from, limit) = (self.offers.len(), self.limit());
         let min_count = self.rules.min_evidence_count;
         for &Scored { index: item, score } in self.levered(found).iter() {
-            if self.offers.len() == self.count {
+            if self.offers.len() == limit {
                 break;
             }
             let evidence = strongest(&world.snapshot, seen, item, min_count);
@@ -325,8 +310,10 @@ impl Slate<'_> {
             let reason = Reason { code: ReasonCode::SeenNext, evidence, about: None };
             let relation = Relation::Complement;
             let rung = Rung::Session;
-            self.take(Offer { item, score, relation, reason, rung, policy: None }, marks);
+            let (policy, likeness) = (None, None);
+            self.take(Offer { item, score, relation, reason, rung, policy, likeness }, marks);
         }
+        self.settle(from, marks);
     }
 
     fn from_session(&mut self, workspace: &mut Workspace) {
@@ -422,8 +409,9 @@ impl Slate<'_> {
         rung: Rung,
         marks: &mut Marks,
     ) {
+        let (from, limit) = (self.offers.len(), self.limit());
         for candidate in ranking {
-            if self.offers.len() >= self.count || !(candidate.score > 0.0) {
+            if self.offers.len() >= limit || !(candidate.score > 0.0) {
                 break;
             }
             // Only what a stored pair proposed can have evidence.
@@ -438,6 +426,7 @@ impl Slate<'_> {
             }
             self.take(offer_of(self.world, &candidate, evidence, rung), marks);
         }
+        self.settle(from, marks);
     }
 
     fn from_category(&mut self, category: &str, marks: &mut Marks) {
@@ -456,9 +445,10 @@ impl Slate<'_> {
             _ => ReasonCode::Popular,
         };
         let items = self.levered_list(items, marks);
+        let (from, limit) = (self.offers.len(), self.limit());
         for &item in items.iter() {
-            if self.offers.len() >= self.count {
-                return;
+            if self.offers.len() >= limit {
+                break;
             }
             if !gate::is_open(self.world, marks, &self.limits, item) {
                 continue;
@@ -470,10 +460,12 @@ impl Slate<'_> {
                 reason: Reason { code, evidence: None, about: None },
                 rung,
                 policy: None,
+                likeness: None,
             };
             self.n_eligible += 1;
             self.take(offer, marks);
         }
+        self.settle(from, marks);
     }
 }
 

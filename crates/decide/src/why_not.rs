@@ -15,6 +15,8 @@ pub enum WhyNot {
     Stopped(Gate),
     /// It passed every gate but others ranked higher: its rank and score among all that did.
     Outranked { rank: usize, score: f32 },
+    /// Its rank and score are high enough, but it is too like an offer above.
+    TooAlike { rank: usize, score: f32 },
     /// No source proposed it: never bought with the context, not in the history.
     NotProposed,
 }
@@ -34,6 +36,8 @@ pub fn why_not(
     if let Some(at) = rank_in(&decision) {
         return WhyNot::Offered { rank: at + 1 };
     }
+    let is_diverse = decision.offers.iter().any(|offer| offer.likeness.is_some());
+    let n_offered = if is_diverse { decision.offers.len() } else { 0 };
     let is_too_few = |warning: &Warning| matches!(warning, Warning::TooFew { .. });
     let is_too_few = decision.warnings.iter().any(is_too_few);
     if let Some(gate) = stopped_by(world, request, item, workspace) {
@@ -46,7 +50,11 @@ pub fn why_not(
         if is_too_few {
             return WhyNot::Stopped(Gate::TooFew);
         }
-        return WhyNot::Outranked { rank: at + 1, score: decision.offers[at].score };
+        let (rank, score) = (at + 1, decision.offers[at].score);
+        return match rank <= n_offered {
+            true => WhyNot::TooAlike { rank, score },
+            false => WhyNot::Outranked { rank, score },
+        };
     }
     if rank_in(&decide_all(world, request, true, workspace)).is_some() {
         return WhyNot::Stopped(Gate::Relation);

@@ -61,6 +61,9 @@ struct PlacementIn {
     min_evidence_count: Option<u32>,
     max_price_share: Option<Spanned<f64>>,
     relations: Option<Spanned<Vec<Spanned<String>>>>,
+    diversity: Option<Spanned<f64>>,
+    explore: Option<Spanned<f64>>,
+    explore_places: Option<Spanned<u64>>,
 }
 
 /// What is gathered while a file is read.
@@ -434,6 +437,7 @@ impl Reader<'_> {
             min_evidence_count: placement.min_evidence_count,
             ..PlacementRule::default()
         };
+        placement::read_shares(self, placement, &mut rule);
         if let Some(share) = &placement.max_price_share {
             match Amount::from_f64(*share.get_ref()) {
                 Ok(amount) if 0 < amount.0 => rule.max_price_share = Some(amount),
@@ -481,6 +485,8 @@ fn pinned_ids(policy: &PolicyIn, kind: Kind) -> Vec<Box<str>> {
         _ => Vec::new(),
     }
 }
+
+mod placement;
 
 #[cfg(test)]
 mod tests;

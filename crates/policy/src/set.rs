@@ -179,6 +179,12 @@ pub struct PlacementRule {
     pub max_price_share: Option<Amount>,
     /// One bit a relation.
     pub relations: Option<u8>,
+    /// From 0, offers as they are ranked, to 1, unlike one another whatever their scores.
+    pub diversity: Option<f32>,
+    /// Share of answers in which another than the best may stand in the last places.
+    pub explore: Option<f32>,
+    /// How many of the last places.
+    pub explore_places: Option<usize>,
 }
 
 impl PlacementRule {

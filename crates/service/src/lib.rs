@@ -26,9 +26,11 @@ mod caller;
 mod extract;
 pub mod gatekeeper;
 
+pub mod chronicle;
 mod declared;
 pub mod ledger;
 mod live;
+mod live_catalog;
 mod recent;
 mod recommendation_id;
 pub mod settings;
@@ -41,6 +43,7 @@ mod question;
 mod reason;
 mod recommend;
 mod record;
+pub mod replay;
 mod treatment;
 
 pub mod background;
@@ -56,8 +59,10 @@ mod testing;
 
 pub use answer::Unrecorded;
 pub use background::{Background, KeepDays, LearnSchedule, Upkeep};
+pub use chronicle::ChronicleDir;
 pub use edge::PeerAddress;
 pub use live::{LiveSettings, bought_since};
+pub use replay::{Archive, Present, Replay};
 pub use router::{bare_router, router};
 pub use settings::Settings;
 pub use state::{AppState, Served};

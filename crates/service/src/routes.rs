@@ -51,6 +51,7 @@ pub(crate) fn api_routes() -> Router<AppState> {
         .route("/v1/experiments/{name}/widen", post(experiments::widen))
         .route("/v1/experiments/{name}/stop", post(experiments::stop))
         .route("/v1/experiments/{name}/winner", post(experiments::winner))
+        .route("/v1/decisions/{id}/replay", get(decisions::replay_decision))
         .route("/health/live", get(operations::live))
         .route("/health/ready", get(operations::ready))
         .route("/metrics", get(operations::metrics))

@@ -49,6 +49,7 @@ impl Slate<'_> {
             warnings.push(Warning::TooFew { found, wanted });
             self.offers.clear();
         }
+        self.find_places();
     }
 
     /// What is hidden speaks for nothing.
@@ -122,6 +123,7 @@ impl Slate<'_> {
             reason: Reason { code, evidence, about: None },
             rung,
             policy: Some(touch),
+            likeness: None,
         }
     }
 

@@ -43,6 +43,7 @@ use utoipa::OpenApi;
         super::experiments::widen,
         super::experiments::stop,
         super::experiments::winner,
+        super::decisions::replay_decision,
         super::operations::live,
         super::operations::ready,
         super::operations::metrics,
