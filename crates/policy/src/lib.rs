@@ -33,6 +33,7 @@ mod file;
 pub mod set;
 
 mod active;
+pub mod contact;
 mod in_force;
 pub mod table;
 
@@ -41,6 +42,7 @@ pub mod error;
 pub mod review;
 
 pub use active::Active;
+pub use contact::{Contact, ContactFacts, ContactKind, ContactRule, ContactStop, Counted, Per};
 pub use diagnostic::{Diagnostic, Severity};
 pub use directory::{Change, ChangeKind, PolicyDir, Signature};
 pub use error::Error;

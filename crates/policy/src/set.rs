@@ -1,9 +1,10 @@
 //! Policies as checked: what a file of them says.
 
+use crate::contact::{ContactRule, Counted, DISMISSED_REST_DAYS};
 use crate::diagnostic::Diagnostic;
 use crate::predicate::Predicate;
 use crate::truth::Truth;
-use events::{Amount, Timestamp};
+use events::{Amount, Currency, Timestamp};
 use jiff::tz::TimeZone;
 use std::ops::Range;
 
@@ -49,10 +50,14 @@ pub enum Kind {
     Boost,
     /// The score is multiplied: below 1.
     Bury,
+    /// Is shown to a customer so often in a time, and no more.
+    Cap,
+    /// Is not offered for a time after it was dismissed or bought.
+    Rest,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Eligibility,
         Kind::Applicability,
         Kind::Suitability,
@@ -62,6 +67,8 @@ impl Kind {
         Kind::Pin,
         Kind::Boost,
         Kind::Bury,
+        Kind::Cap,
+        Kind::Rest,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -75,6 +82,8 @@ impl Kind {
             Kind::Pin => "pin",
             Kind::Boost => "boost",
             Kind::Bury => "bury",
+            Kind::Cap => "cap",
+            Kind::Rest => "rest",
         }
     }
 
@@ -85,6 +94,11 @@ impl Kind {
     /// Hard policies stop items, and close where something is not known.
     pub fn is_hard(self) -> bool {
         !matches!(self, Kind::Pin | Kind::Boost | Kind::Bury)
+    }
+
+    /// Does it ask what the customer was shown, dismissed or bought?
+    pub fn is_contact(self) -> bool {
+        matches!(self, Kind::Cap | Kind::Rest)
     }
 
     /// Is `when` what an item must meet, rather than when the policy is in force?
@@ -114,6 +128,8 @@ pub struct Policy {
     pub factor: f32,
     /// Of a pin, from 1.
     pub position: usize,
+    /// Of a cap or rest.
+    pub contact: Option<ContactRule>,
     /// The name in the file.
     pub span: Range<usize>,
 }
@@ -179,6 +195,17 @@ pub struct PlacementRule {
     pub max_price_share: Option<Amount>,
     /// One bit a relation.
     pub relations: Option<u8>,
+    /// Where a slate is not expected to earn this, nothing is offered.
+    pub interruption_cost: Option<Cost>,
+    /// The share of the slate for what the customer never bought.
+    pub new_share: Option<f32>,
+}
+
+/// What something costs; without a currency, in that of the items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    pub amount: Amount,
+    pub currency: Option<Currency>,
 }
 
 impl PlacementRule {
@@ -195,11 +222,18 @@ pub struct PolicySet {
     pub placements: [PlacementRule; PLACEMENTS.len()],
     /// In which hours, days and dates are told.
     pub time_zone: TimeZone,
+    /// How long a dismissed item rests; `None`: the default.
+    pub dismissed_rest_days: Option<u32>,
 }
 
 impl Default for PolicySet {
     fn default() -> PolicySet {
-        PolicySet { policies: Vec::new(), placements: Default::default(), time_zone: TimeZone::UTC }
+        PolicySet {
+            policies: Vec::new(),
+            placements: Default::default(),
+            time_zone: TimeZone::UTC,
+            dismissed_rest_days: None,
+        }
     }
 }
 
@@ -227,6 +261,7 @@ impl PolicySet {
             comment: None,
             factor: 1.0,
             position: 0,
+            contact: None,
             span: 0..0,
         };
         PolicySet { policies: vec![all], ..PolicySet::default() }
@@ -274,7 +309,21 @@ impl PolicySet {
     /// Does nothing at all.
     pub fn is_empty(&self) -> bool {
         let is_default = |rule: &PlacementRule| *rule == PlacementRule::default();
-        self.policies.is_empty() && self.placements.iter().all(is_default)
+        self.policies.is_empty()
+            && self.placements.iter().all(is_default)
+            && self.dismissed_rest_days.is_none()
+    }
+
+    /// How long an item rests that a customer dismissed; 0: not at all.
+    pub fn dismissed_rest_us(&self) -> i64 {
+        let days = self.dismissed_rest_days.unwrap_or(DISMISSED_REST_DAYS);
+        i64::from(days) * events::time::DAY_US
+    }
+
+    /// The longest time that a contact policy looks back, over those that count what `is_meant`.
+    pub fn contact_window_us(&self, is_meant: impl Fn(Counted) -> bool) -> Option<i64> {
+        let rules = self.policies.iter().filter_map(|policy| policy.contact.as_ref());
+        rules.filter(|rule| is_meant(rule.counted)).map(|rule| rule.window_us).max()
     }
 
     pub fn visit_fields(&self, look: &mut dyn FnMut(&crate::Field)) {
@@ -295,6 +344,7 @@ impl PolicySet {
         self.visit_fields(&mut |field| match field {
             crate::Field::CustomerAttribute(name) => names.push(name.clone()),
             crate::Field::CustomerAge => names.push("age".into()),
+            crate::Field::CustomerMarketing => names.push(crate::facts::MARKETING.into()),
             _ => {}
         });
         names.sort_unstable();
