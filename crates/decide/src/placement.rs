@@ -1,7 +1,7 @@
 //! Where an offer appears, and what is right there by default.
 
 use events::{Amount, Relation};
-use policy::PlacementRule;
+use policy::{Cost, PlacementRule};
 
 /// Where an offer appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,10 @@ pub struct PlacementRules {
     pub offers_plans: bool,
     /// An offer costs at most this share of what is in the cart.
     pub max_price_share: Option<Amount>,
+    /// A slate that is not expected to earn this is not shown.
+    pub interruption_cost: Option<Cost>,
+    /// The share of the slate for what the customer never bought.
+    pub new_share: f32,
 }
 
 impl Placement {
@@ -80,6 +84,11 @@ impl Placement {
         matches!(self, Placement::Email | Placement::Pos | Placement::Kiosk)
     }
 
+    /// Does an offer here go after the customer, rather than wait where they came?
+    pub fn is_contact(self) -> bool {
+        self == Placement::Email
+    }
+
     pub fn rules(self) -> PlacementRules {
         let (count, fill_with_popular) = match self {
             Placement::Home | Placement::Email => (12, true),
@@ -100,6 +109,8 @@ impl Placement {
             max_upgrades: usize::from(self == Placement::Pdp),
             offers_plans: matches!(self, Placement::Pdp | Placement::Cart | Placement::Checkout),
             max_price_share: None,
+            interruption_cost: None,
+            new_share: 0.0,
         }
     }
 }
@@ -127,6 +138,8 @@ impl PlacementRules {
                 None => self.offers_plans,
             },
             max_price_share: told.max_price_share.or(self.max_price_share),
+            interruption_cost: told.interruption_cost.or(self.interruption_cost),
+            new_share: told.new_share.unwrap_or(self.new_share),
         }
     }
 }

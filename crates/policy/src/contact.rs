@@ -248,7 +248,8 @@ pub(crate) fn activate(
         active.note_unknown(clause / 64, 1 << (clause % 64));
     }
     // What hangs on the relation is asked when an offer is made.
-    if rule.relations.is_none() && (is_unknown || state.groups[groups.clone()].iter().any(is_closed))
+    if rule.relations.is_none()
+        && (is_unknown || state.groups[groups.clone()].iter().any(is_closed))
     {
         set_bit(&mut active.hard, clause);
         if !is_unknown && rule.per != Per::All {

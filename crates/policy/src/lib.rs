@@ -49,6 +49,6 @@ pub use error::Error;
 pub use facts::{CartFacts, CustomerFacts, Facts, ItemList, ItemTable};
 pub use field::Field;
 pub use in_force::{InForce, Lever};
-pub use set::{Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, USUAL_COUNTS};
+pub use set::{Cost, Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, USUAL_COUNTS};
 pub use table::{Pin, PolicyTable};
 pub use truth::Truth;

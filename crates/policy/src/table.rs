@@ -13,8 +13,8 @@
 //! are made.
 
 use crate::active::Active;
-use crate::contact;
 use crate::clause::{Clause, clauses};
+use crate::contact;
 use crate::facts::{Facts, ItemTable, LocalTime};
 use crate::field::Field;
 use crate::in_force::InForce;

@@ -50,8 +50,7 @@ impl Reader<'_> {
 
     fn check_contact_keys(&mut self, policy: &PolicyIn, kind: Kind) {
         let text = |text: &Option<Spanned<String>>| text.as_ref().map(Spanned::span);
-        let list =
-            |list: &Option<Spanned<Vec<Spanned<String>>>>| list.as_ref().map(Spanned::span);
+        let list = |list: &Option<Spanned<Vec<Spanned<String>>>>| list.as_ref().map(Spanned::span);
         let (is_cap, is_rest) = (kind == Kind::Cap, kind == Kind::Rest);
         let keys: [(&str, Option<Range<usize>>, bool); 8] = [
             ("at_most", policy.at_most.as_ref().map(Spanned::span), is_cap),
@@ -73,7 +72,11 @@ impl Reader<'_> {
     fn at_most(&mut self, policy: &PolicyIn) -> Option<u32> {
         let Some(at_most) = &policy.at_most else {
             let mend = "at_most = 3: with the fourth it closes";
-            self.error(policy.name.span(), "`at_most` is missing: how often may it be shown?", mend);
+            self.error(
+                policy.name.span(),
+                "`at_most` is missing: how often may it be shown?",
+                mend,
+            );
             return None;
         };
         let n = *at_most.get_ref();
@@ -99,7 +102,8 @@ impl Reader<'_> {
         let window = window_us(told.get_ref());
         if window.is_none() {
             let text = told.get_ref();
-            let message = format!("{text:?} is no time between a minute and {MAX_WINDOW_DAYS} days");
+            let message =
+                format!("{text:?} is no time between a minute and {MAX_WINDOW_DAYS} days");
             self.error(told.span(), message, mend);
         }
         window
@@ -156,5 +160,4 @@ impl Reader<'_> {
 const COUNTED: [(&str, Counted); 2] = [("offered", Counted::Offered), ("seen", Counted::Seen)];
 const AFTER: [(&str, Counted); 2] =
     [("dismissal", Counted::Dismissed), ("purchase", Counted::Bought)];
-const PER: [(&str, Per); 3] =
-    [("item", Per::Item), ("category", Per::Category), ("all", Per::All)];
+const PER: [(&str, Per); 3] = [("item", Per::Item), ("category", Per::Category), ("all", Per::All)];

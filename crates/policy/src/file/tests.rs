@@ -1,6 +1,6 @@
 use super::*;
-use events::Amount;
 use crate::truth::Truth;
+use events::Amount;
 
 const GOOD: &str = r#"
 time_zone = "Europe/Berlin"
@@ -291,7 +291,10 @@ fn a_placement_tells_what_an_interruption_costs_and_how_much_is_new() {
     let cost = |rest: &str| rule(rest).interruption_cost.expect("a cost");
     assert_eq!(cost("interruption_cost = 1").amount, Amount::from_units(1).expect("one"));
     let told = cost("interruption_cost = \"0.25 EUR\"");
-    assert_eq!((told.amount.0, told.currency.map(|c| c.to_string())), (250_000, Some("EUR".into())));
+    assert_eq!(
+        (told.amount.0, told.currency.map(|c| c.to_string())),
+        (250_000, Some("EUR".into()))
+    );
     assert_eq!(rule("new_share = 0.5").new_share, Some(0.5));
     for (bad, words) in [
         ("interruption_cost = -1", "0 or more"),
