@@ -37,14 +37,17 @@ pub mod contact;
 mod in_force;
 pub mod table;
 
+pub mod difference;
 pub mod directory;
+mod disable;
 pub mod error;
 pub mod review;
 
 pub use active::Active;
 pub use contact::{Contact, ContactFacts, ContactKind, ContactRule, ContactStop, Counted, Per};
 pub use diagnostic::{Diagnostic, Severity};
-pub use directory::{Change, ChangeKind, PolicyDir, Signature};
+pub use directory::{Change, ChangeKind, Over, PolicyDir, Signature};
+pub use disable::without;
 pub use error::Error;
 pub use facts::{CartFacts, CustomerFacts, Facts, ItemList, ItemTable};
 pub use field::Field;

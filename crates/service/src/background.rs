@@ -60,6 +60,8 @@ impl AppState {
     /// Loads the snapshot in force and rebuilds the live state; the service can answer after this.
     /// No snapshot yet is no error: every answer is an empty slate then, and says so.
     pub async fn start(&self, upkeep: &Upkeep) -> Result<()> {
+        // Started once; a second folder would be the same.
+        let _ = self.inner.policy_dir.set(upkeep.policies.clone());
         load_policies(self, &upkeep.policies).await;
         load_current(&self.inner, &upkeep.snapshots).await;
         let (experiments, policies) = (upkeep.experiments.clone(), upkeep.policies.clone());
@@ -67,6 +69,9 @@ impl AppState {
         match self.inner.rebuild_live().await {
             Ok(n_events) => tracing::info!(n_events, "sessions rebuilt from the log"),
             Err(fault) => tracing::error!(%fault, "sessions could not be rebuilt from the log"),
+        }
+        if let Err(fault) = self.inner.follow_contacts().await {
+            tracing::error!(%fault, "contacts could not be read back from the logs");
         }
         Ok(())
     }

@@ -26,9 +26,12 @@ mod caller;
 mod extract;
 pub mod gatekeeper;
 
+mod contacts;
 mod declared;
+mod following;
 pub mod ledger;
 mod live;
+mod policy_access;
 mod recent;
 mod recommendation_id;
 pub mod settings;

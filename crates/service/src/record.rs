@@ -4,11 +4,14 @@
 //! pseudonymous index is kept beside the record, and erasing a customer erases the record.
 
 mod asked;
+mod contact;
 
 use self::asked::{Asked, AskedLine};
-use crate::answer::{Written, write_amount, write_evidence, write_touch};
+pub(crate) use self::contact::RecordedContacts;
+use crate::answer::{Written, write_amount, write_evidence, write_outcome, write_touch};
 use crate::holdout::{HELD_OUT, variant_of};
 use crate::json_text::JsonText;
+use crate::live::Person;
 use crate::question::item_ref;
 use crate::reason::page_reason;
 use crate::recommendation_id::RecommendationId;
@@ -22,7 +25,7 @@ use decide::{
 use events::{Amount, Timestamp};
 use history::Assignment;
 use measure::assignment::UnitId;
-use policy::PolicyTable;
+use policy::{ContactFacts, PolicyTable};
 use score::World;
 use serde::Deserialize;
 
@@ -42,6 +45,8 @@ pub(crate) struct RecordHead<'a> {
     pub(crate) treatment: &'a Treatment<'a>,
     /// Of experiments.
     pub(crate) unit: Option<UnitId>,
+    /// Whose contacts are counted, where policies ask.
+    pub(crate) person: Option<Person>,
     pub(crate) took_us: u64,
 }
 
@@ -84,7 +89,11 @@ pub(crate) fn write_record(
         (",\"session\":", request.session),
         (",\"bought_since\":", request.bought_since),
         (",\"exclude\":", request.exclude),
+        (",\"resting\":", request.resting),
     ] {
+        if items.is_empty() && name.contains("resting") {
+            continue;
+        }
         out.raw(name);
         list(&mut out, items, |out, item| out.string(world.item_id(*item)));
     }
@@ -97,6 +106,8 @@ pub(crate) fn write_record(
         out.raw("\"");
     }
     head.treatment.write_record(&mut out, head.unit, head.took_us);
+    contact::write(&mut out, head, request);
+    write_outcome(&mut out, decision);
     out.raw(",\"fallback\":\"");
     out.raw(decision.rung.as_str());
     out.raw("\",\"n_eligible\":");
@@ -305,7 +316,9 @@ pub(crate) struct Record {
     variant: Option<String>,
     policies: Option<RecordedPolicies>,
     asked: Asked,
+    contact: Option<contact::Contacted>,
     fallback: String,
+    no_offer: Option<contact::RecordedNoOffer>,
     offers: Vec<RecordedOffer>,
 }
 
@@ -422,6 +435,7 @@ impl Record {
     pub(crate) fn ask_again<'s, R>(
         &'s self,
         served: &Served,
+        contact: Option<ContactFacts<'_>>,
         ask: impl FnOnce(&Request<'_>) -> R,
     ) -> Option<R> {
         let (asked, world) = (&self.asked, &served.world);
@@ -438,6 +452,7 @@ impl Record {
         let session: Vec<u32> = known(&asked.session);
         let bought_since: Vec<u32> = known(&asked.bought_since);
         let exclude: Vec<u32> = known(&asked.exclude);
+        let resting: Vec<u32> = known(&asked.resting);
         let customer = asked.known.as_ref().map(|known| KnownCustomer {
             consent: known.consent,
             attributes: known.attributes.clone(),
@@ -459,6 +474,7 @@ impl Record {
             category: asked.category.as_deref(),
             count: asked.count,
             filter: filter.as_ref(),
+            resting: &resting,
             exclude: &exclude,
             policies: served.policies.as_deref(),
             circumstances: Circumstances {
@@ -467,6 +483,8 @@ impl Record {
                 locale: asked.locale.as_deref(),
                 location: asked.location.as_deref(),
                 customer: customer.as_ref(),
+                contact,
+                refuses_contact: self.no_offer.as_ref().is_some_and(|no| no.is_refusal()),
             },
             ..Request::at(Placement::parse(&asked.placement)?)
         }))

@@ -188,8 +188,16 @@ impl KeyWatch {
 /// Follows the log of the policies, so that what is applied acts within a second.
 pub(super) async fn policies(state: AppState, dir: PolicyDir) {
     let mut watch = PolicyWatch::new(dir);
+    let mut was_fine = true;
     loop {
         watch.look(&state).await;
+        let followed = state.inner.follow_contacts().await;
+        if let Err(fault) = &followed
+            && was_fine
+        {
+            tracing::error!(%fault, "contacts cannot be read back; policies that ask for them close");
+        }
+        was_fine = followed.is_ok();
         tokio::time::sleep(POLICY_PAUSE).await;
     }
 }
@@ -233,6 +241,7 @@ impl PolicyWatch {
 
     async fn load(&mut self, state: &AppState) -> Result<(), String> {
         let told = |error: policy::Error| error.to_string();
+        let _turn = state.inner.policy_change.lock().await;
         let in_use = state.inner.served.load().policies.as_ref().map(|table| table.version());
         // What is in use is not taken for something that never was when its folder goes away.
         self.dir = self.dir.clone().knowing(in_use.unwrap_or(0));
@@ -240,7 +249,8 @@ impl PolicyWatch {
         if self.seen == Some(current) && self.fault.is_none() {
             return Ok(());
         }
-        if self.seen.is_none() && in_use == current {
+        // Put in force by a call, or by whoever looked before.
+        if self.fault.is_none() && in_use == current {
             self.seen = Some(current);
             return Ok(());
         }
