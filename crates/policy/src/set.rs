@@ -290,7 +290,8 @@ impl PolicySet {
     pub fn and_hard_of(mut self, others: &PolicySet, version: u64) -> PolicySet {
         let says = |policy: &Policy| {
             let Policy { kind, items, when, placements, valid_from, valid_until, .. } = policy;
-            format!("{kind:?} {items:?} {when:?} {placements} {valid_from:?} {valid_until:?}")
+            let (term, contact) = ((valid_from, valid_until), &policy.contact);
+            format!("{kind:?} {items:?} {when:?} {placements} {term:?} {contact:?}")
         };
         for policy in others.policies.iter().filter(|policy| policy.kind.is_hard()) {
             if self.policies.iter().any(|own| says(own) == says(policy)) {
@@ -303,6 +304,9 @@ impl PolicySet {
             self.policies.push(policy);
         }
         self.time_zone = others.time_zone.clone();
+        if self.dismissed_rest_us() < others.dismissed_rest_us() {
+            self.dismissed_rest_days = others.dismissed_rest_days;
+        }
         self
     }
 
@@ -395,5 +399,17 @@ mod tests {
         let names: Vec<&str> = both.policies.iter().map(|policy| policy.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "b (of version 7)"]);
         assert_eq!(both.time_zone, set(&others).time_zone);
+    }
+    #[test]
+    fn a_variant_loosens_no_cap_and_no_rest() {
+        let cap = |days: u32, n: u32| {
+            let head = format!("dismissed_rest_days = {days}\n[[policy]]\nname = 'cap'");
+            set(&format!("{head}\nkind = 'cap'\nat_most = {n}\nwithin = '1 day'"))
+        };
+        let both = cap(0, 9).and_hard_of(&cap(90, 1), 7);
+        let at_most = |policy: &Policy| policy.contact.as_ref().map(|rule| rule.at_most);
+        assert_eq!(both.policies.iter().filter_map(at_most).collect::<Vec<_>>(), [9, 1]);
+        assert_eq!(both.dismissed_rest_days, Some(90));
+        assert_eq!(cap(90, 1).and_hard_of(&cap(0, 1), 7).policies.len(), 1);
     }
 }

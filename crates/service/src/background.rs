@@ -70,9 +70,6 @@ impl AppState {
             Ok(n_events) => tracing::info!(n_events, "sessions rebuilt from the log"),
             Err(fault) => tracing::error!(%fault, "sessions could not be rebuilt from the log"),
         }
-        if let Err(fault) = self.inner.follow_contacts().await {
-            tracing::error!(%fault, "contacts could not be read back from the logs");
-        }
         Ok(())
     }
 
@@ -89,6 +86,7 @@ impl AppState {
                 "experiments",
                 experiments::follow(self.clone(), upkeep.experiments, upkeep.policies.clone()),
             ),
+            self.supervise("contacts", watch::contacts(self.clone())),
             self.supervise("policies", watch::policies(self.clone(), upkeep.policies)),
             self.supervise("retention", retention::run(self.clone(), upkeep.keep)),
             self.supervise("sealing", sealing::run(self.clone())),

@@ -132,10 +132,10 @@ pub struct Problem {
     /// What would have been right, when that is a short list.
     pub allowed: Vec<&'static str>,
     /// Of a file: what is wrong with it, place by place.
-    pub faults: Vec<Fault>,
+    pub faults: Option<Box<FileFaults>>,
     pub retry_after_s: Option<u64>,
     /// For the log alone.
-    cause: Option<String>,
+    cause: Option<Box<str>>,
 }
 
 /// Why a request failed inside the house: travels with the response to the edge, which writes it
@@ -152,7 +152,7 @@ impl Problem {
             detail: detail.into(),
             path: None,
             allowed: Vec::new(),
-            faults: Vec::new(),
+            faults: None,
             retry_after_s: None,
             cause: None,
         }
@@ -169,7 +169,7 @@ impl Problem {
     }
 
     pub fn with_faults(mut self, faults: Vec<Fault>) -> Problem {
-        self.faults = faults;
+        self.faults = Some(Box::new(FileFaults(faults)));
         self
     }
 
@@ -180,7 +180,7 @@ impl Problem {
 
     /// What the log is to tell; the client never sees it.
     pub fn because(mut self, cause: impl std::fmt::Display) -> Problem {
-        self.cause = Some(cause.to_string());
+        self.cause = Some(cause.to_string().into());
         self
     }
 
@@ -198,7 +198,7 @@ impl Problem {
             detail: &self.detail,
             path: self.path.as_deref(),
             allowed: &self.allowed,
-            faults: &self.faults,
+            faults: self.faults.as_ref().map_or(&[], |faults| &faults.0),
         };
         serde_json::to_vec(&body).expect("text and numbers always serialize")
     }
@@ -208,7 +208,7 @@ impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let mut response = (self.code.status(), self.to_json()).into_response();
         if let Some(cause) = self.cause.take() {
-            response.extensions_mut().insert(Cause(cause));
+            response.extensions_mut().insert(Cause(cause.into()));
         }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, CONTENT_TYPE_PROBLEM);
@@ -244,6 +244,10 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     faults: &'a [Fault],
 }
+
+/// Apart, so that a problem stays small: it is the error of nearly every function here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileFaults(pub Vec<Fault>);
 
 /// Something wrong or odd in a file.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]

@@ -188,14 +188,22 @@ impl KeyWatch {
 /// Follows the log of the policies, so that what is applied acts within a second.
 pub(super) async fn policies(state: AppState, dir: PolicyDir) {
     let mut watch = PolicyWatch::new(dir);
-    let mut was_fine = true;
     loop {
         watch.look(&state).await;
+        tokio::time::sleep(POLICY_PAUSE).await;
+    }
+}
+
+/// Reads back what customers were shown, as far as the policies ask: beside the first requests, for
+/// a long log takes a while, and beside changes of policies. Until it is read, caps close.
+pub(super) async fn contacts(state: AppState) {
+    let mut was_fine = true;
+    loop {
         let followed = state.inner.follow_contacts().await;
         if let Err(fault) = &followed
             && was_fine
         {
-            tracing::error!(%fault, "contacts cannot be read back; policies that ask for them close");
+            tracing::error!(%fault, "contacts cannot be read back; caps and rests close");
         }
         was_fine = followed.is_ok();
         tokio::time::sleep(POLICY_PAUSE).await;

@@ -332,7 +332,9 @@ impl Contacts {
         };
         if person.is_customer {
             let customers = self.customers.read().unwrap_or_else(|p| p.into_inner());
-            customers.get(&person.unit.0).map(&mut look);
+            if let Some(memory) = customers.get(&person.unit.0) {
+                look(memory);
+            }
         } else {
             let key = format!("{:016x}", person.unit.0);
             self.sessions.read(&key, until, look);

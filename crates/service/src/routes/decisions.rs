@@ -92,8 +92,8 @@ pub(crate) struct WhyNotContactOut {
     at_most: u32,
     /// Over what time.
     within: String,
-    /// When it opens again, if nothing is shown until then. Null when that is not known, or when the
-    /// slate itself had enough of it.
+    /// When it opens again, if nothing is shown until then. Null when that is not known, or when
+    /// the slate itself had enough of it.
     opens_at: Option<String>,
     /// False: what was shown is not known, so the policy closes.
     is_known: bool,

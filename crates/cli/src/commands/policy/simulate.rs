@@ -251,9 +251,11 @@ impl Stage {
         format!("{} {}", self.world.item_id(item), self.world.title(item)).trim().to_owned()
     }
 
+    /// Caps and rests aside: in a replay nobody was shown anything before.
     fn never_acting(&self, tally: &Tally) -> Vec<&str> {
         let policies = self.new.set().policies.iter().zip(&tally.has_acted);
-        policies.filter(|(_, has_acted)| !**has_acted).map(|(policy, _)| &*policy.name).collect()
+        let idle = policies.filter(|(policy, acted)| !**acted && !policy.kind.is_contact());
+        idle.map(|(policy, _)| &*policy.name).collect()
     }
 }
 
