@@ -1,6 +1,7 @@
 //! What a decision answers.
 
 use crate::explore::Choice;
+use events::Amount;
 pub use events::Relation;
 use score::Rung;
 
@@ -161,6 +162,39 @@ pub enum Warning {
     },
 }
 
+/// Why nothing is offered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum NoOffer {
+    /// No item passed the gates with evidence enough.
+    NothingFound,
+    /// Fewer offers were found than the placement shows.
+    TooFew,
+    /// The best slate is not expected to earn what the interruption costs.
+    InterruptionCost { gain: Amount, cost: Amount },
+    /// The customer refused to be contacted to be sold something.
+    MarketingRefused,
+}
+
+impl NoOffer {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NoOffer::NothingFound => "nothing_found",
+            NoOffer::TooFew => "too_few",
+            NoOffer::InterruptionCost { .. } => "interruption_cost",
+            NoOffer::MarketingRefused => "marketing_refused",
+        }
+    }
+}
+
+/// The quota of things that are new to a customer, as it was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewThings {
+    /// Places of the slate that what was bought before could not have.
+    pub reserved: usize,
+    pub n_new: usize,
+    pub n_bought: usize,
+}
+
 /// The record of one answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
@@ -175,6 +209,10 @@ pub struct Decision {
     pub policy_version: Option<u64>,
     /// Hard policies whose condition on the request could not be answered, and so closed.
     pub n_policies_unknown: usize,
+    /// Where there are no offers.
+    pub no_offer: Option<NoOffer>,
+    /// Where the placement has a quota and the customer is known.
+    pub new_things: Option<NewThings>,
     pub warnings: Vec<Warning>,
     /// Places that may be drawn anew for each answer; `None`: this placement explores nothing, or
     /// there is nothing to choose from.

@@ -21,6 +21,8 @@ pub enum Gate {
     Excluded,
     /// The customer has just bought it: later than what was learned.
     JustBought,
+    /// The customer dismissed it not long ago.
+    Dismissed,
     Fee,
     Hidden,
     OutOfStock,
@@ -32,8 +34,14 @@ pub enum Gate {
     PriceShare,
     /// It stands to its anchor as this placement does not want it.
     Relation,
+    /// The places that are left are for what the customer never bought.
+    NewShare,
     /// The placement wants more offers than were found, or none.
     TooFew,
+    /// The slate is not expected to earn what the interruption costs.
+    InterruptionCost,
+    /// The customer refused to be contacted.
+    MarketingRefused,
     /// No significant pair speaks for it, and the placement asks for one.
     NoEvidence,
 }
@@ -47,6 +55,7 @@ impl Gate {
             Gate::NotCovered => "not_covered",
             Gate::Excluded => "excluded",
             Gate::JustBought => "just_bought",
+            Gate::Dismissed => "dismissed",
             Gate::Fee => "fee",
             Gate::Hidden => "hidden",
             Gate::OutOfStock => "out_of_stock",
@@ -55,7 +64,10 @@ impl Gate {
             Gate::Policy(_) => "policy",
             Gate::PriceShare => "price_share",
             Gate::Relation => "relation",
+            Gate::NewShare => "new_share",
             Gate::TooFew => "too_few",
+            Gate::InterruptionCost => "interruption_cost",
+            Gate::MarketingRefused => "marketing_refused",
             Gate::NoEvidence => "no_evidence",
         }
     }
@@ -65,7 +77,8 @@ const IN_CONTEXT: u8 = 1;
 const FAMILY_IN_CONTEXT: u8 = 2;
 const EXCLUDED: u8 = 4;
 const OFFERED: u8 = 8;
-const JUST_BOUGHT: u8 = 16;
+/// Just bought, or dismissed not long ago.
+const RESTS: u8 = 16;
 const REPLACES: u8 = 32;
 const PLAN: u8 = 64;
 const COVERED: u8 = 128;
@@ -75,6 +88,8 @@ const COVERED: u8 = 128;
 pub struct Marks {
     bits: Vec<u8>,
     marked: Vec<u32>,
+    /// Of those that rest, which were dismissed.
+    dismissed: Vec<u32>,
 }
 
 impl Marks {
@@ -106,9 +121,11 @@ impl Marks {
         for &item in request.exclude {
             self.mark(item, EXCLUDED);
         }
-        for &item in request.bought_since {
-            self.mark(item, JUST_BOUGHT);
+        for &item in request.bought_since.iter().chain(request.resting) {
+            self.mark(item, RESTS);
         }
+        self.dismissed.clear();
+        self.dismissed.extend_from_slice(request.resting);
     }
 
     /// A plan that covers something which no other plan does.
@@ -256,8 +273,9 @@ fn stopped_besides(
     if marks.has(item, EXCLUDED) {
         return Some(Gate::Excluded);
     }
-    if marks.has(item, JUST_BOUGHT) {
-        return Some(Gate::JustBought);
+    if marks.has(item, RESTS) {
+        let is_dismissed = marks.dismissed.contains(&item);
+        return Some(if is_dismissed { Gate::Dismissed } else { Gate::JustBought });
     }
     if marks.has(world.family(item), FAMILY_IN_CONTEXT) {
         return Some(Gate::VariantInContext);

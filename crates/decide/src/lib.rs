@@ -31,8 +31,10 @@ pub mod words;
 #[cfg(test)]
 mod fixture;
 
-pub use decision::PolicyTouch;
-pub use decision::{About, Decision, Evidence, Offer, Reason, ReasonCode, Relation, Warning};
+pub use decision::{
+    About, Decision, Evidence, NewThings, NoOffer, Offer, PolicyTouch, Reason, ReasonCode,
+    Relation, Warning,
+};
 pub use explore::{Choice, Drawn};
 pub use gate::Gate;
 pub use language::{Language, LanguageFault, Languages};
@@ -41,4 +43,4 @@ pub use placement::{Placement, PlacementRules};
 pub use policies::Items;
 pub use request::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Request};
 pub use slate::{MAX_ANCHORS, MAX_CONTEXT, Workspace, decide};
-pub use why_not::{WhyNot, why_not};
+pub use why_not::{WhyNot, contact_stop, why_not};

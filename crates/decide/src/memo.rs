@@ -169,15 +169,27 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         category,
         count,
         filter,
+        resting,
         exclude,
         evidence_required,
         policies,
         circumstances,
     } = request;
     // Without policies nobody asks when and where.
-    let Circumstances { now: _, channel: _, locale: _, location: _, customer: known } =
-        circumstances;
-    let is_guest = customer.is_none() && bought_since.is_empty() && known.is_none();
+    let Circumstances {
+        now: _,
+        channel: _,
+        locale: _,
+        location: _,
+        customer: known,
+        contact: _,
+        refuses_contact,
+    } = circumstances;
+    let is_guest = customer.is_none()
+        && bought_since.is_empty()
+        && resting.is_empty()
+        && known.is_none()
+        && !refuses_contact;
     let asks_nothing = policies.is_none_or(|policies| policies.set().policies.is_empty());
     if !is_guest || !asks_nothing || filter.is_some() {
         return false;

@@ -1,7 +1,7 @@
 //! Where an offer appears, and what is right there by default.
 
 use events::{Amount, Relation};
-use policy::PlacementRule;
+use policy::{Cost, PlacementRule};
 
 /// Where an offer appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,10 @@ pub struct PlacementRules {
     pub explore: f32,
     /// Last places that are explored, where any are.
     pub explore_places: usize,
+    /// A slate that is not expected to earn this is not shown.
+    pub interruption_cost: Option<Cost>,
+    /// The share of the slate for what the customer never bought.
+    pub new_share: f32,
 }
 
 impl Placement {
@@ -86,6 +90,11 @@ impl Placement {
         matches!(self, Placement::Email | Placement::Pos | Placement::Kiosk)
     }
 
+    /// Does an offer here go after the customer, rather than wait where they came?
+    pub fn is_contact(self) -> bool {
+        self == Placement::Email
+    }
+
     pub fn rules(self) -> PlacementRules {
         let (count, fill_with_popular) = match self {
             Placement::Home | Placement::Email => (12, true),
@@ -109,6 +118,8 @@ impl Placement {
             diversity: 0.0,
             explore: 0.0,
             explore_places: 1,
+            interruption_cost: None,
+            new_share: 0.0,
         }
     }
 }
@@ -139,6 +150,8 @@ impl PlacementRules {
             diversity: told.diversity.unwrap_or(self.diversity),
             explore: told.explore.unwrap_or(self.explore),
             explore_places: told.explore_places.unwrap_or(self.explore_places),
+            interruption_cost: told.interruption_cost.or(self.interruption_cost),
+            new_share: told.new_share.unwrap_or(self.new_share),
         }
     }
 }

@@ -78,6 +78,7 @@ pub(crate) fn facts_of<'a>(world: &'a World, request: &Request<'a>) -> Facts<'a>
         customer: customer_facts(world, request),
         cart: cart_facts(world, request),
         anchors: anchor_facts(world, request),
+        contact: told.contact,
         ..Facts::default()
     }
 }

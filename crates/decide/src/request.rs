@@ -2,7 +2,7 @@
 
 use crate::placement::Placement;
 use events::{Amount, Relation, Timestamp};
-use policy::PolicyTable;
+use policy::{ContactFacts, PolicyTable};
 
 /// An item of the request: known by its dense index in the world (snapshot or live catalogue), or
 /// not known at all.
@@ -53,6 +53,11 @@ pub struct Circumstances<'a> {
     pub location: Option<&'a str>,
     /// `None` for a guest, and without consent.
     pub customer: Option<&'a KnownCustomer>,
+    /// What whoever asks was shown, dismissed and bought; `None`: nobody can tell, and policies
+    /// that ask close.
+    pub contact: Option<ContactFacts<'a>>,
+    /// Whoever asks refused to be contacted to be sold something.
+    pub refuses_contact: bool,
 }
 
 /// One question: which offers, here and now?
@@ -73,6 +78,8 @@ pub struct Request<'a> {
     /// `None`: the placement's default.
     pub count: Option<usize>,
     pub filter: Option<&'a Filter>,
+    /// Dismissed not long ago: they rest.
+    pub resting: &'a [u32],
     /// Never offered in this answer (other slates of the same page, the caller's list).
     pub exclude: &'a [u32],
     /// Must a significant pair speak for each offer? `None`: what the placement says.
@@ -95,6 +102,7 @@ impl<'a> Request<'a> {
             category: None,
             count: None,
             filter: None,
+            resting: &[],
             exclude: &[],
             evidence_required: None,
             policies: None,

@@ -1,20 +1,23 @@
 //! From a request to a slate: context, ladder, gates, evidence, reasons.
 
 mod arbitration;
+mod context;
 mod depth;
 mod relations;
+mod room;
 mod spare;
 
-use self::depth::{Depth, count_of, rules_of};
+use self::context::{collect_context, collect_history, count_of};
+use self::depth::{Depth, rules_of};
 use crate::cover::Cover;
-use crate::decision::{Decision, Offer, Reason, ReasonCode, Relation, Warning};
+use crate::decision::{Decision, NewThings, NoOffer, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
 use crate::explore::Choice;
 use crate::gate::{self, Gate, Limits, Marks, PriceCap};
 use crate::offer::offer_of;
 use crate::placement::{Placement, PlacementRules};
 use crate::policies::{Items, facts_of, price_cap};
-use crate::request::{ItemRef, Request};
+use crate::request::Request;
 use crate::visit::Visit;
 use policy::{Active, Facts};
 use score::sessions::Scored;
@@ -71,13 +74,24 @@ struct Slate<'a> {
     evidence_required: bool,
     /// Offers of any relation, whatever the placement says.
     any_relation: bool,
+    /// Offers that still fit beside those set apart.
     count: usize,
+    /// Offers that were asked for.
+    asked: usize,
     offers: Vec<Offer>,
     n_eligible: usize,
     reads_session: bool,
     /// Offers that are found beyond those that are shown, to choose from.
     n_spare: usize,
     choice: Option<Choice>,
+    /// Asked for where an item would stand: nothing is counted, nothing kept free.
+    is_endless: bool,
+    /// Offers so far with their relations; kept only where they are counted.
+    taken: Vec<(u32, usize)>,
+    /// Places left for what the customer bought before; `None`: no matter.
+    bought_left: Option<usize>,
+    no_offer: Option<NoOffer>,
+    new_things: Option<NewThings>,
 }
 
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
@@ -117,8 +131,34 @@ pub(crate) fn stopped_by(
     })
 }
 
+/// How many offers a request is for.
+pub(crate) fn count_for(request: &Request<'_>) -> usize {
+    count_of(request, &rules_of(request), &mut Vec::new())
+}
+
+/// What stopped an item that passed every gate and would have stood in an endless slate: a contact
+/// policy of which there was enough in the slate, or places kept for something new.
+pub(crate) fn crowded_by(
+    world: &World,
+    request: &Request<'_>,
+    decision: &Decision,
+    offer: &Offer,
+    workspace: &mut Workspace,
+) -> Option<Gate> {
+    let taken = decision.offers.iter().map(|offer| (offer.item, offer.relation as usize));
+    let taken: Vec<(u32, usize)> = taken.collect();
+    let crowd = with_limits(world, request, workspace, |limits, _| {
+        limits.policies?.crowded_by(offer.item, offer.relation as usize, &taken)
+    });
+    let is_bought = |item: u32| room::was_bought(world, request, item);
+    let is_full =
+        decision.new_things.is_some_and(|new| count_for(request) <= new.n_bought + new.reserved);
+    let for_new = (is_full && is_bought(offer.item)).then_some(Gate::NewShare);
+    crowd.map(Gate::Policy).or(for_new)
+}
+
 /// Settles what holds for all items of the request.
-fn with_limits<R>(
+pub(crate) fn with_limits<R>(
     world: &World,
     request: &Request<'_>,
     workspace: &mut Workspace,
@@ -129,7 +169,7 @@ fn with_limits<R>(
     let mut active = std::mem::take(&mut workspace.active);
     let items = Items(world);
     let mut facts: Facts<'_> = facts_of(world, request);
-    policies.activate(&mut facts, &mut active);
+    policies.activate(&mut facts, &items, &mut active);
     limits.policies = Some(policies.in_force(&active, &facts, &items));
     if let Some(share) = rules_of(request).max_price_share {
         limits.price_cap = price_cap(request, &limits, share);
@@ -162,73 +202,32 @@ fn decide_up_to(
             evidence_required: request.evidence_required.unwrap_or(rules.evidence_required),
             any_relation: depth.any_relation,
             count: depth.count,
+            asked: depth.count,
             offers: Vec::with_capacity(depth.count.min(rules.max_count)),
             n_eligible: 0,
             reads_session: false,
             n_spare: spare::n_spare(&rules, depth),
             choice: None,
+            is_endless: depth.is_endless,
+            taken: Vec::new(),
+            bought_left: None,
+            no_offer: None,
+            new_things: None,
         };
-        if depth.count > 0 {
+        if slate.may_contact() && depth.count > 0 {
             slate.fill_up(workspace, n_unknown, &mut warnings);
         }
         slate.decision(warnings)
     })
 }
 
-/// Distinct known items of anchors and cart, into `workspace.context`. Returns how many items of
-/// the request are not known.
-fn collect_context(
-    world: &World,
-    request: &Request<'_>,
-    workspace: &mut Workspace,
-    warnings: &mut Vec<Warning>,
-) -> usize {
-    let context = &mut workspace.context;
-    context.clear();
-    let skipped = request.cart.len().saturating_sub(MAX_CONTEXT);
-    if skipped > 0 {
-        warnings.push(Warning::CartCut { lines: request.cart.len(), used: MAX_CONTEXT });
-    }
-    if MAX_ANCHORS < request.anchors.len() {
-        let given = request.anchors.len();
-        warnings.push(Warning::AnchorsCut { given, used: MAX_ANCHORS });
-    }
-    let cart = request.cart[skipped..].iter().map(|line| &line.item);
-    let mut n_unknown = 0;
-    for item in request.anchors.iter().take(MAX_ANCHORS).chain(cart) {
-        match *item {
-            ItemRef::Known(item) if (item as usize) < world.n_items() => {
-                if !context.contains(&item) {
-                    context.push(item);
-                }
-            }
-            ItemRef::Known(_) => n_unknown += 1,
-            ItemRef::Unknown { item_id } => {
-                n_unknown += 1;
-                warnings.push(Warning::UnknownItem { item_id: item_id.to_owned() });
-            }
-        }
-    }
-    n_unknown
-}
-
-fn collect_history(world: &World, request: &Request<'_>, history: &mut Vec<(u32, f32)>) {
-    history.clear();
-    if let Some(customer) = request.customer {
-        let (items, weights) = world.snapshot.customer_items(customer);
-        history.extend(items.iter().copied().zip(weights.iter().copied()));
-    }
-    for &item in request.bought_since {
-        if world.is_learned(item) {
-            history.push((item, 1.0));
-        }
-    }
-}
-
 impl Slate<'_> {
     fn decision(self, warnings: Vec<Warning>) -> Decision {
         let policies = self.limits.policies.as_ref();
+        let no_offer = self.no_offer.unwrap_or(NoOffer::NothingFound);
         Decision {
+            no_offer: self.offers.is_empty().then_some(no_offer),
+            new_things: self.new_things,
             rung: self.offers.iter().map(|offer| offer.rung).min().unwrap_or(Rung::None),
             offers: self.offers,
             n_eligible: self.n_eligible,
@@ -476,6 +475,9 @@ mod tests;
 mod invariants;
 
 #[cfg(test)]
+mod contact_invariants;
+
+#[cfg(test)]
 mod policy_invariants;
 
 #[cfg(test)]
@@ -483,3 +485,6 @@ mod policy_tests;
 
 #[cfg(test)]
 mod relation_tests;
+
+#[cfg(test)]
+mod room_tests;

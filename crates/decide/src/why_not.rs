@@ -1,9 +1,10 @@
 //! Why was an item not offered? Asked of the same world and request as the decision.
 
-use crate::decision::{Decision, Warning};
+use crate::decision::{Decision, NoOffer, Offer};
 use crate::gate::Gate;
 use crate::request::Request;
-use crate::slate::{Workspace, decide, decide_all, stopped_by};
+use crate::slate::{Workspace, count_for, crowded_by, decide, decide_all, stopped_by, with_limits};
+use policy::ContactStop;
 use score::World;
 
 /// The answer for one item.
@@ -36,24 +37,25 @@ pub fn why_not(
     if let Some(at) = rank_in(&decision) {
         return WhyNot::Offered { rank: at + 1 };
     }
-    let is_diverse = decision.offers.iter().any(|offer| offer.likeness.is_some());
-    let n_offered = if is_diverse { decision.offers.len() } else { 0 };
-    let is_too_few = |warning: &Warning| matches!(warning, Warning::TooFew { .. });
-    let is_too_few = decision.warnings.iter().any(is_too_few);
     if let Some(gate) = stopped_by(world, request, item, workspace) {
         return WhyNot::Stopped(gate);
     }
     // Whatever the catalog's size: past a limit, an item that lost would look like one that nobody
     // proposed.
-    let decision = decide_all(world, request, false, workspace);
-    if let Some(at) = rank_in(&decision) {
-        if is_too_few {
-            return WhyNot::Stopped(Gate::TooFew);
-        }
-        let (rank, score) = (at + 1, decision.offers[at].score);
-        return match rank <= n_offered {
-            true => WhyNot::TooAlike { rank, score },
-            false => WhyNot::Outranked { rank, score },
+    let endless = decide_all(world, request, false, workspace);
+    if let Some(at) = rank_in(&endless) {
+        let whole = decision.no_offer.and_then(gate_of);
+        let own = || passed_over(world, request, (&decision, &endless, at), workspace);
+        return match whole.or_else(own) {
+            Some(gate) => WhyNot::Stopped(gate),
+            None => {
+                let (rank, score) = (at + 1, endless.offers[at].score);
+                let is_diverse = decision.offers.iter().any(|offer| offer.likeness.is_some());
+                match is_diverse && rank <= decision.offers.len() {
+                    true => WhyNot::TooAlike { rank, score },
+                    false => WhyNot::Outranked { rank, score },
+                }
+            }
         };
     }
     if rank_in(&decide_all(world, request, true, workspace)).is_some() {
@@ -67,6 +69,43 @@ pub fn why_not(
         }
         _ => WhyNot::NotProposed,
     }
+}
+
+/// The gate that a whole slate did not pass.
+fn gate_of(no_offer: NoOffer) -> Option<Gate> {
+    match no_offer {
+        NoOffer::NothingFound => None,
+        NoOffer::TooFew => Some(Gate::TooFew),
+        NoOffer::InterruptionCost { .. } => Some(Gate::InterruptionCost),
+        NoOffer::MarketingRefused => Some(Gate::MarketingRefused),
+    }
+}
+
+/// Why an item of an endless slate did not come into the real one, though what stands behind it
+/// did, or a place was left.
+fn passed_over(
+    world: &World,
+    request: &Request<'_>,
+    (decision, endless, at): (&Decision, &Decision, usize),
+    workspace: &mut Workspace,
+) -> Option<Gate> {
+    let gate = crowded_by(world, request, decision, &endless.offers[at], workspace)?;
+    let mut behind = endless.offers[at + 1..].iter();
+    let is_in = |other: &Offer| decision.offers.iter().any(|offer| offer.item == other.item);
+    let is_passed = behind.any(is_in);
+    let is_full = count_for(request) <= decision.offers.len();
+    (is_passed || !is_full).then_some(gate)
+}
+
+/// What the contact policy at a place of the table counted for an item; `None`: it is none, or not
+/// in force.
+pub fn contact_stop(
+    world: &World,
+    request: &Request<'_>,
+    (policy, item): (u16, u32),
+    workspace: &mut Workspace,
+) -> Option<ContactStop> {
+    with_limits(world, request, workspace, |limits, _| limits.policies?.contact_stop(policy, item))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Which clauses are in force for one request. Reused from request to request.
 
+use crate::contact::ContactState;
 use std::cell::Cell;
 
 /// One bit a clause; made by [`crate::PolicyTable::activate`].
@@ -24,6 +25,8 @@ pub struct Active {
     /// Hard clauses that closed because something was not known, of the request or of an item that
     /// they stopped.
     pub(crate) unknown: Vec<Cell<u64>>,
+    /// What contact policies counted.
+    pub(crate) contact: ContactState,
     /// Clauses that acted; kept only while somebody wants to know.
     pub(crate) fired: Option<Vec<Cell<u64>>>,
 }
@@ -56,6 +59,7 @@ impl Active {
         self.has_hide = false;
         self.has_lever = false;
         self.pins.clear();
+        self.contact.reset();
         self.unknown.clear();
         self.unknown.resize(n_words, Cell::new(0));
     }

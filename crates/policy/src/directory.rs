@@ -25,6 +25,8 @@ const LOG: &str = "log.jsonl";
 pub enum ChangeKind {
     Apply,
     Rollback,
+    /// One policy was taken out, or all.
+    Disable,
 }
 
 impl ChangeKind {
@@ -32,6 +34,7 @@ impl ChangeKind {
         match self {
             ChangeKind::Apply => "apply",
             ChangeKind::Rollback => "rollback",
+            ChangeKind::Disable => "disable",
         }
     }
 }
@@ -43,6 +46,9 @@ pub struct Change {
     pub kind: ChangeKind,
     pub at_us: i64,
     pub by: String,
+    /// The key of the API by which it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// Of a log that was begun anew: the highest number that was given before it.
@@ -62,6 +68,15 @@ pub struct Signature {
     pub at: Timestamp,
     pub by: String,
     pub note: String,
+    pub key_id: Option<String>,
+}
+
+/// What a file does when it comes into force.
+#[derive(Clone, Copy, Debug)]
+pub struct Over {
+    pub kind: ChangeKind,
+    /// The version that it is to take the place of, 0: none; `None`: whichever.
+    pub expected: Option<u64>,
 }
 
 /// The policies of one data directory.
@@ -187,9 +202,24 @@ impl PolicyDir {
     /// Keeps a file that passed the check as the next version, and puts it in force. The text that
     /// is in force already makes no new version: `None`.
     pub fn apply(&self, text: &str, signature: &Signature) -> Result<Option<u64>, Error> {
+        let over = Over { kind: ChangeKind::Apply, expected: None };
+        self.apply_over(text, over, signature)
+    }
+
+    /// The same, unless another version came into force meanwhile.
+    pub fn apply_over(
+        &self,
+        text: &str,
+        over: Over,
+        signature: &Signature,
+    ) -> Result<Option<u64>, Error> {
         fs::create_dir_all(&self.path).map_err(Error::io("create", &self.path))?;
         let _lock = self.lock()?;
         let (log, given_before) = self.log_to_change(signature.at)?;
+        let current = log.last().map_or(0, |change| change.version);
+        if over.expected.is_some_and(|expected| expected != current) {
+            return Err(Error::Overtaken { current });
+        }
         if let (Some(change), None) = (log.last(), given_before)
             && self.text(change.version).is_ok_and(|known| known == text)
         {
@@ -200,7 +230,7 @@ impl PolicyDir {
         let in_log = log.iter().map(Change::highest).max().unwrap_or(0);
         let version = in_log.max(self.last_given()?) + 1;
         self.replace(&self.file_of(version), text.as_bytes())?;
-        self.enter(log, given_before, (version, ChangeKind::Apply), signature)?;
+        self.enter(log, given_before, (version, over.kind), signature)?;
         Ok(Some(version))
     }
 
@@ -234,8 +264,8 @@ impl PolicyDir {
         (version, kind): (u64, ChangeKind),
         signature: &Signature,
     ) -> Result<(), Error> {
-        let Signature { at, by, note } = signature.clone();
-        log.push(Change { version, kind, at_us: at.0, by, note, given_before });
+        let Signature { at, by, note, key_id } = signature.clone();
+        log.push(Change { version, kind, at_us: at.0, by, key_id, note, given_before });
         let line = |change: &Change| {
             serde_json::to_string(change).expect("texts and numbers always serialize") + "\n"
         };
@@ -274,7 +304,7 @@ impl PolicyDir {
 
 /// The version in force when `version` was applied first.
 fn before(log: &[Change], version: u64) -> Option<u64> {
-    let is_its = |change: &Change| change.version == version && change.kind == ChangeKind::Apply;
+    let is_its = |change: &Change| change.version == version && change.kind != ChangeKind::Rollback;
     let at = log.iter().position(is_its)?;
     log[..at].last().map(|change| change.version)
 }

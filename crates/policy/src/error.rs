@@ -19,6 +19,9 @@ pub enum Error {
         path.display()
     )]
     Damaged { path: PathBuf, detail: String },
+    /// Another version came into force since whoever changes it looked.
+    #[error("policy version {current} is in force by now; look at it and apply again")]
+    Overtaken { current: u64 },
     /// The file does not pass the check; `report` shows every fault with its place.
     #[error("{report}")]
     Faulty { report: String },

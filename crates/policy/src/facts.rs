@@ -1,9 +1,23 @@
 //! What is known when a condition is asked: items, and one request.
 
+use crate::contact::ContactFacts;
 use crate::truth::Truth;
 use events::{Amount, Currency, ItemKind, Timestamp};
 use hashbrown::HashSet;
 use jiff::tz::TimeZone;
+
+/// The attribute of a customer that tells whether they may be contacted to sell them something:
+/// `true`, `false`; anything else is not known.
+pub const MARKETING: &str = "consent.marketing";
+
+/// Reads the value of [`MARKETING`].
+pub fn consent_in(value: &str) -> Option<bool> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "1" => Some(true),
+        "false" | "no" | "0" => Some(false),
+        _ => None,
+    }
+}
 
 /// The items, as they are this moment. `None`: not known.
 pub trait ItemTable {
@@ -37,6 +51,8 @@ pub struct Facts<'a> {
     /// Of the items in the cart and of those that the page is about, for each attribute that is
     /// asked for: its values. Without an item that has it, nothing is known of it.
     pub anchors: Vec<(&'a str, ItemList<'a>)>,
+    /// `None`: nobody can tell what whoever asks was shown.
+    pub contact: Option<ContactFacts<'a>>,
     /// Filled in by [`crate::PolicyTable::activate`] where a policy asks for it.
     pub local: Option<LocalTime>,
 }

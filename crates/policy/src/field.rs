@@ -61,6 +61,8 @@ pub enum Field {
     ItemAttribute(Box<str>),
     CustomerKnown,
     CustomerConsent,
+    /// To be contacted: the attribute `consent.marketing`.
+    CustomerMarketing,
     CustomerAttribute(Box<str>),
     /// Read as a number: the attribute `age`.
     CustomerAge,
@@ -90,7 +92,7 @@ pub(crate) const WEEKDAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Names, as they are written and as `docs/policies.md` lists them.
-const NAMES: [(&str, Field, Type); 31] = [
+const NAMES: [(&str, Field, Type); 32] = [
     ("item.id", Field::ItemId, Type::Text),
     ("item.title", Field::ItemTitle, Type::Text),
     ("item.category", Field::ItemCategory, Type::Category),
@@ -104,6 +106,7 @@ const NAMES: [(&str, Field, Type); 31] = [
     ("item.orders", Field::ItemOrders, Type::Number),
     ("customer.known", Field::CustomerKnown, Type::Truth),
     ("customer.consent", Field::CustomerConsent, Type::Truth),
+    ("customer.consent.marketing", Field::CustomerMarketing, Type::Truth),
     ("customer.age", Field::CustomerAge, Type::Number),
     ("customer.bought", Field::CustomerBought, Type::Items),
     ("customer.holdings", Field::CustomerHoldings, Type::Items),
@@ -187,6 +190,7 @@ impl Field {
             self,
             Field::CustomerKnown
                 | Field::CustomerConsent
+                | Field::CustomerMarketing
                 | Field::CustomerAttribute(_)
                 | Field::CustomerAge
                 | Field::CustomerBought

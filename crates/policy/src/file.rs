@@ -1,12 +1,17 @@
 //! A TOML file → checked policies, or every fault with its place.
 
+mod contact;
+mod placement;
+mod variety;
+
+use self::placement::PlacementIn;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::{did_you_mean, nearest};
 use crate::predicate::Predicate;
-use crate::set::{Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, USUAL_COUNTS};
+use crate::set::{Kind, PLACEMENTS, Policy, PolicySet};
 use crate::token::Fault;
 use crate::typing;
-use events::{Amount, Timestamp};
+use events::Timestamp;
 use hashbrown::HashMap;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -19,13 +24,13 @@ pub(crate) const MAX_FILE_BYTES: usize = 4 << 20;
 pub(crate) const MAX_POLICIES: usize = 2_000;
 const MAX_FACTOR: f64 = 1_000.0;
 const MAX_POSITION: u64 = 100;
-const MAX_COUNT: u64 = 100;
 const MAX_NAME_BYTES: usize = 100;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileIn {
     time_zone: Option<Spanned<String>>,
+    dismissed_rest_days: Option<Spanned<u64>>,
     #[serde(default)]
     policy: Vec<PolicyIn>,
     #[serde(default)]
@@ -47,23 +52,15 @@ struct PolicyIn {
     comment: Option<String>,
     factor: Option<Spanned<f64>>,
     position: Option<Spanned<u64>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlacementIn {
-    name: Spanned<String>,
-    count: Option<Spanned<u64>>,
-    max_count: Option<Spanned<u64>>,
-    min_count: Option<Spanned<u64>>,
-    fill_with_popular: Option<bool>,
-    evidence_required: Option<bool>,
-    min_evidence_count: Option<u32>,
-    max_price_share: Option<Spanned<f64>>,
+    at_most: Option<Spanned<u64>>,
+    within: Option<Spanned<String>>,
+    after: Option<Spanned<String>>,
+    #[serde(rename = "for")]
+    lasting: Option<Spanned<String>>,
+    per: Option<Spanned<String>>,
+    counted: Option<Spanned<String>>,
     relations: Option<Spanned<Vec<Spanned<String>>>>,
-    diversity: Option<Spanned<f64>>,
-    explore: Option<Spanned<f64>>,
-    explore_places: Option<Spanned<u64>>,
+    channels: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// What is gathered while a file is read.
@@ -84,6 +81,7 @@ pub(crate) fn read(text: &str) -> (Option<PolicySet>, Vec<Diagnostic>) {
     };
     let mut reader = Reader { text, zone: TimeZone::UTC, found: Vec::new() };
     reader.read_zone(file.time_zone.as_ref());
+    let dismissed_rest_days = reader.rest_days(file.dismissed_rest_days.as_ref());
     if MAX_POLICIES < file.policy.len() {
         let span = file.policy[MAX_POLICIES].name.span();
         let message = format!("{} policies; the limit is {MAX_POLICIES}", file.policy.len());
@@ -91,7 +89,8 @@ pub(crate) fn read(text: &str) -> (Option<PolicySet>, Vec<Diagnostic>) {
         reader.found.push(Diagnostic::error(span, message).mend(mend));
         return (None, reader.found);
     }
-    let mut set = PolicySet { time_zone: reader.zone.clone(), ..PolicySet::default() };
+    let time_zone = reader.zone.clone();
+    let mut set = PolicySet { time_zone, dismissed_rest_days, ..PolicySet::default() };
     for policy in &file.policy {
         set.policies.extend(reader.policy(policy));
     }
@@ -190,6 +189,7 @@ impl Reader<'_> {
             comment: policy.comment.clone(),
             factor: self.factor(policy, kind),
             position: self.position(policy, kind),
+            contact: self.contact(policy, kind),
             span: policy.name.span(),
         };
         self.check_shape(policy, &checked);
@@ -368,11 +368,15 @@ impl Reader<'_> {
             ("items", policy.items.as_ref().map(Spanned::span), kind != Kind::Pin),
         ] {
             if let (Some(span), false) = (span, is_used) {
-                let message = format!("`{key}` means nothing for {}", kind.as_str());
-                self.error(span, message, "leave it out, or choose another kind");
+                self.means_nothing(key, span, kind);
             }
         }
         self.check_sides(policy, checked);
+    }
+
+    fn means_nothing(&mut self, key: &str, span: Range<usize>, kind: Kind) {
+        let message = format!("`{key}` means nothing for {}", kind.as_str());
+        self.error(span, message, "leave it out, or choose another kind");
     }
 
     fn check_sides(&mut self, policy: &PolicyIn, checked: &Policy) {
@@ -384,7 +388,7 @@ impl Reader<'_> {
         }
         if let (Some(text), Some(when)) = (&policy.when, &checked.when)
             && when.scope().item
-            && matches!(checked.kind, Kind::Include | Kind::Pin)
+            && (checked.kind.is_contact() || matches!(checked.kind, Kind::Include | Kind::Pin))
         {
             let message = format!("`when` of {} asks about items", checked.kind.as_str());
             self.error(text.span(), message, "say in `items` or `item_ids` which items are meant");
@@ -400,83 +404,6 @@ impl Reader<'_> {
             );
         }
     }
-
-    fn read_placements(&mut self, placements: &[PlacementIn], set: &mut PolicySet) {
-        let mut seen = 0_u16;
-        for placement in placements {
-            let bit = self.bits(std::slice::from_ref(&placement.name), &PLACEMENTS, "placement");
-            if seen & bit != 0 {
-                let mend = "say all of a placement in one place";
-                self.error(placement.name.span(), "this placement was described before", mend);
-            }
-            seen |= bit;
-            let rule = self.placement(placement);
-            if bit != 0 {
-                let at = bit.trailing_zeros() as usize;
-                self.check_counts(placement, &rule, USUAL_COUNTS[at]);
-                set.placements[at] = rule;
-            }
-        }
-    }
-
-    fn placement(&mut self, placement: &PlacementIn) -> PlacementRule {
-        let mut count = |count: Option<&Spanned<u64>>| {
-            let count = count?;
-            if MAX_COUNT < *count.get_ref() {
-                let message = format!("at most {MAX_COUNT} offers stand in one slate");
-                self.error(count.span(), message, "");
-            }
-            Some(*count.get_ref() as usize)
-        };
-        let mut rule = PlacementRule {
-            count: count(placement.count.as_ref()),
-            max_count: count(placement.max_count.as_ref()),
-            min_count: count(placement.min_count.as_ref()),
-            fill_with_popular: placement.fill_with_popular,
-            evidence_required: placement.evidence_required,
-            min_evidence_count: placement.min_evidence_count,
-            ..PlacementRule::default()
-        };
-        placement::read_shares(self, placement, &mut rule);
-        if let Some(share) = &placement.max_price_share {
-            match Amount::from_f64(*share.get_ref()) {
-                Ok(amount) if 0 < amount.0 => rule.max_price_share = Some(amount),
-                _ => self.error(share.span(), "a share is above 0", "0.3: a third of the cart"),
-            }
-        }
-        if let Some(relations) = &placement.relations {
-            let bits = self.bits(relations.get_ref(), &RELATIONS, "relation");
-            rule.relations = Some(bits as u8);
-            if relations.get_ref().is_empty() {
-                let mend = "name relations, or leave the key out for all of them";
-                self.error(relations.span(), "the list of relations is empty", mend);
-            }
-        }
-        rule
-    }
-
-    /// Counts that leave a placement without offers.
-    fn check_counts(&mut self, placement: &PlacementIn, rule: &PlacementRule, usual: usize) {
-        let usual = rule.count.unwrap_or(usual).min(rule.max_count.unwrap_or(usize::MAX));
-        let min = rule.min_count.unwrap_or(0);
-        let span = placement.name.span();
-        if rule.max_count.or(rule.count).is_some_and(|most| most < min) {
-            let mend = "with fewer than min_count offers the slate is empty";
-            self.error(span, "min_count is above the most that is given", mend);
-        } else if usual < min {
-            let message = format!(
-                "min_count is {min}: a request that names no count asks for {usual} and gets none"
-            );
-            let mend = format!("say `count = {min}` or more");
-            self.found.push(Diagnostic::warning(span, message).mend(mend));
-        } else if rule.max_count == Some(0) {
-            let message = "max_count is 0: nothing is ever offered here";
-            self.found.push(Diagnostic::warning(span, message).mend("right, if that is meant"));
-        } else if usual == 0 {
-            let message = "count is 0: nothing is offered here unless a request names a count";
-            self.found.push(Diagnostic::warning(span, message).mend("to close it, max_count = 0"));
-        }
-    }
 }
 
 fn pinned_ids(policy: &PolicyIn, kind: Kind) -> Vec<Box<str>> {
@@ -485,8 +412,6 @@ fn pinned_ids(policy: &PolicyIn, kind: Kind) -> Vec<Box<str>> {
         _ => Vec::new(),
     }
 }
-
-mod placement;
 
 #[cfg(test)]
 mod tests;

@@ -201,6 +201,9 @@ impl<'a> InForce<'a> {
         if self.active.mixed[clause / 64] & bit == 0 {
             return true;
         }
+        if self.table.is_contact(clause) {
+            return self.is_closed(clause, item);
+        }
         let sight = Sight { item: Some((self.items, item)), facts: Some(self.facts) };
         let truth = self.table.rest_of(clause, &sight);
         let acts = self.table.acts(clause, truth);

@@ -33,20 +33,25 @@ mod file;
 pub mod set;
 
 mod active;
+pub mod contact;
 mod in_force;
 pub mod table;
 
+pub mod difference;
 pub mod directory;
+mod disable;
 pub mod error;
 pub mod review;
 
 pub use active::Active;
+pub use contact::{Contact, ContactFacts, ContactKind, ContactRule, ContactStop, Counted, Per};
 pub use diagnostic::{Diagnostic, Severity};
-pub use directory::{Change, ChangeKind, PolicyDir, Signature};
+pub use directory::{Change, ChangeKind, Over, PolicyDir, Signature};
+pub use disable::without;
 pub use error::Error;
 pub use facts::{CartFacts, CustomerFacts, Facts, ItemList, ItemTable};
 pub use field::Field;
 pub use in_force::{InForce, Lever};
-pub use set::{Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, USUAL_COUNTS};
+pub use set::{Cost, Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, USUAL_COUNTS};
 pub use table::{Pin, PolicyTable};
 pub use truth::Truth;

@@ -1,6 +1,6 @@
 //! Conditions with their types settled, and what they say of an item and a request.
 
-use crate::facts::{Facts, ItemList, ItemTable};
+use crate::facts::{Facts, ItemList, ItemTable, MARKETING, consent_in};
 use crate::field::{Field, WEEKDAYS};
 use crate::truth::Truth;
 use events::{Amount, Currency};
@@ -304,6 +304,10 @@ fn truth_of(field: &Field, sight: &Sight<'_>) -> Option<bool> {
         Field::ItemSensitive => sight.item.map(|(table, item)| table.is_sensitive(item)),
         Field::CustomerKnown => sight.facts.map(|facts| facts.customer.is_known),
         Field::CustomerConsent => sight.facts.and_then(|facts| facts.customer.consent),
+        Field::CustomerMarketing => {
+            let told = sight.facts.and_then(|facts| facts.customer.attribute(MARKETING));
+            told.and_then(consent_in)
+        }
         _ => None,
     }
 }

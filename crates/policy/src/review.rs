@@ -67,7 +67,8 @@ fn review_guests(policy: &Policy, found: &mut Vec<Diagnostic>) {
         }
     });
     // A demand is meant so: who is not known to be of age gets no wine.
-    if policy.kind.is_hard() && !policy.kind.is_demand() && asks_of_customer && !asks_known {
+    let is_meant = policy.kind.is_demand() || policy.kind.is_contact();
+    if policy.kind.is_hard() && !is_meant && asks_of_customer && !asks_known {
         let message = match policy.kind {
             Kind::Include => "of guests this is not known, so nothing is offered to any of them",
             _ => "of guests this is not known, so it stops its items for all guests",
@@ -190,7 +191,7 @@ fn review_attributes(policy: &Policy, attributes: &[String], found: &mut Vec<Dia
 }
 
 fn stops_items(policy: &Policy) -> bool {
-    policy.kind.is_hard() && policy.kind != Kind::Include
+    policy.kind.is_hard() && policy.kind != Kind::Include && !policy.kind.is_contact()
 }
 
 fn review_reach(

@@ -1,9 +1,10 @@
 //! Policies as checked: what a file of them says.
 
+use crate::contact::{ContactRule, Counted, DISMISSED_REST_DAYS};
 use crate::diagnostic::Diagnostic;
 use crate::predicate::Predicate;
 use crate::truth::Truth;
-use events::{Amount, Timestamp};
+use events::{Amount, Currency, Timestamp};
 use jiff::tz::TimeZone;
 use std::ops::Range;
 
@@ -49,10 +50,14 @@ pub enum Kind {
     Boost,
     /// The score is multiplied: below 1.
     Bury,
+    /// Is shown to a customer so often in a time, and no more.
+    Cap,
+    /// Is not offered for a time after it was dismissed or bought.
+    Rest,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Eligibility,
         Kind::Applicability,
         Kind::Suitability,
@@ -62,6 +67,8 @@ impl Kind {
         Kind::Pin,
         Kind::Boost,
         Kind::Bury,
+        Kind::Cap,
+        Kind::Rest,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -75,6 +82,8 @@ impl Kind {
             Kind::Pin => "pin",
             Kind::Boost => "boost",
             Kind::Bury => "bury",
+            Kind::Cap => "cap",
+            Kind::Rest => "rest",
         }
     }
 
@@ -85,6 +94,11 @@ impl Kind {
     /// Hard policies stop items, and close where something is not known.
     pub fn is_hard(self) -> bool {
         !matches!(self, Kind::Pin | Kind::Boost | Kind::Bury)
+    }
+
+    /// Does it ask what the customer was shown, dismissed or bought?
+    pub fn is_contact(self) -> bool {
+        matches!(self, Kind::Cap | Kind::Rest)
     }
 
     /// Is `when` what an item must meet, rather than when the policy is in force?
@@ -114,6 +128,8 @@ pub struct Policy {
     pub factor: f32,
     /// Of a pin, from 1.
     pub position: usize,
+    /// Of a cap or rest.
+    pub contact: Option<ContactRule>,
     /// The name in the file.
     pub span: Range<usize>,
 }
@@ -185,6 +201,17 @@ pub struct PlacementRule {
     pub explore: Option<f32>,
     /// How many of the last places.
     pub explore_places: Option<usize>,
+    /// Where a slate is not expected to earn this, nothing is offered.
+    pub interruption_cost: Option<Cost>,
+    /// The share of the slate for what the customer never bought.
+    pub new_share: Option<f32>,
+}
+
+/// What something costs; without a currency, in that of the items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    pub amount: Amount,
+    pub currency: Option<Currency>,
 }
 
 impl PlacementRule {
@@ -201,11 +228,18 @@ pub struct PolicySet {
     pub placements: [PlacementRule; PLACEMENTS.len()],
     /// In which hours, days and dates are told.
     pub time_zone: TimeZone,
+    /// How long a dismissed item rests; `None`: the default.
+    pub dismissed_rest_days: Option<u32>,
 }
 
 impl Default for PolicySet {
     fn default() -> PolicySet {
-        PolicySet { policies: Vec::new(), placements: Default::default(), time_zone: TimeZone::UTC }
+        PolicySet {
+            policies: Vec::new(),
+            placements: Default::default(),
+            time_zone: TimeZone::UTC,
+            dismissed_rest_days: None,
+        }
     }
 }
 
@@ -233,6 +267,7 @@ impl PolicySet {
             comment: None,
             factor: 1.0,
             position: 0,
+            contact: None,
             span: 0..0,
         };
         PolicySet { policies: vec![all], ..PolicySet::default() }
@@ -261,7 +296,8 @@ impl PolicySet {
     pub fn and_hard_of(mut self, others: &PolicySet, version: u64) -> PolicySet {
         let says = |policy: &Policy| {
             let Policy { kind, items, when, placements, valid_from, valid_until, .. } = policy;
-            format!("{kind:?} {items:?} {when:?} {placements} {valid_from:?} {valid_until:?}")
+            let (term, contact) = ((valid_from, valid_until), &policy.contact);
+            format!("{kind:?} {items:?} {when:?} {placements} {term:?} {contact:?}")
         };
         for policy in others.policies.iter().filter(|policy| policy.kind.is_hard()) {
             if self.policies.iter().any(|own| says(own) == says(policy)) {
@@ -274,13 +310,30 @@ impl PolicySet {
             self.policies.push(policy);
         }
         self.time_zone = others.time_zone.clone();
+        if self.dismissed_rest_us() < others.dismissed_rest_us() {
+            self.dismissed_rest_days = others.dismissed_rest_days;
+        }
         self
     }
 
     /// Does nothing at all.
     pub fn is_empty(&self) -> bool {
         let is_default = |rule: &PlacementRule| *rule == PlacementRule::default();
-        self.policies.is_empty() && self.placements.iter().all(is_default)
+        self.policies.is_empty()
+            && self.placements.iter().all(is_default)
+            && self.dismissed_rest_days.is_none()
+    }
+
+    /// How long an item rests that a customer dismissed; 0: not at all.
+    pub fn dismissed_rest_us(&self) -> i64 {
+        let days = self.dismissed_rest_days.unwrap_or(DISMISSED_REST_DAYS);
+        i64::from(days) * events::time::DAY_US
+    }
+
+    /// The longest time that a contact policy looks back, over those that count what `is_meant`.
+    pub fn contact_window_us(&self, is_meant: impl Fn(Counted) -> bool) -> Option<i64> {
+        let rules = self.policies.iter().filter_map(|policy| policy.contact.as_ref());
+        rules.filter(|rule| is_meant(rule.counted)).map(|rule| rule.window_us).max()
     }
 
     pub fn visit_fields(&self, look: &mut dyn FnMut(&crate::Field)) {
@@ -301,6 +354,7 @@ impl PolicySet {
         self.visit_fields(&mut |field| match field {
             crate::Field::CustomerAttribute(name) => names.push(name.clone()),
             crate::Field::CustomerAge => names.push("age".into()),
+            crate::Field::CustomerMarketing => names.push(crate::facts::MARKETING.into()),
             _ => {}
         });
         names.sort_unstable();
@@ -351,5 +405,17 @@ mod tests {
         let names: Vec<&str> = both.policies.iter().map(|policy| policy.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "b (of version 7)"]);
         assert_eq!(both.time_zone, set(&others).time_zone);
+    }
+    #[test]
+    fn a_variant_loosens_no_cap_and_no_rest() {
+        let cap = |days: u32, n: u32| {
+            let head = format!("dismissed_rest_days = {days}\n[[policy]]\nname = 'cap'");
+            set(&format!("{head}\nkind = 'cap'\nat_most = {n}\nwithin = '1 day'"))
+        };
+        let both = cap(0, 9).and_hard_of(&cap(90, 1), 7);
+        let at_most = |policy: &Policy| policy.contact.as_ref().map(|rule| rule.at_most);
+        assert_eq!(both.policies.iter().filter_map(at_most).collect::<Vec<_>>(), [9, 1]);
+        assert_eq!(both.dismissed_rest_days, Some(90));
+        assert_eq!(cap(90, 1).and_hard_of(&cap(0, 1), 7).policies.len(), 1);
     }
 }

@@ -14,6 +14,7 @@
 
 use crate::active::Active;
 use crate::clause::{Clause, clauses};
+use crate::contact;
 use crate::facts::{Facts, ItemTable, LocalTime};
 use crate::field::Field;
 use crate::in_force::InForce;
@@ -41,6 +42,7 @@ struct Compiled {
     policy_of: Vec<u16>,
     /// The clauses of each policy.
     clauses_of: Vec<Range<usize>>,
+    has_contact: bool,
     asks_time: bool,
     asks_bought: bool,
     asks_holdings: bool,
@@ -63,7 +65,7 @@ pub struct PolicyTable {
 }
 
 /// What a policy says of the request alone; without a condition it always holds.
-fn when_of(policy: &Policy, facts: &Facts<'_>) -> Truth {
+pub(crate) fn when_of(policy: &Policy, facts: &Facts<'_>) -> Truth {
     let sight = Sight { item: None, facts: Some(facts) };
     policy.when.as_ref().map_or(Truth::True, |when| when.ask(&sight))
 }
@@ -139,6 +141,11 @@ impl PolicyTable {
         self.version
     }
 
+    /// Must what a customer was shown, dismissed and bought be gathered?
+    pub fn asks_contacts(&self) -> bool {
+        self.compiled.has_contact
+    }
+
     /// Must what a customer bought be gathered?
     pub fn asks_bought(&self) -> bool {
         self.compiled.asks_bought
@@ -175,7 +182,7 @@ impl PolicyTable {
     }
 
     /// Settles once for a request which clauses are in force.
-    pub fn activate(&self, facts: &mut Facts<'_>, active: &mut Active) {
+    pub fn activate(&self, facts: &mut Facts<'_>, items: &dyn ItemTable, active: &mut Active) {
         active.reset(self.n_words);
         if self.compiled.asks_time {
             facts.local = facts.now.and_then(|now| LocalTime::of(now, &self.set.time_zone));
@@ -183,6 +190,10 @@ impl PolicyTable {
         let facts = &*facts;
         for (at, policy) in self.set.policies.iter().enumerate() {
             if !policy.is_at(facts.placement) {
+                continue;
+            }
+            if let Some(rule) = &policy.contact {
+                contact::activate(self, (at, policy, rule), facts, items, active);
                 continue;
             }
             let validity = policy.is_valid_at(facts.now);
@@ -285,6 +296,16 @@ impl PolicyTable {
         &self.pins[at]
     }
 
+    /// The clause of a policy that has one: of an include, a cap or a rest.
+    pub(crate) fn clause_of(&self, policy: usize) -> usize {
+        self.compiled.clauses_of[policy].start
+    }
+
+    /// Of a cap or a rest?
+    pub(crate) fn is_contact(&self, clause: usize) -> bool {
+        self.compiled.has_contact && self.kind_of(clause).is_contact()
+    }
+
     pub(crate) fn policy_of(&self, clause: usize) -> u16 {
         self.compiled.policy_of[clause]
     }
@@ -349,6 +370,7 @@ impl Compiled {
             clauses: Vec::new(),
             policy_of: Vec::new(),
             clauses_of: Vec::new(),
+            has_contact: set.policies.iter().any(|policy| policy.contact.is_some()),
             asks_time: set.asks(Field::needs_time),
             asks_bought: set.asks(|field| *field == Field::CustomerBought),
             asks_holdings: set.asks(|field| *field == Field::CustomerHoldings),
@@ -359,7 +381,7 @@ impl Compiled {
             let from = compiled.clauses.len();
             match policy.kind {
                 Kind::Pin => {}
-                Kind::Include => {
+                Kind::Include | Kind::Cap | Kind::Rest => {
                     let items = policy.items.iter().cloned().collect();
                     compiled.clauses.push(Clause { items, ..Clause::default() });
                 }
@@ -393,7 +415,7 @@ fn all(parts: &[Predicate], sight: &Sight<'_>) -> Truth {
     least
 }
 
-fn set_bit(mask: &mut [u64], at: usize) {
+pub(crate) fn set_bit(mask: &mut [u64], at: usize) {
     mask[at / 64] |= 1 << (at % 64);
 }
 

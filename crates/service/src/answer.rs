@@ -7,9 +7,9 @@ use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
 use crate::treatment::Treatment;
 use crate::wire::WarningOut;
-use decide::Warning;
 use decide::words::write_reason;
-use decide::{About, Decision, Drawn, Evidence, Language, Offer, Placement, PolicyTouch, Request};
+use decide::{About, Decision, Drawn, Evidence, Language, NoOffer, Offer, Placement};
+use decide::{PolicyTouch, Request, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
 use policy::PolicyTable;
@@ -138,10 +138,40 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     write_warnings(out, &slate.decision.warnings, slate.remarks);
     out.raw("],\"took_ms\":");
     out.float(slate.took_us as f64 / 1e3, 3);
+    if !is_held_out {
+        write_refusal(out, slate.decision);
+    }
     if let Some(explanation) = &slate.explanation {
         write_explanation(out, world, slate.decision, explanation);
     }
     out.raw("}");
+}
+
+/// Why there is nothing, and what became of the quota of new things.
+pub(crate) fn write_refusal(out: &mut JsonText, decision: &Decision) {
+    if let Some(no_offer) = decision.no_offer {
+        out.raw(",\"no_offer\":{\"code\":\"");
+        out.raw(no_offer.as_str());
+        out.raw("\"");
+        if let NoOffer::InterruptionCost { gain, cost } = no_offer {
+            out.raw(",\"expected_gain\":");
+            write_amount(out, gain);
+            out.raw(",\"interruption_cost\":");
+            write_amount(out, cost);
+        }
+        out.raw("}");
+    }
+    if let Some(new) = decision.new_things {
+        for (name, n) in [
+            (",\"new_things\":{\"reserved\":", new.reserved),
+            (",\"new\":", new.n_new),
+            (",\"bought_before\":", new.n_bought),
+        ] {
+            out.raw(name);
+            out.number(n as u64);
+        }
+        out.raw("}");
+    }
 }
 
 /// The offers of an answer that is given again and again: its text, and that of the record.

@@ -67,6 +67,8 @@ impl AppState {
             // A second start would look after the same directories.
             let _ = self.inner.archive.set(archive);
         }
+        // Started once; a second folder would be the same.
+        let _ = self.inner.policy_dir.set(upkeep.policies.clone());
         load_policies(self, &upkeep.policies).await;
         load_current(&self.inner, &upkeep.snapshots).await;
         let (experiments, policies) = (upkeep.experiments.clone(), upkeep.policies.clone());
@@ -91,6 +93,7 @@ impl AppState {
                 "experiments",
                 experiments::follow(self.clone(), upkeep.experiments, upkeep.policies.clone()),
             ),
+            self.supervise("contacts", watch::contacts(self.clone())),
             self.supervise("policies", watch::policies(self.clone(), upkeep.policies)),
             self.supervise("retention", retention::run(self.clone(), upkeep.keep)),
             self.supervise("sealing", sealing::run(self.clone())),

@@ -5,10 +5,12 @@
 
 #[cfg(test)]
 pub(crate) mod memory;
+mod past_contacts;
 mod store;
 
 pub use store::StoreLedger;
 
+use crate::live::{Person, Told};
 use crate::recommendation_id::RecommendationId;
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, RelationRecord, Timestamp};
 use history::{
@@ -31,6 +33,34 @@ pub enum LedgerFault {
     #[error("the store refuses the records: {0}")]
     Refused(Box<dyn std::error::Error + Send + Sync>),
 }
+
+/// Since when contacts of each kind are asked for; `None`: not at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ContactsAsked {
+    pub(crate) shown: Option<Timestamp>,
+    pub(crate) dismissed: Option<Timestamp>,
+    pub(crate) bought: Option<Timestamp>,
+}
+
+/// Whose contact it was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PastPerson<'a> {
+    Known(Person),
+    /// By the index in the store.
+    Customer(u32),
+    Session(&'a str),
+}
+
+/// One contact out of the logs.
+#[derive(Clone, Copy, Debug)]
+pub struct PastContact<'a> {
+    pub(crate) person: PastPerson<'a>,
+    pub(crate) item_id: &'a str,
+    pub(crate) told: Told,
+}
+
+/// Takes contacts, one after the other.
+pub type TakeContact<'a> = &'a mut (dyn FnMut(PastContact<'_>) + Send);
 
 /// Which of the events were new; in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,6 +131,16 @@ pub trait Ledger: Send + Sync + 'static {
         sequence: i64,
         mark: Option<ImportsMark>,
     ) -> LedgerFuture<'_, Option<ImportedBuyers>>;
+    /// Gives what customers and visits were shown, dismissed and bought, in no order.
+    fn each_contact<'a>(
+        &'a self,
+        asked: ContactsAsked,
+        take: TakeContact<'a>,
+    ) -> LedgerFuture<'a, ()>;
+    /// The external id of a customer, `None` for one who was erased.
+    fn customer_id(&self, customer_idx: u32) -> LedgerFuture<'_, Option<String>>;
+    /// Remembers for ever that a version of the policies was in force.
+    fn remember_policy_version(&self, version: u64) -> LedgerFuture<'_, ()>;
     /// Orders that could be learned from.
     fn n_orders(&self) -> LedgerFuture<'_, u64>;
     /// Removes what is older than the operator wants to keep.

@@ -27,10 +27,13 @@ mod extract;
 pub mod gatekeeper;
 
 pub mod chronicle;
+mod contacts;
 mod declared;
+mod following;
 pub mod ledger;
 mod live;
 mod live_catalog;
+mod policy_access;
 mod recent;
 mod recommendation_id;
 pub mod settings;

@@ -4,16 +4,20 @@
 //! Everything here can be rebuilt from the log of recent events; nothing here is the only copy.
 //! Items are kept by their external ids: dense indices change their meaning with the snapshot.
 
+mod contacts;
 mod customers;
 mod lapsing;
 mod sessions;
 
+pub(crate) use contacts::{Contacts, KnownContacts, Person, Told, Windows};
 pub(crate) use customers::Customers;
 pub(crate) use lapsing::LapsingMap;
 pub(crate) use sessions::{CartLineLive, Session};
 
 use decide::Placement;
 use events::{Event, EventKind, Timestamp};
+use policy::ContactKind;
+use score::World;
 
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,14 +46,17 @@ pub(crate) struct Live {
     /// By page and session, for one minute.
     pub(crate) pages: LapsingMap<PageItems>,
     pub(crate) customers: Customers,
+    pub(crate) contacts: Contacts,
 }
 
 impl Live {
-    pub(crate) fn new(settings: &LiveSettings) -> Live {
+    /// `unit_key`: by which customers and visits are known in `contacts`.
+    pub(crate) fn new(settings: &LiveSettings, unit_key: u64) -> Live {
         Live {
             sessions: LapsingMap::new(settings.max_sessions, settings.session_ttl_us),
             pages: LapsingMap::new(settings.max_sessions, MINUTE_US),
             customers: Customers::default(),
+            contacts: Contacts::new(unit_key, settings.max_sessions),
         }
     }
 
@@ -79,6 +86,35 @@ impl Live {
             _ => {}
         }
     }
+
+    /// What contact policies count of an event: of the customer, else of the visit. Of items that
+    /// the world does not know nothing is kept, or a page could fill the memory.
+    pub(crate) fn apply_to_contacts(&self, event: &Event, world: &World, now: Timestamp) {
+        let Some(kind) = contact_kind(event.kind) else { return };
+        let person = match (&event.customer_id, &event.session_id) {
+            (Some(customer_id), _) => self.contacts.customer(customer_id),
+            (None, Some(session_id)) => self.contacts.session(session_id),
+            (None, None) => return,
+        };
+        // What a browser alone claims to have bought counts for nothing.
+        if kind == ContactKind::Bought && !(event.confirmed && person.is_customer) {
+            return;
+        }
+        let told = Told { kind, at: event.at, placement: None, relation: None, channel: None };
+        for line in event.lines.iter().filter(|line| world.item_idx(&line.item_id).is_some()) {
+            self.contacts.note(person, &line.item_id, told, now);
+        }
+    }
+}
+
+/// How an event counts as a contact, if it does.
+pub(crate) fn contact_kind(kind: EventKind) -> Option<ContactKind> {
+    match kind {
+        EventKind::RecommendationImpression => Some(ContactKind::Seen),
+        EventKind::RecommendationDismiss => Some(ContactKind::Dismissed),
+        EventKind::Purchase => Some(ContactKind::Bought),
+        _ => None,
+    }
 }
 
 /// What a customer bought and has still, latest last, by the events after a snapshot: for a
@@ -88,7 +124,7 @@ pub fn bought_since<'a>(
     customer_id: &str,
     now: Timestamp,
 ) -> Vec<String> {
-    let live = Live::new(&LiveSettings { max_sessions: 1, ..LiveSettings::default() });
+    let live = Live::new(&LiveSettings { max_sessions: 1, ..LiveSettings::default() }, 0);
     for event in events.filter(|event| event.customer_id.as_deref() == Some(customer_id)) {
         live.apply_to_customer(event, now);
     }
@@ -134,7 +170,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_confirmed_purchase_counts_and_an_unconfirmed_one_does_not() {
-        let live = Live::new(&LiveSettings::default());
+        let live = Live::new(&LiveSettings::default(), 0);
         live.apply(&event(EventKind::Purchase, "anna", &["A", "B"]), Timestamp(2_000));
         let claimed = Event { confirmed: false, ..event(EventKind::Purchase, "anna", &["Z"]) };
         live.apply(&claimed, Timestamp(2_000));
@@ -156,7 +192,7 @@ pub(crate) mod tests {
     #[test]
     fn an_event_from_the_future_does_not_outlive_its_session() {
         let settings = LiveSettings { max_sessions: 100, session_ttl_us: 1_000 };
-        let live = Live::new(&settings);
+        let live = Live::new(&settings, 0);
         let ahead = Event { at: Timestamp(i64::MAX), ..event(EventKind::ViewItem, "s", &["A"]) };
         live.apply(&ahead, Timestamp(5_000));
         let n_views = |now| live.sessions.read("s", Timestamp(now), |session| session.views.len());

@@ -17,6 +17,7 @@ pub enum Code {
     MissingField,
     UnknownPlacement,
     InvalidEvent,
+    InvalidPolicy,
     BodyTooLarge,
     KeyMissing,
     KeyUnknown,
@@ -27,6 +28,8 @@ pub enum Code {
     NotFound,
     ItemNotFound,
     DecisionNotFound,
+    PolicyNotFound,
+    PolicyConflict,
     MethodNotAllowed,
     RateLimited,
     Timeout,
@@ -35,12 +38,13 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Code; 20] = [
+    pub const ALL: [Code; 23] = [
         Code::InvalidJson,
         Code::InvalidValue,
         Code::MissingField,
         Code::UnknownPlacement,
         Code::InvalidEvent,
+        Code::InvalidPolicy,
         Code::BodyTooLarge,
         Code::KeyMissing,
         Code::KeyUnknown,
@@ -51,6 +55,8 @@ impl Code {
         Code::NotFound,
         Code::ItemNotFound,
         Code::DecisionNotFound,
+        Code::PolicyNotFound,
+        Code::PolicyConflict,
         Code::MethodNotAllowed,
         Code::RateLimited,
         Code::Timeout,
@@ -80,6 +86,7 @@ impl Code {
                 (S::BAD_REQUEST, "unknown_placement", "There is no such placement")
             }
             Code::InvalidEvent => (S::BAD_REQUEST, "invalid_event", "An event cannot be used"),
+            Code::InvalidPolicy => (S::BAD_REQUEST, "invalid_policy", "A policy file has faults"),
             Code::BodyTooLarge => {
                 (S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than the limit")
             }
@@ -95,6 +102,12 @@ impl Code {
             Code::ItemNotFound => (S::NOT_FOUND, "item_not_found", "There is no such item"),
             Code::DecisionNotFound => {
                 (S::NOT_FOUND, "decision_not_found", "There is no such decision")
+            }
+            Code::PolicyNotFound => {
+                (S::NOT_FOUND, "policy_not_found", "There is no such policy or version")
+            }
+            Code::PolicyConflict => {
+                (S::CONFLICT, "policy_conflict", "Other policies are in force than was expected")
             }
             Code::MethodNotAllowed => {
                 (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Not with this method")
@@ -118,9 +131,11 @@ pub struct Problem {
     pub path: Option<String>,
     /// What would have been right, when that is a short list.
     pub allowed: Vec<&'static str>,
+    /// Of a file: what is wrong with it, place by place.
+    pub faults: Option<Box<FileFaults>>,
     pub retry_after_s: Option<u64>,
     /// For the log alone.
-    cause: Option<String>,
+    cause: Option<Box<str>>,
 }
 
 /// Why a request failed inside the house: travels with the response to the edge, which writes it
@@ -137,6 +152,7 @@ impl Problem {
             detail: detail.into(),
             path: None,
             allowed: Vec::new(),
+            faults: None,
             retry_after_s: None,
             cause: None,
         }
@@ -152,6 +168,11 @@ impl Problem {
         self
     }
 
+    pub fn with_faults(mut self, faults: Vec<Fault>) -> Problem {
+        self.faults = Some(Box::new(FileFaults(faults)));
+        self
+    }
+
     pub fn retry_after(mut self, seconds: u64) -> Problem {
         self.retry_after_s = Some(seconds);
         self
@@ -159,7 +180,7 @@ impl Problem {
 
     /// What the log is to tell; the client never sees it.
     pub fn because(mut self, cause: impl std::fmt::Display) -> Problem {
-        self.cause = Some(cause.to_string());
+        self.cause = Some(cause.to_string().into());
         self
     }
 
@@ -177,6 +198,7 @@ impl Problem {
             detail: &self.detail,
             path: self.path.as_deref(),
             allowed: &self.allowed,
+            faults: self.faults.as_ref().map_or(&[], |faults| &faults.0),
         };
         serde_json::to_vec(&body).expect("text and numbers always serialize")
     }
@@ -186,7 +208,7 @@ impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let mut response = (self.code.status(), self.to_json()).into_response();
         if let Some(cause) = self.cause.take() {
-            response.extensions_mut().insert(Cause(cause));
+            response.extensions_mut().insert(Cause(cause.into()));
         }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, CONTENT_TYPE_PROBLEM);
@@ -218,6 +240,27 @@ pub struct ProblemBody<'a> {
     /// What would have been right.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     allowed: &'a [&'static str],
+    /// Of a file: what is wrong with it, place by place.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    faults: &'a [Fault],
+}
+
+/// Apart, so that a problem stays small: it is the error of nearly every function here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileFaults(pub Vec<Fault>);
+
+/// Something wrong or odd in a file.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Fault {
+    /// `error, warning`.
+    pub severity: &'static str,
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    pub message: String,
+    /// How to mend it; may be empty.
+    pub mend: String,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use crate::answer::Remark;
 use crate::caller::Caller;
+use crate::contacts::AskedContacts;
 use crate::live::{CartLineLive, Live};
 use crate::problem::{Code, Problem};
 use crate::state::Served;
@@ -48,6 +49,10 @@ pub(crate) struct Question<'a> {
     pub(crate) location: Option<&'a str>,
     /// Gathered only where policies are in force.
     pub(crate) known: Option<KnownCustomer>,
+    pub(crate) contacts: AskedContacts,
+    pub(crate) refuses_contact: bool,
+    /// Customers are not known yet, and one was named.
+    is_unsure: bool,
     pub(crate) remarks: Vec<Remark>,
 }
 
@@ -78,6 +83,9 @@ impl<'a> Question<'a> {
             locale: context.and_then(|context| context.locale.as_deref()),
             location: request.location_id.as_deref(),
             known: None,
+            contacts: AskedContacts::default(),
+            refuses_contact: false,
+            is_unsure: false,
             remarks: Vec::new(),
         };
         if let Some(session_id) = &request.session_id {
@@ -93,6 +101,12 @@ impl<'a> Question<'a> {
         if let Some(user_id) = personal(request, caller, now, &mut question.remarks)? {
             question.read_customer(user_id, served, live);
         }
+        let contacts = &live.contacts;
+        let persons = [
+            question.known_as.map(|customer_id| contacts.customer(customer_id)),
+            request.session_id.as_deref().map(|session_id| contacts.session(session_id)),
+        ];
+        question.contacts = AskedContacts::of(contacts, served, persons, now, question.is_unsure);
         Ok(question)
     }
 
@@ -132,10 +146,13 @@ impl<'a> Question<'a> {
 
     fn read_customer(&mut self, user_id: &'a str, served: &Served, live: &Live) {
         if !live.customers.is_loaded() {
+            // Whatever they refused holds already.
+            (self.is_unsure, self.refuses_contact) = (true, true);
             return;
         }
         self.known_as = Some(user_id);
         live.customers.find(user_id, |customer| {
+            self.refuses_contact = customer.refuses_contact();
             if customer.consent == Some(false) {
                 self.known_as = None;
                 return;
@@ -179,9 +196,12 @@ impl<'a> Question<'a> {
             category: self.category,
             count: self.count,
             filter: self.filter.as_ref(),
+            resting: &self.contacts.resting,
             exclude: &self.exclude,
             policies,
             circumstances: Circumstances {
+                contact: self.contacts.facts(),
+                refuses_contact: self.refuses_contact,
                 now: Some(self.now),
                 channel: self.channel,
                 locale: self.locale,

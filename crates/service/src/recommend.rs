@@ -4,6 +4,7 @@ use crate::answer::{Explanation, Remark, Slate, Written, size_hint, write_slate}
 use crate::caller::Caller;
 use crate::chronicle::settled;
 use crate::clock::Stopwatch;
+use crate::contacts::{AskedContacts, Shown};
 use crate::holdout::{is_held_out, unit_of};
 use crate::json_text::JsonText;
 use crate::ledger::DecisionEntry;
@@ -177,6 +178,7 @@ impl Pass<'_> {
             assignment: self.assignment,
             treatment: &treatment,
             unit: self.unit,
+            person: question.recorded_person(),
             took_us: self.stopwatch.elapsed_us(),
             live,
             drawn: &drawn,
@@ -184,6 +186,9 @@ impl Pass<'_> {
         keep_record(self.inner, self.served, &head, &asked, decision, written);
         if !treatment.is_withheld {
             self.remember(question, placement, decision);
+        }
+        if !head.is_withheld() {
+            self.note_shown(question, placement, decision);
         }
         self.inner.metrics.decision_time.record(self.stopwatch.elapsed());
         out.into_bytes()
@@ -195,6 +200,16 @@ impl Pass<'_> {
             true => Treatment::default(),
             false => Treatment::of(self.running, self.served, self.unit, placement.as_str()),
         }
+    }
+
+    /// Where contact policies ask, what is answered counts as shown.
+    fn note_shown(&self, question: &mut Question<'_>, placement: Placement, decision: &Decision) {
+        let Some(person) = question.contacts.person.filter(|_| self.served.asks_contacts()) else {
+            return;
+        };
+        let shown = Shown { person, placement, channel: question.channel, now: self.now };
+        let contacts = self.inner.note_offered(&self.served.world, &shown, decision);
+        question.contacts.add(contacts);
     }
 
     fn remember(&self, question: &mut Question<'_>, placement: Placement, decision: &Decision) {
@@ -223,6 +238,9 @@ pub(crate) fn decide_for_page(
 ) -> (RecommendationId, Decision) {
     let now = inner.clock.now();
     let id = inner.ids.next(now);
+    let contacts = &inner.live.contacts;
+    let session = contacts.session(session_id);
+    let contacts = AskedContacts::of(contacts, served, [None, Some(session)], now, false);
     let holdout = inner.settings.holdout.as_ref();
     let assignment = holdout.map(|holdout| holdout.assign(Unit::Session(session_id)));
     let running = inner.experiments.load();
@@ -231,7 +249,9 @@ pub(crate) fn decide_for_page(
         true => Treatment::default(),
         false => Treatment::of(&running, served, unit, asked.placement.as_str()),
     };
-    let mut asked = under_policies(served, asked, now);
+    let circumstances = Circumstances { contact: contacts.facts(), ..asked.circumstances };
+    let asked = Request { resting: &contacts.resting, circumstances, ..asked.clone() };
+    let mut asked = under_policies(served, &asked, now);
     asked.policies = treatment.policies.or(asked.policies);
     asked.count = treatment.count.or(asked.count);
     let stopwatch = Stopwatch::start();
@@ -248,6 +268,7 @@ pub(crate) fn decide_for_page(
         assignment,
         treatment: &treatment,
         unit,
+        person: Some(session),
         took_us: stopwatch.elapsed_us(),
         live,
         drawn: &drawn,
@@ -255,6 +276,10 @@ pub(crate) fn decide_for_page(
     keep_record(inner, served, &head, &asked, &decision, None);
     if is_held_out(assignment) || treatment.is_withheld {
         decision.offers.clear();
+    }
+    if served.asks_contacts() {
+        let shown = Shown { person: session, placement: asked.placement, channel: None, now };
+        inner.note_offered(&served.world, &shown, &decision);
     }
     (id, decision)
 }
@@ -282,11 +307,13 @@ fn keep_record(
     let entry = DecisionEntry { id: head.id, at: head.at, customer_idx, assignment, payload };
     inner.recent.offer(&entry);
     inner.ledger.record(entry);
-    let is_withheld = is_held_out(head.assignment) || head.treatment.is_withheld;
-    let n_shown = if is_withheld { 0 } else { decision.offers.len() };
+    let n_shown = if head.is_withheld() { 0 } else { decision.offers.len() };
     inner.metrics.count_decision(decision.rung, n_shown);
     inner.metrics.n_policies_unknown.add(decision.n_policies_unknown as u64);
 }
+
+#[cfg(test)]
+mod contact_tests;
 
 #[cfg(test)]
 mod experiment_tests;

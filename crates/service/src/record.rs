@@ -4,13 +4,16 @@
 //! pseudonymous index is kept beside the record, and erasing a customer erases the record.
 
 mod asked;
+mod contact;
 mod read;
 
-pub(crate) use read::{Cut, Record, RecordedOffer};
+pub(crate) use self::contact::RecordedContacts;
+pub(crate) use self::read::{Cut, Record, RecordedOffer};
 
-use crate::answer::{Written, write_amount, write_evidence, write_touch};
+use crate::answer::{Written, write_amount, write_evidence, write_refusal, write_touch};
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
+use crate::live::Person;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::treatment::Treatment;
@@ -38,6 +41,8 @@ pub(crate) struct RecordHead<'a> {
     pub(crate) treatment: &'a Treatment<'a>,
     /// Of experiments.
     pub(crate) unit: Option<UnitId>,
+    /// Whose contacts are counted, where policies ask.
+    pub(crate) person: Option<Person>,
     pub(crate) took_us: u64,
     /// Entries of the chronicle that were in force; `None`: not known.
     pub(crate) live: Option<u64>,
@@ -86,7 +91,11 @@ pub(crate) fn write_record(
         (",\"session\":", request.session),
         (",\"bought_since\":", request.bought_since),
         (",\"exclude\":", request.exclude),
+        (",\"resting\":", request.resting),
     ] {
+        if items.is_empty() && name.contains("resting") {
+            continue;
+        }
         out.raw(name);
         list(&mut out, items, |out, item| out.string(world.item_id(*item)));
     }
@@ -102,6 +111,7 @@ pub(crate) fn write_record(
         out.raw("\"");
     }
     head.treatment.write_record(&mut out, head.unit, head.took_us);
+    contact::write(&mut out, head, request);
     write_outcome(&mut out, world, request.policies, decision, written);
     write_drawn(&mut out, head.id.seed(), head.drawn);
     out.raw("}");
@@ -116,6 +126,7 @@ pub(crate) fn write_outcome(
     decision: &Decision,
     written: Option<&Written>,
 ) {
+    write_refusal(out, decision);
     out.raw(",\"fallback\":\"");
     out.raw(decision.rung.as_str());
     out.raw("\",\"n_eligible\":");

@@ -52,7 +52,7 @@ impl Present {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Cause {
     /// `snapshot_gone, live_unknown, live_gone, live_broken, policies_gone, record_cut,
-    /// record_damaged, other_program`.
+    /// record_damaged, contacts_unknown, other_program`.
     pub code: &'static str,
     pub detail: String,
 }
@@ -116,6 +116,11 @@ impl Scene {
         }
         let (world, snapshot_id) = world_of(archive, present, &record, &mut causes);
         let policies = policies_of(archive, present, &record, &world, &mut causes);
+        if policies.as_ref().is_some_and(PolicyTable::asks_contacts) {
+            let detail = "Caps and rests count what the customer had been shown, which is kept in \
+                          memory alone: they are asked as if that were not known, and close.";
+            causes.push(cause("contacts_unknown", detail));
+        }
         Some(Scene { world, policies, record, snapshot_id, causes })
     }
 
@@ -127,7 +132,7 @@ impl Scene {
     /// Asks what was asked, of that world.
     pub fn ask<R>(&self, ask: impl FnOnce(&World, &decide::Request<'_>) -> R) -> Option<R> {
         let (world, policies) = (&self.world, self.policies.as_ref());
-        self.record.ask_again(world, policies, |asked| ask(world, asked))
+        self.record.ask_again(world, (policies, None), |asked| ask(world, asked))
     }
 
     fn replay(self, payload: &[u8]) -> Option<Replay> {

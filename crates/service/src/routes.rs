@@ -6,6 +6,7 @@ mod documentation;
 mod events;
 mod experiments;
 mod operations;
+mod policies;
 mod recommend;
 mod relations;
 mod report;
@@ -52,11 +53,31 @@ pub(crate) fn api_routes() -> Router<AppState> {
         .route("/v1/experiments/{name}/stop", post(experiments::stop))
         .route("/v1/experiments/{name}/winner", post(experiments::winner))
         .route("/v1/decisions/{id}/replay", get(decisions::replay_decision))
+        .merge(policy_routes())
         .route("/health/live", get(operations::live))
         .route("/health/ready", get(operations::ready))
         .route("/metrics", get(operations::metrics))
         .route("/openapi.json", get(documentation::openapi))
         .route("/docs", get(documentation::page))
+}
+
+fn policy_routes() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/v1/policies",
+            get(policies::get_policies)
+                .put(policies::put_policies)
+                .post(policies::put_policies)
+                .delete(policies::delete_policies),
+        )
+        .route(
+            "/v1/policies/named/{name}",
+            get(policies::get_policy).delete(policies::delete_policy),
+        )
+        .route("/v1/policies/log", get(policies::get_log))
+        .route("/v1/policies/rollback", post(policies::post_rollback))
+        .route("/v1/policies/versions/{version}", get(policies::get_version))
+        .route("/v1/policies/versions/{version}/diff", get(policies::get_diff))
 }
 
 pub(crate) fn admit(

@@ -8,7 +8,7 @@ use crate::health::{Color, Health};
 use crate::keys::KeyRing;
 use crate::ledger::{Ledger, LedgerFault};
 use crate::limits::AddressLimits;
-use crate::live::Live;
+use crate::live::{Live, Windows};
 use crate::metrics::{Gauges, Metrics, RecentWindow};
 use crate::proving::Proving;
 use crate::recent::RecentDecisions;
@@ -17,10 +17,10 @@ use crate::replay::Archive;
 use crate::settings::Settings;
 use arc_swap::ArcSwap;
 use decide::{Items, Memo};
-use events::{CustomerRecord, HoldingRecord, Timestamp};
+use events::Timestamp;
 use experiment::Running;
-use history::{CustomerMark, FollowedHolding, ImportsMark};
-use policy::{PolicySet, PolicyTable};
+use history::{CustomerMark, ImportsMark};
+use policy::{PolicyDir, PolicySet, PolicyTable};
 use score::World;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -40,6 +40,8 @@ pub struct Served {
     pub variant_policies: Vec<Arc<PolicyTable>>,
     /// How far the chronicle of the world goes; `None`: none is kept.
     pub(crate) live: Option<Arc<LiveMark>>,
+    /// How far back all these ask what customers were shown, dismissed and bought.
+    pub(crate) contact_windows: Windows,
 }
 
 impl Served {
@@ -55,7 +57,7 @@ impl Served {
 
     /// Without policies: they are compiled when it comes into force.
     pub fn of(world: World, snapshot_id: String, published_at: Option<Timestamp>) -> Served {
-        Served {
+        let served = Served {
             world,
             snapshot_id,
             published_at,
@@ -63,7 +65,9 @@ impl Served {
             variant_policies: Vec::new(),
             memo: Memo::new(decide::memo::DEFAULT_CAPACITY),
             live: None,
-        }
+            contact_windows: Windows::default(),
+        };
+        Served { contact_windows: served.asked_windows(), ..served }
     }
 }
 
@@ -86,14 +90,18 @@ pub(crate) struct Inner {
     /// Where replays find what was in force; set at the start.
     pub(crate) archive: OnceLock<Archive>,
     pub(crate) live: Live,
+    /// Where policies lie; told at the start.
+    pub(crate) policy_dir: OnceLock<PolicyDir>,
+    /// Held while policies are changed or followed: what came first is not put in force last.
+    pub(crate) policy_change: tokio::sync::Mutex<()>,
     /// Which experiments run.
     pub(crate) experiments: ArcSwap<Running>,
     /// How far customers were followed; held while what the store says of them is taken over.
     pub(crate) customer_mark: tokio::sync::Mutex<CustomerMark>,
     /// Which imports were followed; `None`: nobody asked yet.
-    imports_mark: tokio::sync::Mutex<Option<ImportsMark>>,
+    pub(crate) imports_mark: tokio::sync::Mutex<Option<ImportsMark>>,
     /// How far holdings were followed; `None`: nobody asked yet.
-    holdings_version: tokio::sync::Mutex<Option<u64>>,
+    pub(crate) holdings_version: tokio::sync::Mutex<Option<u64>>,
     pub(crate) keys: ArcSwap<KeyRing>,
     pub(crate) address_limits: AddressLimits,
     pub(crate) ledger: Box<dyn Ledger>,
@@ -146,7 +154,9 @@ impl AppState {
             catalog_changed_us: AtomicI64::new(started_at.0.saturating_sub(1)),
             chronicle: Chronicle::new(settings.chronicle.clone()),
             archive: OnceLock::new(),
-            live: Live::new(&settings.live),
+            live: Live::new(&settings.live, settings.unit_key),
+            policy_dir: OnceLock::new(),
+            policy_change: tokio::sync::Mutex::default(),
             experiments: ArcSwap::default(),
             customer_mark: tokio::sync::Mutex::default(),
             imports_mark: tokio::sync::Mutex::default(),
@@ -191,7 +201,7 @@ impl Inner {
         if let Some(learned_until) = learned_until.and_then(Timestamp::parse_rfc3339) {
             self.live.customers.forget_until(learned_until);
         }
-        self.served.store(Arc::new(served));
+        self.put_in_force(served);
         self.metrics.n_snapshot_swaps.add(1);
         Ok(())
     }
@@ -245,74 +255,15 @@ impl Inner {
         }
         served.policies = compile(&served.world, progress.policies.clone()).await?;
         served.variant_policies = compile_variants(&served.world, &progress).await?;
+        self.put_in_force(served);
+        Ok(())
+    }
+
+    /// Contacts are kept from now on as far as the policies ask.
+    fn put_in_force(&self, mut served: Served) {
+        served.contact_windows = served.asked_windows();
+        self.live.contacts.keep(served.contact_windows);
         self.served.store(Arc::new(served));
-        Ok(())
-    }
-
-    /// Follows who the customers are, what they consented to, and who was erased.
-    pub(crate) async fn follow_customers(&self) -> std::result::Result<(), LedgerFault> {
-        let mut mark = self.customer_mark.lock().await;
-        let changes = self.ledger.customers_since(*mark).await?;
-        if !changes.erased.is_empty() {
-            self.live.customers.remove(&changes.erased);
-            self.recent.remove(&changes.erased);
-        }
-        for known in &changes.changed {
-            self.live.customers.set_idx(&known.customer_id, known.customer_idx);
-            self.live.customers.set_consent(&known.customer_id, known.consent);
-            self.live.customers.set_attributes(&known.customer_id, &known.attributes);
-        }
-        *mark = changes.mark;
-        let served = self.served.load_full();
-        if served.all_policies().any(|policies| policies.asks_bought()) {
-            self.follow_imports().await?;
-        }
-        self.live.customers.set_loaded();
-        if served.all_policies().any(|policies| policies.asks_holdings()) {
-            self.follow_holdings().await?;
-        }
-        Ok(())
-    }
-
-    /// Follows whose imported orders the snapshot does not know: of them it is not known what they
-    /// have not bought. Only while a policy asks.
-    async fn follow_imports(&self) -> std::result::Result<(), LedgerFault> {
-        let learned = source_of(&self.served.load().world, "sequence").unwrap_or(0);
-        let mut mark = self.imports_mark.lock().await;
-        if let Some(followed) = self.ledger.buyers_imported_after(learned, mark.clone()).await? {
-            self.live.customers.set_imported(&followed.buyers);
-            *mark = Some(followed.mark);
-        }
-        Ok(())
-    }
-
-    /// Follows what customers hold; only while a policy asks.
-    async fn follow_holdings(&self) -> std::result::Result<(), LedgerFault> {
-        let mut version = self.holdings_version.lock().await;
-        let (holdings, now) = self.ledger.holdings_since(version.unwrap_or(0)).await?;
-        holdings.iter().for_each(|holding| self.live.customers.set_holding(holding));
-        *version = Some(now);
-        self.live.customers.set_holdings_loaded();
-        Ok(())
-    }
-
-    /// Brings customer records that are durable into force for the next decision.
-    pub(crate) async fn apply_customers(&self, records: &[CustomerRecord]) {
-        // Not between a look at the store and what comes of it: that look may be the older one.
-        let _mark = self.customer_mark.lock().await;
-        for record in records {
-            self.live.customers.set_consent(&record.customer_id, record.consent);
-            self.live.customers.set_attributes(&record.customer_id, &record.attributes);
-        }
-    }
-
-    /// Brings holdings that are durable into force for the next decision.
-    pub(crate) async fn apply_holdings(&self, records: Vec<HoldingRecord>) {
-        let _mark = self.customer_mark.lock().await;
-        for HoldingRecord { customer_id, item_id, since, until } in records {
-            let holding = FollowedHolding { customer_id, item_id, since, until };
-            self.live.customers.set_holding(&holding);
-        }
     }
 
     /// Rebuilds sessions and recent purchases from the log.

@@ -1,6 +1,5 @@
 //! `alongside policy`: check, apply, look at and take back what merchandisers and compliance rule.
 
-mod diff;
 mod simulate;
 
 use super::recommend::load_world;
@@ -11,7 +10,7 @@ use clap::{Args, Subcommand};
 use decide::Items;
 use history::{OpenMode, Store};
 use policy::directory::Signature;
-use policy::{Diagnostic, PolicyDir, PolicySet, PolicyTable, review};
+use policy::{Diagnostic, PolicyDir, PolicySet, PolicyTable, difference, review};
 use serde_json::json;
 use snapshot::SnapshotDir;
 use std::path::{Path, PathBuf};
@@ -35,7 +34,8 @@ enum Action {
         #[command(flatten)]
         signed: SignedArgs,
     },
-    /// What was in force when, and who put it there.
+    /// What was in force when, and who put it there, by which key of the API.
+    #[command(visible_alias = "log")]
     List,
     /// The file of a version [default: the one in force].
     Show { version: Option<u64> },
@@ -67,7 +67,7 @@ impl SignedArgs {
     fn signature(self) -> Signature {
         // Under cron and in containers nobody says who it is.
         let by = if self.by.trim().is_empty() { "unknown".to_owned() } else { self.by };
-        Signature { at: clock::now(), by, note: self.note }
+        Signature { at: clock::now(), by, note: self.note, key_id: None }
     }
 }
 
@@ -201,7 +201,7 @@ async fn apply(
             store.remember_policy_version(version).await?;
             store.close().await;
             if !json {
-                for line in diff::lines(&before, &checked.text) {
+                for line in difference::lines(&before, &checked.text) {
                     show::note(line);
                 }
             }
@@ -228,12 +228,17 @@ fn list(policies: &PolicyDir, json: bool) -> anyhow::Result<()> {
         if json {
             show::line(json!({
                 "version": change.version, "at": when, "kind": change.kind.as_str(),
-                "by": change.by, "note": change.note, "in_force": is_in_force,
+                "by": change.by, "key": change.key_id, "note": change.note,
+                "in_force": is_in_force,
             }))?;
             continue;
         }
         let mark = if is_in_force { "in force" } else { "" };
-        let cells = [&change.version.to_string(), &when, change.kind.as_str(), &change.by];
+        let by = match &change.key_id {
+            Some(key_id) => format!("{} ({key_id})", change.by),
+            None => change.by.clone(),
+        };
+        let cells = [&change.version.to_string(), &when, change.kind.as_str(), &by];
         let mut cells: Vec<String> = cells.iter().map(|cell| (*cell).to_owned()).collect();
         cells.extend([change.note.clone(), mark.to_owned()]);
         show::row(&mut table, &cells);
@@ -274,7 +279,7 @@ fn diff(
         None => policies.before(to)?.unwrap_or(0),
     };
     let before = if from == 0 { String::new() } else { policies.text(from)? };
-    let lines = diff::lines(&before, &policies.text(to)?);
+    let lines = difference::lines(&before, &policies.text(to)?);
     if json {
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         return show::line(json!({"from": from, "to": to, "lines": lines}));

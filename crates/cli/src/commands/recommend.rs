@@ -7,12 +7,13 @@ use crate::show;
 use anyhow::Context;
 use clap::Args;
 use decide::words::write_reason;
-use decide::{CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, Offer};
+use decide::{CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, NoOffer, Offer};
 use decide::{Language, Languages};
 use decide::{Placement, Request, Warning, Workspace, decide};
 use events::{Amount, ItemRecord};
 use history::{OpenMode, Store};
-use policy::{PolicyDir, PolicySet, PolicyTable};
+use policy::facts::{MARKETING, consent_in};
+use policy::{ContactFacts, PolicyDir, PolicySet, PolicyTable};
 use score::{World, search};
 use service::wire::WarningOut;
 use service::{Unrecorded, bought_since};
@@ -115,12 +116,7 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         count: args.count,
         exclude: &exclude,
         policies: policies.as_ref(),
-        circumstances: Circumstances {
-            now: Some(clock::now()),
-            customer: known.as_ref(),
-            locale: args.locale.as_deref(),
-            ..Circumstances::default()
-        },
+        circumstances: circumstances_of(&args, known.as_ref()),
         ..Request::at(placement)
     };
     let languages = crate::languages::read(dir)?;
@@ -251,6 +247,26 @@ async fn find_customer(store: &Store, id: &str) -> anyhow::Result<Option<(u32, K
     }
 }
 
+fn circumstances_of<'a>(
+    args: &'a RecommendArgs,
+    known: Option<&'a KnownCustomer>,
+) -> Circumstances<'a> {
+    Circumstances {
+        now: Some(clock::now()),
+        customer: known,
+        locale: args.locale.as_deref(),
+        // For whoever sits here: no customer is shown it, and no contact counts.
+        contact: Some(ContactFacts::default()),
+        refuses_contact: known.is_some_and(refuses_contact),
+        ..Circumstances::default()
+    }
+}
+
+fn refuses_contact(known: &KnownCustomer) -> bool {
+    let told = known.attributes.iter().find(|(name, _)| **name == *MARKETING);
+    told.and_then(|(_, value)| consent_in(value)) == Some(false)
+}
+
 /// What the customer bought and the snapshot does not know: as a server sees it.
 async fn bought_since_snapshot(
     store: &Store,
@@ -303,7 +319,7 @@ fn print(
     explain: bool,
 ) -> anyhow::Result<()> {
     if decision.offers.is_empty() {
-        return show::line("No offer: there is no evidence for one. Silence beats noise.");
+        return show::line(no_offer_text(decision));
     }
     let mut heads = vec!["#", "item", "title", "price", "relation", "why"];
     if explain {
@@ -369,6 +385,19 @@ fn reason_text(world: &World, language: &Language, offer: &Offer) -> String {
     let mut text = String::new();
     write_reason(&mut text, language, world, offer.item, &offer.reason);
     text
+}
+
+fn no_offer_text(decision: &Decision) -> String {
+    match decision.no_offer {
+        Some(NoOffer::InterruptionCost { gain, cost }) => format!(
+            "No offer: the best slate is expected to earn {gain}, and an interruption here costs \
+             {cost}."
+        ),
+        Some(NoOffer::MarketingRefused) => {
+            "No offer: the customer refused to be contacted to be sold something.".to_owned()
+        }
+        _ => "No offer: there is no evidence for one. Silence beats noise.".to_owned(),
+    }
 }
 
 fn warning_text(warning: &Warning) -> String {

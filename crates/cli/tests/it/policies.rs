@@ -56,8 +56,39 @@ fn a_policy_is_checked_applied_compared_and_taken_back() {
     assert_ne!(first_at_home(&desk)["item_id"], best.as_str());
     let log = desk.json(&["policy", "list", "--json"]);
     assert_eq!((&log["version"], &log["kind"]), (&1.into(), &"rollback".into()));
+    let same = desk.json(&["policy", "log", "--json"]);
+    assert_eq!((&same, &same["key"]), (&log, &Value::Null));
     let shown = desk.alongside(&["policy", "show"]).assert().success();
     assert!(String::from_utf8_lossy(&shown.get_output().stdout).contains(&best));
+}
+
+#[test]
+fn what_does_not_pay_for_the_interruption_is_not_offered_and_caps_are_read() {
+    let desk = learned();
+    let costly = desk.file(
+        "costly.toml",
+        "[[placement]]\nname = \"home\"\ninterruption_cost = 1\n\n\
+         [[policy]]\nname = \"often\"\nkind = \"cap\"\nat_most = 1\nwithin = \"7 days\"\n",
+    );
+    desk.json(&["policy", "apply", text(&costly), "--json"]);
+    let slate = desk.json(&["recommend", "--json"]);
+    assert_eq!(slate["items"].as_array().map(Vec::len), Some(0));
+    // Nothing has a cost here, so nothing is known to be earned.
+    let expected = serde_json::json!({
+        "code": "interruption_cost", "expected_gain": 0, "interruption_cost": 1
+    });
+    assert_eq!(slate["no_offer"], expected);
+    let said = desk.alongside(&["recommend"]).assert().success();
+    let said = String::from_utf8_lossy(&said.get_output().stdout).into_owned();
+    assert!(said.contains("expected to earn 0") && said.contains("costs 1."), "{said}");
+    let told = desk.json(&["policy", "simulate", text(&costly), "--replay", "9999", "--json"]);
+    assert_eq!(told["policies_never_acting"], serde_json::json!([]), "a cap is not idle: {told}");
+    let bad = desk.file(
+        "bad.toml",
+        "[[policy]]\nname = \"often\"\nkind = \"cap\"\nat_most = 1\nwithin = \"a while\"\n",
+    );
+    let said = desk.refusal(&["policy", "check", text(&bad)]);
+    assert!(said.contains("bad.toml:5:10") && said.contains("7 days"), "{said}");
 }
 
 #[test]

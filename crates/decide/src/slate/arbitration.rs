@@ -1,7 +1,9 @@
 //! What policies do to a slate: places set by hand, scores moved, relations and counts demanded.
 
 use super::{Slate, Workspace};
-use crate::decision::{Evidence, Offer, PolicyTouch, Reason, ReasonCode, Relation, Warning};
+use crate::decision::{
+    Evidence, NoOffer, Offer, PolicyTouch, Reason, ReasonCode, Relation, Warning,
+};
 use crate::evidence::strongest;
 use crate::gate::{self, Marks};
 use events::ItemKind;
@@ -28,6 +30,10 @@ impl Slate<'_> {
         warnings: &mut Vec<Warning>,
     ) {
         self.forget_hidden(workspace);
+        self.keep_places();
+        if self.counts_places() {
+            self.n_spare = 0;
+        }
         let pinned = self.pinned(&mut workspace.marks);
         self.count -= pinned.len();
         let (plans, replacing) = (self.covering(workspace), self.replacing(workspace));
@@ -47,8 +53,11 @@ impl Slate<'_> {
         let (found, wanted) = (self.offers.len(), self.rules.min_count);
         if found < wanted {
             warnings.push(Warning::TooFew { found, wanted });
+            self.no_offer = Some(NoOffer::TooFew);
             self.offers.clear();
         }
+        self.weigh_interruption();
+        self.tell_new_things();
         self.find_places();
     }
 
@@ -74,9 +83,9 @@ impl Slate<'_> {
     }
 
     /// Of each pin the first item that may be offered, in the order of their places.
-    fn pinned(&self, marks: &mut Marks) -> Vec<Pinned> {
+    fn pinned(&mut self, marks: &mut Marks) -> Vec<Pinned> {
         let mut pinned = Vec::new();
-        let Some(policies) = &self.limits.policies else { return pinned };
+        let Some(policies) = self.limits.policies else { return pinned };
         for pin in policies.pins() {
             if self.count < pin.position || pinned.len() == self.count {
                 continue;
@@ -89,8 +98,12 @@ impl Slate<'_> {
             let is_open = |&&item: &&u32| {
                 is_wanted(item) && gate::is_open(self.world, marks, &self.limits, item)
             };
-            if let Some(&item) = items.find(is_open) {
+            let is_free = |&&item: &&u32| {
+                self.is_uncrowded(item, self.pinned_relation(item)) && is_open(&&item)
+            };
+            if let Some(&item) = items.find(is_free) {
                 marks.set_offered(item);
+                self.note_taken(item, self.pinned_relation(item));
                 pinned.push(Pinned { position: pin.position, item, policy: pin.policy });
             }
         }
@@ -132,6 +145,10 @@ impl Slate<'_> {
         if !self.wants(offer.relation) && !self.any_relation {
             return;
         }
+        if !self.has_room(offer.item, offer.relation) {
+            return;
+        }
+        self.note_taken(offer.item, offer.relation);
         offer.policy = self.touch_of(offer.item);
         marks.set_offered(offer.item);
         self.offers.push(offer);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture::{items, learned_with_visits, line, view};
+use crate::request::ItemRef;
 use crate::{Filter, Memo, Placement};
 use events::{Amount, ItemKind, ItemRecord};
 use history::ItemEntry;

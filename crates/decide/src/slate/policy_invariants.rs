@@ -5,6 +5,7 @@
 
 use super::*;
 use crate::fixture::{items, learned, line, view};
+use crate::request::ItemRef;
 use crate::{Circumstances, KnownCustomer};
 use events::{Amount, ItemRecord, Timestamp};
 use policy::{PolicySet, PolicyTable};
@@ -21,10 +22,10 @@ const COLORS: [&str; 2] = ["red", "blue"];
 const CHANNELS: [&str; 2] = ["web", "store"];
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn below(&mut self, n: usize) -> usize {
+    pub(super) fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,7 +33,7 @@ impl Chance {
         ((word ^ (word >> 31)) % n as u64) as usize
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
+    pub(super) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
@@ -40,7 +41,7 @@ impl Chance {
         (!self.one_in(3)).then_some(value)
     }
 
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(super) fn of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())]
     }
 }
@@ -141,7 +142,9 @@ fn joined(at: usize, chance: &mut Chance, mut part: impl FnMut(&mut Chance) -> T
 
 fn rule(chance: &mut Chance) -> Rule {
     use policy::Kind;
-    let kinds = Kind::ALL.map(|kind| if kind == Kind::Pin { Kind::Exclude } else { kind });
+    // Caps and rests have a checker of their own.
+    let is_other = |kind: Kind| kind == Kind::Pin || kind.is_contact();
+    let kinds = Kind::ALL.map(|kind| if is_other(kind) { Kind::Exclude } else { kind });
     let kind = chance.of(&kinds);
     let asks = kind.is_demand() || chance.one_in(2);
     Rule {

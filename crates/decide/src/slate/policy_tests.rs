@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture::{blocks, cart, learned};
+use crate::request::ItemRef;
 use crate::{CartLine, Circumstances, KnownCustomer, WhyNot, why_not};
 use events::{Amount, ItemRecord};
 use policy::{PolicySet, PolicyTable};

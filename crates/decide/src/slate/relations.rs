@@ -35,7 +35,10 @@ impl Slate<'_> {
         cover::collect(self.world, self.request, covering);
         let is_all = self.wants_only(Relation::Attach);
         let most = if is_all { self.count } else { self.count.div_ceil(2) };
-        for cover in covering.iter().filter(|cover| !self.is_hidden(cover.item)) {
+        for cover in covering.iter() {
+            if self.is_hidden(cover.item) {
+                continue;
+            }
             for &plan in &cover.plans {
                 marks.set_covered(plan);
                 if let Some(offer) = plans.iter_mut().find(|offer| offer.item == plan) {
@@ -44,9 +47,12 @@ impl Slate<'_> {
                     }
                     break;
                 }
-                if gate::is_open(self.world, marks, &self.limits, plan) {
+                if gate::is_open(self.world, marks, &self.limits, plan)
+                    && self.has_room(plan, Relation::Attach)
+                {
                     if plans.len() < most {
                         marks.set_offered(plan);
+                        self.note_taken(plan, Relation::Attach);
                         let evidence = self.strongest(&[cover.item], plan);
                         let about = About { item: cover.item, n_units: cover.n_units };
                         let reason =
@@ -96,10 +102,11 @@ impl Slate<'_> {
             if offers.len() == most || (!is_all && self.count < offers.len() + 2) {
                 break;
             }
-            if marks.is_offered(item) {
+            if marks.is_offered(item) || !self.has_room(item, relation) {
                 continue;
             }
             marks.set_offered(item);
+            self.note_taken(item, relation);
             let code = match relation {
                 Relation::Upgrade => ReasonCode::Upgrade,
                 _ => ReasonCode::Alternative,

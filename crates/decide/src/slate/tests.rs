@@ -1,5 +1,6 @@
 use super::*;
 use crate::fixture::{blocks, cart, items, learned, line, view};
+use crate::request::ItemRef;
 use crate::{Filter, Placement};
 use events::{Amount, ItemKind, ItemRecord};
 

@@ -4,7 +4,7 @@ const ONE: &str = "[[policy]]\nname = 'a'\nkind = 'exclude'\nitems = \"item.pric
 const TWO: &str = "[[policy]]\nname = 'b'\nkind = 'exclude'\nitems = \"item.price < 2\"\n";
 
 fn signed(at: i64) -> Signature {
-    Signature { at: Timestamp(at), by: "anna".to_owned(), note: String::new() }
+    Signature { at: Timestamp(at), by: "anna".to_owned(), note: String::new(), key_id: None }
 }
 
 #[test]
@@ -122,4 +122,22 @@ fn a_damaged_log_is_mended_by_what_its_message_says() {
     fs::remove_dir_all(dir.path()).expect("removed");
     assert_eq!(knowing.apply(TWO, &signed(6)).expect("applied"), Some(4));
     assert_eq!(knowing.current().expect("mended"), Some(4));
+}
+
+#[test]
+fn a_change_tells_its_kind_and_key_and_is_not_made_over_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = PolicyDir::in_dir(folder.path());
+    let by_key = Signature { key_id: Some("k_1".to_owned()), ..signed(1) };
+    let over = |expected| Over { kind: ChangeKind::Apply, expected };
+    assert_eq!(dir.apply_over(ONE, over(Some(0)), &by_key).expect("the first"), Some(1));
+    let overtaken = dir.apply_over(TWO, over(Some(0)), &signed(2));
+    assert!(matches!(overtaken, Err(Error::Overtaken { current: 1 })), "{overtaken:?}");
+    let disable = Over { kind: ChangeKind::Disable, expected: Some(1) };
+    assert_eq!(dir.apply_over("", disable, &signed(3)).expect("off"), Some(2));
+    let log = dir.log().expect("a log");
+    let told: Vec<_> = log.iter().map(|c| (c.kind.as_str(), c.key_id.as_deref())).collect();
+    assert_eq!(told, [("apply", Some("k_1")), ("disable", None)]);
+    assert!(dir.load(2).expect("sound").is_empty());
+    assert_eq!(dir.rollback(None, &signed(4)).expect("back"), 1);
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::truth::Truth;
+use events::Amount;
 
 const GOOD: &str = r#"
 time_zone = "Europe/Berlin"
@@ -270,4 +271,61 @@ fn variety_is_asked_for_within_bounds() {
         assert!(faults.len() == 1 && faults[0].contains(part), "{rest}: {faults:?}");
         assert!(faults[0].starts_with("error: p.toml:3:"), "{faults:?}");
     }
+}
+
+#[test]
+fn caps_and_rests_are_read_with_the_place_of_each_fault() {
+    let text = |rest: &str| format!("[[policy]]\nname = \"p\"\n{rest}\n");
+    let sound = text(
+        "kind = \"cap\"\nat_most = 3\nwithin = \"7 days\"\nper = \"category\"\n\
+         counted = \"seen\"\nrelations = [\"upgrade\"]\nchannels = [\"push\"]",
+    );
+    let set = read(&sound).0.unwrap_or_else(|| panic!("{:#?}", told(&sound)));
+    let rule = set.policies[0].contact.as_ref().expect("a rule");
+    assert_eq!((rule.at_most, rule.relations, rule.channels.len()), (3, Some(2), 1));
+    assert_eq!((rule.per, rule.counted), (crate::Per::Category, crate::Counted::Seen));
+    let cap = |rest: &str| text(&format!("kind = \"cap\"\n{rest}"));
+    one_fault(&cap("within = \"7 days\""), "2:8", &["`at_most` is missing"]);
+    one_fault(&cap("at_most = 0\nwithin = \"7 days\""), "4:11", &["between 1", "exclude"]);
+    one_fault(&cap("at_most = 1"), "2:8", &["`within` is missing", "7 days"]);
+    one_fault(&cap("at_most = 1\nwithin = \"soon\""), "5:10", &["no time between", "hours"]);
+    let per = "at_most = 1\nwithin = \"1 day\"\nper = \"categori\"";
+    one_fault(&cap(per), "6:7", &["`per` cannot be", "did you mean"]);
+    let after = "at_most = 1\nwithin = \"1 day\"\nafter = \"purchase\"";
+    one_fault(&cap(after), "6:9", &["`after` means nothing for cap"]);
+    let of_item = "at_most = 1\nwithin = \"1 day\"\nwhen = \"item.price < 3\"";
+    one_fault(&cap(of_item), "6:8", &["asks about items"]);
+    let rest = |rest: &str| text(&format!("kind = \"rest\"\n{rest}"));
+    one_fault(&rest("for = \"1 day\""), "2:8", &["`after` is missing"]);
+    one_fault(&rest("after = \"view\"\nfor = \"1 day\""), "4:9", &["dismissal, purchase"]);
+    one_fault(&text("kind = \"exclude\"\nitem_ids = [\"A\"]\nat_most = 2"), "5:11", &["at_most"]);
+    one_fault("dismissed_rest_days = 4000", "1:23", &["at most 400 days", "30"]);
+    let set = read("dismissed_rest_days = 0").0.expect("sound");
+    assert_eq!((set.dismissed_rest_us(), set.is_empty()), (0, false));
+    assert_eq!(PolicySet::default().dismissed_rest_us(), 30 * events::time::DAY_US);
+}
+
+#[test]
+fn a_placement_tells_what_an_interruption_costs_and_how_much_is_new() {
+    let placement = |rest: &str| format!("[[placement]]\nname = \"checkout\"\n{rest}\n");
+    let rule = |rest: &str| {
+        let text = placement(rest);
+        read(&text).0.unwrap_or_else(|| panic!("{:#?}", told(&text))).placements[4].clone()
+    };
+    let cost = |rest: &str| rule(rest).interruption_cost.expect("a cost");
+    assert_eq!(cost("interruption_cost = 1").amount, Amount::from_units(1).expect("one"));
+    let told = cost("interruption_cost = \"0.25 EUR\"");
+    assert_eq!(
+        (told.amount.0, told.currency.map(|c| c.to_string())),
+        (250_000, Some("EUR".into()))
+    );
+    assert_eq!(rule("new_share = 0.5").new_share, Some(0.5));
+    for (bad, words) in [
+        ("interruption_cost = -1", "0 or more"),
+        ("interruption_cost = \"a lot\"", "0 or more"),
+        ("interruption_cost = \"1 EURO\"", "0 or more"),
+    ] {
+        one_fault(&placement(bad), "3:21", &[words]);
+    }
+    one_fault(&placement("new_share = 1.5"), "3:13", &["between 0 and 1"]);
 }

@@ -74,7 +74,7 @@ fn policy(name: &str, kind: &str, rest: &str) -> String {
 /// The names of what stops each item, `-` for none.
 fn stops(table: &PolicyTable, shop: &Shop, mut facts: Facts<'_>) -> String {
     let mut active = Active::default();
-    table.activate(&mut facts, &mut active);
+    table.activate(&mut facts, shop, &mut active);
     let in_force = table.in_force(&active, &facts, shop);
     let name = |item: usize| match in_force.stopped_by(item as u32) {
         Some(policy) => table.policy(policy).name.clone(),
@@ -186,7 +186,7 @@ fn levers_multiply_and_pins_wait_for_their_condition() {
         let cart = CartFacts { n_lines, ..CartFacts::default() };
         let mut facts = Facts { cart, ..at(0) };
         let mut active = Active::recording();
-        table.activate(&mut facts, &mut active);
+        table.activate(&mut facts, &shop, &mut active);
         let in_force = table.in_force(&active, &facts, &shop);
         let levers: Vec<_> = (0..4).map(|item| in_force.lever(item)).collect();
         let told: Vec<_> = levers.iter().map(|lever| (lever.factor, lever.policy)).collect();
@@ -210,7 +210,7 @@ fn what_is_hidden_is_known_apart_from_what_is_excluded() {
         policy("h", "hide", "item_ids = ['i0']") + &policy("e", "exclude", "item_ids = ['i1']");
     let table = PolicyTable::compile(set(&text), 1, &shop);
     let (mut facts, mut active) = (at(0), Active::default());
-    table.activate(&mut facts, &mut active);
+    table.activate(&mut facts, &shop, &mut active);
     let in_force = table.in_force(&active, &facts, &shop);
     assert_eq!([0, 1].map(|item| in_force.is_hidden(item)), [true, false]);
     assert_eq!(stops(&table, &shop, at(0)), "h e");
@@ -233,7 +233,7 @@ fn more_clauses_than_bits_in_a_word() {
 fn n_unknown(table: &PolicyTable, shop: &Shop, mut facts: Facts<'_>) -> [usize; 2] {
     let counts = [false, true].map(|is_quick| {
         let mut active = Active::default();
-        table.activate(&mut facts, &mut active);
+        table.activate(&mut facts, shop, &mut active);
         let in_force = table.in_force(&active, &facts, shop);
         for item in 0..shop.n_items() as u32 {
             match is_quick {
@@ -279,7 +279,7 @@ fn what_closed_for_want_of_knowledge_is_counted_wherever_it_was_asked() {
 fn n_unknown_of_one(text: &str, shop: &Shop) -> usize {
     let table = PolicyTable::compile(set(text), 1, shop);
     let (mut facts, mut active) = (at(0), Active::recording());
-    table.activate(&mut facts, &mut active);
+    table.activate(&mut facts, shop, &mut active);
     let in_force = table.in_force(&active, &facts, shop);
     assert!(in_force.stopped_by(1).is_some());
     in_force.n_unknown()
@@ -296,7 +296,7 @@ fn no_score_is_multiplied_by_more_than_the_boosts_together() {
     let most = |n_lines: usize| {
         let cart = CartFacts { n_lines, ..CartFacts::default() };
         let (mut facts, mut active) = (Facts { cart, ..at(0) }, Active::default());
-        table.activate(&mut facts, &mut active);
+        table.activate(&mut facts, &shop, &mut active);
         table.in_force(&active, &facts, &shop).max_factor()
     };
     assert_eq!((most(0), most(1)), (3.0, 6.0));

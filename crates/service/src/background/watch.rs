@@ -194,6 +194,22 @@ pub(super) async fn policies(state: AppState, dir: PolicyDir) {
     }
 }
 
+/// Reads back what customers were shown, as far as the policies ask: beside the first requests, for
+/// a long log takes a while, and beside changes of policies. Until it is read, caps close.
+pub(super) async fn contacts(state: AppState) {
+    let mut was_fine = true;
+    loop {
+        let followed = state.inner.follow_contacts().await;
+        if let Err(fault) = &followed
+            && was_fine
+        {
+            tracing::error!(%fault, "contacts cannot be read back; caps and rests close");
+        }
+        was_fine = followed.is_ok();
+        tokio::time::sleep(POLICY_PAUSE).await;
+    }
+}
+
 /// Puts the policies in force before the first request. What cannot be read closes the house:
 /// nothing is offered until it can.
 pub(crate) async fn load_policies(state: &AppState, dir: &PolicyDir) {
@@ -233,6 +249,7 @@ impl PolicyWatch {
 
     async fn load(&mut self, state: &AppState) -> Result<(), String> {
         let told = |error: policy::Error| error.to_string();
+        let _turn = state.inner.policy_change.lock().await;
         let in_use = state.inner.served.load().policies.as_ref().map(|table| table.version());
         // What is in use is not taken for something that never was when its folder goes away.
         self.dir = self.dir.clone().knowing(in_use.unwrap_or(0));
@@ -240,7 +257,8 @@ impl PolicyWatch {
         if self.seen == Some(current) && self.fault.is_none() {
             return Ok(());
         }
-        if self.seen.is_none() && in_use == current {
+        // Put in force by a call, or by whoever looked before.
+        if self.fault.is_none() && in_use == current {
             self.seen = Some(current);
             return Ok(());
         }

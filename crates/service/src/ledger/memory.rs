@@ -1,6 +1,10 @@
 //! A ledger in memory for tests, with a switch that makes it fail.
 
-use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture};
+use super::{
+    Appended, ContactsAsked, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture,
+    PastContact, PastPerson, TakeContact, past_contacts,
+};
+use crate::live::{Told, contact_kind};
 use events::{
     CustomerRecord, Event, EventKind, HoldingRecord, ItemRecord, RelationRecord, Timestamp,
 };
@@ -49,6 +53,7 @@ pub(crate) struct State {
     pub(crate) holdings: Vec<HoldingRecord>,
     pub(crate) relations: Vec<RelationRecord>,
     pub(crate) decisions: HashMap<String, (Option<u32>, Vec<u8>)>,
+    pub(crate) policy_version: u64,
     version: u64,
 }
 
@@ -218,6 +223,55 @@ impl Ledger for MemoryLedger {
         self.answer(|state| {
             Some(ImportedBuyers { buyers: state.imported.clone(), mark: ImportsMark::default() })
         })
+    }
+
+    fn each_contact<'a>(
+        &'a self,
+        asked: ContactsAsked,
+        take: TakeContact<'a>,
+    ) -> LedgerFuture<'a, ()> {
+        let told = self.answer(|state| {
+            let decisions = state.decisions.values().cloned().collect::<Vec<_>>();
+            (decisions, state.events.clone(), state.customers.clone())
+        });
+        Box::pin(async move {
+            let (decisions, events, customers) = told.await?;
+            for (customer_idx, payload) in decisions.iter().filter(|_| asked.shown.is_some()) {
+                let record: serde_json::Value = serde_json::from_slice(payload).unwrap();
+                let at = Timestamp(record["at_us"].as_i64().unwrap());
+                past_contacts::take_shown(payload, at, customer_idx.is_some(), take);
+            }
+            for event in &events {
+                let Some(kind) = contact_kind(event.kind) else { continue };
+                let is_it = |record: &CustomerRecord| {
+                    event.customer_id.as_ref() == Some(&record.customer_id)
+                };
+                let idx = customers.iter().position(is_it).map(|at| at as u32);
+                let person = match (idx, &event.session_id) {
+                    (Some(idx), _) => PastPerson::Customer(idx),
+                    (None, Some(session_id)) => PastPerson::Session(session_id),
+                    (None, None) => continue,
+                };
+                let told =
+                    Told { kind, at: event.at, placement: None, relation: None, channel: None };
+                for line in &event.lines {
+                    take(PastContact { person, item_id: &line.item_id, told });
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn customer_id(&self, customer_idx: u32) -> LedgerFuture<'_, Option<String>> {
+        self.answer(|state| {
+            let is_erased = state.erased.contains(&customer_idx);
+            let record = state.customers.get(customer_idx as usize).filter(|_| !is_erased);
+            record.map(|record| record.customer_id.clone())
+        })
+    }
+
+    fn remember_policy_version(&self, version: u64) -> LedgerFuture<'_, ()> {
+        self.answer(move |state| state.policy_version = version)
     }
 
     fn n_orders(&self) -> LedgerFuture<'_, u64> {

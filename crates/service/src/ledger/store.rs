@@ -1,6 +1,9 @@
 //! The ledger over the store of the data directory.
 
-use super::{Appended, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture};
+use super::{
+    Appended, ContactsAsked, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture,
+    TakeContact, past_contacts,
+};
 use events::{CustomerRecord, Event, HoldingRecord, ItemRecord, RelationRecord, Timestamp};
 use history::{
     Ack, CustomerChanges, CustomerMark, DecisionLog, DecisionRecord, DeclaredFacts, EventLog,
@@ -141,6 +144,22 @@ impl Ledger for StoreLedger {
         })
     }
 
+    fn each_contact<'a>(
+        &'a self,
+        asked: ContactsAsked,
+        take: TakeContact<'a>,
+    ) -> LedgerFuture<'a, ()> {
+        Box::pin(async move { self.result(past_contacts::each(&self.store, asked, take).await) })
+    }
+
+    fn customer_id(&self, customer_idx: u32) -> LedgerFuture<'_, Option<String>> {
+        Box::pin(async move { self.result(self.store.customer_id(customer_idx).await) })
+    }
+
+    fn remember_policy_version(&self, version: u64) -> LedgerFuture<'_, ()> {
+        Box::pin(async move { self.result(self.store.remember_policy_version(version).await) })
+    }
+
     fn n_orders(&self) -> LedgerFuture<'_, u64> {
         Box::pin(async move { self.result(self.store.n_orders().await) })
     }
@@ -188,6 +207,8 @@ impl Ledger for StoreLedger {
     }
 }
 
+#[cfg(test)]
+mod contacts;
 #[cfg(test)]
 mod families;
 #[cfg(test)]

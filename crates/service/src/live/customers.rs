@@ -55,6 +55,12 @@ impl Customer {
         *self == Customer::default()
     }
 
+    /// Did they refuse to be contacted to be sold something?
+    pub(crate) fn refuses_contact(&self) -> bool {
+        let told = self.attributes.iter().find(|(name, _)| **name == *policy::facts::MARKETING);
+        told.and_then(|(_, value)| policy::facts::consent_in(value)) == Some(false)
+    }
+
     /// What policies may ask.
     pub(crate) fn known(&self, now: Timestamp, has_holdings: bool) -> KnownCustomer {
         let held = self.holdings.iter().filter(|held| held.is_at(now));
@@ -161,11 +167,12 @@ impl Customers {
         self.edit(customer_id, |customer| customer.idx = Some(idx));
     }
 
-    /// Forgets customers who were erased.
-    pub(crate) fn remove(&self, erased: &[u32]) {
+    /// Forgets customers who were erased; their ids.
+    pub(crate) fn remove(&self, erased: &[u32]) -> Vec<Box<str>> {
         let erased: HashSet<u32> = erased.iter().copied().collect();
         let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        by_id.retain(|_, customer| customer.idx.is_none_or(|idx| !erased.contains(&idx)));
+        let is_gone = |customer: &Customer| customer.idx.is_some_and(|idx| erased.contains(&idx));
+        by_id.extract_if(|_, customer| is_gone(customer)).map(|(id, _)| id).collect()
     }
 
     /// Purchases up to here are in the snapshot by now.

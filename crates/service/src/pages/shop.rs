@@ -14,8 +14,9 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use decide::words::{grouped, name_of};
-use decide::{ItemRef, Placement, ReasonCode, Request};
+use decide::{Circumstances, ItemRef, Placement, ReasonCode, Request};
 use events::{Amount, EventKind, Timestamp};
+use policy::ContactFacts;
 use score::World;
 use serde::Deserialize;
 
@@ -100,7 +101,12 @@ fn home_pairs(served: &Served, now: Timestamp) -> Vec<HomePair> {
             continue;
         }
         let anchors = [ItemRef::Known(anchor)];
-        let asked = Request { anchors: &anchors, count: Some(1), ..Request::at(Placement::Pdp) };
+        // Shown to nobody in particular: no contact counts.
+        let contact = Some(ContactFacts::default());
+        let circumstances = Circumstances { contact, ..Circumstances::default() };
+        let count = Some(1);
+        let asked =
+            Request { anchors: &anchors, count, circumstances, ..Request::at(Placement::Pdp) };
         let asked = under_policies(served, &asked, now);
         // A showcase of the data and no answer to a visitor: not recorded.
         let decision = with_workspace(|workspace| decide::decide(world, &asked, workspace));

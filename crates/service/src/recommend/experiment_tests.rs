@@ -36,6 +36,7 @@ impl Bench {
             at: Timestamp(1),
             by: String::new(),
             note: String::new(),
+            key_id: None,
         };
         policies.apply(NO_B, &by).unwrap();
         let dir = ExperimentDir::in_dir(folder.path());

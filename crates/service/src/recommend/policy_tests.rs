@@ -186,7 +186,8 @@ async fn policies_follow_their_folder_and_damage_never_opens() {
     let shop = TestShop::new();
     let folder = tempfile::tempdir().unwrap();
     let dir = PolicyDir::in_dir(folder.path());
-    let signature = Signature { at: crate::testing::NOW, by: String::new(), note: String::new() };
+    let signature =
+        Signature { at: crate::testing::NOW, by: String::new(), note: String::new(), key_id: None };
     load_policies(&shop.state, &dir).await;
     assert_eq!(ids(&shop.recommend(BESIDE_A).await.json()), "B C");
     let mut watch = crate::background::PolicyWatch::new(dir.clone());

@@ -13,6 +13,8 @@ pub(super) struct Asked {
     pub(super) session: Vec<String>,
     pub(super) bought_since: Vec<String>,
     pub(super) exclude: Vec<String>,
+    #[serde(default)]
+    pub(super) resting: Vec<String>,
     pub(super) customer: Option<u32>,
     pub(super) category: Option<String>,
     pub(super) count: Option<usize>,

@@ -2,6 +2,7 @@
 
 use super::VERSION;
 use super::asked::{Asked, AskedLine};
+use super::contact::{Contacted, RecordedNoOffer};
 use crate::holdout::HELD_OUT;
 use crate::question::item_ref;
 use crate::reason::page_reason;
@@ -11,7 +12,7 @@ use decide::{
     ReasonCode, Relation, Request,
 };
 use events::{Amount, Timestamp};
-use policy::PolicyTable;
+use policy::{ContactFacts, PolicyTable};
 use score::World;
 use serde::Deserialize;
 
@@ -20,14 +21,16 @@ use serde::Deserialize;
 pub(crate) struct Record {
     version: u64,
     #[serde(default)]
-    at_us: i64,
+    pub(super) at_us: i64,
     #[serde(default)]
     pub(crate) snapshot: String,
     variant: Option<String>,
     policies: Option<RecordedPolicies>,
     live: Option<(String, u64)>,
     digest: Option<u64>,
-    asked: Asked,
+    pub(super) asked: Asked,
+    pub(super) contact: Option<Contacted>,
+    no_offer: Option<RecordedNoOffer>,
     fallback: String,
     pub(crate) n_eligible: u64,
     pub(crate) explored: Option<Explored>,
@@ -186,7 +189,7 @@ impl Record {
     pub(crate) fn ask_again<'s, R>(
         &'s self,
         world: &World,
-        policies: Option<&PolicyTable>,
+        (policies, contact): (Option<&PolicyTable>, Option<ContactFacts<'_>>),
         ask: impl FnOnce(&Request<'_>) -> R,
     ) -> Option<R> {
         let asked = &self.asked;
@@ -203,6 +206,7 @@ impl Record {
         let session: Vec<u32> = known(&asked.session);
         let bought_since: Vec<u32> = known(&asked.bought_since);
         let exclude: Vec<u32> = known(&asked.exclude);
+        let resting: Vec<u32> = known(&asked.resting);
         let customer = asked.known.as_ref().map(|known| KnownCustomer {
             consent: known.consent,
             attributes: known.attributes.clone(),
@@ -224,6 +228,7 @@ impl Record {
             category: asked.category.as_deref(),
             count: asked.count,
             filter: filter.as_ref(),
+            resting: &resting,
             exclude: &exclude,
             policies,
             circumstances: Circumstances {
@@ -232,6 +237,8 @@ impl Record {
                 locale: asked.locale.as_deref(),
                 location: asked.location.as_deref(),
                 customer: customer.as_ref(),
+                contact,
+                refuses_contact: self.no_offer.as_ref().is_some_and(|no| no.is_refusal()),
             },
             ..Request::at(Placement::parse(&asked.placement)?)
         }))

@@ -3,17 +3,19 @@
 use super::{admit, json};
 use crate::extract::{PathIn, QueryIn};
 use crate::keys::Scope;
+use crate::live::KnownContacts;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::recommend::with_workspace;
 use crate::record::{Cut, Record};
 use crate::replay::{Present, Replay, replay};
-use crate::state::{AppState, Inner};
+use crate::state::{AppState, Inner, Served};
 use crate::wire::WarningOut;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use decide::WhyNot;
-use policy::PolicyTable;
+use events::Timestamp;
+use policy::{ContactFacts, ContactKind, ContactStop, PolicyTable};
 use score::World;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +59,9 @@ pub(crate) struct WhyNotOut {
     /// The policy that stopped it.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<WhyNotPolicyOut>,
+    /// What a cap or a rest counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<WhyNotContactOut>,
     /// True: nothing at all was shown, to measure what offers earn.
     is_held_out: bool,
     /// False: the snapshot or the catalog changed since, or the server was started anew; the
@@ -78,6 +83,21 @@ pub(crate) struct WhyNotPolicyOut {
     owner: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
+}
+
+/// What a contact policy counted for an item.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct WhyNotContactOut {
+    /// Contacts that count; with `at_most` it is closed.
+    n: u32,
+    at_most: u32,
+    /// Over what time.
+    within: String,
+    /// When it opens again, if nothing is shown until then. Null when that is not known, or when
+    /// the slate itself had enough of it.
+    opens_at: Option<String>,
+    /// False: what was shown is not known, so the policy closes.
+    is_known: bool,
 }
 
 /// Asks the decision again and tells where the item went.
@@ -108,9 +128,23 @@ pub(super) async fn why_not(
     let Some(item) = world.item_idx(&item_id) else {
         return Err(Problem::new(Code::ItemNotFound, "The catalog has no item with this id."));
     };
-    let verdict = record
-        .ask_again(world, served.policies.as_deref(), |asked| {
-            with_workspace(|workspace| decide::why_not(world, asked, item, workspace))
+    let known = contacts_of(&state.inner, &served, &record);
+    let contact = known.as_ref().map(|KnownContacts { entries, known_since }| ContactFacts {
+        entries,
+        known_since: *known_since,
+    });
+    let (verdict, stop) = record
+        .ask_again(world, (served.policies.as_deref(), contact), |asked| {
+            with_workspace(|workspace| {
+                let verdict = decide::why_not(world, asked, item, workspace);
+                let stop = match verdict {
+                    WhyNot::Stopped(decide::Gate::Policy(policy)) => {
+                        decide::contact_stop(world, asked, (policy, item), workspace)
+                    }
+                    _ => None,
+                };
+                (verdict, stop)
+            })
         })
         .ok_or_else(|| Problem::internal().because("a decision record names no placement"))?;
     let is_same = record.is_of(&served.snapshot_id, state.inner.catalog_changed_at());
@@ -128,6 +162,9 @@ pub(super) async fn why_not(
     out.is_same_policies = record.policy_version() == policies.map(PolicyTable::version);
     if let (WhyNot::Stopped(decide::Gate::Policy(policy)), Some(policies)) = (verdict, policies) {
         out.tell_policy(policies, policy);
+        if let Some(stop) = stop {
+            out.tell_contact(&stop);
+        }
     }
     if out.is_held_out {
         out.text = format!(
@@ -167,6 +204,23 @@ pub(super) async fn replay_decision(
     Ok(json(serde_json::to_vec(&replayed).expect("texts and numbers always serialize")))
 }
 
+/// What whoever asked had been shown by then; `None`: nobody can tell. The offers of the record
+/// itself came after it was decided.
+fn contacts_of(inner: &Inner, served: &Served, record: &Record) -> Option<KnownContacts> {
+    let (contacts, world) = (&inner.live.contacts, &served.world);
+    let (person, at) = record.person()?;
+    let mut known = KnownContacts::default();
+    contacts.read(person, world, Timestamp(at.0.saturating_add(1)), &mut known);
+    let offers = record.offers().iter();
+    let mut own: Vec<u32> = offers.filter_map(|offer| world.item_idx(&offer.item_id)).collect();
+    known.entries.retain(|contact| {
+        let is_then = contact.kind == ContactKind::Offered && contact.at == at;
+        let own_at = own.iter().position(|item| is_then && *item == contact.item);
+        own_at.map(|at| own.swap_remove(at)).is_none()
+    });
+    contacts.covers(served.contact_windows).then_some(known)
+}
+
 impl WhyNotOut {
     fn tell_policy(&mut self, policies: &PolicyTable, policy: u16) {
         let version = policies.version();
@@ -175,6 +229,26 @@ impl WhyNotOut {
         self.text = format!("The {kind} policy \"{name}\" (version {version}) stops it.");
         let (owner, comment) = (policy.owner.clone(), policy.comment.clone());
         self.policy = Some(WhyNotPolicyOut { name, kind, version, owner, comment });
+    }
+}
+
+impl WhyNotOut {
+    fn tell_contact(&mut self, stop: &ContactStop) {
+        let within = policy::contact::window_text(stop.window_us);
+        let opens_at = stop.opens_at.map(|at| at.to_string());
+        let told = match (&opens_at, stop.is_unknown) {
+            (_, true) => " What was shown before is not known, so it closes.".to_owned(),
+            (Some(at), _) => {
+                format!(" It counts {} of {} in {within}; it opens at {at}.", stop.n, stop.at_most)
+            }
+            (None, _) => format!(
+                " It counts {} of {} in {within}, and the slate has the rest.",
+                stop.n, stop.at_most
+            ),
+        };
+        self.text.push_str(&told);
+        let (n, at_most, is_known) = (stop.n, stop.at_most, !stop.is_unknown);
+        self.contact = Some(WhyNotContactOut { n, at_most, within, opens_at, is_known });
     }
 }
 
@@ -208,6 +282,7 @@ fn told(world: &World, item: u32, verdict: WhyNot, is_same_snapshot: bool) -> Wh
         score: None,
         text: String::new(),
         policy: None,
+        contact: None,
         is_held_out: false,
         is_same_snapshot,
         is_same_policies: true,
@@ -265,6 +340,7 @@ fn gate_text(gate: decide::Gate) -> &'static str {
         }
         Gate::Excluded => "It is on the caller's list, or another slate of the page shows it.",
         Gate::JustBought => "The customer has just bought it.",
+        Gate::Dismissed => "The customer dismissed it not long ago: it rests.",
         Gate::Fee => "It is a fee; fees are never offered.",
         Gate::Hidden => "It is hidden in the catalog.",
         Gate::OutOfStock => "It is out of stock.",
@@ -276,6 +352,14 @@ fn gate_text(gate: decide::Gate) -> &'static str {
         }
         Gate::Relation => "It stands to the context in a way that this placement does not want.",
         Gate::TooFew => "Too few offers were found, and this placement shows enough or none.",
+        Gate::NewShare => {
+            "The places that are left are for what the customer never bought, and this they have \
+             bought."
+        }
+        Gate::InterruptionCost => {
+            "The whole slate is not expected to earn what it costs to interrupt here."
+        }
+        Gate::MarketingRefused => "The customer refused to be contacted to be sold something.",
         Gate::NoEvidence => "No significant pair speaks for it, and this placement asks for one.",
     }
 }

@@ -87,10 +87,12 @@ pub(crate) async fn keep_events(state: &AppState, events: Vec<Event>) -> Result<
         inner.health.stored(!matches!(appended, Err(LedgerFault::Unavailable(_))));
         let appended = appended.map_err(storage_problem)?;
         let now = inner.clock.now();
+        let served = inner.served.load();
         for (event, is_new) in kept.iter().zip(&appended.is_new) {
             if *is_new {
                 inner.metrics.count_event(event.kind);
                 inner.live.apply(event, now);
+                inner.live.apply_to_contacts(event, &served.world, now);
             } else {
                 inner.metrics.n_events_duplicate.add(1);
             }

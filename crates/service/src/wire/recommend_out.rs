@@ -25,8 +25,39 @@ pub struct RecommendAnswer {
     pub fallback: String,
     pub warnings: Vec<WarningOut>,
     pub took_ms: f64,
+    /// Why there are no offers, where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_offer: Option<NoOfferOut>,
+    /// Where the placement has a quota of new things and the customer is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_things: Option<NewThingsOut>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explain: Option<ExplainOut>,
+}
+
+/// Why nothing is offered.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoOfferOut {
+    /// `nothing_found, too_few, interruption_cost, marketing_refused`.
+    pub code: String,
+    /// With `interruption_cost`: what the best slate is expected to earn, and what it would cost to
+    /// interrupt for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_gain: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interruption_cost: Option<f64>,
+}
+
+/// The quota of things that are new to a customer, as it was kept.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewThingsOut {
+    /// Places that what was bought before could not have.
+    pub reserved: u64,
+    /// Offers that the customer never bought.
+    pub new: u64,
+    pub bought_before: u64,
 }
 
 /// The answer to one request, by what was asked.

@@ -12,7 +12,7 @@ use decide::{
 };
 use events::{Amount, Timestamp};
 use history::{Customer, FollowedHolding, HistoryView, NO_CUSTOMER, OpenMode, Store, ViewOptions};
-use policy::{PolicySet, PolicyTable};
+use policy::{ContactFacts, PolicySet, PolicyTable};
 use score::World;
 use serde_json::json;
 use std::collections::HashMap;
@@ -232,6 +232,8 @@ impl Stage {
             circumstances: Circumstances {
                 now: Some(case.at),
                 customer: known.as_ref(),
+                // As if nobody had been shown anything before.
+                contact: Some(ContactFacts::default()),
                 ..Circumstances::default()
             },
             ..Request::at(self.placement)
@@ -249,9 +251,11 @@ impl Stage {
         format!("{} {}", self.world.item_id(item), self.world.title(item)).trim().to_owned()
     }
 
+    /// Caps and rests aside: in a replay nobody was shown anything before.
     fn never_acting(&self, tally: &Tally) -> Vec<&str> {
         let policies = self.new.set().policies.iter().zip(&tally.has_acted);
-        policies.filter(|(_, has_acted)| !**has_acted).map(|(policy, _)| &*policy.name).collect()
+        let idle = policies.filter(|(policy, acted)| !**acted && !policy.kind.is_contact());
+        idle.map(|(policy, _)| &*policy.name).collect()
     }
 }
 

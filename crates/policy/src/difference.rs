@@ -13,7 +13,7 @@ enum Mark {
 }
 
 /// `- gone`, `+ new` and a few lines around, `…` between; nothing when the texts are the same.
-pub(super) fn lines(before: &str, after: &str) -> Vec<String> {
+pub fn lines(before: &str, after: &str) -> Vec<String> {
     let (before, after): (Vec<&str>, Vec<&str>) =
         (before.lines().collect(), after.lines().collect());
     if before == after {

@@ -1,0 +1,79 @@
+//! Follows what the store says of customers: who they are, what they hold, who was erased.
+
+use crate::ledger::LedgerFault;
+use crate::state::{Inner, source_of};
+use events::{CustomerRecord, HoldingRecord};
+use history::FollowedHolding;
+
+impl Inner {
+    /// Follows who the customers are, what they consented to, and who was erased.
+    pub(crate) async fn follow_customers(&self) -> Result<(), LedgerFault> {
+        let mut mark = self.customer_mark.lock().await;
+        let changes = self.ledger.customers_since(*mark).await?;
+        if !changes.erased.is_empty() {
+            let gone = self.live.customers.remove(&changes.erased);
+            self.live.contacts.forget_customers(&gone);
+            self.recent.remove(&changes.erased);
+        }
+        for known in &changes.changed {
+            self.live.customers.set_idx(&known.customer_id, known.customer_idx);
+            self.live.customers.set_consent(&known.customer_id, known.consent);
+            self.live.customers.set_attributes(&known.customer_id, &known.attributes);
+        }
+        *mark = changes.mark;
+        let served = self.served.load_full();
+        let asks_bought = served.all_policies().any(|policies| policies.asks_bought());
+        if asks_bought || 0 < served.contact_windows.bought {
+            self.follow_imports().await?;
+        }
+        self.live.customers.set_loaded();
+        if served.all_policies().any(|policies| policies.asks_holdings()) {
+            self.follow_holdings().await?;
+        }
+        Ok(())
+    }
+
+    /// Follows whose imported orders the snapshot does not know: of them it is not known what they
+    /// have not bought. Only while a policy asks.
+    pub(crate) async fn follow_imports(&self) -> Result<(), LedgerFault> {
+        let learned = source_of(&self.served.load().world, "sequence").unwrap_or(0);
+        let mut mark = self.imports_mark.lock().await;
+        if let Some(followed) = self.ledger.buyers_imported_after(learned, mark.clone()).await? {
+            self.live.customers.set_imported(&followed.buyers);
+            if mark.is_some() {
+                self.live.contacts.forget_loaded_purchases();
+            }
+            *mark = Some(followed.mark);
+        }
+        Ok(())
+    }
+
+    /// Follows what customers hold; only while a policy asks.
+    pub(crate) async fn follow_holdings(&self) -> Result<(), LedgerFault> {
+        let mut version = self.holdings_version.lock().await;
+        let (holdings, now) = self.ledger.holdings_since(version.unwrap_or(0)).await?;
+        holdings.iter().for_each(|holding| self.live.customers.set_holding(holding));
+        *version = Some(now);
+        self.live.customers.set_holdings_loaded();
+        Ok(())
+    }
+
+    /// Brings customer records that are durable into force for the next decision.
+    pub(crate) async fn apply_customers(&self, records: &[CustomerRecord]) {
+        // Not between a look at the store and what comes of it: that look may be the older one.
+        let _mark = self.customer_mark.lock().await;
+        for record in records {
+            self.live.customers.set_consent(&record.customer_id, record.consent);
+            self.live.customers.set_attributes(&record.customer_id, &record.attributes);
+        }
+    }
+
+    /// Brings holdings that are durable into force for the next decision.
+    pub(crate) async fn apply_holdings(&self, records: Vec<HoldingRecord>) {
+        let _mark = self.customer_mark.lock().await;
+        for HoldingRecord { customer_id, item_id, since, until } in records {
+            let holding = FollowedHolding { customer_id, item_id, since, until };
+            self.live.customers.set_holding(&holding);
+        }
+    }
+}
