@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Import(super::commands::import::ImportArgs),
     /// Learn from the history and publish a snapshot.
     Learn(super::commands::learn::LearnArgs),
+    /// Search the parameters of learning on your own newest orders; `learn` then uses them.
+    Tune(super::commands::tune::TuneArgs),
     /// Ask for offers and print them with their evidence.
     Recommend(super::commands::recommend::RecommendArgs),
     /// Serve offers over HTTP.

@@ -11,15 +11,18 @@
 //! Our deviations: baskets in place of users; baskets are weighted by recency and length, scaled
 //! so that the weighted number of lines stays that of the data, which keeps λ comparable.
 //!
-//! Complexity: Σ|b|² for G and 2/3 m³ + m³ for Cholesky and inverse; 24 m² bytes while solving,
-//! 4 m² in the snapshot. Every solve ends with a residual check on a random vector: parallel
+//! Complexity: Σ|b|² for G and m³ for Cholesky and inverse; 16 m² bytes while solving, for G is
+//! overwritten by its factor and that by the inverse; 4 m² in the snapshot. Every solve ends with a
+//! residual check on a random vector, for which G v is taken from the baskets once more: parallel
 //! products were silently wrong once (faer#273).
 
 use crate::error::Error;
 use crate::recency;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
-use faer::{Mat, MatRef, Par};
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::linalg::triangular_inverse::invert_lower_triangular;
+use faer::{Accum, Mat, MatRef, Par};
 use history::Baskets;
 use rayon::prelude::*;
 use snapshot::SnapshotWriter;
@@ -27,8 +30,9 @@ use snapshot::tables::{NONE, names};
 
 /// Largest residual ‖G P v − v‖∞ / ‖v‖∞ that a solve may leave.
 pub const MAX_RESIDUAL: f64 = 1e-6;
-/// Bytes needed while solving, per item squared: factor, its inverse and the product, in f64.
-pub const BYTES_PER_CELL: usize = 24;
+/// Bytes needed while solving, per item squared: the factor and its inverse, in f64. What comes
+/// after, the inverse and the weights made of it, is less.
+pub const BYTES_PER_CELL: usize = 16;
 
 /// How baskets are weighted and how strongly weights are held down.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,13 +96,9 @@ pub fn learn(
         return Ok(EaseWeights { items, weights: Vec::new(), residual: 0.0 });
     }
     let weights = basket_weights(baskets, params);
-    let mut gram = weighted_gram(baskets, &items, n_items, &weights);
-    for at in 0..items.len() {
-        gram[(at, at)] += params.lambda;
-    }
-    let inverse = invert(&gram, params.lambda)?;
-    let residual = check(&gram, &inverse, seed)?;
-    drop(gram);
+    let gram = Gram { baskets, items: &items, n_items, weights: &weights, lambda: params.lambda };
+    let inverse = invert(gram.dense(), params.lambda)?;
+    let residual = check(|v| gram.times(v), &inverse, seed)?;
     Ok(EaseWeights { weights: weights_of(inverse.as_ref()), items, residual })
 }
 
@@ -118,56 +118,99 @@ fn basket_weights(baskets: &Baskets, params: &EaseParams) -> Vec<f64> {
     weights
 }
 
-/// G without λ, both triangles, columns made in parallel.
-fn weighted_gram(baskets: &Baskets, items: &[u32], n_items: usize, weights: &[f64]) -> Mat<f64> {
-    let n = items.len();
-    let mut column_of = vec![u32::MAX; n_items];
-    for (column, &item) in items.iter().enumerate() {
-        column_of[item as usize] = column as u32;
-    }
-    let rows = baskets.items.view();
-    let baskets_of = rows.transpose(n_items);
-    let mut gram = Mat::<f64>::zeros(n, n);
-    gram.as_mut().par_col_chunks_mut(1).enumerate().for_each(|(column, mut chunk)| {
-        let column_mut = chunk
-            .as_mut()
-            .col_mut(0)
-            .try_as_col_major_mut()
-            .expect("columns of a fresh matrix are contiguous")
-            .as_slice_mut();
-        for &basket in baskets_of.view().row(items[column] as usize) {
-            let weight = weights[basket as usize];
-            for &item in rows.row(basket as usize) {
-                let at = column_of[item as usize];
-                if at != u32::MAX {
-                    column_mut[at as usize] += weight;
-                }
-            }
-        }
-    });
-    gram
+/// G, as a matrix and as what it does to a vector.
+struct Gram<'a> {
+    baskets: &'a Baskets,
+    /// Item of each row and column.
+    items: &'a [u32],
+    n_items: usize,
+    weights: &'a [f64],
+    lambda: f64,
 }
 
-/// The lower triangle of G⁻¹ (the upper one is left as zeros).
-fn invert(gram: &Mat<f64>, lambda: f64) -> Result<Mat<f64>, Error> {
+impl Gram<'_> {
+    /// Column of each item, `u32::MAX` for those without.
+    fn columns(&self) -> Vec<u32> {
+        let mut column_of = vec![u32::MAX; self.n_items];
+        for (column, &item) in self.items.iter().enumerate() {
+            column_of[item as usize] = column as u32;
+        }
+        column_of
+    }
+
+    /// Both triangles, columns made in parallel.
+    fn dense(&self) -> Mat<f64> {
+        let n = self.items.len();
+        let column_of = self.columns();
+        let rows = self.baskets.items.view();
+        let baskets_of = rows.transpose(self.n_items);
+        let mut gram = Mat::<f64>::zeros(n, n);
+        gram.as_mut().par_col_chunks_mut(1).enumerate().for_each(|(column, mut chunk)| {
+            let column_mut = chunk
+                .as_mut()
+                .col_mut(0)
+                .try_as_col_major_mut()
+                .expect("columns of a fresh matrix are contiguous")
+                .as_slice_mut();
+            for &basket in baskets_of.view().row(self.items[column] as usize) {
+                let weight = self.weights[basket as usize];
+                for &item in rows.row(basket as usize) {
+                    let at = column_of[item as usize];
+                    if at != u32::MAX {
+                        column_mut[at as usize] += weight;
+                    }
+                }
+            }
+            column_mut[column] += self.lambda;
+        });
+        gram
+    }
+
+    /// G v by way of the baskets: Xᵀ W (X v) + λ v.
+    fn times(&self, v: &[f64]) -> Vec<f64> {
+        let column_of = self.columns();
+        let mut product: Vec<f64> = v.iter().map(|value| self.lambda * value).collect();
+        for (basket, &weight) in self.baskets.items.view().rows().zip(self.weights) {
+            let columns = || {
+                let columns = basket.iter().map(|&item| column_of[item as usize]);
+                columns.filter(|&column| column != u32::MAX).map(|column| column as usize)
+            };
+            let sum: f64 = columns().map(|column| v[column]).sum();
+            columns().for_each(|column| product[column] += weight * sum);
+        }
+        product
+    }
+}
+
+/// The lower triangle of G⁻¹ = L⁻ᵀ L⁻¹, in the memory of G; what stands above it means nothing.
+fn invert(gram: Mat<f64>, lambda: f64) -> Result<Mat<f64>, Error> {
     let n = gram.nrows();
     let par = Par::rayon(0);
-    let mut factor = gram.clone();
-    let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, par, Default::default())
-        .or(llt::inverse::inverse_scratch::<f64>(n, par));
-    let mut buffer = MemBuffer::new(scratch);
-    let stack = MemStack::new(&mut buffer);
+    let mut factor = gram;
+    let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, par, Default::default());
     llt::factor::cholesky_in_place(
         factor.as_mut(),
         Default::default(),
         par,
-        stack,
+        MemStack::new(&mut MemBuffer::new(scratch)),
         Default::default(),
     )
     .map_err(|_| Error::NotPositiveDefinite { lambda })?;
     let mut inverse = Mat::<f64>::zeros(n, n);
-    llt::inverse::inverse(inverse.as_mut(), factor.as_ref(), par, stack);
-    Ok(inverse)
+    invert_lower_triangular(inverse.as_mut(), factor.as_ref(), par);
+    let mut product = factor;
+    matmul(
+        product.as_mut(),
+        BlockStructure::TriangularLower,
+        Accum::Replace,
+        inverse.transpose(),
+        BlockStructure::TriangularUpper,
+        inverse.as_ref(),
+        BlockStructure::TriangularLower,
+        1.0,
+        par,
+    );
+    Ok(product)
 }
 
 #[inline]
@@ -175,9 +218,10 @@ fn symmetric(lower: MatRef<'_, f64>, row: usize, column: usize) -> f64 {
     if row >= column { lower[(row, column)] } else { lower[(column, row)] }
 }
 
-/// The residual of a solve; an error when it is too large, so that nothing is made of it.
-fn check(gram: &Mat<f64>, inverse: &Mat<f64>, seed: u64) -> Result<f64, Error> {
-    let residual = residual_of(gram, inverse, seed);
+/// The residual of a solve; an error when it is too large, so that nothing is made of it. `times`:
+/// G v.
+fn check(times: impl Fn(&[f64]) -> Vec<f64>, inverse: &Mat<f64>, seed: u64) -> Result<f64, Error> {
+    let residual = residual_of(times, inverse, seed);
     if residual <= MAX_RESIDUAL {
         Ok(residual)
     } else {
@@ -186,8 +230,8 @@ fn check(gram: &Mat<f64>, inverse: &Mat<f64>, seed: u64) -> Result<f64, Error> {
 }
 
 /// ‖G P v − v‖∞ / ‖v‖∞ for one pseudo-random v of ±1.
-fn residual_of(gram: &Mat<f64>, inverse: &Mat<f64>, seed: u64) -> f64 {
-    let n = gram.nrows();
+fn residual_of(times: impl Fn(&[f64]) -> Vec<f64>, inverse: &Mat<f64>, seed: u64) -> f64 {
+    let n = inverse.nrows();
     let v: Vec<f64> = (0..n)
         .map(|at| {
             let bytes = [seed.to_le_bytes(), (at as u64).to_le_bytes()].concat();
@@ -206,14 +250,8 @@ fn residual_of(gram: &Mat<f64>, inverse: &Mat<f64>, seed: u64) -> f64 {
         }
         pv[column] += sum;
     }
-    (0..n)
-        .into_par_iter()
-        .map(|row| {
-            let column = gram.col_as_slice(row);
-            let product: f64 = column.iter().zip(&pv).map(|(a, b)| a * b).sum();
-            (product - v[row]).abs()
-        })
-        .reduce(|| 0.0, |a, b| if b.is_nan() { f64::INFINITY } else { f64::max(a, b) })
+    let gaps = times(&pv).into_iter().zip(&v).map(|(product, v)| (product - v).abs());
+    gaps.fold(0.0, |a, b| if b.is_nan() { f64::INFINITY } else { f64::max(a, b) })
 }
 
 /// B in row-major f32 from the lower triangle of P.

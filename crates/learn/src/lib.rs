@@ -31,11 +31,12 @@ pub mod relations;
 pub mod sessions;
 pub mod shrinkage;
 pub mod split;
+pub mod study;
 pub mod tune;
 
 pub use ablation::Without;
 pub use error::Error;
 pub use memory::{memory_needed_bytes, peak_bytes};
-pub use params::{CheckedParams, Params};
+pub use params::{CheckedParams, Fading, Params};
 pub use pipeline::{Learned, learn, learn_with_visits};
 pub use progress::{Progress, Silent, Step};

@@ -1,15 +1,14 @@
 //! What a run will take, told before it begins.
 //!
-//! Four moments compete for the peak: the solve of EASE, the copying of the inner tables into a
-//! snapshot, the tuning
-//! of the blend, and the training of the ranker; both keep the features of all candidates of all
-//! cases.
+//! Five moments compete for the peak: the counting of pairs, the solve of EASE, the copying of the
+//! inner tables into a snapshot, the tuning of the blend, and the training of the ranker; the last
+//! two keep the features of all candidates of all cases.
 
 use crate::ease::BYTES_PER_CELL;
 use crate::error::Error;
 use crate::params::CheckedParams;
 use crate::ranker::MIN_RANKER_BASKETS;
-use crate::ranker::cases::MAX_VARIANTS as MAX_RANKER_VARIANTS;
+use crate::ranker::cases::{GUEST_STEP, MAX_THINNED_ROWS, MAX_VARIANTS as MAX_RANKER_VARIANTS};
 use crate::split::MAX_VARIANTS;
 use history::HistoryView;
 use score::blend::Features;
@@ -24,20 +23,133 @@ const BYTES_PER_LINE: u64 = 48;
 const BYTES_PER_ITEM: u64 = 1_024;
 /// A weight of EASE in a table.
 const BYTES_PER_WEIGHT: u64 = size_of::<f32>() as u64;
+/// A pair in the tables, with the neighbor beside it; and while the rows of all items wait to be
+/// put together.
+const BYTES_PER_PAIR: u64 = size_of::<PairStats>() as u64 + 16;
+const BYTES_PER_WAITING_PAIR: u64 = BYTES_PER_PAIR + 24;
 
 /// Program, database pages, stacks and what the allocator keeps.
 const PROCESS_BYTES: u64 = 48 << 20;
-/// Cases of the ranker that are given up first of all; without any, the blend ranks.
-const FEWER_CASES: [usize; 2] = [1_000, 0];
+/// Cases of the ranker that are given up first of all, down to what still trains one.
+const FEWER_CASES: [usize; 5] = [3_000, 2_000, 1_500, 1_000, 500];
 /// Baskets of the blend that are given up before EASE gives up items: a quarter of them chooses
 /// nearly the same weights, and an item left out has none.
 const FEWER_BASKETS: [usize; 2] = [1_000, 500];
+/// EASE gives up half of its items, those that sell least, before the ranker is given up: it is
+/// worth more than they are.
+const LEAST_EASE_SHARE: usize = 2;
+
+/// What the size of a run depends on.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    n_items: u64,
+    n_baskets: u64,
+    n_lines: u64,
+    n_customers: u64,
+    /// Pairs that can be kept, by the baskets of each item.
+    n_pairs: u64,
+    view_bytes: u64,
+}
+
+impl Sizes {
+    fn of(view: &HistoryView, params: &CheckedParams) -> Sizes {
+        let n_lines = view.baskets.items.indices.len() as u64;
+        let n_baskets = view.baskets.len() as u64;
+        Sizes {
+            n_items: view.n_items() as u64,
+            n_baskets,
+            n_lines,
+            n_customers: view.n_customers.into(),
+            n_pairs: n_pairs(view, params.pairs.per_item),
+            view_bytes: view_bytes(view),
+        }
+    }
+
+    /// Bytes that the whole process will take at its peak.
+    fn peak_bytes(&self, params: &CheckedParams) -> u64 {
+        PROCESS_BYTES + self.view_bytes + self.view_bytes.max(self.needed_bytes(params))
+    }
+
+    fn n_core(&self, params: &CheckedParams) -> u64 {
+        self.n_items.min(params.ease_max_items as u64)
+    }
+
+    fn needed_bytes(&self, params: &CheckedParams) -> u64 {
+        let n_core = self.n_core(params);
+        let n_cells = n_core * n_core;
+        let is_tuned = n_core <= params.ease_tune_max_items as u64;
+        let has_ranker = self.has_ranker(params);
+        // The ranker has an EASE of its own beside the other, where it costs little.
+        let n_eases = if has_ranker && is_tuned { 2 } else { 1 };
+        let eases = n_eases * n_cells * BYTES_PER_WEIGHT;
+        let pairs = self.n_pairs * BYTES_PER_PAIR;
+        let counting = pairs + self.n_pairs * BYTES_PER_WAITING_PAIR;
+        // The weights of the best fit so far are kept while the next one is solved; those of the
+        // first while the second is.
+        let kept = if is_tuned { n_cells * BYTES_PER_WEIGHT } else { 0 };
+        let solving = pairs + kept + n_cells * BYTES_PER_CELL as u64;
+        let copying = 2 * (pairs + eases);
+        let snapshot = pairs + eases;
+        let making = counting.max(solving).max(copying);
+        let blending = snapshot + self.blend_bytes(params);
+        let ranking = if has_ranker { snapshot + making + self.ranker_bytes(params) } else { 0 };
+        let peak = making.max(blending).max(ranking);
+        self.n_lines * BYTES_PER_LINE + self.n_items * BYTES_PER_ITEM + peak
+    }
+
+    fn has_ranker(&self, params: &CheckedParams) -> bool {
+        let is_asked = params.ranker.max_cases > 0 && params.blend_max_baskets > 0;
+        is_asked && self.n_baskets >= MIN_RANKER_BASKETS as u64
+    }
+
+    /// Rows of all cases of the ranker, at most: those of three folds and three sizes of cart stay,
+    /// thinned, of the smaller sizes half as many again; whole ones, to watch and to check, are of
+    /// one size at a time, and those to watch are put in one more row. Facts and baskets of its own
+    /// tables, by line.
+    fn ranker_bytes(&self, params: &CheckedParams) -> u64 {
+        let max_cases = params.ranker.max_cases as u64;
+        let n_cases = max_cases.min((self.n_baskets / 10 + 1) * MAX_RANKER_VARIANTS as u64);
+        // Those asked by guests come on top.
+        let n_cases = n_cases + n_cases.div_ceil(GUEST_STEP as u64);
+        // Label, place, number of rows, score twice, derivatives, order, and a byte for each bin.
+        let row = size_of::<Row>() as u64 + 56;
+        let thinned = self.n_items.min(MAX_THINNED_ROWS as u64) * row;
+        let whole = self.n_items.min(MAX_RECALLED as u64) * row + N_ORDERED as u64 * 8;
+        n_cases * (12 * thinned + 5 * thinned / 4 + 5 * whole) + self.n_lines * BYTES_PER_LINE
+    }
+
+    /// Features of all candidates of all cases. For a basket of average length, which tells no less
+    /// than the average over baskets: candidates grow slower than the basket.
+    fn blend_bytes(&self, params: &CheckedParams) -> u64 {
+        let n_baskets = (self.n_baskets / 10 + 1).min(params.blend_max_baskets as u64);
+        let basket_items = self.n_lines.div_ceil(self.n_baskets.max(1));
+        let bought_items = self.n_lines.checked_div(self.n_customers).unwrap_or(0);
+        let per_item = self.n_items.min(params.pairs.per_item as u64);
+        let proposed = N_DENSE as u64 + basket_items * 2 * per_item + bought_items;
+        let n_features = n_baskets * MAX_VARIANTS as u64 * proposed.min(self.n_items);
+        n_features * size_of::<Features>() as u64
+    }
+}
+
+/// Each item has at most as many pairs as it met items in its baskets.
+fn n_pairs(view: &HistoryView, per_item: usize) -> u64 {
+    let per_item = per_item.min(view.n_items()) as u64;
+    let mut met = vec![0_u64; view.n_items()];
+    for basket in view.baskets.items.view().rows() {
+        basket.iter().for_each(|&item| met[item as usize] += basket.len() as u64 - 1);
+    }
+    met.into_iter().map(|met| met.min(per_item)).sum()
+}
 
 /// Bytes that the whole process will take at its peak: what holds the view, and what learns from it
 /// or has read it from the store before, which needs all columns twice.
 pub fn peak_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
-    let view_bytes = view_bytes(view);
-    PROCESS_BYTES + view_bytes + view_bytes.max(memory_needed_bytes(view, params))
+    Sizes::of(view, params).peak_bytes(params)
+}
+
+/// Bytes that a run on this view will need at its peak, beside the view; rather too many.
+pub fn memory_needed_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
+    Sizes::of(view, params).needed_bytes(params)
 }
 
 fn view_bytes(view: &HistoryView) -> u64 {
@@ -52,93 +164,53 @@ fn view_bytes(view: &HistoryView) -> u64 {
     4 * n_lines + 20 * n_baskets + items.sum::<u64>()
 }
 
-/// Parameters under which the process stays within the limit: as they are, or with fewer cases for
-/// the ranker or none, or with fewer baskets to tune the blend on besides, or with fewer items of
-/// EASE besides, or with neither.
+/// Parameters under which the process stays within the limit, the first of these that do: as they
+/// are; with fewer cases for the ranker; with fewer baskets to tune the blend on besides; with up
+/// to half of the items of EASE besides; without a ranker, and then with fewer baskets, fewer items
+/// of EASE, or neither.
 ///
 /// # Errors
 /// [`Error::TooLittleMemory`] when even that is too much.
 pub fn fit(view: &HistoryView, params: &CheckedParams) -> Result<CheckedParams, Error> {
+    let sizes = Sizes::of(view, params);
     let limit = params.memory_limit_bytes;
-    let fits = |params: &CheckedParams| peak_bytes(view, params) <= limit;
+    let fits = |params: &CheckedParams| sizes.peak_bytes(params) <= limit;
     let n_ease = params.ease_max_items.min(view.n_items());
     if fits(params) {
         return Ok(params.clone());
     }
-    for max_cases in FEWER_CASES {
-        let fewer = params.with_ranker_cases(max_cases);
-        if fits(&fewer) {
-            return Ok(fewer);
-        }
+    let fewer_cases = FEWER_CASES.into_iter().filter(|&n| n < params.ranker.max_cases);
+    let least_cases = fewer_cases.clone().next_back().unwrap_or(params.ranker.max_cases);
+    let fewer_cases = fewer_cases.map(|n| params.with_ranker_cases(n));
+    let baskets = FEWER_BASKETS.map(|n| n.min(params.blend_max_baskets));
+    let with_ranker = baskets.map(|n| params.reduced(n_ease, n, least_cases));
+    let without = [params.blend_max_baskets, baskets[0], baskets[1]];
+    if let Some(fewer) = fewer_cases.chain(with_ranker).find(fits) {
+        return Ok(fewer);
     }
-    for n_baskets in FEWER_BASKETS.map(|n| n.min(params.blend_max_baskets)) {
-        let fewer = params.reduced(n_ease, n_baskets);
-        if fits(&fewer) {
-            return Ok(fewer);
-        }
+    let of = |n_items| params.reduced(n_items, baskets[1], least_cases);
+    if least_cases > 0 && fits(&of(n_ease / LEAST_EASE_SHARE)) {
+        return Ok(of(most_items(n_ease / LEAST_EASE_SHARE, n_ease, |n| fits(&of(n)))));
     }
-    for n_baskets in [FEWER_BASKETS[1].min(params.blend_max_baskets), 0] {
-        let of = |n_items| params.reduced(n_items, n_baskets);
+    if let Some(fewer) = without.map(|n| params.reduced(n_ease, n, 0)).into_iter().find(fits) {
+        return Ok(fewer);
+    }
+    for n_baskets in [baskets[1], 0] {
+        let of = |n_items| params.reduced(n_items, n_baskets, 0);
         if fits(&of(0)) {
-            let (mut most, mut too_many) = (0, n_ease + 1);
-            while too_many - most > 1 {
-                let middle = most + (too_many - most) / 2;
-                if fits(&of(middle)) { most = middle } else { too_many = middle }
-            }
-            return Ok(of(most));
+            return Ok(of(most_items(0, n_ease, |n| fits(&of(n)))));
         }
     }
-    let needed = peak_bytes(view, &params.reduced(0, 0));
+    let needed = sizes.peak_bytes(&params.reduced(0, 0, 0));
     Err(Error::TooLittleMemory { needed_mib: needed.div_ceil(1 << 20), limit_mib: limit >> 20 })
 }
 
-/// Bytes that a run on this view will need at its peak, beside the view; rather too many.
-pub fn memory_needed_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
-    let n_items = view.n_items() as u64;
-    let n_lines = view.baskets.items.indices.len() as u64;
-    let n_core = n_items.min(params.ease_max_items as u64);
-    let n_cells = n_core * n_core;
-    let per_item = n_items.min(params.pairs.per_item as u64);
-    let bytes_per_pair = size_of::<PairStats>() as u64 + 16;
-    let pairs = n_items * per_item * bytes_per_pair;
-    // While one fit is solved the weights of the best one so far are kept, and its own are made.
-    let solving = pairs + n_cells * (BYTES_PER_CELL as u64 + 2 * BYTES_PER_WEIGHT);
-    // The ranker has an EASE of its own beside the other.
-    let n_eases = if params.ranker.max_cases > 0 { 2 } else { 1 };
-    let copying = 3 * (pairs + n_eases * n_cells * BYTES_PER_WEIGHT);
-    let snapshot = pairs + n_eases * n_cells * BYTES_PER_WEIGHT;
-    let blending = snapshot + blend_bytes(view, params, per_item);
-    let ranker = ranker_bytes(view, params);
-    let ranking = if ranker > 0 { snapshot + solving.max(copying) + ranker } else { 0 };
-    let peak = solving.max(copying).max(blending).max(ranking);
-    n_lines * BYTES_PER_LINE + n_items * BYTES_PER_ITEM + peak
-}
-
-/// Rows of all cases of the ranker, at most: those of three folds and three sizes of cart stay, and
-/// as much as three more are at work. Facts and baskets of its own tables, by line.
-fn ranker_bytes(view: &HistoryView, params: &CheckedParams) -> u64 {
-    let n_baskets = view.baskets.len() as u64;
-    let max_cases = params.ranker.max_cases as u64;
-    if max_cases == 0 || params.blend_max_baskets == 0 || n_baskets < MIN_RANKER_BASKETS as u64 {
-        return 0;
+/// The most items, from `least` to `all`, of which `fits` is true; it is of `least`.
+fn most_items(least: usize, all: usize, fits: impl Fn(usize) -> bool) -> usize {
+    let (mut most, mut too_many) = (least, all + 1);
+    while too_many - most > 1 {
+        let middle = most + (too_many - most) / 2;
+        if fits(middle) { most = middle } else { too_many = middle }
     }
-    let n_cases = max_cases.min((n_baskets / 10 + 1) * MAX_RANKER_VARIANTS as u64);
-    let n_rows = (view.n_items() as u64).min(MAX_RECALLED as u64);
-    let n_lines = view.baskets.items.indices.len() as u64;
-    // Nine thinned sets to learn from, two whole ones to watch and to check, a copy in bins; a
-    // third more everywhere for those asked by guests.
-    let bytes_per_case = n_rows * size_of::<Row>() as u64 + N_ORDERED as u64 * BYTES_PER_WEIGHT;
-    12 * n_cases * bytes_per_case + n_lines * BYTES_PER_LINE
-}
-
-/// Features of all candidates of all cases. For a basket of average length, which tells no less
-/// than the average over baskets: candidates grow slower than the basket.
-fn blend_bytes(view: &HistoryView, params: &CheckedParams, per_item: u64) -> u64 {
-    let n_baskets = view.baskets.len() as u64;
-    let n_lines = view.baskets.items.indices.len() as u64;
-    let n_cases = (n_baskets / 10 + 1).min(params.blend_max_baskets as u64) * MAX_VARIANTS as u64;
-    let basket_items = n_lines.div_ceil(n_baskets.max(1));
-    let bought_items = n_lines.checked_div(view.n_customers.into()).unwrap_or(0);
-    let proposed = N_DENSE as u64 + basket_items * 2 * per_item + bought_items;
-    n_cases * proposed.min(view.n_items() as u64) * size_of::<Features>() as u64
+    most
 }

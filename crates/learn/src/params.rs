@@ -6,12 +6,40 @@ use crate::pairs::PairParams;
 use crate::ranker::RankerParams;
 use crate::split::MAX_CASES;
 
+/// How fast what is old counts less, and how strongly the ranker's second EASE is held down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fading {
+    /// λ of the EASE of the last months, in baskets.
+    pub recent_ease_lambda: f64,
+    /// Its half-life; at most a third of the data's span, as the others are at most a part.
+    pub recent_ease_days: f64,
+    /// Half-life of what a customer bought.
+    pub history_days: f64,
+    /// Half-life of what sells.
+    pub trend_days: f64,
+    /// p in |b|^-p, the weight of a near basket of |b| items.
+    pub knn_length_exponent: f64,
+}
+
+impl Default for Fading {
+    fn default() -> Fading {
+        Fading {
+            recent_ease_lambda: 50.0,
+            recent_ease_days: 120.0,
+            history_days: 90.0,
+            trend_days: 30.0,
+            knn_length_exponent: 0.5,
+        }
+    }
+}
+
 /// Unchecked parameters; [`Params::check`] makes them usable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Params {
     pub pairs: PairParams,
     /// Recency half-life of pairs in days; `None`: 180, or half of the data's span if that is less.
     pub half_life_days: Option<f64>,
+    pub fading: Fading,
     /// Baskets with more items are left out of pair counts.
     pub max_basket_items: usize,
     /// λ; `None`: tuned on an inner split.
@@ -22,8 +50,9 @@ pub struct Params {
     pub ease_tune_max_items: usize,
     /// The blend is tuned on at most this many baskets.
     pub blend_max_baskets: usize,
-    /// Upper bound for the process, in bytes. Above it first the baskets of the blend get fewer,
-    /// then the items of EASE; where that does not do, learning is refused (`memory::fit`).
+    /// Upper bound for the process, in bytes. Above it first the cases of the ranker get fewer,
+    /// then the baskets of the blend, then the items of EASE; where that does not do, learning is
+    /// refused (`memory::fit`).
     pub memory_limit_bytes: u64,
     pub ranker: RankerParams,
     /// Sources that are not learned, to see what they are worth.
@@ -36,6 +65,7 @@ impl Default for Params {
         Params {
             pairs: PairParams::default(),
             half_life_days: None,
+            fading: Fading::default(),
             max_basket_items: 1_000,
             ease_lambda: None,
             ease_max_items: 10_000,
@@ -65,6 +95,14 @@ impl Params {
     pub fn check(self) -> Result<CheckedParams, Error> {
         check_positive("half-life", self.half_life_days)?;
         check_positive("lambda", self.ease_lambda)?;
+        check_positive("lambda of the recent EASE", Some(self.fading.recent_ease_lambda))?;
+        check_positive("half-life of the recent EASE", Some(self.fading.recent_ease_days))?;
+        check_positive("half-life of customers' purchases", Some(self.fading.history_days))?;
+        check_positive("half-life of what sells", Some(self.fading.trend_days))?;
+        let exponent = self.fading.knn_length_exponent;
+        if !(0.0..=2.0).contains(&exponent) {
+            return Err(bad("length exponent of near baskets", exponent, "from 0 to 2"));
+        }
         let rate = self.pairs.false_discovery_rate;
         if !(rate > 0.0 && rate < 1.0) {
             return Err(bad("false discovery rate", rate, "between 0 and 1"));
@@ -88,10 +126,15 @@ impl CheckedParams {
         CheckedParams(Params { ranker, ..self.0.clone() })
     }
 
-    /// Without a ranker, and with less to do besides. Every parameter stays in its range.
-    pub(crate) fn reduced(&self, ease_max_items: usize, blend_max_baskets: usize) -> CheckedParams {
-        let without = self.with_ranker_cases(0).0;
-        CheckedParams(Params { ease_max_items, blend_max_baskets, ..without })
+    /// With less to do. Every parameter stays in its range.
+    pub(crate) fn reduced(
+        &self,
+        ease_max_items: usize,
+        blend_max_baskets: usize,
+        ranker_cases: usize,
+    ) -> CheckedParams {
+        let fewer = self.with_ranker_cases(ranker_cases).0;
+        CheckedParams(Params { ease_max_items, blend_max_baskets, ..fewer })
     }
 }
 

@@ -23,9 +23,6 @@ use std::collections::BTreeMap;
 /// EASE where it cannot be tuned: what is near the best on the data sets looked at.
 const DEFAULT_LAMBDA: f64 = 10.0;
 const DEFAULT_LENGTH_EXPONENT: f64 = 0.5;
-/// The ranker's second EASE: strongly held down, and of the last months.
-const RECENT_LAMBDA: f64 = 50.0;
-const RECENT_HALF_LIFE_DAYS: f64 = 120.0;
 /// Fewer inner cases than this choose nothing.
 const MIN_EASE_CASES: usize = 100;
 
@@ -94,7 +91,7 @@ pub fn learn_with_visits(
     progress.report(Step::Write, 0.0);
     let provenance = provenance_of(view, params, notes);
     let mut writer = SnapshotWriter::new(&provenance);
-    tables.write(view, &choice, &mut writer);
+    tables.write(view, params, &choice, &mut writer);
     relations.write(&mut writer);
     Ok(Learned { writer, provenance })
 }
@@ -127,7 +124,8 @@ fn choose(
         return Ok(choice);
     };
     notes.insert("tuning".into(), format!("inner split by time, {} cases", cases.len()));
-    let tuned = tune_ease(&train, &cases, params, progress, notes)?;
+    let tuned =
+        tune_ease(&train, &split::evenly(&cases, split::MAX_CASES), params, progress, notes)?;
     let weights = tuned.map(|tuned| {
         choice.ease = tuned.params;
         tuned.weights
@@ -138,9 +136,7 @@ fn choose(
     choice.has_ranker = ranker::is_wanted(view, params);
     progress.report(Step::TuneBlend, 0.0);
     let inner = inner_snapshot(&train, params, &choice, weights)?;
-    // Evenly, since the cases may stand in order of time.
-    let step = cases.len().div_ceil(params.blend_max_baskets).max(1);
-    let sample: Vec<split::Case> = cases.iter().step_by(step).cloned().collect();
+    let sample = split::evenly(&cases, params.blend_max_baskets);
     let (blend, report) = blend::tune(&inner, &split::variants(&sample), progress);
     choice.blend = blend;
     if choice.has_ranker {
@@ -161,7 +157,7 @@ fn choose(
     Ok(choice)
 }
 
-/// Cases of three folds to learn from, those of the inner split to watch and to check.
+/// Cases of the folds to learn from, those of the inner split to watch and to check.
 fn learn_ranker(
     view: &HistoryView,
     params: &CheckedParams,
@@ -171,10 +167,12 @@ fn learn_ranker(
     notes: &mut BTreeMap<String, String>,
 ) -> Result<LearnedRanker, Error> {
     let mut trainer = Trainer::new(&choice.blend, &params.ranker);
-    for (at, tenths) in ranker::FOLDS.into_iter().enumerate() {
-        progress.report(Step::Ranker, at as f32 / 5.0);
+    let n_ease_items = ease::core_items(&counts_of(view), params.ease_max_items).len();
+    let folds = ranker::folds(n_ease_items, params);
+    for (at, &tenths) in folds.iter().enumerate() {
+        progress.report(Step::Ranker, 0.6 * at as f32 / folds.len() as f32);
         let (train, cases) = split::fold(view, tenths, params.seed);
-        trainer.add_fold(&inner_snapshot(&train, params, choice, None)?, &cases)?;
+        trainer.add_fold(&inner_snapshot(&train, params, choice, None)?, &cases, folds.len())?;
     }
     progress.report(Step::Ranker, 0.6);
     trainer.finish(inner, cases, notes)
@@ -190,7 +188,7 @@ fn inner_snapshot(
     let mut unused = BTreeMap::new();
     let tables = Tables::learn(train, params, choice, known_ease, &Silent, &mut unused)?;
     let mut writer = SnapshotWriter::new(&Provenance::default());
-    tables.write(train, choice, &mut writer);
+    tables.write(train, params, choice, &mut writer);
     drop(tables);
     Ok(Snapshot::from_writer(&writer)?)
 }
@@ -221,8 +219,8 @@ fn half_lives_of(view: &HistoryView, params: &CheckedParams) -> HalfLives {
     let at_most = |days: f64, share: f64| (span >= 2.0).then(|| days.min(span * share));
     HalfLives {
         pairs: params.half_life_days.or(at_most(180.0, 0.5)),
-        history: at_most(90.0, 0.25),
-        trend: at_most(30.0, 1.0 / 6.0),
+        history: at_most(params.fading.history_days, 0.25),
+        trend: at_most(params.fading.trend_days, 1.0 / 6.0),
     }
 }
 
@@ -314,7 +312,13 @@ impl Tables {
         }
     }
 
-    fn write(&self, view: &HistoryView, choice: &Choice, writer: &mut SnapshotWriter) {
+    fn write(
+        &self,
+        view: &HistoryView,
+        params: &CheckedParams,
+        choice: &Choice,
+        writer: &mut SnapshotWriter,
+    ) {
         columns::write(writer, view, &self.categories);
         writer.add(names::N_BASKETS, &self.n_baskets_of);
         popularity::write(&self.trend, writer);
@@ -324,7 +328,7 @@ impl Tables {
         self.customers.write(writer);
         writer.add(names::BLEND, &choice.blend.to_flat());
         if choice.has_ranker {
-            ranker::facts::write(view, writer);
+            ranker::facts::write(view, params.fading.knn_length_exponent, writer);
             writer.add(score::ranker::tables::names::EASE, &self.recent_ease);
         }
         choice.ranker.write(writer);
@@ -350,8 +354,8 @@ fn recent_ease(
         return Ok(Vec::new());
     }
     let recent = EaseParams {
-        lambda: RECENT_LAMBDA,
-        half_life_days: Some(RECENT_HALF_LIFE_DAYS.min(span_days / 3.0)),
+        lambda: params.fading.recent_ease_lambda,
+        half_life_days: Some(params.fading.recent_ease_days.min(span_days / 3.0)),
         length_exponent: 0.0,
     };
     let items = ease.items.clone();

@@ -6,8 +6,12 @@
 use history::{HistoryView, NO_CUSTOMER};
 use snapshot::tables::NONE;
 
-/// At most this many test baskets: beyond, the choice hardly changes and time does.
+/// Weights are chosen by at most this many test baskets: beyond, the choice hardly changes and time
+/// does.
 pub(crate) const MAX_CASES: usize = 2_000;
+/// At most this many test baskets of one split, chosen by hash: enough for a ranker to find carts
+/// of every size among them, however few are large.
+const MAX_BASKETS: usize = 12_000;
 /// Cases of one basket at the most: each hides another item. One case a basket leaves a weight to
 /// the luck of a few hundred draws.
 pub(crate) const MAX_VARIANTS: usize = 4;
@@ -59,12 +63,21 @@ pub fn fold(view: &HistoryView, tenths: usize, seed: u64) -> (HistoryView, Vec<C
             Some((hash(seed, basket as u64, u64::MAX), case))
         })
         .collect();
-    if cases.len() > MAX_CASES {
+    if cases.len() > MAX_BASKETS {
         let mut keys: Vec<u64> = cases.iter().map(|(key, _)| *key).collect();
-        let (_, &mut largest, _) = keys.select_nth_unstable(MAX_CASES - 1);
+        let (_, &mut largest, _) = keys.select_nth_unstable(MAX_BASKETS - 1);
         cases.retain(|(key, _)| *key <= largest);
     }
     (train, cases.into_iter().map(|(_, case)| case).collect())
+}
+
+/// At most `n` of them, evenly, since they stand in order of time.
+pub fn evenly<T: Clone>(cases: &[T], n: usize) -> Vec<T> {
+    let is_next = |at: usize| (at + 1) * n / cases.len() > at * n / cases.len();
+    if cases.len() <= n {
+        return cases.to_vec();
+    }
+    cases.iter().enumerate().filter(|(at, _)| is_next(*at)).map(|(_, case)| case.clone()).collect()
 }
 
 /// Up to four cases of each: the hidden item changes place with another of its basket.
@@ -91,4 +104,19 @@ fn hash(seed: u64, basket: u64, item: u64) -> u64 {
     bytes[8..16].copy_from_slice(&basket.to_le_bytes());
     bytes[16..].copy_from_slice(&item.to_le_bytes());
     rapidhash::v3::rapidhash_v3(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_spread_over_the_whole() {
+        let all: Vec<u32> = (0..10).collect();
+        assert_eq!(evenly(&all, 4), [2, 4, 7, 9]);
+        assert_eq!(evenly(&all, 9).len(), 9);
+        assert_eq!(evenly(&all, 10), all);
+        assert_eq!(evenly(&all, 99), all);
+        assert!(evenly(&all, 0).is_empty() && evenly(&all[..0], 3).is_empty());
+    }
 }

@@ -12,7 +12,7 @@
 //!
 //! All numbers are little endian. Checksums are XXH3-64. Sections are ordered by name.
 
-use crate::Error;
+use crate::{Error, SnapshotWriter};
 use bytemuck::Pod;
 use memmap2::Mmap;
 use std::fs::File;
@@ -111,11 +111,21 @@ impl Container {
     pub fn from_bytes(bytes: &[u8]) -> Result<Container, Error> {
         let mut words = vec![0_u64; bytes.len().div_ceil(8)];
         bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+        Container::from_words(words, bytes.len())
+    }
+
+    /// The same of what a writer holds, copied once: a large snapshot takes no more than it must.
+    pub(crate) fn from_writer(writer: &SnapshotWriter) -> Result<Container, Error> {
+        let (words, len) = writer.to_words();
+        Container::from_words(words, len)
+    }
+
+    fn from_words(words: Vec<u64>, len: usize) -> Result<Container, Error> {
         let path = Path::new("(in memory)");
-        if bytes.len() < HEADER_LEN {
-            return Err(corrupt(path, format!("{} bytes, shorter than a header", bytes.len())));
+        if len < HEADER_LEN {
+            return Err(corrupt(path, format!("{len} bytes, shorter than a header")));
         }
-        Container::check(path, Bytes::Held { words, len: bytes.len() })
+        Container::check(path, Bytes::Held { words, len })
     }
 
     fn check(path: &Path, map: Bytes) -> Result<Container, Error> {

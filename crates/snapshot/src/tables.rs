@@ -92,7 +92,7 @@ impl Snapshot {
 
     /// A snapshot held in memory: evaluation and tests.
     pub fn from_writer(writer: &SnapshotWriter) -> Result<Snapshot, Error> {
-        Snapshot::from_container(Container::from_bytes(&writer.to_bytes())?)
+        Snapshot::from_container(Container::from_writer(writer)?)
     }
 
     /// Nothing learned yet: no items, every row empty. A valid snapshot.

@@ -61,6 +61,16 @@ impl SnapshotWriter {
         bytes
     }
 
+    /// The same in whole words, as a container keeps them, and the number of bytes.
+    pub(crate) fn to_words(&self) -> (Vec<u64>, usize) {
+        let padded = self.sections.values().map(|s| s.bytes.len().next_multiple_of(ALIGNMENT));
+        let len = HEADER_LEN + padded.sum::<usize>() + self.sections.len() * ENTRY_LEN;
+        let mut words = vec![0_u64; len.div_ceil(8)];
+        let mut bytes: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut words)[..len];
+        self.write_to(&mut bytes).expect("as much room as is written");
+        (words, len)
+    }
+
     /// Writes the file and makes it durable. The caller publishes it (see `SnapshotDir`).
     pub fn write_file(&self, path: &Path) -> Result<(), Error> {
         let file = File::create(path).map_err(Error::io("create", path))?;

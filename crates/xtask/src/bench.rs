@@ -8,6 +8,7 @@ mod bandwidth;
 mod child;
 mod commands;
 mod ease;
+mod growth;
 mod history;
 mod http;
 mod import;
@@ -39,7 +40,7 @@ struct Entry {
     run: fn(&Bench<'_>, &mut Report) -> Result<()>,
 }
 
-const ENTRIES: [Entry; 8] = [
+const ENTRIES: [Entry; 9] = [
     Entry {
         name: "pairs",
         what: "all pair counts, Parquet to result, against scipy, DuckDB and Polars",
@@ -50,6 +51,11 @@ const ENTRIES: [Entry; 8] = [
         name: "import",
         what: "CSV into the durable store: 20 million generated rows (--rows N), Online Retail",
         run: import::run,
+    },
+    Entry {
+        name: "growth",
+        what: "learning at 1, 4 and 16 times the order lines, to 1.5 million (--rows N)",
+        run: growth::run,
     },
     Entry { name: "events", what: "live events: batches of 100, 64 writers", run: online::events },
     Entry { name: "decide", what: "one decision in process, 5-item cart", run: online::decide },

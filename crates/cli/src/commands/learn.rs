@@ -1,6 +1,7 @@
 //! `alongside learn`: history in, snapshot out.
 
 use crate::clock::{self, Stopwatch};
+use crate::commands::tune::{self, study::Chosen};
 use crate::show;
 use anyhow::Context;
 use clap::Args;
@@ -39,6 +40,9 @@ pub(crate) struct LearnArgs {
     /// worth; may be given more than once. Without the ranker, learning takes a third of the time.
     #[arg(long, value_name = "SOURCE")]
     without: Vec<String>,
+    /// Do not use what `alongside tune` found.
+    #[arg(long)]
+    untuned: bool,
     /// Run at low priority, so that a server beside it stays quick.
     #[arg(long)]
     nice: bool,
@@ -64,6 +68,7 @@ impl Default for LearnArgs {
             seed: params.seed,
             keep: 10,
             without: Vec::new(),
+            untuned: false,
             nice: false,
             output: crate::args::Output::default(),
         }
@@ -97,16 +102,8 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
         lower_priority();
     }
     let watch = Stopwatch::start();
-    let params = Params {
-        half_life_days: args.half_life,
-        ease_lambda: args.lambda,
-        ease_max_items: args.ease_max_items,
-        memory_limit_bytes: args.memory << 20,
-        seed: args.seed,
-        without: Without::of(&args.without)?,
-        ..Params::default()
-    }
-    .check()?;
+    let chosen = if args.untuned { None } else { Chosen::read(dir)? };
+    let params = params_of(&args, chosen.as_ref())?.check()?;
     let store = Store::open(dir, OpenMode::ReadOnly).await?;
     let snapshots = SnapshotDir::new(store.snapshots_dir());
     snapshots.check_writable()?;
@@ -125,6 +122,10 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
         show::count(view.n_customers.into()),
         show::bytes(peak_bytes(&view, &learn::memory::fit(&view, &params)?)),
     ));
+    let tuned = chosen.map(|chosen| tuned_words(&chosen, &view));
+    if let Some(tuned) = &tuned {
+        show::note(tuned);
+    }
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {elapsed}")?);
     let bar = Bar(bar);
@@ -135,6 +136,10 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     let sessions = sessions.within(params.memory_limit_bytes);
     add_sessions(&mut learned, &steps, view.n_items(), &sessions)?;
     note_attach_rate(&store, &view, &mut learned).await?;
+    if let Some(tuned) = tuned {
+        learned.provenance.parameters.insert("tuned".into(), tuned);
+        learned.writer.set_provenance(&learned.provenance);
+    }
     let entry = snapshots
         .publish(&learned.writer, &clock::file_time())
         .context("the snapshot was not published; the one before stays in force")?;
@@ -160,6 +165,38 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
         show::row(&mut table, &[name.clone(), value.clone()]);
     }
     show::line(table)
+}
+
+/// What was asked for; else what tuning found; else the defaults.
+fn params_of(args: &LearnArgs, chosen: Option<&Chosen>) -> anyhow::Result<Params> {
+    let tuned = match chosen {
+        Some(chosen) => chosen.setting.apply(Params::default()),
+        None => Params::default(),
+    };
+    Ok(Params {
+        half_life_days: args.half_life.or(tuned.half_life_days),
+        ease_lambda: args.lambda.or(tuned.ease_lambda),
+        ease_max_items: args.ease_max_items,
+        memory_limit_bytes: args.memory << 20,
+        seed: args.seed,
+        without: Without::of(&args.without)?,
+        ..tuned
+    })
+}
+
+/// Since then the history may have become another one: from this many times the lines on.
+const MANY_TIMES: u64 = 3;
+
+/// What tuning found, and whether it is to be asked again.
+fn tuned_words(chosen: &Chosen, view: &HistoryView) -> String {
+    let n_lines = view.baskets.items.indices.len() as u64;
+    let found = tune::words(&chosen.setting);
+    let (n_trials, n_then) = (chosen.n_trials, show::count(chosen.n_lines));
+    let mut words = format!("tuned in {n_trials} trials on {n_then} lines, {}: {found}", chosen.at);
+    if n_lines / MANY_TIMES > chosen.n_lines || chosen.n_lines / MANY_TIMES > n_lines {
+        words.push_str("; the history is of another size now, `alongside tune` would look again");
+    }
+    words
 }
 
 /// How many orders the view holds back to its `now`, as text; `None`: none.

@@ -23,6 +23,7 @@ pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod snapshot;
 pub(crate) mod status;
+pub(crate) mod tune;
 
 use crate::args::{Args, Command};
 use history::{OpenMode, Store};
@@ -35,6 +36,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Demo(args) => wait(demo::run(args)),
         Command::Import(args) => wait(import::run(&dir, args)),
         Command::Learn(args) => wait(learn::run(&dir, args)),
+        Command::Tune(args) => wait(tune::run(&dir, args)),
         Command::Recommend(args) => wait(recommend::run(&dir, args)),
         Command::Serve(args) => wait(serve::run(&dir, args)),
         Command::Report(args) => wait(report::run(&dir, args)),

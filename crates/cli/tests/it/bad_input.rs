@@ -180,3 +180,59 @@ fn the_demo_takes_nobodys_store() {
     }
     assert!(store.join("alongside.db").is_file() && store.join("keys.json").is_file());
 }
+
+/// Ended in the middle of learning, the snapshot before stays in force and nothing is left behind.
+#[test]
+fn learning_that_is_interrupted_leaves_the_snapshot_before() {
+    use std::io::{BufRead, BufReader};
+    let desk = Desk::new();
+    let orders = made_up_orders(&desk, 2_000);
+    desk.json(&["import", "orders", text(&orders), "--json"]);
+    let before = desk.json(&["learn", "--without", "ranker", "--json"])["snapshot"].clone();
+    let snapshots = || {
+        let files = std::fs::read_dir(desk.store().join("snapshots")).expect("a folder");
+        let mut names: Vec<_> = files.map(|file| file.expect("a file").file_name()).collect();
+        names.sort();
+        names
+    };
+    let files = snapshots();
+    let more = made_up_orders(&desk, 60_000);
+    desk.json(&["import", "orders", text(&more), "--json"]);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_alongside"))
+        .arg("--data-dir")
+        .arg(desk.store())
+        .arg("learn")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // It says how much it will learn from right before it begins.
+    let mut said = BufReader::new(child.stderr.take().expect("its standard error")).lines();
+    let is_at_work = said.by_ref().map_while(Result::ok).any(|line| line.contains("baskets, "));
+    child.kill().expect("it is still at work");
+    let status = child.wait().expect("it ends");
+    assert!(is_at_work && !status.success(), "{status}");
+    assert_eq!(snapshots(), files);
+    let in_force = &desk.json(&["status", "--json"])["snapshot"]["id"];
+    assert_eq!(*in_force, before);
+    let after = desk.json(&["learn", "--without", "ranker", "--json"])["snapshot"].clone();
+    assert_ne!(after, before);
+}
+
+#[test]
+fn a_split_that_leaves_nothing_to_test_is_told() {
+    let desk = Desk::new();
+    // The newest tenth holds one item an order, or items that nobody bought before.
+    for newest in ["a", "new"] {
+        let mut csv = String::from(HEADER);
+        for order in 0..100 {
+            let items = if order < 90 { vec!["a", "b"] } else { vec![newest] };
+            for item in items {
+                csv.push_str(&format!("{order},{item},1,2.00,2026-01-{:02}\n", 1 + order / 5));
+            }
+        }
+        let file = desk.file("orders.csv", csv);
+        let said = desk.refusal(&["evaluate", "basket-completion", "--orders", text(&file)]);
+        assert!(said.contains("100 baskets"), "{said}");
+    }
+}

@@ -10,6 +10,7 @@ mod journey;
 mod policies;
 mod proof;
 mod relations;
+mod tuning;
 mod words;
 
 use assert_cmd::Command;

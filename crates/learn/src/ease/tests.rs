@@ -127,30 +127,51 @@ fn solved(n_items: u32) -> (Mat<f64>, Mat<f64>) {
     let baskets = baskets(&many_rows(n_items, 300));
     let items: Vec<u32> = (0..n_items).collect();
     let weights = basket_weights(&baskets, &params(2.0, None, 0.0));
-    let mut gram = weighted_gram(&baskets, &items, n_items as usize, &weights);
-    (0..items.len()).for_each(|at| gram[(at, at)] += 2.0);
-    let inverse = invert(&gram, 2.0).unwrap();
-    (gram, inverse)
+    let n_items = n_items as usize;
+    let gram = Gram { baskets: &baskets, items: &items, n_items, weights: &weights, lambda: 2.0 };
+    let dense = gram.dense();
+    (dense.clone(), invert(dense, 2.0).unwrap())
+}
+
+/// G v, cell by cell.
+fn times(gram: &Mat<f64>) -> impl Fn(&[f64]) -> Vec<f64> {
+    let n = gram.nrows();
+    move |v| (0..n).map(|row| (0..n).map(|column| gram[(row, column)] * v[column]).sum()).collect()
+}
+
+#[test]
+fn the_product_by_baskets_is_that_of_the_matrix() {
+    let baskets = baskets(&many_rows(60, 300));
+    // Two of three items have columns.
+    let items: Vec<u32> = (0..60).filter(|item| item % 3 != 1).collect();
+    let weights = basket_weights(&baskets, &params(2.0, Some(50.0), 0.5));
+    let gram =
+        Gram { baskets: &baskets, items: &items, n_items: 60, weights: &weights, lambda: 2.0 };
+    let v: Vec<f64> = (0..items.len()).map(|at| (at as f64 * 1.7).sin()).collect();
+    let dense = gram.dense();
+    let gaps = gram.times(&v).into_iter().zip(times(&dense)(&v)).map(|(a, b)| (a - b).abs());
+    assert!(gaps.fold(0.0, f64::max) < 1e-9);
+    assert!(gram.times(&v).iter().any(|value| value.abs() > 10.0));
 }
 
 #[test]
 fn a_wrong_inverse_is_refused_wherever_it_is_wrong() {
     let (gram, inverse) = solved(80);
     for seed in 0..4 {
-        assert!(check(&gram, &inverse, seed).unwrap() < 1e-12);
+        assert!(check(times(&gram), &inverse, seed).unwrap() < 1e-12);
     }
     for (row, column) in [(0, 0), (79, 79), (79, 0), (40, 3), (78, 77)] {
         for wrong in [1e-4, -0.5, f64::NAN, f64::INFINITY] {
             let mut broken = inverse.clone();
             broken[(row, column)] += wrong;
-            let refused = check(&gram, &broken, 42).unwrap_err();
+            let refused = check(times(&gram), &broken, 42).unwrap_err();
             let text = refused.to_string();
             assert!(matches!(refused, Error::BadSolve { .. }), "{text}");
             assert!(text.contains("failed its check") && text.contains("raise lambda"), "{text}");
         }
     }
     let nothing = Mat::<f64>::zeros(80, 80);
-    assert!(check(&gram, &nothing, 42).is_err());
+    assert!(check(times(&gram), &nothing, 42).is_err());
 }
 
 #[test]

@@ -2,11 +2,11 @@
 //! in turn, and the rows of their candidates.
 
 use crate::boost::RankingSet;
-use crate::split::Case;
+use crate::split::{self, Case};
 use rayon::prelude::*;
 use score::blend::{Blend, CartSize};
 use score::ranker::features::{self, Feature, N_FEATURES, Row};
-use score::ranker::recall::N_ORDERED;
+use score::ranker::recall::{MAX_RECALLED, N_ORDERED};
 use score::ranker::tables::RankTables;
 use score::ranker::{Audience, GateRow, RankScratch, gate_row, is_bought, prior_of};
 use score::sources::{self, Candidate, Query, Scratch};
@@ -18,7 +18,7 @@ pub(crate) const MAX_VARIANTS: usize = 12;
 
 /// Of the cases of known customers every so many is asked by a guest as well: nothing of what they
 /// bought before is known then, and anything may be what is missing.
-const GUEST_STEP: usize = 3;
+pub(crate) const GUEST_STEP: usize = 3;
 
 /// One case with the rows of its candidates.
 pub struct Prepared {
@@ -51,25 +51,24 @@ pub struct Kitchen<'a> {
 }
 
 /// Cases of one size of cart from those of the split: up to `MAX_VARIANTS` hidden items of each
-/// basket, variant by variant, so that the first n spread over all baskets; then those asked by
-/// guests.
+/// basket, variant by variant and evenly in time, so that those taken spread over all baskets; then
+/// those asked by guests.
 pub fn of_size(cases: &[Case], size: CartSize, max_cases: usize) -> Vec<Case> {
     let (min_context, max_context) = match size {
         CartSize::Single => (1, 1),
         CartSize::Few => (2, 3),
         CartSize::Many => (5, usize::MAX),
     };
-    let mut found = Vec::new();
+    let mut found: Vec<Case> = Vec::new();
     for variant in 0..MAX_VARIANTS {
-        for case in cases {
-            let n_items = case.context.len() + 1;
-            if n_items > variant && case.context.len() >= min_context && found.len() < max_cases {
-                let mut items: Vec<u32> =
-                    std::iter::once(case.hidden).chain(case.context.iter().copied()).collect();
-                items.rotate_left(variant);
-                let context = items[1..].iter().copied().take(max_context).collect();
-                found.push(Case { context, hidden: items[0], customer: case.customer });
-            }
+        let fits = |case: &&Case| case.context.len() >= variant.max(min_context);
+        let fitting: Vec<&Case> = cases.iter().filter(fits).collect();
+        for case in split::evenly(&fitting, max_cases - found.len()) {
+            let mut items = vec![case.hidden];
+            items.extend_from_slice(&case.context);
+            items.rotate_left(variant);
+            let context = items[1..].iter().copied().take(max_context).collect();
+            found.push(Case { context, hidden: items[0], customer: case.customer });
         }
     }
     let known = found.iter().filter(|case| case.customer != NONE);
@@ -166,6 +165,9 @@ pub struct Flat {
 const LOW_STEP: usize = 3;
 /// From this place in the blend's order on a row stands low.
 const LOW_PLACE: f32 = 24.0;
+/// Rows of a thinned group at the most: those that stand high, the hidden item, and the sample.
+pub(crate) const MAX_THINNED_ROWS: usize =
+    LOW_PLACE as usize + 1 + (MAX_RECALLED - LOW_PLACE as usize).div_ceil(LOW_STEP);
 
 impl Flat {
     /// Adds the rows of one head: groups whose hidden item is its own and among the candidates.

@@ -15,14 +15,15 @@ const MAX_BASKETS_OF_ITEM: usize = 1_000;
 /// Purchases kept of one customer, as in the table of customers.
 const MAX_PURCHASES: usize = 1_000;
 
-/// Writes the sections `rank.*` that do not depend on any training.
-pub fn write(view: &HistoryView, writer: &mut SnapshotWriter) {
+/// Writes the sections `rank.*` that do not depend on any training. `length_exponent`: p in |b|^-p,
+/// the weight of a near basket.
+pub fn write(view: &HistoryView, length_exponent: f64, writer: &mut SnapshotWriter) {
     if view.baskets.is_empty() {
         return;
     }
     let purchases = purchases_of(view);
     writer.add(names::ITEMS, &item_facts(view, &purchases));
-    write_baskets(view, writer);
+    write_baskets(view, length_exponent as f32, writer);
     write_customers(view, purchases, writer);
 }
 
@@ -88,8 +89,9 @@ fn item_facts(view: &HistoryView, purchases: &Purchases) -> Vec<f32> {
     facts.concat()
 }
 
-/// The weight of a basket is half recency (over the whole span) and half cosine: 1/√|b|.
-fn write_baskets(view: &HistoryView, writer: &mut SnapshotWriter) {
+/// The weight of a basket is half recency (over the whole span) and half length, |b|^-p; p = ½ is
+/// the cosine.
+fn write_baskets(view: &HistoryView, length_exponent: f32, writer: &mut SnapshotWriter) {
     let ages = ages(view);
     let span = ages.iter().copied().fold(0.0, f32::max).max(1.0);
     let rows = view.baskets.items.view();
@@ -104,7 +106,7 @@ fn write_baskets(view: &HistoryView, writer: &mut SnapshotWriter) {
         }
         items.iter().for_each(|&item| baskets_of[item as usize].push(weights.len() as u32));
         baskets.push_row(items);
-        weights.push((-age_days / span).exp2() / (items.len() as f32).sqrt());
+        weights.push((-age_days / span).exp2() / (items.len() as f32).powf(length_exponent));
     }
     let mut postings = Csr::default();
     for row in baskets_of {

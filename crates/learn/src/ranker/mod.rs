@@ -34,7 +34,8 @@ const MIN_GROUPS: usize = 300;
 /// How the heads are trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RankerParams {
-    /// Cases of one size of cart and fold; 0: no ranker is learned.
+    /// Cases of full carts of each of three folds, or three times as many of one fold; half as many
+    /// again of the smaller sizes, which cost less and say less. 0: no ranker is learned.
     pub max_cases: usize,
     pub boost: BoostParams,
 }
@@ -74,7 +75,13 @@ struct LearnedSize {
 
 /// Tenths of the history after which cases are taken to learn from; the last tenth is kept to
 /// watch and to check.
-pub const FOLDS: [usize; 3] = [6, 7, 8];
+const FOLDS: [usize; 3] = [6, 7, 8];
+
+/// The folds for a catalogue of which EASE takes so many items. Each fold costs a solve: where that
+/// is dear a shop is large, and one tenth of it holds as many cases as three of another.
+pub fn folds(n_ease_items: usize, params: &CheckedParams) -> &'static [usize] {
+    if n_ease_items > params.ease_tune_max_items { &FOLDS[2..] } else { &FOLDS }
+}
 
 const ALL_SIZES: [CartSize; N_SIZES] = [CartSize::Single, CartSize::Few, CartSize::Many];
 
@@ -82,6 +89,14 @@ const ALL_SIZES: [CartSize; N_SIZES] = [CartSize::Single, CartSize::Few, CartSiz
 pub fn is_wanted(view: &HistoryView, params: &CheckedParams) -> bool {
     let is_enough = view.baskets.len() >= MIN_RANKER_BASKETS;
     params.ranker.max_cases > 0 && params.blend_max_baskets > 0 && is_enough
+}
+
+/// Cases of a size where those of full carts are so many.
+fn cases_of(size: CartSize, max_cases: usize) -> usize {
+    match size {
+        CartSize::Single | CartSize::Few => max_cases + max_cases / 2,
+        CartSize::Many => max_cases,
+    }
 }
 
 /// What one size of cart learns from.
@@ -105,12 +120,19 @@ impl<'a> Trainer<'a> {
         Trainer { blend, params, fits: Default::default() }
     }
 
-    /// `inner`: learned from the baskets before the cases.
-    pub fn add_fold(&mut self, inner: &Snapshot, cases: &[Case]) -> Result<(), Error> {
+    /// One of `n_folds`. `inner`: learned from the baskets before the cases.
+    pub fn add_fold(
+        &mut self,
+        inner: &Snapshot,
+        cases: &[Case],
+        n_folds: usize,
+    ) -> Result<(), Error> {
         let Some(tables) = RankTables::open(inner)? else { return Ok(()) };
+        let max_cases = self.params.max_cases * FOLDS.len() / n_folds.max(1);
         for (size, fit) in ALL_SIZES.into_iter().zip(&mut self.fits) {
             let kitchen = Kitchen { inner, tables: &tables, blend: self.blend, size };
-            let prepared = kitchen.prepare_all(&cases::of_size(cases, size, self.params.max_cases));
+            let prepared =
+                kitchen.prepare_all(&cases::of_size(cases, size, cases_of(size, max_cases)));
             for (reorder, flat) in [false, true].into_iter().zip(&mut fit.heads) {
                 flat.add(&prepared, reorder, true);
             }
@@ -135,7 +157,8 @@ impl<'a> Trainer<'a> {
         for (at, (size, fit)) in ALL_SIZES.into_iter().zip(self.fits).enumerate() {
             let kitchen = Kitchen { inner, tables: &tables, blend: self.blend, size };
             let part = |cases: &[Case]| {
-                kitchen.prepare_all(&cases::of_size(cases, size, self.params.max_cases))
+                let max_cases = cases_of(size, self.params.max_cases);
+                kitchen.prepare_all(&cases::of_size(cases, size, max_cases))
             };
             let (watch, check) = (part(early), part(late));
             let (heads, note) = learn_size(fit, &watch, &check, self.params)?;

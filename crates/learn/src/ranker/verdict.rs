@@ -37,25 +37,28 @@ impl Verdict {
         verdict
     }
 
-    /// Nowhere worse, and somewhere better by more than chance: on discoveries not below any
-    /// rival, over all not below the blend, what is new left among re-orders not below any rival by
-    /// more than the standard error of the difference; and on discoveries above every rival by more
-    /// than that error, or over all above the blend.
+    /// Nowhere worse, and somewhere better by more than chance. Not worse: on discoveries not below
+    /// any rival; what is new left among re-orders not below any rival by more than the standard
+    /// error of the difference, or else clearly above the blend, which would rank instead. Better:
+    /// on discoveries above every rival by more than that error, and over all not below the blend
+    /// by more than that; or over all above the blend by more.
     pub(super) fn wins(&self) -> bool {
         let by = |values: &[Vec<f64>; 1 + N_RIVALS], rival: usize| {
             difference(&values[0], &values[1 + rival])
         };
         let rivals = 0..N_RIVALS;
+        let (new_over_blend, blend_error) = by(&self.new, 0);
         let is_not_worse = rivals.clone().all(|rival| {
             let (new, error) = by(&self.new, rival);
-            by(&self.discover, rival).0 >= 0.0 && new >= -error
+            let is_new_kept = new >= -error || new_over_blend > blend_error;
+            by(&self.discover, rival).0 >= 0.0 && is_new_kept
         });
         let is_better = rivals.clone().all(|rival| {
             let (mean, error) = by(&self.discover, rival);
             mean > error
         });
         let (all, error) = by(&self.all, 0);
-        is_not_worse && all >= 0.0 && (is_better || all > error)
+        is_not_worse && (is_better && all >= -error || all > error)
     }
 }
 
@@ -140,7 +143,16 @@ mod tests {
         };
         assert!(!changed(&|v| v.discover[3] = vec![0.9; 4]), "one rival discovers better");
         assert!(!changed(&|v| v.all[1] = vec![0.9; 4]), "the blend is better over all");
-        assert!(!changed(&|v| v.new[2] = vec![0.9; 4]), "re-orders crowd out what is new");
+        assert!(changed(&|v| v.all[1] = vec![0.9, 0.3, 0.65, 0.6]), "over all worse by chance");
+        let crowded = |v: &mut Verdict, blend: [f64; 4]| {
+            (v.new[1], v.new[2]) = (blend.to_vec(), vec![0.9; 4]);
+        };
+        assert!(
+            !changed(&|v| crowded(v, [0.6, 0.5, 0.65, 0.6])),
+            "re-orders crowd out what is new"
+        );
+        assert!(!changed(&|v| v.new[1] = vec![0.9; 4]), "more than the blend lets them");
+        assert!(changed(&|v| crowded(v, [0.5, 0.4, 0.6, 0.5])), "less than the blend lets them");
         assert!(changed(&|v| v.discover[0] = rival.to_vec()), "better over all, no worse else");
         assert!(changed(&|v| v.all[0] = rival.to_vec()), "discovers better, no worse else");
     }

@@ -186,3 +186,52 @@ fn without_steps_nothing_is_added() {
     let snapshot = Snapshot::from_writer(&learned.writer).unwrap();
     assert_eq!(SessionRankers::of(&snapshot).unwrap(), SessionRankers::default());
 }
+
+/// A robot that looks at a hundred thousand things, a second apart, beside people.
+#[test]
+fn a_bot_changes_nothing_of_what_people_are_shown() {
+    let people = there_and_back(3_000);
+    let first = people.len() as u32;
+    let bot = (0..100_000_u32).map(|at| StepRow {
+        session: first,
+        item: at.wrapping_mul(2_654_435_761) % N_ITEMS as u32,
+        kind: StepKind::View,
+        at_us: i64::from(at) * 1_000_000,
+    });
+    let mut rows = people.clone();
+    rows.extend(bot);
+    let shown = |rows: &[StepRow]| {
+        let log = SessionLog::of(rows);
+        let model = SessionModel::learn(&log, None, N_ITEMS, &SessionParams::default()).unwrap();
+        let tops: Vec<u32> =
+            (0..20).map(|item| top(&model, Head::Next, &[item, item + 1])[0]).collect();
+        (tops, model.table.n_left_out)
+    };
+    assert_eq!(shown(&rows), (shown(&people).0, 1));
+}
+
+#[test]
+fn visits_of_ten_thousand_steps_are_cut_or_left_out_and_never_fail() {
+    let mut rows = there_and_back(2_000);
+    for long in 0..5 {
+        let steps = (0..10_000_u32).map(|at| StepRow {
+            session: 2_000 + long,
+            item: (at / 3 + long) % N_ITEMS as u32,
+            kind: if at % 50 == 0 { StepKind::Purchase } else { StepKind::View },
+            // A pause of an hour each hundred steps.
+            at_us: (i64::from(at) * 20 + i64::from(at / 100) * 3_600) * 1_000_000,
+        });
+        rows.extend(steps);
+    }
+    let whole = SessionLog::of(&rows);
+    let params = SessionParams::default();
+    let model = SessionModel::learn(&whole, None, N_ITEMS, &params).unwrap();
+    assert_eq!(model.table.n_left_out, 5);
+    let cut = whole.cut_at_pauses(params.max_pause_s);
+    let model = SessionModel::learn(&cut, None, N_ITEMS, &params).unwrap();
+    assert_eq!((cut.len(), model.table.n_left_out), (2_500, 0));
+    assert!(!top(&model, Head::Next, &[1, 2]).is_empty());
+    // Asked with as long a visit, it answers.
+    let visit: Vec<u32> = (0..10_000).map(|at| at % N_ITEMS as u32).collect();
+    assert!(!top(&model, Head::Next, &visit).is_empty());
+}

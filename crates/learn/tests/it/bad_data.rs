@@ -181,6 +181,39 @@ fn a_customer_with_100_000_orders() {
 }
 
 #[test]
+fn a_million_items_of_one_sale_each() {
+    let items = |b: u32| (b * 10..b * 10 + 10).collect();
+    let baskets: Vec<Basket> =
+        (0..100_000).map(|b| (items(b), i64::from(b / 300), b % 9_000)).collect();
+    let view = view(1_000_000, 9_000, &baskets);
+    let learned = learned(&view, &quick());
+    let notes = &learned.provenance.parameters;
+    // What is sold after the split was never sold before it: there is nothing to tune on.
+    assert!(notes["tuning"].starts_with("defaults"), "{notes:?}");
+    let snapshot = Snapshot::from_writer(&learned.writer).unwrap();
+    assert_eq!((snapshot.n_items(), snapshot.popular().len()), (1_000_000, 1_000_000));
+    for item in [0, 499_999, 999_999] {
+        let (others, stats) = snapshot.pairs(item);
+        assert_eq!(others.len(), 9);
+        // A pair seen once may be an accident.
+        assert!(stats.iter().all(|pair| (pair.n_both, pair.is_significant) == (1, 0)));
+    }
+}
+
+#[test]
+fn a_split_that_leaves_nothing_leaves_the_defaults() {
+    // The last tenth holds single items, or items that nobody bought before.
+    for last in [vec![0], vec![50, 51]] {
+        let of = |b: u32| if b < 2_700 { vec![b % 20, 20 + b % 30] } else { last.clone() };
+        let baskets: Vec<Basket> = (0..3_000).map(|b| (of(b), i64::from(b), b % 40)).collect();
+        let snapshot = learn_and_check(&view(52, 40, &baskets));
+        let notes = &snapshot.provenance().parameters;
+        assert!(notes["tuning"].starts_with("defaults"), "{notes:?}");
+        assert!(!snapshot.pairs(0).0.is_empty() && snapshot.ease_row(0).is_some());
+    }
+}
+
+#[test]
 fn odd_catalogues() {
     let mut view = checkerboard(600);
     let long = "wort ".repeat(20_000);

@@ -117,7 +117,7 @@ fn learned_notes(view: &HistoryView, params: Params) -> std::collections::BTreeM
     learned(view, &params.check().unwrap()).provenance.parameters
 }
 
-/// Without a ranker, which is the first to be given up and hides what comes after.
+/// Without a ranker, which gives up cases first and hides what comes after.
 fn limited(memory_limit_bytes: u64) -> CheckedParams {
     let without = Without::of(&["ranker"]).unwrap();
     Params { memory_limit_bytes, without, ..Params::default() }.check().unwrap()
@@ -125,16 +125,16 @@ fn limited(memory_limit_bytes: u64) -> CheckedParams {
 
 #[test]
 fn under_a_memory_limit_there_is_less_to_do_or_nothing_is_done() {
-    let view = random_shop(400, 8_000, 6);
+    let view = random_shop(1_000, 8_000, 6);
     let full = peak_bytes(&view, &limited(u64::MAX));
     assert_eq!(fit(&view, &limited(full)).unwrap(), limited(full));
     let (mut n_items, mut n_baskets, mut n_refused) = (usize::MAX, usize::MAX, 0);
-    for percent in (0..100).rev() {
-        let limit = full / 2 + full / 200 * percent;
+    for per_mille in (0..1_000).rev() {
+        let limit = full / 1_000 * per_mille;
         match fit(&view, &limited(limit)) {
             Ok(fitted) => {
-                assert!(peak_bytes(&view, &fitted) <= limit, "{percent} %: {fitted:?}");
-                assert!(n_refused == 0 && fitted.blend_max_baskets <= n_baskets, "{percent} %");
+                assert!(peak_bytes(&view, &fitted) <= limit, "{per_mille}: {fitted:?}");
+                assert!(n_refused == 0 && fitted.blend_max_baskets <= n_baskets, "{per_mille}");
                 (n_items, n_baskets) = (fitted.ease_max_items, fitted.blend_max_baskets);
             }
             Err(error) => {
@@ -145,26 +145,35 @@ fn under_a_memory_limit_there_is_less_to_do_or_nothing_is_done() {
         }
     }
     assert!(n_refused > 0, "the least to do has a size too");
-    assert!(n_baskets == 0 && n_items < 400, "{n_baskets} baskets, {n_items} items at the last");
+    assert!(n_baskets == 0 && n_items < 1_000, "{n_baskets} baskets, {n_items} items at the last");
 }
 
 #[test]
-fn the_ranker_gives_up_cases_before_anything_else_gives_up_anything() {
-    let view = random_shop(400, 8_000, 6);
+fn the_ranker_gives_up_cases_first_and_is_itself_given_up_last() {
+    let view = random_shop(1_000, 8_000, 6);
     let with = |memory_limit_bytes: u64| {
         Params { memory_limit_bytes, ..Params::default() }.check().unwrap()
     };
-    let (full, without) =
-        (peak_bytes(&view, &with(u64::MAX)), peak_bytes(&view, &limited(u64::MAX)));
-    let n_cases = |limit: u64| {
-        let fitted = fit(&view, &with(limit)).unwrap();
-        assert_eq!(fitted.blend_max_baskets, with(limit).blend_max_baskets);
-        fitted.ranker.max_cases
-    };
-    assert_eq!(n_cases(full), with(0).ranker.max_cases);
-    let fewer = n_cases(full - 1);
-    assert!(fewer > 0 && fewer < n_cases(full), "{fewer}");
-    assert_eq!(n_cases(without), 0);
+    let asked = with(0);
+    let full = peak_bytes(&view, &with(u64::MAX));
+    let fitted = |per_mille: u64| fit(&view, &with(full / 1_000 * per_mille));
+    let whole = fit(&view, &with(full)).unwrap();
+    assert_eq!(whole.ranker.max_cases, asked.ranker.max_cases);
+    let fewer = fit(&view, &with(full - 1)).unwrap();
+    assert!(fewer.ranker.max_cases > 0 && fewer.ranker.max_cases < asked.ranker.max_cases);
+    assert_eq!(fewer.blend_max_baskets, asked.blend_max_baskets);
+    let (mut n_cases, mut has_given_up_items) = (usize::MAX, false);
+    for found in (0..1_000).rev().map_while(|per_mille| fitted(per_mille).ok()) {
+        assert!(found.ranker.max_cases <= n_cases);
+        let n_ease = found.ease_max_items.min(1_000);
+        let is_least = found.ranker.max_cases == 500;
+        // Nothing else is given up before all cases that can be are.
+        assert!(found.ranker.max_cases == 0 || n_ease == 1_000 || is_least && n_ease >= 500);
+        has_given_up_items |= is_least && n_ease < 1_000;
+        n_cases = found.ranker.max_cases;
+    }
+    assert!(has_given_up_items, "half of the items goes before the ranker does");
+    assert_eq!(n_cases, 0, "where nothing else helps the blend ranks");
 }
 
 #[test]
@@ -208,9 +217,10 @@ fn the_memory_told_beforehand_grows_with_everything_that_takes_memory() {
     assert!(needed(&small) < needed(&random_shop(200, 200, 5)), "items");
     assert!(needed(&small) < needed(&random_shop(100, 400, 5)), "baskets");
     assert!(needed(&small) < needed(&random_shop(100, 200, 10)), "items of a basket");
-    let with = |ease, pairs| memory_needed_bytes(&small, &params(ease, pairs));
-    assert!(with(10, 64) < with(20, 64) && with(20, 64) < with(100, 64), "EASE");
-    assert_eq!(with(100, 64), with(1_000_000, 64), "no more than there are items");
-    assert!(with(100, 32) < with(100, 64), "pairs kept");
+    let many = random_shop(1_000, 2_000, 5);
+    let with = |ease, pairs| memory_needed_bytes(&many, &params(ease, pairs));
+    assert!(with(600, 8) < with(800, 8) && with(800, 8) < with(1_000, 8), "EASE");
+    assert_eq!(with(1_000, 8), with(1_000_000, 8), "no more than there are items");
+    assert!(with(1_000, 8) < with(1_000, 32), "pairs kept");
     assert!(memory_needed_bytes(&HistoryView::default(), &params(1_000, 64)) < 1 << 10);
 }

@@ -7,6 +7,7 @@
 //! | `bench ease FILE --lambda L` | `n_items`, `fit_s`, `sum_weights`, others are shown |
 //! | `import orders FILE --data DIR --json` | any |
 //! | `learn --data DIR` | any |
+//! | `learn --data DIR --json` | `bytes`, `provenance` with `n_baskets`, `n_items` |
 //! | `simulate orders FILE --items N --rows N` | any |
 //! | `bench decide --data DIR` | numbers, shown as they are |
 //! | `bench policies --data DIR` | numbers, shown as they are |
@@ -49,6 +50,12 @@ pub(crate) fn import_orders(program: &Path, file: &Path, data: &Path) -> Command
 pub(crate) fn learn(program: &Path, data: &Path) -> Command {
     let mut command = ours(program, &["learn", "--data"]);
     command.arg(data);
+    command
+}
+
+pub(crate) fn learn_json(program: &Path, data: &Path) -> Command {
+    let mut command = learn(program, data);
+    command.arg("--json");
     command
 }
 
