@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Snapshot(super::commands::snapshot::SnapshotArgs),
     /// What may be offered, to whom and when: check, apply, compare, roll back, simulate.
     Policy(super::commands::policy::PolicyArgs),
+    /// What was answered, and why: list, show, decide again.
+    Decisions(super::commands::decisions::DecisionsArgs),
     /// Compare variants of placements and policies: create, start, stop, results, winner.
     Experiment(super::commands::experiment::ExperimentArgs),
     /// Keys for the HTTP API: create, list, revoke.

@@ -1,5 +1,6 @@
 //! What a decision answers.
 
+use crate::explore::Choice;
 use events::Amount;
 pub use events::Relation;
 use score::Rung;
@@ -128,6 +129,9 @@ pub struct Offer {
     pub rung: Rung,
     /// `None`: no policy moved it.
     pub policy: Option<PolicyTouch>,
+    /// How like it is to the one before it that it is most like, from 0 to 1; `None`: nobody asked,
+    /// for this placement takes offers as they are ranked.
+    pub likeness: Option<f32>,
 }
 
 /// What the caller should know besides the slate.
@@ -210,4 +214,7 @@ pub struct Decision {
     /// Where the placement has a quota and the customer is known.
     pub new_things: Option<NewThings>,
     pub warnings: Vec<Warning>,
+    /// Places that may be drawn anew for each answer; `None`: this placement explores nothing, or
+    /// there is nothing to choose from.
+    pub choice: Option<Choice>,
 }

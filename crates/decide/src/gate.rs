@@ -138,6 +138,13 @@ impl Marks {
         self.mark(item, OFFERED);
     }
 
+    /// It is not in the slate after all.
+    pub(crate) fn clear_offered(&mut self, item: u32) {
+        if let Some(bits) = self.bits.get_mut(item as usize) {
+            *bits &= !OFFERED;
+        }
+    }
+
     fn mark(&mut self, item: u32, bit: u8) {
         // An index from another world (a list kept across a swap) marks nothing.
         if let Some(bits) = self.bits.get_mut(item as usize) {

@@ -13,7 +13,9 @@
 pub mod content;
 pub mod cover;
 pub mod decision;
+pub mod diversity;
 pub mod evidence;
+pub mod explore;
 pub mod gate;
 pub mod language;
 pub mod memo;
@@ -33,6 +35,7 @@ pub use decision::{
     About, Decision, Evidence, NewThings, NoOffer, Offer, PolicyTouch, Reason, ReasonCode,
     Relation, Warning,
 };
+pub use explore::{Choice, Drawn};
 pub use gate::Gate;
 pub use language::{Language, LanguageFault, Languages};
 pub use memo::{Known, Memo};

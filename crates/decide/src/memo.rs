@@ -4,13 +4,15 @@
 //! **Invariant:** what is kept is what [`decide`] would answer. The key is the whole question, the
 //! world is one (each world has its own memo), its catalog has not changed
 //! ([`score::Catalog::version`]), and nothing in it depends on when or where it is asked. Kept are
-//! questions of guests without policies: what is known of a customer is nowhere else than where it
-//! can be erased, and policies may ask for the time.
+//! questions of guests without policies, or with a file of policies that only describes placements:
+//! what is known of a customer is nowhere else than where it can be erased, and policies may ask
+//! for the time. What is drawn ([`crate::explore`]) is drawn of what is kept, for each answer anew.
 
 use crate::decision::Decision;
 use crate::request::{CartLine, Circumstances, ItemRef, Request};
 use crate::slate::{Workspace, decide};
 use hashbrown::{DefaultHashBuilder, HashTable};
+use policy::PolicyTable;
 use score::World;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -188,9 +190,11 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         && resting.is_empty()
         && known.is_none()
         && !refuses_contact;
-    if !is_guest || policies.is_some() || filter.is_some() {
+    let asks_nothing = policies.is_none_or(|policies| policies.set().policies.is_empty());
+    if !is_guest || !asks_nothing || filter.is_some() {
         return false;
     }
+    key.extend_from_slice(&policies.map_or(0, PolicyTable::version).to_le_bytes());
     key.push(*placement as u8);
     key.push(evidence_required.map_or(2, u8::from));
     key.extend_from_slice(&count.map_or(u64::MAX, |count| count as u64).to_le_bytes());

@@ -31,5 +31,6 @@ pub(crate) fn offer_of(
         reason: Reason { code, evidence, about: None },
         rung,
         policy: None,
+        likeness: None,
     }
 }

@@ -2,13 +2,18 @@
 
 mod arbitration;
 mod context;
+mod depth;
 mod relations;
 mod room;
+mod spare;
 
-use self::context::{collect_context, collect_history, count_of};
+use self::context::{collect_context, collect_history};
+use self::depth::{Depth, count_of, rules_of};
+pub(crate) use self::room::{count_for, crowded_by};
 use crate::cover::Cover;
 use crate::decision::{Decision, NewThings, NoOffer, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
+use crate::explore::Choice;
 use crate::gate::{self, Gate, Limits, Marks, PriceCap};
 use crate::offer::offer_of;
 use crate::placement::{Placement, PlacementRules};
@@ -85,6 +90,9 @@ struct Slate<'a> {
     bought_left: Option<usize>,
     no_offer: Option<NoOffer>,
     new_things: Option<NewThings>,
+    /// Offers that are found beyond those that are shown, to choose from.
+    n_spare: usize,
+    choice: Option<Choice>,
 }
 
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
@@ -124,41 +132,6 @@ pub(crate) fn stopped_by(
     })
 }
 
-/// How many offers a request is for.
-pub(crate) fn count_for(request: &Request<'_>) -> usize {
-    count_of(request, &rules_of(request), &mut Vec::new())
-}
-
-/// What the placement asks, with what the policies say of it.
-fn rules_of(request: &Request<'_>) -> PlacementRules {
-    let rules = request.placement.rules();
-    match request.policies {
-        Some(policies) => rules.with(policies.rule(request.placement as usize)),
-        None => rules,
-    }
-}
-
-/// What stopped an item that passed every gate and would have stood in an endless slate: a contact
-/// policy of which there was enough in the slate, or places kept for something new.
-pub(crate) fn crowded_by(
-    world: &World,
-    request: &Request<'_>,
-    decision: &Decision,
-    offer: &Offer,
-    workspace: &mut Workspace,
-) -> Option<Gate> {
-    let taken = decision.offers.iter().map(|offer| (offer.item, offer.relation as usize));
-    let taken: Vec<(u32, usize)> = taken.collect();
-    let crowd = with_limits(world, request, workspace, |limits, _| {
-        limits.policies?.crowded_by(offer.item, offer.relation as usize, &taken)
-    });
-    let is_bought = |item: u32| room::was_bought(world, request, item);
-    let is_full =
-        decision.new_things.is_some_and(|new| count_for(request) <= new.n_bought + new.reserved);
-    let for_new = (is_full && is_bought(offer.item)).then_some(Gate::NewShare);
-    crowd.map(Gate::Policy).or(for_new)
-}
-
 /// Settles what holds for all items of the request.
 pub(crate) fn with_limits<R>(
     world: &World,
@@ -179,15 +152,6 @@ pub(crate) fn with_limits<R>(
     let worked = work(&limits, workspace);
     workspace.active = active;
     worked
-}
-
-/// How far down a decision goes.
-#[derive(Clone, Copy)]
-struct Depth {
-    count: usize,
-    /// Asked for where an item would stand: too few offers are shown all the same.
-    is_endless: bool,
-    any_relation: bool,
 }
 
 fn decide_up_to(
@@ -222,6 +186,8 @@ fn decide_up_to(
             bought_left: None,
             no_offer: None,
             new_things: None,
+            n_spare: spare::n_spare(&rules, depth),
+            choice: None,
         };
         if slate.may_contact() && depth.count > 0 {
             slate.fill_up(workspace, n_unknown, &mut warnings);
@@ -244,6 +210,7 @@ impl Slate<'_> {
             policy_version: policies.map(|policies| policies.table().version()),
             n_policies_unknown: policies.map_or(0, |policies| policies.n_unknown()),
             warnings,
+            choice: self.choice,
         }
     }
 
@@ -304,9 +271,10 @@ impl Slate<'_> {
         visit.read(world, self.request, |item| self.is_hidden(item));
         let (seen, found) = visit.ranked(world, |item| gate::is_open(world, marks, &limits, item));
         self.n_eligible = self.n_eligible.max(found.len());
+        let (from, limit) = (self.offers.len(), self.limit());
         let min_count = self.rules.min_evidence_count;
         for &Scored { index: item, score } in self.levered(found).iter() {
-            if self.offers.len() == self.count {
+            if self.offers.len() == limit {
                 break;
             }
             let evidence = strongest(&world.snapshot, seen, item, min_count);
@@ -316,8 +284,10 @@ impl Slate<'_> {
             let reason = Reason { code: ReasonCode::SeenNext, evidence, about: None };
             let relation = Relation::Complement;
             let rung = Rung::Session;
-            self.take(Offer { item, score, relation, reason, rung, policy: None }, marks);
+            let (policy, likeness) = (None, None);
+            self.take(Offer { item, score, relation, reason, rung, policy, likeness }, marks);
         }
+        self.settle(from, marks);
     }
 
     fn from_session(&mut self, workspace: &mut Workspace) {
@@ -413,8 +383,9 @@ impl Slate<'_> {
         rung: Rung,
         marks: &mut Marks,
     ) {
+        let (from, limit) = (self.offers.len(), self.limit());
         for candidate in ranking {
-            if self.offers.len() >= self.count || !(candidate.score > 0.0) {
+            if self.offers.len() >= limit || !(candidate.score > 0.0) {
                 break;
             }
             // Only what a stored pair proposed can have evidence.
@@ -429,6 +400,7 @@ impl Slate<'_> {
             }
             self.take(offer_of(self.world, &candidate, evidence, rung), marks);
         }
+        self.settle(from, marks);
     }
 
     fn from_category(&mut self, category: &str, marks: &mut Marks) {
@@ -447,9 +419,10 @@ impl Slate<'_> {
             _ => ReasonCode::Popular,
         };
         let items = self.levered_list(items, marks);
+        let (from, limit) = (self.offers.len(), self.limit());
         for &item in items.iter() {
-            if self.offers.len() >= self.count {
-                return;
+            if self.offers.len() >= limit {
+                break;
             }
             if !gate::is_open(self.world, marks, &self.limits, item) {
                 continue;
@@ -461,10 +434,12 @@ impl Slate<'_> {
                 reason: Reason { code, evidence: None, about: None },
                 rung,
                 policy: None,
+                likeness: None,
             };
             self.n_eligible += 1;
             self.take(offer, marks);
         }
+        self.settle(from, marks);
     }
 }
 

@@ -244,6 +244,7 @@ impl<'a> Bench<'a> {
         };
         let ranks = rank_all(self.split, self.now, Workspace::default, ask);
         self.learned = world.snapshot.provenance().parameters.clone();
+        self.learned.extend(ours::AsServed::of(&world, self.split).told());
         Ok((ranks, fit, self.learned.get("ease.parameters").cloned()))
     }
 }

@@ -56,6 +56,57 @@ pub fn world_of(file: &OrderFile, split: &Split, without: Without) -> Result<Wor
     Ok(World::of(Arc::new(Snapshot::from_writer(&learned.writer)?)))
 }
 
+/// What a server would have shown of these carts, which asks for evidence and may show nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AsServed {
+    pub n_queries: u64,
+    pub n_empty: u64,
+    pub n_offers: u64,
+    /// Hidden items that were shown.
+    pub n_hits: u64,
+}
+
+impl AsServed {
+    pub fn of(world: &World, split: &Split) -> AsServed {
+        let mut served = AsServed::default();
+        let mut workspace = Workspace::default();
+        for query in &split.queries {
+            let cart = cart_of(&query.context);
+            let customer = (query.customer != ABSENT).then_some(query.customer);
+            let request = Request { cart: &cart, customer, ..Request::at(Placement::Cart) };
+            let decision = decide(world, &request, &mut workspace);
+            served.n_queries += 1;
+            served.n_empty += u64::from(decision.offers.is_empty());
+            served.n_offers += decision.offers.len() as u64;
+            let is_hit = decision.offers.iter().any(|offer| offer.item == query.hidden);
+            served.n_hits += u64::from(is_hit);
+        }
+        served
+    }
+
+    /// As the outcome tells it.
+    pub fn told(&self) -> [(String, String); 3] {
+        let n = self.n_queries.max(1) as f64;
+        let share = |what: &str, n_of: u64| {
+            (format!("as_served.{what}"), format!("{:.4}", n_of as f64 / n))
+        };
+        [
+            share("empty_share", self.n_empty),
+            share("offers_a_cart", self.n_offers),
+            share("hit_rate", self.n_hits),
+        ]
+    }
+}
+
+fn cart_of(context: &[u32]) -> Vec<CartLine<'static>> {
+    let line = |&item: &u32| CartLine {
+        item: ItemRef::Known(item),
+        quantity: Amount::ONE,
+        unit_price: None,
+    };
+    context.iter().map(line).collect()
+}
+
 /// Rank of the hidden item in the slate, [`MISSED`] when it is not on it, and the score of each
 /// ranked offer with whether it was the hidden item. `masked`: never offered.
 pub fn rank(
@@ -65,12 +116,7 @@ pub fn rank(
     masked: &[u32],
     workspace: &mut Workspace,
 ) -> Answer {
-    let line = |&item: &u32| CartLine {
-        item: ItemRef::Known(item),
-        quantity: Amount::ONE,
-        unit_price: None,
-    };
-    let cart: Vec<CartLine<'_>> = context.iter().map(line).collect();
+    let cart = cart_of(context);
     let request = Request {
         cart: &cart,
         customer: (query.customer != ABSENT).then_some(query.customer),

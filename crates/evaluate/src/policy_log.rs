@@ -22,6 +22,9 @@ pub struct LogColumns {
     pub position: String,
     pub reward: String,
     pub propensity: String,
+    /// How many actions there were to choose from, named 0, 1… in `item`; without such a column
+    /// all were there each time.
+    pub n_actions: String,
 }
 
 impl Default for LogColumns {
@@ -32,6 +35,7 @@ impl Default for LogColumns {
             position: "position".into(),
             reward: "click".into(),
             propensity: "propensity_score".into(),
+            n_actions: "n_arms".into(),
         }
     }
 }
@@ -50,6 +54,8 @@ pub struct PolicyLog {
 pub struct LogNames {
     items: Codes,
     positions: Codes,
+    /// Of each position, where the log tells it.
+    n_actions: Vec<Option<usize>>,
 }
 
 impl LogNames {
@@ -97,6 +103,19 @@ impl PolicyLog {
             )));
         }
         let reward = table.numbers(&columns.reward)?;
+        names.n_actions.resize(names.n_positions(), None);
+        if table.has(&columns.n_actions) {
+            for (&position, n) in positions.iter().zip(table.numbers(&columns.n_actions)?) {
+                let known = &mut names.n_actions[position as usize];
+                if known.is_some_and(|known| known as f64 != n) {
+                    return Err(table.bad(format!(
+                        "{} is not the same everywhere in one {}: name positions so that it is",
+                        columns.n_actions, columns.position
+                    )));
+                }
+                *known = Some(n as usize);
+            }
+        }
         Ok(PolicyLog { items, positions, reward, propensity })
     }
 
@@ -125,8 +144,23 @@ pub struct Policy {
 impl Policy {
     pub fn uniform(names: &LogNames) -> Policy {
         let n_items = names.n_items();
-        let row = vec![1.0 / n_items as f64; n_items];
-        Policy { chances: vec![row; names.n_positions()], is_approximate: false }
+        let row = |position: usize| match names.n_actions.get(position).copied().flatten() {
+            None => vec![1.0 / n_items as f64; n_items],
+            Some(n) => {
+                let is_there = |id: &str| id.parse::<usize>().is_ok_and(|action| action < n);
+                let chance = |id: &str| if is_there(id) { 1.0 / n as f64 } else { 0.0 };
+                names.items.ids.iter().map(|id| chance(id)).collect()
+            }
+        };
+        Policy { chances: (0..names.n_positions()).map(row).collect(), is_approximate: false }
+    }
+
+    /// Always the same action; `None`: the log never took it.
+    pub fn always(names: &LogNames, action: &str) -> Option<Policy> {
+        let at = names.items.ids.iter().position(|id| **id == *action)?;
+        let mut row = vec![0.0; names.n_items()];
+        row[at] = 1.0;
+        Some(Policy { chances: vec![row; names.n_positions()], is_approximate: false })
     }
 
     /// Mean logged chance by item and position, made to sum to 1 in each position.
@@ -168,5 +202,25 @@ mod tests {
             .expect("a file");
         let log = PolicyLog::read(&path, &LogColumns::default(), &mut names).expect("sound");
         assert_eq!((log.positions.as_slice(), names.n_positions()), (&[0, 0][..], 1));
+    }
+
+    #[test]
+    fn a_policy_chooses_among_the_actions_that_there_were() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("log.csv");
+        let head = "item_id,position,n_arms,click,propensity_score\n";
+        let rows = "0,two,2,0,0.5\n1,two,2,1,0.5\n2,three,3,0,0.2\n";
+        std::fs::write(&path, format!("{head}{rows}")).expect("a file");
+        let mut names = LogNames::default();
+        PolicyLog::read(&path, &LogColumns::default(), &mut names).expect("sound");
+        let uniform = Policy::uniform(&names);
+        assert_eq!(uniform.chances, [vec![0.5, 0.5, 0.0], vec![1.0 / 3.0; 3]]);
+        let first = Policy::always(&names, "0").expect("it was taken");
+        assert_eq!(first.chances, [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]);
+        assert!(Policy::always(&names, "7").is_none());
+        std::fs::write(&path, format!("{head}{rows}2,two,3,0,0.2\n")).expect("a file");
+        let error = PolicyLog::read(&path, &LogColumns::default(), &mut LogNames::default());
+        let text = error.expect_err("two numbers of actions").to_string();
+        assert!(text.contains("n_arms is not the same"), "{text}");
     }
 }

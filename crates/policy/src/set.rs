@@ -199,6 +199,12 @@ pub struct PlacementRule {
     pub interruption_cost: Option<Cost>,
     /// The share of the slate for what the customer never bought.
     pub new_share: Option<f32>,
+    /// From 0, offers as they are ranked, to 1, unlike one another whatever their scores.
+    pub diversity: Option<f32>,
+    /// Share of answers in which another than the best may stand in the last places.
+    pub explore: Option<f32>,
+    /// How many of the last places.
+    pub explore_places: Option<usize>,
 }
 
 /// What something costs; without a currency, in that of the items.

@@ -200,8 +200,9 @@ impl Findings {
             Estimate { value: value * n_treated, low: low * n_treated, high: high * n_treated }
         });
         let funnels = facts.funnels.placements.values();
-        self.attributed_revenue = Some(funnels.clone().map(|funnel| funnel.bought).sum());
-        self.attributed_kept = Some(funnels.map(|funnel| funnel.kept).sum());
+        self.attributed_revenue =
+            Some(funnels.clone().map(|funnel| funnel.bought).sum::<f64>() + 0.0);
+        self.attributed_kept = Some(funnels.map(|funnel| funnel.kept).sum::<f64>() + 0.0);
         self.capped_at = reading.cap().map(|cap| cap.range().1);
         self.displaced = reading.displaced().ok().map(|displaced| estimate(&displaced));
         self.relations = facts.funnels.relations.iter().map(relation).collect();

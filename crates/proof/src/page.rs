@@ -2,7 +2,7 @@
 
 use crate::findings::{Estimate, Findings};
 use crate::words::{
-    METRIC_HEADS, PLACEMENT_HEADS, RELATION_HEADS, SEGMENT_HEADS, metric_cells, notes, number,
+    METRIC_HEADS, PLACEMENT_HEADS, RELATION_HEADS, SEGMENT_HEADS, metric_rows, notes, number,
     placement_cells, relation_cells, segment_cells,
 };
 use std::fmt::Write;
@@ -38,7 +38,7 @@ pub fn body(findings: &Findings) -> String {
     if let Some(earned) = &findings.incremental_revenue {
         page.push_str(&chart(earned, findings.attributed_kept.unwrap_or_default()));
     }
-    let rows = findings.metrics.iter().map(|metric| metric_cells(metric).to_vec());
+    let rows = metric_rows(&findings.metrics).into_iter().map(|row| row.to_vec());
     table(&mut page, "In both arms", &METRIC_HEADS, rows);
     let rows = findings.placements.iter().map(|place| placement_cells(place).to_vec());
     table(&mut page, "By placement", &PLACEMENT_HEADS, rows);

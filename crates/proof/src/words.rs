@@ -4,7 +4,7 @@ use crate::findings::{Estimate, Findings, MetricFinding, PlacementFinding, Relat
 use crate::segments::{self, SegmentFinding};
 use decide::words::grouped;
 
-/// Of [`metric_cells`].
+/// Of [`metric_rows`].
 pub const METRIC_HEADS: [&str; 6] =
     ["", "with offers", "held out", "difference", "95 %", "in percent"];
 /// Of [`placement_cells`].
@@ -27,7 +27,24 @@ pub const RELATION_HEADS: [&str; 6] = ["relation", "seen", "clicked", "bought", 
 pub const SEGMENT_HEADS: [&str; 5] =
     ["customers", "with offers", "held out", "revenue a customer", "95 %"];
 
-pub fn metric_cells(metric: &MetricFinding) -> [String; 6] {
+/// A row of cells a metric. Why there is no interval is said once, not in every row.
+pub fn metric_rows(metrics: &[MetricFinding]) -> Vec<[String; 6]> {
+    let mut said: Option<&str> = None;
+    let mut rows = Vec::with_capacity(metrics.len());
+    for metric in metrics {
+        let mut cells = metric_cells(metric);
+        if let Some(why) = metric.no_answer.as_deref() {
+            if said == Some(why) {
+                cells[4] = "as above".to_owned();
+            }
+            said = Some(why);
+        }
+        rows.push(cells);
+    }
+    rows
+}
+
+fn metric_cells(metric: &MetricFinding) -> [String; 6] {
     let value = |value: Option<f64>| value.map_or("–".to_owned(), number);
     let (difference, interval) = match (&metric.difference, &metric.no_answer) {
         (Some(found), _) => (signed(found.value), interval(found)),
@@ -270,6 +287,24 @@ pub fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use crate::*;
+
+    #[test]
+    fn why_nothing_can_be_told_is_said_once() {
+        let metric = |name, why: Option<&str>| MetricFinding {
+            name,
+            offers: Some(1.0),
+            holdout: None,
+            difference: None,
+            relative: None,
+            is_capped: false,
+            no_answer: why.map(str::to_owned),
+        };
+        let few = Some("too few");
+        let all =
+            [metric("a", few), metric("b", few), metric("c", Some("no cost")), metric("d", few)];
+        let told: Vec<String> = metric_rows(&all).into_iter().map(|[.., why, _]| why).collect();
+        assert_eq!(told, ["too few", "as above", "no cost", "too few"]);
+    }
 
     #[test]
     fn numbers_as_people_read_them() {

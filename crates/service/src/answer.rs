@@ -8,7 +8,7 @@ use crate::record::write_recorded;
 use crate::treatment::Treatment;
 use crate::wire::WarningOut;
 use decide::words::write_reason;
-use decide::{About, Decision, Evidence, Language, Offer, Placement, PolicyTouch, Request};
+use decide::{About, Decision, Drawn, Evidence, Language, Offer, Placement, PolicyTouch, Request};
 use decide::{NoOffer, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
@@ -41,6 +41,7 @@ pub(crate) struct Explanation<'a> {
     pub(crate) n_cart: usize,
     pub(crate) n_session: usize,
     pub(crate) n_bought_since: usize,
+    pub(crate) drawn: &'a [Drawn],
 }
 
 /// One finished slate.
@@ -96,6 +97,7 @@ impl Unrecorded<'_> {
                 n_cart: request.cart.len(),
                 n_session: request.session.len(),
                 n_bought_since: request.bought_since.len(),
+                drawn: &[],
             }),
             took_us: self.took_us,
         };
@@ -137,16 +139,16 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     out.raw("],\"took_ms\":");
     out.float(slate.took_us as f64 / 1e3, 3);
     if !is_held_out {
-        write_outcome(out, slate.decision);
+        write_no_offer(out, slate.decision);
     }
     if let Some(explanation) = &slate.explanation {
-        write_explanation(out, slate.decision, explanation);
+        write_explanation(out, world, slate.decision, explanation);
     }
     out.raw("}");
 }
 
 /// Why there is nothing, and what became of the quota of new things.
-pub(crate) fn write_outcome(out: &mut JsonText, decision: &Decision) {
+pub(crate) fn write_no_offer(out: &mut JsonText, decision: &Decision) {
     if let Some(no_offer) = decision.no_offer {
         out.raw(",\"no_offer\":{\"code\":\"");
         out.raw(no_offer.as_str());
@@ -415,7 +417,12 @@ fn told(warning: &Warning) -> (&'static str, String) {
     }
 }
 
-fn write_explanation(out: &mut JsonText, decision: &Decision, explanation: &Explanation<'_>) {
+fn write_explanation(
+    out: &mut JsonText,
+    world: &World,
+    decision: &Decision,
+    explanation: &Explanation<'_>,
+) {
     out.raw(",\"explain\":{\"n_eligible\":");
     out.number(decision.n_eligible as u64);
     out.raw(",\"snapshot\":");
@@ -434,5 +441,24 @@ fn write_explanation(out: &mut JsonText, decision: &Decision, explanation: &Expl
         out.raw(",\"n_policies_unknown\":");
         out.number(decision.n_policies_unknown as u64);
     }
-    out.raw("}");
+    let varied = decision.offers.iter().filter_map(|offer| Some((offer, offer.likeness?)));
+    for (at, (offer, likeness)) in varied.enumerate() {
+        out.raw(if at == 0 { ",\"likeness\":{" } else { "," });
+        out.string(world.item_id(offer.item));
+        out.raw(":");
+        out.estimate(f64::from(likeness));
+    }
+    if decision.offers.iter().any(|offer| offer.likeness.is_some()) {
+        out.raw("}");
+    }
+    for (at, drawn) in explanation.drawn.iter().enumerate() {
+        out.raw(if at == 0 { ",\"explored\":[{\"rank\":" } else { ",{\"rank\":" });
+        out.number(drawn.place as u64 + 1);
+        out.raw(",\"n_arms\":");
+        out.number(drawn.n_arms as u64);
+        out.raw(",\"chance\":");
+        out.float(drawn.chance, 6);
+        out.raw("}");
+    }
+    out.raw(if explanation.drawn.is_empty() { "}" } else { "]}" });
 }

@@ -20,6 +20,7 @@ pub(crate) use watch::{load_current, load_policies};
 
 use crate::error::Result;
 use crate::keys::KeyFile;
+use crate::replay::Archive;
 use crate::state::AppState;
 use experiment::ExperimentDir;
 use history::Store;
@@ -62,6 +63,12 @@ impl AppState {
     pub async fn start(&self, upkeep: &Upkeep) -> Result<()> {
         // Started once; a second folder would be the same.
         let _ = self.inner.policy_dir.set(upkeep.policies.clone());
+        if let Some(chronicle) = self.inner.settings.chronicle.clone() {
+            let (snapshots, policies) = (upkeep.snapshots.clone(), upkeep.policies.clone());
+            let archive = Archive { snapshots, policies, chronicle };
+            // A second start would look after the same directories.
+            let _ = self.inner.archive.set(archive);
+        }
         load_policies(self, &upkeep.policies).await;
         load_current(&self.inner, &upkeep.snapshots).await;
         let (experiments, policies) = (upkeep.experiments.clone(), upkeep.policies.clone());

@@ -1,7 +1,9 @@
 //! What people declare of items, brought into the world of decisions.
 
+use crate::chronicle::Told;
 use crate::ledger::LedgerFault;
-use crate::state::{CatalogProgress, Inner, Served, only_changes};
+use crate::live_catalog::only_changes;
+use crate::state::{CatalogProgress, Inner, Served};
 use events::RelationRecord;
 use history::RelationIntake;
 use score::World;
@@ -10,15 +12,21 @@ use std::sync::Arc;
 impl Inner {
     /// Relations and plans as the store has them now, into a world that knows its items; the
     /// version of the relations.
-    pub(crate) async fn take_relations(&self, world: &mut World) -> Result<i64, LedgerFault> {
+    pub(crate) async fn take_relations(
+        &self,
+        world: &mut World,
+        told: &mut Told,
+    ) -> Result<i64, LedgerFault> {
         let facts = self.ledger.declared_facts().await?;
         // A snapshot has no attributes, so what makes a plan is told anew.
         let plans = only_changes(world, facts.plans);
         if !plans.is_empty() {
             *world = world.with_items(&plans);
+            told.items(&plans);
         }
         if !facts.relations.is_empty() || !world.declared.is_empty() {
             *world = world.with_relations(&facts.relations);
+            told.relations(&facts.relations);
         }
         Ok(facts.version)
     }
@@ -32,10 +40,13 @@ impl Inner {
             return Ok(());
         }
         let served = self.served.load();
-        let mut world = served.world.clone();
-        progress.relations_version = self.take_relations(&mut world).await?;
+        // A catalog of its own: what changes in it is none of those who decide by the old relations.
+        let mut world = served.world.with_items(&[]);
+        let mut told = Told::default();
+        progress.relations_version = self.take_relations(&mut world, &mut told).await?;
+        let live = served.live.as_ref().and_then(|live| self.chronicle.follow(live, &told));
         // No policy asks for relations: what was compiled for the items stays.
-        self.served.store(Arc::new(Served { world, ..Served::clone(&served) }));
+        self.served.store(Arc::new(Served { world, live, ..Served::clone(&served) }));
         Ok(())
     }
 

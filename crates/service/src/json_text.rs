@@ -20,6 +20,15 @@ impl JsonText {
         self.bytes
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What was written from a place on.
+    pub(crate) fn since(&self, at: usize) -> &[u8] {
+        &self.bytes[at..]
+    }
+
     /// A part that was written by another `JsonText`.
     pub(crate) fn part(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);

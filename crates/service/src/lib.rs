@@ -26,11 +26,13 @@ mod caller;
 mod extract;
 pub mod gatekeeper;
 
+pub mod chronicle;
 mod contacts;
 mod declared;
 mod following;
 pub mod ledger;
 mod live;
+mod live_catalog;
 mod policy_access;
 mod recent;
 mod recommendation_id;
@@ -44,6 +46,7 @@ mod question;
 mod reason;
 mod recommend;
 mod record;
+pub mod replay;
 mod treatment;
 
 pub mod background;
@@ -59,8 +62,10 @@ mod testing;
 
 pub use answer::Unrecorded;
 pub use background::{Background, KeepDays, LearnSchedule, Upkeep};
+pub use chronicle::ChronicleDir;
 pub use edge::PeerAddress;
 pub use live::{LiveSettings, bought_since};
+pub use replay::{Archive, Present, Replay};
 pub use router::{bare_router, router};
 pub use settings::Settings;
 pub use state::{AppState, Served};

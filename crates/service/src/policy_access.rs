@@ -1,5 +1,6 @@
 //! What changes of policies need of the rest: where they lie, and what they are checked against.
 
+use crate::chronicle::Told;
 use crate::ledger::LedgerFault;
 use crate::problem::Problem;
 use crate::state::{AppState, Inner};
@@ -26,7 +27,7 @@ impl Inner {
     pub(crate) async fn world_for_review(&self, set: &PolicySet) -> Result<World, LedgerFault> {
         let mut world = self.served.load().world.clone();
         if set.asks_item_attributes() && !world.catalog.keeps_attributes() {
-            self.catch_up(&mut world, true).await?;
+            self.catch_up(&mut world, true, &mut Told::default()).await?;
         }
         Ok(world)
     }

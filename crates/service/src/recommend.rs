@@ -2,6 +2,7 @@
 
 use crate::answer::{Explanation, Remark, Slate, Written, size_hint, write_slate};
 use crate::caller::Caller;
+use crate::chronicle::settled;
 use crate::clock::Stopwatch;
 use crate::contacts::{AskedContacts, Shown};
 use crate::holdout::{is_held_out, unit_of};
@@ -14,7 +15,7 @@ use crate::record::{RecordHead, write_record};
 use crate::state::{Inner, Served};
 use crate::treatment::Treatment;
 use crate::wire::RecommendRequest;
-use decide::{Circumstances, Decision, Placement, Request, Workspace};
+use decide::{Circumstances, Decision, Drawn, Placement, Request, Workspace};
 use events::Timestamp;
 use experiment::Running;
 use history::Assignment;
@@ -133,21 +134,27 @@ impl Pass<'_> {
         let mut asked = question.at(placement, policies);
         asked.count = asked.count.or(treatment.count);
         let memo = &self.served.memo;
-        let (known, was_known) = with_workspace(|workspace| memo.decide(world, &asked, workspace));
+        let ((known, was_known), live) = settled(self.served.live.as_deref(), || {
+            with_workspace(|workspace| memo.decide(world, &asked, workspace))
+        });
         self.inner.metrics.n_answers_known.add(u64::from(was_known));
-        let decision = &known.decision;
+        let id = self.inner.ids.next(self.now);
+        let drawn = draw(&known.decision, id);
+        let changed = known.decision.with_drawn(&drawn);
+        let decision = changed.as_ref().unwrap_or(&known.decision);
         // Not at the first time: most carts are asked about once.
         let languages = &self.inner.settings.languages;
         let language = question.language(languages);
-        let written = (was_known && std::ptr::eq(language, languages.first()))
+        let is_as_known = was_known && changed.is_none();
+        let written = (is_as_known && std::ptr::eq(language, languages.first()))
             .then(|| known.made(|decision| Written::of(language, world, decision)));
-        let id = self.inner.ids.next(self.now);
         let mut out = JsonText::with_capacity(size_hint(decision));
         let explanation = self.request.explain.unwrap_or(false).then(|| Explanation {
             snapshot: &self.served.snapshot_id,
             n_cart: question.cart.len(),
             n_session: question.session.len(),
             n_bought_since: question.bought_since.len(),
+            drawn: &drawn,
         });
         let slate = Slate {
             id: Some(id),
@@ -173,6 +180,8 @@ impl Pass<'_> {
             unit: self.unit,
             person: question.recorded_person(),
             took_us: self.stopwatch.elapsed_us(),
+            live,
+            drawn: &drawn,
         };
         keep_record(self.inner, self.served, &head, &asked, decision, written);
         if !treatment.is_withheld {
@@ -215,6 +224,11 @@ impl Pass<'_> {
     }
 }
 
+/// What stands in the places that are explored, drawn by the name of the answer.
+fn draw(decision: &Decision, id: RecommendationId) -> Vec<Drawn> {
+    decision.choice.as_ref().map(|choice| choice.draw(id.seed())).unwrap_or_default()
+}
+
 /// Decides for a page of our own; recorded as any other answer.
 pub(crate) fn decide_for_page(
     inner: &Inner,
@@ -241,7 +255,11 @@ pub(crate) fn decide_for_page(
     asked.policies = treatment.policies.or(asked.policies);
     asked.count = treatment.count.or(asked.count);
     let stopwatch = Stopwatch::start();
-    let mut decision = with_workspace(|workspace| decide::decide(&served.world, &asked, workspace));
+    let (decision, live) = settled(served.live.as_deref(), || {
+        with_workspace(|workspace| decide::decide(&served.world, &asked, workspace))
+    });
+    let drawn = draw(&decision, id);
+    let mut decision = decision.with_drawn(&drawn).unwrap_or(decision);
     let head = RecordHead {
         id,
         at: now,
@@ -252,6 +270,8 @@ pub(crate) fn decide_for_page(
         unit,
         person: Some(session),
         took_us: stopwatch.elapsed_us(),
+        live,
+        drawn: &drawn,
     };
     keep_record(inner, served, &head, &asked, &decision, None);
     if is_held_out(assignment) || treatment.is_withheld {

@@ -6,6 +6,7 @@
 
 use events::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
+use xxhash_rust::xxh3::xxh3_64;
 
 const N_TIME_CHARS: usize = 10;
 const N_CHARS: usize = 23;
@@ -17,6 +18,11 @@ pub(crate) struct RecommendationId([u8; N_CHARS]);
 impl RecommendationId {
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("base 32 digits are ASCII")
+    }
+
+    /// What is drawn for the answer of this name: 53 bits, which every reader of JSON can hold.
+    pub(crate) fn seed(&self) -> u64 {
+        xxh3_64(&self.0) >> 11
     }
 }
 
@@ -33,14 +39,22 @@ impl IdSource {
     }
 
     pub(crate) fn next(&self, now: Timestamp) -> RecommendationId {
-        let unique = mix(self.counter.fetch_add(1, Ordering::Relaxed));
-        let millis = u64::try_from(now.0.max(0) / 1_000).unwrap_or(0);
-        let mut chars = [0; N_CHARS];
-        let (time_chars, unique_chars) = chars.split_at_mut(N_TIME_CHARS);
-        write_base32(millis, time_chars);
-        write_base32(unique, unique_chars);
-        RecommendationId(chars)
+        id_of(now, mix(self.counter.fetch_add(1, Ordering::Relaxed)))
     }
+
+    /// No id of that time or later sorts before it.
+    pub(crate) fn first_at(at: Timestamp) -> RecommendationId {
+        id_of(at, 0)
+    }
+}
+
+fn id_of(at: Timestamp, unique: u64) -> RecommendationId {
+    let millis = u64::try_from(at.0.max(0) / 1_000).unwrap_or(0);
+    let mut chars = [0; N_CHARS];
+    let (time_chars, unique_chars) = chars.split_at_mut(N_TIME_CHARS);
+    write_base32(millis, time_chars);
+    write_base32(unique, unique_chars);
+    RecommendationId(chars)
 }
 
 fn write_base32(mut value: u64, chars: &mut [u8]) {

@@ -5,29 +5,25 @@
 
 mod asked;
 mod contact;
+mod read;
 
-use self::asked::{Asked, AskedLine};
 pub(crate) use self::contact::RecordedContacts;
-use crate::answer::{Written, write_amount, write_evidence, write_outcome, write_touch};
-use crate::holdout::{HELD_OUT, variant_of};
+pub(crate) use read::{Cut, Record, RecordedOffer};
+
+use crate::answer::{Written, write_amount, write_evidence, write_no_offer, write_touch};
+use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::live::Person;
-use crate::question::item_ref;
-use crate::reason::page_reason;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::treatment::Treatment;
-use crate::wire::EvidenceOut;
-use decide::{
-    About, CartLine, Circumstances, Decision, Evidence, Filter, ItemRef, KnownCustomer,
-    MAX_ANCHORS, MAX_CONTEXT, Offer, Placement, Reason, ReasonCode, Relation, Request,
-};
+use decide::{CartLine, Decision, Drawn, ItemRef, MAX_ANCHORS, MAX_CONTEXT, Offer, Request};
 use events::{Amount, Timestamp};
 use history::Assignment;
 use measure::assignment::UnitId;
-use policy::{ContactFacts, PolicyTable};
+use policy::PolicyTable;
 use score::World;
-use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Format of the record; a reader refuses what it does not know.
 const VERSION: u64 = 1;
@@ -48,6 +44,9 @@ pub(crate) struct RecordHead<'a> {
     /// Whose contacts are counted, where policies ask.
     pub(crate) person: Option<Person>,
     pub(crate) took_us: u64,
+    /// Entries of the chronicle that were in force; `None`: not known.
+    pub(crate) live: Option<u64>,
+    pub(crate) drawn: &'a [Drawn],
 }
 
 pub(crate) fn write_record(
@@ -65,14 +64,17 @@ pub(crate) fn write_record(
     out.number(u64::try_from(head.at.0).unwrap_or(0));
     out.raw(",\"snapshot\":");
     out.string(&served.snapshot_id);
-    write_policies(&mut out, decision);
+    write_policies(&mut out, served, decision);
     for (name, id) in [(",\"key\":", head.key_id), (",\"location_id\":", head.location_id)] {
         if let Some(id) = id {
             out.raw(name);
             out.string(id);
         }
     }
-    out.raw(",\"asked\":{\"placement\":\"");
+    write_live(&mut out, served, head.live);
+    out.raw(",\"asked\":");
+    let asked_at = out.len();
+    out.raw("{\"placement\":\"");
     out.raw(request.placement.as_str());
     out.raw("\",\"anchors\":");
     let anchors = &request.anchors[..request.anchors.len().min(MAX_ANCHORS)];
@@ -99,6 +101,9 @@ pub(crate) fn write_record(
     }
     write_options(&mut out, request);
     out.raw("}");
+    let digest = digest_of(out.since(asked_at));
+    out.raw(",\"digest\":");
+    out.number(digest);
     if let Some(assignment) = head.assignment {
         // What a held-out unit would have been shown stands under `offers` all the same.
         out.raw(",\"variant\":\"");
@@ -107,7 +112,21 @@ pub(crate) fn write_record(
     }
     head.treatment.write_record(&mut out, head.unit, head.took_us);
     contact::write(&mut out, head, request);
-    write_outcome(&mut out, decision);
+    write_no_offer(&mut out, decision);
+    write_outcome(&mut out, world, request.policies, decision, written);
+    write_drawn(&mut out, head.id.seed(), head.drawn);
+    out.raw("}");
+    out.into_bytes()
+}
+
+/// What came out: the part that a replay compares.
+pub(crate) fn write_outcome(
+    out: &mut JsonText,
+    world: &World,
+    policies: Option<&PolicyTable>,
+    decision: &Decision,
+    written: Option<&Written>,
+) {
     out.raw(",\"fallback\":\"");
     out.raw(decision.rung.as_str());
     out.raw("\",\"n_eligible\":");
@@ -115,10 +134,45 @@ pub(crate) fn write_record(
     out.raw(",\"offers\":");
     match written {
         Some(written) => out.part(&written.recorded),
-        None => write_recorded(&mut out, world, request.policies, &decision.offers),
+        None => write_recorded(out, world, policies, &decision.offers),
     }
+}
+
+/// The places that were drawn: `[place, arm, arms, chance, chance of the best]`.
+pub(crate) fn write_drawn(out: &mut JsonText, seed: u64, drawn: &[Drawn]) {
+    if drawn.is_empty() {
+        return;
+    }
+    out.raw(",\"explored\":{\"seed\":");
+    out.number(seed);
+    out.raw(",\"places\":");
+    list(out, drawn, |out, drawn| {
+        for (mark, n) in [("[", drawn.place + 1), (",", drawn.arm), (",", drawn.n_arms)] {
+            out.raw(mark);
+            out.number(n as u64);
+        }
+        for chance in [drawn.chance, drawn.chance_of_best] {
+            out.raw(",");
+            out.float(chance, 6);
+        }
+        out.raw("]");
+    });
     out.raw("}");
-    out.into_bytes()
+}
+
+/// Of the question as it is recorded: a number that every reader of JSON can hold.
+pub(crate) fn digest_of(asked: &[u8]) -> u64 {
+    xxh3_64(asked) >> 11
+}
+
+/// Which world it was beside the snapshot.
+fn write_live(out: &mut JsonText, served: &Served, n: Option<u64>) {
+    let Some((mark, n)) = served.live.as_ref().zip(n) else { return };
+    out.raw(",\"live\":[\"");
+    out.raw(&mark.epoch);
+    out.raw("\",");
+    out.number(n);
+    out.raw("]");
 }
 
 /// The list of offers as it is recorded.
@@ -162,15 +216,25 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
         out.raw(",\"units\":");
         out.number(about.n_units.into());
     }
+    if let Some(likeness) = offer.likeness {
+        out.raw(",\"likeness\":");
+        out.estimate(f64::from(likeness));
+    }
 }
 
 /// Which policies were asked, and how many closed because something was not known.
-fn write_policies(out: &mut JsonText, decision: &Decision) {
+fn write_policies(out: &mut JsonText, served: &Served, decision: &Decision) {
     let Some(version) = decision.policy_version else { return };
+    let in_force = served.policies.as_ref().map(|policies| policies.version());
     out.raw(",\"policies\":{\"version\":");
     out.number(version);
     out.raw(",\"n_unknown\":");
     out.number(decision.n_policies_unknown as u64);
+    if let Some(in_force) = in_force.filter(|in_force| *in_force != version) {
+        // A variant's own, under the hard ones of those in force.
+        out.raw(",\"under\":");
+        out.number(in_force);
+    }
     out.raw("}");
 }
 
@@ -302,191 +366,5 @@ fn write_options(out: &mut JsonText, request: &Request<'_>) {
         out.raw(",\"relations\":");
         list(out, &filter.relations, |out, relation| out.string(relation.as_str()));
         out.raw("}");
-    }
-}
-
-/// What was asked, read back from a record.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Record {
-    version: u64,
-    #[serde(default)]
-    at_us: i64,
-    #[serde(default)]
-    pub(crate) snapshot: String,
-    variant: Option<String>,
-    policies: Option<RecordedPolicies>,
-    asked: Asked,
-    contact: Option<contact::Contacted>,
-    fallback: String,
-    no_offer: Option<contact::RecordedNoOffer>,
-    offers: Vec<RecordedOffer>,
-}
-
-#[derive(Debug, Deserialize)]
-struct RecordedPolicies {
-    version: u64,
-}
-
-/// One offer of a record.
-#[derive(Debug, Deserialize)]
-pub(crate) struct RecordedOffer {
-    pub(crate) item_id: String,
-    code: String,
-    evidence: Option<EvidenceOut>,
-    about: Option<String>,
-    units: Option<u32>,
-}
-
-impl RecordedOffer {
-    /// Why, in the words of the page; `None` when the item or its anchor is not known any more.
-    pub(crate) fn reason(&self, world: &World) -> Option<String> {
-        let evidence = match &self.evidence {
-            Some(evidence) => Some(read_evidence(world, evidence)?),
-            None => None,
-        };
-        let code = ReasonCode::ALL.into_iter().find(|code| code.as_str() == self.code)?;
-        let item = world.item_idx(&self.item_id)?;
-        let about = match &self.about {
-            Some(item_id) => {
-                Some(About { item: world.item_idx(item_id)?, n_units: self.units.unwrap_or(1) })
-            }
-            None => None,
-        };
-        Some(page_reason(world, item, &Reason { code, evidence, about }))
-    }
-}
-
-fn read_evidence(world: &World, evidence: &EvidenceOut) -> Option<Evidence> {
-    Some(Evidence {
-        anchor: world.item_idx(&evidence.anchor_item_id)?,
-        n_both: evidence.n_both,
-        n_anchor: evidence.n_anchor,
-        n_item: evidence.n_item,
-        n_baskets: evidence.n_orders,
-        lift: evidence.lift as f32,
-        g2: evidence.g2 as f32,
-        wilson_low: evidence.probability_low as f32,
-        probability: evidence.probability as f32,
-        n_after: evidence.n_after,
-        n_before: evidence.n_before,
-    })
-}
-
-/// A list of the request of which the record keeps a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
-    pub(crate) what: &'static str,
-    pub(crate) n_given: usize,
-    pub(crate) n_kept: usize,
-}
-
-impl Record {
-    /// `None`: written by another version, or damaged.
-    pub(crate) fn read(payload: &[u8]) -> Option<Record> {
-        let record: Record = serde_json::from_slice(payload).ok()?;
-        (record.version == VERSION).then_some(record)
-    }
-
-    pub(crate) fn placement(&self) -> &str {
-        &self.asked.placement
-    }
-
-    pub(crate) fn fallback(&self) -> &str {
-        &self.fallback
-    }
-
-    pub(crate) fn offers(&self) -> &[RecordedOffer] {
-        &self.offers
-    }
-
-    /// Was it decided in the world of this snapshot, after the last change of its catalog?
-    pub(crate) fn is_of(&self, snapshot_id: &str, catalog_changed_at: Timestamp) -> bool {
-        self.snapshot == snapshot_id && catalog_changed_at.0 < self.at_us
-    }
-
-    /// Was nothing shown, so that it can be told what the offers earn?
-    pub(crate) fn is_held_out(&self) -> bool {
-        self.variant.as_deref() == Some(HELD_OUT)
-    }
-
-    /// The version of the policies that were asked.
-    pub(crate) fn policy_version(&self) -> Option<u64> {
-        self.policies.as_ref().map(|policies| policies.version)
-    }
-
-    /// What was given and is not in the record.
-    pub(crate) fn cuts(&self) -> Vec<Cut> {
-        let asked = &self.asked;
-        let anchors = ("items that the page is about", asked.n_anchors, asked.anchors.len());
-        let cart = ("cart lines", asked.n_cart, asked.cart.len());
-        let cut = |(what, n_given, n_kept): (&'static str, Option<usize>, usize)| {
-            Some(Cut { what, n_given: n_given?, n_kept })
-        };
-        [anchors, cart].into_iter().filter_map(cut).collect()
-    }
-
-    /// What the decision was asked about: anchors, then the cart.
-    pub(crate) fn context(&self) -> impl Iterator<Item = &str> {
-        let cart = self.asked.cart.iter().map(|line| line.item_id.as_str());
-        self.asked.anchors.iter().map(String::as_str).chain(cart)
-    }
-
-    /// Asks the same again of the present world and its policies, as of the time of the record.
-    pub(crate) fn ask_again<'s, R>(
-        &'s self,
-        served: &Served,
-        contact: Option<ContactFacts<'_>>,
-        ask: impl FnOnce(&Request<'_>) -> R,
-    ) -> Option<R> {
-        let (asked, world) = (&self.asked, &served.world);
-        let known = |ids: &[String]| ids.iter().filter_map(|id| world.item_idx(id)).collect();
-        let anchors: Vec<ItemRef<'_>> =
-            asked.anchors.iter().map(|id| item_ref(world, id)).collect();
-        let amount = |value: Option<f64>| Amount::from_f64(value?).ok();
-        let line_of = |line: &'s AskedLine| CartLine {
-            item: item_ref(world, &line.item_id),
-            quantity: amount(line.quantity).unwrap_or(Amount::ONE),
-            unit_price: amount(line.unit_price),
-        };
-        let cart: Vec<CartLine<'_>> = asked.cart.iter().map(line_of).collect();
-        let session: Vec<u32> = known(&asked.session);
-        let bought_since: Vec<u32> = known(&asked.bought_since);
-        let exclude: Vec<u32> = known(&asked.exclude);
-        let resting: Vec<u32> = known(&asked.resting);
-        let customer = asked.known.as_ref().map(|known| KnownCustomer {
-            consent: known.consent,
-            attributes: known.attributes.clone(),
-            holdings: known.holdings.clone(),
-            bought_is_partial: known.bought_is_partial,
-        });
-        let filter = asked.filter.as_ref().map(|filter| Filter {
-            categories: filter.categories.clone(),
-            price_min: amount(filter.price_min),
-            price_max: amount(filter.price_max),
-            relations: filter.relations.iter().filter_map(|name| Relation::parse(name)).collect(),
-        });
-        Some(ask(&Request {
-            anchors: &anchors,
-            cart: &cart,
-            session: &session,
-            customer: asked.customer,
-            bought_since: &bought_since,
-            category: asked.category.as_deref(),
-            count: asked.count,
-            filter: filter.as_ref(),
-            resting: &resting,
-            exclude: &exclude,
-            policies: served.policies.as_deref(),
-            circumstances: Circumstances {
-                now: Some(Timestamp(self.at_us)),
-                channel: asked.channel.as_deref(),
-                locale: asked.locale.as_deref(),
-                location: asked.location.as_deref(),
-                customer: customer.as_ref(),
-                contact,
-                refuses_contact: self.no_offer.as_ref().is_some_and(|no| no.is_refusal()),
-            },
-            ..Request::at(Placement::parse(&asked.placement)?)
-        }))
     }
 }

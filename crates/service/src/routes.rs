@@ -53,6 +53,7 @@ pub(crate) fn api_routes() -> Router<AppState> {
         .route("/v1/experiments/{name}/stop", post(experiments::stop))
         .route("/v1/experiments/{name}/winner", post(experiments::winner))
         .merge(policy_routes())
+        .route("/v1/decisions/{id}/replay", get(decisions::replay_decision))
         .route("/health/live", get(operations::live))
         .route("/health/ready", get(operations::ready))
         .route("/metrics", get(operations::metrics))

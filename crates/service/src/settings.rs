@@ -1,5 +1,6 @@
 //! What the operator decides.
 
+use crate::chronicle::ChronicleDir;
 use crate::gatekeeper::OriginSettings;
 use crate::holdout::HoldoutSettings;
 use crate::limits::LimitSettings;
@@ -16,6 +17,8 @@ pub struct Settings {
     pub holdout: Option<HoldoutSettings>,
     /// Answers to guests that are kept, so that the same question is decided once; 0: none.
     pub answers_kept: usize,
+    /// Where what the catalog is told is kept, so that decisions can be replayed; `None`: nowhere.
+    pub chronicle: Option<ChronicleDir>,
     /// What reasons can be told in.
     pub languages: Languages,
     /// Of this shop alone: experiments know units by it.
@@ -34,6 +37,7 @@ impl Default for Settings {
             live: LiveSettings::default(),
             holdout: None,
             answers_kept: decide::memo::DEFAULT_CAPACITY,
+            chronicle: None,
             languages: Languages::default(),
             unit_key: 0,
             with_shop: false,

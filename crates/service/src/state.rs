@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use crate::answer::Written;
+use crate::chronicle::{Chronicle, LiveMark, Told};
 use crate::clock::{Clock, elapsed_us};
 use crate::error::{Error, Result};
 use crate::health::{Color, Health};
@@ -12,10 +13,11 @@ use crate::metrics::{Gauges, Metrics, RecentWindow};
 use crate::proving::Proving;
 use crate::recent::RecentDecisions;
 use crate::recommendation_id::IdSource;
+use crate::replay::Archive;
 use crate::settings::Settings;
 use arc_swap::ArcSwap;
 use decide::{Items, Memo};
-use events::{ItemRecord, Timestamp};
+use events::Timestamp;
 use experiment::Running;
 use history::{CustomerMark, ImportsMark};
 use policy::{PolicyDir, PolicySet, PolicyTable};
@@ -38,6 +40,8 @@ pub struct Served {
     pub variant_policies: Vec<Arc<PolicyTable>>,
     /// How far back all these ask what customers were shown, dismissed and bought.
     pub(crate) contact_windows: Windows,
+    /// How far the chronicle of the world goes; `None`: none is kept.
+    pub(crate) live: Option<Arc<LiveMark>>,
 }
 
 impl Served {
@@ -61,6 +65,7 @@ impl Served {
             variant_policies: Vec::new(),
             memo: Memo::new(decide::memo::DEFAULT_CAPACITY),
             contact_windows: Windows::default(),
+            live: None,
         };
         Served { contact_windows: served.asked_windows(), ..served }
     }
@@ -79,7 +84,11 @@ pub(crate) struct Inner {
     pub(crate) world_change: tokio::sync::Mutex<CatalogProgress>,
     /// When the catalog changed last, in microseconds; before the start of this process nobody
     /// knows.
-    catalog_changed_us: AtomicI64,
+    pub(crate) catalog_changed_us: AtomicI64,
+    /// What the world is told, for replays.
+    pub(crate) chronicle: Chronicle,
+    /// Where replays find what was in force; set at the start.
+    pub(crate) archive: OnceLock<Archive>,
     pub(crate) live: Live,
     /// Where policies lie; told at the start.
     pub(crate) policy_dir: OnceLock<PolicyDir>,
@@ -143,6 +152,8 @@ impl AppState {
             served: ArcSwap::from_pointee(Served::nothing()),
             world_change: tokio::sync::Mutex::default(),
             catalog_changed_us: AtomicI64::new(started_at.0.saturating_sub(1)),
+            chronicle: Chronicle::new(settings.chronicle.clone()),
+            archive: OnceLock::new(),
             live: Live::new(&settings.live, settings.unit_key),
             policy_dir: OnceLock::new(),
             policy_change: tokio::sync::Mutex::default(),
@@ -176,12 +187,16 @@ impl Inner {
     /// the one they began with.
     pub(crate) async fn swap(&self, mut served: Served) -> std::result::Result<(), LedgerFault> {
         let mut progress = self.world_change.lock().await;
-        let version = self.catch_up(&mut served.world, progress.asks_attributes()).await?;
-        progress.relations_version = self.take_relations(&mut served.world).await?;
+        let mut told = Told::default();
+        let version =
+            self.catch_up(&mut served.world, progress.asks_attributes(), &mut told).await?;
+        progress.relations_version = self.take_relations(&mut served.world, &mut told).await?;
         served.policies = compile(&served.world, progress.policies.clone()).await?;
         served.memo = Memo::new(self.settings.answers_kept);
         served.variant_policies = compile_variants(&served.world, &progress).await?;
         progress.items_version = version;
+        let epoch = self.ids.next(self.clock.now());
+        served.live = self.chronicle.begin(epoch.as_str(), &served.snapshot_id, &told);
         let learned_until = served.world.snapshot.provenance().data_to.as_deref();
         if let Some(learned_until) = learned_until.and_then(Timestamp::parse_rfc3339) {
             self.live.customers.forget_until(learned_until);
@@ -189,26 +204,6 @@ impl Inner {
         self.put_in_force(served);
         self.metrics.n_snapshot_swaps.add(1);
         Ok(())
-    }
-
-    /// Brings a world up to the catalog of the store; the version of that.
-    pub(crate) async fn catch_up(
-        &self,
-        world: &mut World,
-        with_attributes: bool,
-    ) -> std::result::Result<u64, LedgerFault> {
-        let mut since = catalog_version_of(world);
-        if with_attributes {
-            // A snapshot has no attributes: all items are told anew.
-            *world = world.keeping_attributes();
-            since = 0;
-        }
-        let (records, version) = self.ledger.items_since(since).await?;
-        let changes = only_changes(world, records);
-        if !changes.is_empty() {
-            *world = world.with_items(&changes);
-        }
-        Ok(version)
     }
 
     /// Puts policies in force, or takes them all out of force. Requests under way keep those they
@@ -254,7 +249,9 @@ impl Inner {
         let mut served = Served::clone(&self.served.load());
         change(&mut progress);
         if progress.asks_attributes() && !served.world.catalog.keeps_attributes() {
-            progress.items_version = self.catch_up(&mut served.world, true).await?;
+            let mut told = Told::default();
+            progress.items_version = self.catch_up(&mut served.world, true, &mut told).await?;
+            served.live = served.live.and_then(|live| self.chronicle.follow(&live, &told));
         }
         served.policies = compile(&served.world, progress.policies.clone()).await?;
         served.variant_policies = compile_variants(&served.world, &progress).await?;
@@ -267,16 +264,6 @@ impl Inner {
         served.contact_windows = served.asked_windows();
         self.live.contacts.keep(served.contact_windows);
         self.served.store(Arc::new(served));
-    }
-
-    /// Follows what this process and others changed in the catalog of the store.
-    pub(crate) async fn follow_catalog(&self) -> std::result::Result<(), LedgerFault> {
-        let mut progress = self.world_change.lock().await;
-        let (records, version) = self.ledger.items_since(progress.items_version).await?;
-        let changes = only_changes(&self.served.load().world, records);
-        self.apply_items_locked(&changes);
-        progress.items_version = version;
-        self.follow_relations(&mut progress).await
     }
 
     /// Rebuilds sessions and recent purchases from the log.
@@ -301,48 +288,10 @@ impl Inner {
         Ok(purchases.len())
     }
 
-    /// Brings records that are durable into force for the next decision.
-    pub(crate) async fn apply_items(&self, records: &[ItemRecord]) {
-        let _progress = self.world_change.lock().await;
-        self.apply_items_locked(records);
-    }
-
     /// When the catalog changed last in a way that a decision could tell. What changed while no
     /// server ran cannot be told, so all that was before the start counts as changed.
     pub(crate) fn catalog_changed_at(&self) -> Timestamp {
         Timestamp(self.catalog_changed_us.load(Ordering::Acquire))
-    }
-
-    /// The lock of `world_change` must be held.
-    fn apply_items_locked(&self, records: &[ItemRecord]) {
-        let served = self.served.load();
-        let before = served.world.catalog.version();
-        self.change_items(&served, records);
-        let after = self.served.load();
-        if !Arc::ptr_eq(&after, &served) || after.world.catalog.version() != before {
-            self.catalog_changed_us.store(self.clock.now().0, Ordering::Release);
-        }
-    }
-
-    fn change_items(&self, served: &Served, records: &[ItemRecord]) {
-        let world = &served.world;
-        if records.iter().all(|record| world.catalog.fits_in_place(&world.snapshot, record)) {
-            for record in records {
-                world.catalog.apply_in_place(&world.snapshot, record);
-                let Some(item) = world.item_idx(&record.item_id) else { continue };
-                served.all_policies().for_each(|policies| policies.refresh(&Items(world), item));
-            }
-            return;
-        }
-        let world = world.with_items(records);
-        let recompiled = |policies: &Arc<PolicyTable>| {
-            let mut changed = records.iter().filter_map(|record| world.item_idx(&record.item_id));
-            Arc::new(policies.for_items(&Items(&world), &mut changed))
-        };
-        let policies = served.policies.as_ref().map(recompiled);
-        let variant_policies = served.variant_policies.iter().map(recompiled).collect();
-        let rest = Served::clone(served);
-        self.served.store(Arc::new(Served { world, policies, variant_policies, ..rest }));
     }
 
     /// Green, yellow or red, all things together.
@@ -430,28 +379,7 @@ async fn compile(
     Ok(Some(Arc::new(table)))
 }
 
-/// The version of the catalog that the snapshot was learned from; what changed after it must be
-/// added. An unknown one counts as 0: then everything is added once more, which is right but slow.
-fn catalog_version_of(world: &World) -> u64 {
-    source_of(world, "catalog_version").unwrap_or(0)
-}
-
 /// A number of the history that the snapshot was learned from.
 pub(crate) fn source_of<N: std::str::FromStr>(world: &World, name: &str) -> Option<N> {
     world.snapshot.provenance().sources.get(name)?.parse().ok()
-}
-
-/// Words that are as they were need no new catalog; prices and stock change in place.
-pub(crate) fn only_changes(world: &World, mut records: Vec<ItemRecord>) -> Vec<ItemRecord> {
-    for record in &mut records {
-        let Some(item) = world.item_idx(&record.item_id) else { continue };
-        record.title.take_if(|title| title == world.title(item));
-        record.category.take_if(|category| Some(category.as_str()) == world.category(item));
-        record.image_url.take_if(|url| url == world.image_url(item));
-        record.currency.take_if(|currency| Some(*currency) == world.currency(item));
-        let family = world.family(item);
-        let head = if family == item { "" } else { world.item_id(family) };
-        record.variant_of.take_if(|told| told == head);
-    }
-    records
 }

@@ -84,6 +84,9 @@ impl<'a> Treatment<'a> {
             }
             out.raw("]");
         }
+        if self.is_withheld {
+            out.raw(",\"withheld\":true");
+        }
         if let (Some(unit), false) = (unit, self.variants.is_empty()) {
             out.raw(",\"unit\":");
             out.number(unit.0);

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod bench;
+pub(crate) mod decisions;
 pub(crate) mod demo;
 pub(crate) mod erase;
 pub(crate) mod evaluate;
@@ -40,6 +41,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Status(args) => wait(status::run(&dir, args)),
         Command::Snapshot(args) => snapshot::run(&dir, args),
         Command::Policy(args) => wait(policy::run(&dir, args)),
+        Command::Decisions(args) => wait(decisions::run(&dir, args)),
         Command::Experiment(args) => wait(experiment::run(&dir, args)),
         Command::Keys(args) => keys::run(&dir, args),
         Command::Export(args) => wait(export::run(&dir, args)),

@@ -11,7 +11,7 @@ use measure::assignment::key_of;
 use service::holdout::HoldoutSettings;
 use service::keys::KeyFile;
 use service::ledger::StoreLedger;
-use service::{AppState, Background, LearnSchedule, Settings, Upkeep};
+use service::{AppState, Background, ChronicleDir, LearnSchedule, Settings, Upkeep};
 use snapshot::SnapshotDir;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -149,6 +149,7 @@ pub(crate) async fn prepare(
     let mut settings = args.settings();
     settings.languages = crate::languages::read(dir)?;
     settings.attribution = attribution;
+    settings.chronicle = Some(ChronicleDir::in_dir(dir));
     let mut ring = keys.load(settings.limits.per_key_per_second)?;
     let is_there = Store::is_at(dir);
     if !is_there {

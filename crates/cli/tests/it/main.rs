@@ -1,6 +1,7 @@
 //! The real binary, as a person at a terminal uses it.
 
 mod bad_input;
+mod decisions;
 mod doubts;
 mod experiments;
 mod imports;

@@ -55,6 +55,7 @@ impl Slate<'_> {
         }
         self.weigh_interruption();
         self.tell_new_things();
+        self.find_places();
     }
 
     /// What is hidden speaks for nothing.
@@ -132,6 +133,7 @@ impl Slate<'_> {
             reason: Reason { code, evidence, about: None },
             rung,
             policy: Some(touch),
+            likeness: None,
         }
     }
 

@@ -38,7 +38,16 @@ pub(super) async fn run(state: AppState, keep: KeepDays) {
 }
 
 async fn forget(inner: &Inner, keep: KeepDays) {
-    match inner.ledger.apply_retention(keep.policy(inner.clock.now())).await {
+    let policy = keep.policy(inner.clock.now());
+    let chronicles = inner.settings.chronicle.as_ref().zip(policy.decisions_before);
+    if let Some((dir, before)) = chronicles {
+        // Without its decisions nobody asks for a chronicle.
+        match dir.forget_before(before) {
+            Ok(n_epochs) => tracing::debug!(n_epochs, "old chronicles removed"),
+            Err(error) => tracing::error!(%error, "old chronicles could not be removed"),
+        }
+    }
+    match inner.ledger.apply_retention(policy).await {
         Ok(done) => tracing::info!(
             n_events = done.n_events_removed,
             n_event_segments = done.n_segments_removed,

@@ -7,6 +7,7 @@ use crate::live::KnownContacts;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::recommend::with_workspace;
 use crate::record::{Cut, Record};
+use crate::replay::{Present, Replay, replay};
 use crate::state::{AppState, Inner, Served};
 use crate::wire::WarningOut;
 use axum::extract::State;
@@ -44,7 +45,7 @@ pub(super) struct WhyNotQuery {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct WhyNotOut {
     item_id: String,
-    /// `offered, stopped, outranked, not_proposed`.
+    /// `offered, stopped, outranked, too_alike, not_proposed`.
     verdict: &'static str,
     /// The gate that stopped it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,7 +134,7 @@ pub(super) async fn why_not(
         known_since: *known_since,
     });
     let (verdict, stop) = record
-        .ask_again(&served, contact, |asked| {
+        .ask_again(world, served.policies.as_deref(), contact, |asked| {
             with_workspace(|workspace| {
                 let verdict = decide::why_not(world, asked, item, workspace);
                 let stop = match verdict {
@@ -149,6 +150,13 @@ pub(super) async fn why_not(
     let is_same = record.is_of(&served.snapshot_id, state.inner.catalog_changed_at());
     let mut out = told(world, item, verdict, is_same);
     out.is_held_out = record.is_held_out();
+    let is_offered = record.offers().iter().any(|offer| offer.item_id == item_id);
+    if record.explored.is_some() && out.verdict == "offered" && !is_offered {
+        out.verdict = "outranked";
+        out.text = "It was good enough; its place was drawn for another offer, to learn from \
+                    (`explored` in the record)."
+            .to_owned();
+    }
     out.warnings = record.cuts().into_iter().map(cut_warning).collect();
     let policies = served.policies.as_deref();
     out.is_same_policies = record.policy_version() == policies.map(PolicyTable::version);
@@ -183,6 +191,34 @@ fn contacts_of(inner: &Inner, served: &Served, record: &Record) -> Option<KnownC
         own_at.map(|at| own.swap_remove(at)).is_none()
     });
     contacts.covers(served.contact_windows).then_some(known)
+}
+
+/// Decides again what was decided then, from what was in force then, and compares.
+#[utoipa::path(get, path = "/v1/decisions/{id}/replay", tag = "Decisions",
+    params(("id" = String, Path, description = "The `recommendation_id` of an answer")),
+    responses(
+        (status = 200, description = "Whether the same comes out, else what differs and why",
+            body = Replay),
+        (status = 404, description = "No such decision, or it is older than the retention",
+            body = ProblemBody<'static>),
+    ))]
+pub(super) async fn replay_decision(
+    State(state): State<AppState>,
+    PathIn(id): PathIn,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    admit(&state, &headers, Scope::Server)?;
+    let payload = find(&state.inner, &id).await?;
+    // Opening a snapshot and deciding take a while: not on a thread that requests wait for.
+    let inner = std::sync::Arc::clone(&state.inner);
+    let replayed = tokio::task::spawn_blocking(move || {
+        let present = Present::of(&inner.served.load());
+        replay(inner.archive.get(), &present, &payload)
+    });
+    let replayed = replayed.await.map_err(|panic| Problem::internal().because(panic))?;
+    let replayed =
+        replayed.ok_or_else(|| Problem::internal().because("a decision record cannot be read"))?;
+    Ok(json(serde_json::to_vec(&replayed).expect("texts and numbers always serialize")))
 }
 
 impl WhyNotOut {
@@ -268,6 +304,16 @@ fn told(world: &World, item: u32, verdict: WhyNot, is_same_snapshot: bool) -> Wh
             score: Some(score),
             text: format!(
                 "It passed every gate; others ranked higher, it came in at place {rank}."
+            ),
+            ..blank
+        },
+        WhyNot::TooAlike { rank, score } => WhyNotOut {
+            verdict: "too_alike",
+            rank: Some(rank),
+            score: Some(score),
+            text: format!(
+                "By score it came in at place {rank}; it gave way to one that is less like the \
+                 offers above, for this placement asks for diversity."
             ),
             ..blank
         },

@@ -52,6 +52,7 @@ use utoipa::OpenApi;
         super::policies::post_rollback,
         super::policies::get_version,
         super::policies::get_diff,
+        super::decisions::replay_decision,
         super::operations::live,
         super::operations::ready,
         super::operations::metrics,

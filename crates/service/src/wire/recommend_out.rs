@@ -2,6 +2,7 @@
 //! schema, and tests read every answer back through them, so the two cannot drift apart.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// One slate.
@@ -196,6 +197,24 @@ pub struct ExplainOut {
     pub policy_version: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_policies_unknown: Option<u64>,
+    /// Of each offer how like it is to the one above that it is most like, from 0 to 1, where the
+    /// placement asks for diversity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<BTreeMap<String, f64>>,
+    /// Places that were drawn, where the placement explores.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explored: Vec<ExploredOut>,
+}
+
+/// A place that was drawn.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExploredOut {
+    pub rank: u32,
+    /// Offers that it was drawn from.
+    pub n_arms: u32,
+    /// With which the one that stands there was drawn.
+    pub chance: f64,
 }
 
 /// Several slates of one page.

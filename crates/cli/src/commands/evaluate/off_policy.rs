@@ -1,6 +1,7 @@
 //! `alongside evaluate off-policy`: what would another policy have earned?
 
 use crate::show;
+use anyhow::Context;
 use clap::Args;
 use evaluate::off_policy::{METHODS, PolicyOutcome, judge, judge_folder};
 use evaluate::policy_log::{LogColumns, LogNames, Policy, PolicyLog};
@@ -17,6 +18,9 @@ pub(super) struct OffPolicyArgs {
     /// Judge the policy that made this log, by its mean chances [default: all items alike].
     #[arg(long, value_name = "FILE")]
     policy_from: Option<PathBuf>,
+    /// Judge the policy that always takes this action, such as the arm 0 of an export of decisions.
+    #[arg(long, value_name = "ACTION", conflicts_with = "policy_from")]
+    always: Option<String>,
     /// Column of the item.
     #[arg(long, value_name = "COLUMN", default_value = "item_id")]
     item: String,
@@ -39,11 +43,12 @@ pub(super) fn off_policy(args: &OffPolicyArgs) -> anyhow::Result<()> {
         position: args.position.clone(),
         reward: args.reward.clone(),
         propensity: args.propensity.clone(),
+        ..LogColumns::default()
     };
     let outcomes = if args.data.is_dir() {
         anyhow::ensure!(
-            args.policy_from.is_none(),
-            "--policy-from goes with one log, not a folder"
+            args.policy_from.is_none() && args.always.is_none(),
+            "--policy-from and --always go with one log, not a folder"
         );
         judge_folder(&args.data, &columns)?
     } else {
@@ -62,6 +67,13 @@ pub(super) fn off_policy(args: &OffPolicyArgs) -> anyhow::Result<()> {
 fn judge_one(args: &OffPolicyArgs, columns: &LogColumns) -> anyhow::Result<PolicyOutcome> {
     let mut names = LogNames::default();
     let log = PolicyLog::read(&args.data, columns, &mut names)?;
+    if let Some(action) = &args.always {
+        let policy = Policy::always(&names, action);
+        let policy = policy.with_context(|| {
+            format!("the log never took the action `{action}` of the column {}", args.item)
+        })?;
+        return Ok(judge(&format!("always:{action}"), &log, &policy, None));
+    }
     let Some(other) = &args.policy_from else {
         return Ok(judge("uniform", &log, &Policy::uniform(&names), None));
     };

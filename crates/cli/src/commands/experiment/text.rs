@@ -2,7 +2,7 @@
 
 use crate::show;
 use proof::results::{Results, sentences};
-use proof::words::{METRIC_HEADS, metric_cells};
+use proof::words::{METRIC_HEADS, metric_rows};
 
 pub(crate) fn print(results: &Results) -> anyhow::Result<()> {
     for sentence in sentences(results) {
@@ -22,7 +22,7 @@ pub(crate) fn print(results: &Results) -> anyhow::Result<()> {
         let mut heads = METRIC_HEADS;
         (heads[1], heads[2]) = (&contrast.variant, &results.control);
         let mut table = show::table(&heads, &[1, 2, 3, 4, 5]);
-        contrast.metrics.iter().for_each(|metric| show::row(&mut table, &metric_cells(metric)));
+        metric_rows(&contrast.metrics).iter().for_each(|row| show::row(&mut table, row));
         show::line(table)?;
         contrast.power.iter().try_for_each(show::line)?;
     }

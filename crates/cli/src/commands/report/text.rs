@@ -3,7 +3,7 @@
 use crate::show;
 use proof::Findings;
 use proof::words::{
-    METRIC_HEADS, PLACEMENT_HEADS, RELATION_HEADS, SEGMENT_HEADS, metric_cells, notes,
+    METRIC_HEADS, PLACEMENT_HEADS, RELATION_HEADS, SEGMENT_HEADS, metric_rows, notes,
     placement_cells, relation_cells, segment_cells,
 };
 
@@ -16,9 +16,7 @@ pub(super) fn print(findings: &Findings) -> anyhow::Result<()> {
     }
     show::line("")?;
     let mut table = show::table(&METRIC_HEADS, &[1, 2, 3, 4, 5]);
-    for metric in &findings.metrics {
-        show::row(&mut table, &metric_cells(metric));
-    }
+    metric_rows(&findings.metrics).iter().for_each(|row| show::row(&mut table, row));
     if !findings.metrics.is_empty() {
         show::line(table)?;
     }

@@ -1,0 +1,237 @@
+//! What the live world was told, in the order in which it was told: the other half of a replay.
+//!
+//! A snapshot never changes, the catalog beside it does: prices, stock, flags, new items, declared
+//! relations. All that is told to a world is written here before it acts, as one entry, into the
+//! file of an epoch (from one load of a snapshot to the next). A decision names the epoch and how
+//! many of its entries were in force, some 30 bytes, and the world of that moment can be made again
+//! from the snapshot and the entries. Nothing is written for a decision, and nothing waits.
+//!
+//! Files: `live/EPOCH.zst`, one Zstandard frame an entry, JSON inside (docs/formats.md). A file
+//! that breaks off (a crash, a full disk) ends before the entry that broke.
+
+mod entry;
+mod read;
+
+pub(crate) use entry::Entry;
+pub(crate) use read::{Lost, world_at};
+
+use crate::recommendation_id::IdSource;
+use entry::write_frame;
+use events::{ItemRecord, RelationRecord, Timestamp};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{AcqRel, Acquire, Release},
+};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Times that a decision is made anew because the world changed under it.
+const MAX_TRIES: usize = 4;
+/// What could not be written: from here on the epoch tells nothing.
+const BROKEN: u64 = u64::MAX;
+const SUFFIX: &str = ".zst";
+
+/// Where chronicles lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChronicleDir {
+    path: PathBuf,
+}
+
+impl ChronicleDir {
+    pub fn in_dir(data_dir: &Path) -> ChronicleDir {
+        ChronicleDir { path: data_dir.join("live") }
+    }
+
+    /// `None`: no name that an epoch has.
+    pub(crate) fn file_of(&self, epoch: &str) -> Option<PathBuf> {
+        let is_name = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_name.then(|| self.path.join(format!("{epoch}{SUFFIX}")))
+    }
+
+    /// Removes epochs that ended before a time, all but the last; how many.
+    pub(crate) fn forget_before(&self, before: Timestamp) -> std::io::Result<usize> {
+        let mut names: Vec<String> = Vec::new();
+        let listing = match std::fs::read_dir(&self.path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            listing => listing?,
+        };
+        for file in listing {
+            let name = file?.file_name().to_string_lossy().into_owned();
+            names.extend(name.strip_suffix(SUFFIX).map(str::to_owned));
+        }
+        names.sort();
+        // Names sort by time; an epoch ends when the next one begins.
+        let first_kept = IdSource::first_at(before);
+        let ended = names.windows(2).filter(|pair| pair[1].as_str() < first_kept.as_str());
+        let mut n_removed = 0;
+        for pair in ended {
+            std::fs::remove_file(self.path.join(format!("{}{SUFFIX}", pair[0])))?;
+            n_removed += 1;
+        }
+        Ok(n_removed)
+    }
+}
+
+/// How far the world behind it has come within its epoch. Shared by all that see the same catalog.
+#[derive(Debug)]
+pub(crate) struct LiveMark {
+    pub(crate) epoch: Arc<str>,
+    /// Entries that may act.
+    begun: AtomicU64,
+    /// Entries that act.
+    done: AtomicU64,
+}
+
+impl LiveMark {
+    fn at(epoch: Arc<str>, n: u64) -> Arc<LiveMark> {
+        Arc::new(LiveMark { epoch, begun: AtomicU64::new(n), done: AtomicU64::new(n) })
+    }
+}
+
+/// What was decided, and how many entries were in force: `None` where nobody keeps them, or where
+/// the world changed each time that it was looked at. `decide` is asked again then, a few times.
+pub(crate) fn settled<R>(
+    mark: Option<&LiveMark>,
+    mut decide: impl FnMut() -> R,
+) -> (R, Option<u64>) {
+    let Some(mark) = mark else { return (decide(), None) };
+    for _ in 1..MAX_TRIES {
+        let before = mark.done.load(Acquire);
+        let decided = decide();
+        if mark.begun.load(Acquire) == before {
+            return (decided, Some(before));
+        }
+        if mark.begun.load(Acquire) == BROKEN {
+            return (decided, None);
+        }
+    }
+    (decide(), None)
+}
+
+/// What a world was told while it was made.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Vec<Entry>);
+
+impl Told {
+    pub(crate) fn attributes(&mut self) {
+        self.0.push(Entry::Attributes);
+    }
+
+    pub(crate) fn items(&mut self, records: &[ItemRecord]) {
+        self.0.push(Entry::items(records));
+    }
+
+    pub(crate) fn relations(&mut self, records: &[RelationRecord]) {
+        self.0.push(Entry::relations(records));
+    }
+}
+
+/// Writes what is told. Its owner changes one world at a time.
+#[derive(Debug)]
+pub(crate) struct Chronicle {
+    dir: Option<ChronicleDir>,
+    open: Mutex<Option<OpenEpoch>>,
+}
+
+#[derive(Debug)]
+struct OpenEpoch {
+    name: Arc<str>,
+    path: PathBuf,
+    file: File,
+    n: u64,
+}
+
+impl Chronicle {
+    /// Without a directory nothing is kept, and nothing can be replayed but by chance.
+    pub(crate) fn new(dir: Option<ChronicleDir>) -> Chronicle {
+        Chronicle { dir, open: Mutex::new(None) }
+    }
+
+    /// A new epoch with all that was told so far of a snapshot's world.
+    pub(crate) fn begin(
+        &self,
+        name: &str,
+        snapshot_id: &str,
+        told: &Told,
+    ) -> Option<Arc<LiveMark>> {
+        let dir = self.dir.as_ref()?;
+        let mut open = self.lock();
+        *open = None;
+        let path = dir.file_of(name)?;
+        let begun = || -> std::io::Result<File> {
+            std::fs::create_dir_all(&dir.path)?;
+            let mut file = File::options().append(true).create_new(true).open(&path)?;
+            write_frame(&mut file, &Entry::epoch(snapshot_id))?;
+            told.0.iter().try_for_each(|entry| write_frame(&mut file, entry))?;
+            file.flush()?;
+            Ok(file)
+        };
+        match begun() {
+            Ok(file) => {
+                let (name, n): (Arc<str>, _) = (name.into(), told.0.len() as u64);
+                *open = Some(OpenEpoch { name: name.clone(), path, file, n });
+                Some(LiveMark::at(name, n))
+            }
+            Err(error) => {
+                tell_broken(&path, &error);
+                None
+            }
+        }
+    }
+
+    /// For a world made anew from that of `mark`, which stays as it is.
+    pub(crate) fn follow(&self, mark: &LiveMark, told: &Told) -> Option<Arc<LiveMark>> {
+        let n = self.write(mark, &told.0)?;
+        Some(LiveMark::at(mark.epoch.clone(), n))
+    }
+
+    /// For a change in place: written, done, and in force for whoever looks at the mark.
+    pub(crate) fn change(&self, mark: &LiveMark, records: &[ItemRecord], change: impl FnOnce()) {
+        // Whoever decides meanwhile sees that a change has begun, and decides anew.
+        mark.begun.fetch_add(1, AcqRel);
+        let written = self.write(mark, &[Entry::items(records)]);
+        change();
+        match written {
+            Some(n) => {
+                mark.done.store(n, Release);
+                mark.begun.store(n, Release);
+            }
+            None => mark.begun.store(BROKEN, Release),
+        }
+    }
+
+    /// The number of entries after these; `None`: they could not be written.
+    fn write(&self, mark: &LiveMark, entries: &[Entry]) -> Option<u64> {
+        let mut open = self.lock();
+        let epoch = open.as_mut().filter(|epoch| epoch.name == mark.epoch)?;
+        let written = entries.iter().try_for_each(|entry| write_frame(&mut epoch.file, entry));
+        match written {
+            Ok(()) => {
+                epoch.n += entries.len() as u64;
+                Some(epoch.n)
+            }
+            Err(error) => {
+                tell_broken(&epoch.path, &error);
+                *open = None;
+                None
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<OpenEpoch>> {
+        self.open.lock().unwrap_or_else(|poison| poison.into_inner())
+    }
+}
+
+fn tell_broken(path: &Path, error: &std::io::Error) {
+    tracing::error!(
+        path = %path.display(), %error,
+        "what changes in the catalog cannot be kept: decisions from now on cannot be replayed \
+         exactly until the next snapshot is loaded"
+    );
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+//! Decisions in a shop that does not stand still, and the same ones again.
+
+use crate::background::ExperimentWatch;
+use crate::chronicle::ChronicleDir;
+use crate::keys::KeyRing;
+use crate::replay::Archive;
+use crate::settings::Settings;
+use crate::state::Served;
+use crate::testing::{TestShop, publish_snapshot, snapshot_writer};
+use axum::http::Method;
+use experiment::{Definition, ExperimentDir};
+use policy::PolicyDir;
+use policy::directory::Signature;
+use score::World;
+use serde_json::{Value, json};
+use snapshot::SnapshotDir;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+struct Moving {
+    shop: TestShop,
+    folder: TempDir,
+    chance: u64,
+}
+
+impl Moving {
+    async fn new() -> Moving {
+        let folder = tempfile::tempdir().unwrap();
+        let chronicle = ChronicleDir::in_dir(folder.path());
+        let settings = Settings { chronicle: Some(chronicle.clone()), ..Settings::default() };
+        let shop = TestShop::with(KeyRing::default(), settings);
+        let (snapshots, policies) = (snapshots(folder.path()), policies(folder.path()));
+        publish_snapshot(&snapshots);
+        let archive = Archive { snapshots, policies, chronicle };
+        assert!(shop.state.inner.archive.set(archive).is_ok());
+        let moving = Moving { shop, folder, chance: 20_261_123 };
+        moving.load().await;
+        moving
+    }
+
+    /// Puts the snapshot in force that is.
+    async fn load(&self) {
+        let dir = snapshots(self.folder.path());
+        let id = dir.current_id().unwrap().unwrap();
+        let world = World::of(Arc::new(dir.open_current().unwrap()));
+        self.shop.state.inner.swap(Served::of(world, id, None)).await.unwrap();
+    }
+
+    fn draw(&mut self, below: u64) -> u64 {
+        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.chance >> 33) % below
+    }
+
+    fn item(&mut self) -> &'static str {
+        ["A", "B", "C", "D", "E", "F/1 ü", "POST", "N", "H", "X1", "X2"][self.draw(11) as usize]
+    }
+
+    async fn put(&self, path: &str, body: Value) {
+        let answer = self.shop.call(Method::PUT, path, &[], body.to_string()).await;
+        assert_eq!(answer.verdict(), "200", "{}", answer.body);
+    }
+
+    async fn change(&mut self) {
+        let (item_id, number) = (self.item(), self.draw(40));
+        match self.draw(8) {
+            0 | 1 => self.put("/v1/items", json!({"item_id": item_id, "price": number})).await,
+            2 => self.put("/v1/items", json!({"item_id": item_id, "stock": number % 3})).await,
+            3 => self.put("/v1/items", json!({"item_id": item_id, "hidden": number > 30})).await,
+            4 => {
+                let title = format!("LANTERN {number}");
+                self.put("/v1/items", json!({"item_id": item_id, "title": title})).await;
+            }
+            5 => {
+                let color = if number % 2 == 0 { "red" } else { "blue" };
+                let attributes = json!({"color": color});
+                self.put("/v1/items", json!({"item_id": item_id, "attributes": attributes})).await;
+            }
+            6 => {
+                let to = self.item();
+                let relation = ["complement", "upgrade", "substitute"][number as usize % 3];
+                let body = json!({"from_item": item_id, "to_item": to, "relation": relation});
+                self.shop.post("/v1/relations", &body.to_string()).await;
+            }
+            _ => self.apply_policies(number).await,
+        }
+    }
+
+    async fn apply_policies(&self, number: u64) {
+        let text = format!(
+            "[[policy]]\nname = 'dear'\nkind = 'exclude'\nitems = 'item.price > {number}'\n\
+             [[policy]]\nname = 'red'\nkind = 'boost'\nitems = \"item.attr.color == 'red'\"\n\
+             [[policy]]\nname = 'rest'\nkind = 'bury'\nitems = 'item.stock < 2'\nfactor = 0.5\n\
+             when = 'customer.bought has \"H\"'\n\
+             [[placement]]\nname = 'cart'\ncount = {}\n\
+             [[placement]]\nname = 'home'\ndiversity = 0.4\nexplore = 0.5\nexplore_places = 2\n\
+             [[placement]]\nname = 'pdp'\nexplore = 0.5\n",
+            1 + number % 4
+        );
+        let dir = policies(self.folder.path());
+        let (by, note) = ("mia".to_owned(), String::new());
+        let signature = Signature { by, at: crate::testing::NOW, note, key_id: None };
+        dir.apply(&text, &signature).unwrap_or_else(|error| panic!("{error}"));
+        let version = dir.current().unwrap().unwrap();
+        let set = Arc::new(dir.load(version).unwrap());
+        self.shop.state.inner.set_policies(Some((version, set))).await.unwrap();
+    }
+
+    /// Half of those who ask are under the first version of the policies, and what is forbidden now.
+    async fn start_experiment(&self) {
+        let dir = ExperimentDir::in_dir(self.folder.path());
+        let text = "name = 'rules'\n[[variant]]\nname = 'now'\n[[variant]]\nname = 'then'\n\
+                    policy_version = 1\n";
+        let definition = Definition::read(text, &[]).unwrap();
+        let (by, note) = ("mia".to_owned(), String::new());
+        let signature = experiment::Signature { by, at: crate::testing::NOW, note };
+        dir.create(definition, &signature).unwrap();
+        dir.start("rules", &signature).unwrap();
+        let mut watch = ExperimentWatch::new(dir, policies(self.folder.path()));
+        watch.look(&self.shop.state).await;
+    }
+
+    /// Asks something, and gives the id of the answer.
+    async fn decide(&mut self) -> String {
+        let placement = ["pdp", "cart", "home", "checkout", "email"][self.draw(5) as usize];
+        let (item_id, other, session) = (self.item(), self.item(), self.draw(5));
+        let view = json!({"event_name": "view_item", "item_id": other, "event_id": self.chance,
+                          "session_id": format!("s{session}"), "user_id": format!("u{session}")});
+        self.shop.post("/v1/events", &view.to_string()).await;
+        let mut body = json!({"placement": placement, "session_id": format!("s{session}"),
+                              "user_id": format!("u{session}"), "count": 1 + self.draw(5)});
+        match self.draw(4) {
+            0 => body["item_ids"] = json!([item_id]),
+            1 => {
+                let price = self.draw(9) as f64 + 0.35;
+                body["cart"] = json!([{"item_id": item_id, "quantity": 1.5, "price": price},
+                                      {"item_id": other}, {"item_id": "nobody"}]);
+            }
+            2 => body["exclude_item_ids"] = json!([item_id, other]),
+            _ => body["context"] = json!({"category": "Lights", "locale": "de-AT"}),
+        }
+        let answer = self.shop.recommend(&body.to_string()).await.json();
+        answer["recommendation_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    async fn replay(&self, id: &str) -> Value {
+        self.shop.get(&format!("/v1/decisions/{id}/replay")).await.json()
+    }
+}
+
+fn snapshots(dir: &Path) -> SnapshotDir {
+    SnapshotDir::new(dir.join("snapshots"))
+}
+
+fn policies(dir: &Path) -> PolicyDir {
+    PolicyDir::in_dir(dir)
+}
+
+fn codes(replay: &Value) -> Vec<&str> {
+    let causes = replay["causes"].as_array().unwrap();
+    causes.iter().map(|cause| cause["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_thousand_decisions_come_out_again_after_everything_changed() {
+    let mut moving = Moving::new().await;
+    let mut ids = Vec::new();
+    for round in 0..1_000 {
+        if round % 3 == 0 {
+            moving.change().await;
+        }
+        if round == 600 {
+            let dir = snapshots(moving.folder.path());
+            dir.publish(&snapshot_writer(2), "20260401T120000Z").unwrap();
+            moving.load().await;
+        }
+        if round == 200 {
+            moving.start_experiment().await;
+        }
+        ids.push(moving.decide().await);
+    }
+    let (mut n_offers, mut n_explored, mut n_variant) = (0, 0, 0);
+    for id in &ids {
+        let replay = moving.replay(id).await;
+        assert_eq!(
+            (&replay["is_same"], codes(&replay).len()),
+            (&true.into(), 0),
+            "{id}: {replay:#}"
+        );
+        let record = moving.shop.get(&format!("/v1/decisions/{id}")).await.json();
+        n_offers += record["offers"].as_array().unwrap().len();
+        n_variant += u32::from(record["policies"]["under"].is_u64());
+        let places = record["explored"]["places"].as_array();
+        n_explored += places.into_iter().flatten().filter(|place| place[1] != 0).count();
+    }
+    assert!(n_variant > 50, "{n_variant} by policies of a variant");
+    assert!(n_explored > 20, "{n_explored} places showed another than the best");
+    assert!(n_offers > 500, "{n_offers}: answers without offers prove little");
+}
+
+#[tokio::test]
+async fn what_is_lost_is_named_and_what_differs_is_shown() {
+    let moving = Moving::new().await;
+    moving.put("/v1/items", json!({"item_id": "C", "price": 50})).await;
+    moving.apply_policies(39).await;
+    let beside_a = r#"{"placement":"pdp","item_ids":["A"]}"#;
+    let id = moving.shop.recommend(beside_a).await.json()["recommendation_id"].clone();
+    let id = id.as_str().unwrap();
+    moving.put("/v1/items", json!({"item_id": "C", "price": 5})).await;
+    moving.put("/v1/items", json!({"item_id": "B", "stock": 0})).await;
+    assert_eq!(moving.replay(id).await["is_same"], true);
+    let live = std::fs::read_dir(moving.folder.path().join("live")).unwrap();
+    let paths: Vec<_> = live.map(|file| file.unwrap().path()).collect();
+    paths.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    let replay = moving.replay(id).await;
+    assert_eq!((&replay["is_same"], codes(&replay)), (&false.into(), vec!["live_gone"]));
+    let told: Vec<String> = replay["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| {
+            format!(
+                "{} {} {} {}",
+                found["what"], found["item_id"], found["recorded"], found["replayed"]
+            )
+        })
+        .collect();
+    assert!(told.contains(&r#""place" "B" "1" "not offered""#.to_owned()), "{told:#?}");
+    assert!(told.contains(&r#""place" "C" "not offered" "1""#.to_owned()), "{told:#?}");
+}
+
+#[tokio::test]
+async fn a_snapshot_or_policies_that_are_gone_are_named() {
+    let moving = Moving::new().await;
+    moving.apply_policies(39).await;
+    let beside_a = r#"{"placement":"pdp","item_ids":["A"]}"#;
+    let answer = moving.shop.recommend(beside_a).await.json();
+    let id = answer["recommendation_id"].as_str().unwrap();
+    let first = snapshots(moving.folder.path()).current_id().unwrap().unwrap();
+    let dir = snapshots(moving.folder.path());
+    dir.publish(&snapshot_writer(2), "20260401T120000Z").unwrap();
+    moving.load().await;
+    moving.apply_policies(38).await;
+    assert_eq!(moving.replay(id).await["is_same"], true);
+    std::fs::remove_file(dir.find(&first).unwrap().path).unwrap();
+    let replay = moving.replay(id).await;
+    assert_eq!((&replay["is_same"], codes(&replay)), (&false.into(), vec!["snapshot_gone"]));
+    std::fs::remove_dir_all(dir.path().parent().unwrap().join("policies")).unwrap();
+    assert_eq!(codes(&moving.replay(id).await), ["snapshot_gone", "policies_gone"]);
+    assert_eq!(
+        moving.shop.get("/v1/decisions/nobody/replay").await.verdict(),
+        "404 decision_not_found"
+    );
+}
+
+#[tokio::test]
+async fn a_record_that_keeps_a_part_or_was_changed_says_so() {
+    let moving = Moving::new().await;
+    let cart: Vec<Value> = (0..250).map(|n| json!({"item_id": format!("strange {n}")})).collect();
+    let body = json!({"placement": "cart", "cart": cart}).to_string();
+    let answer = moving.shop.recommend(&body).await.json();
+    let id = answer["recommendation_id"].as_str().unwrap();
+    assert_eq!(codes(&moving.replay(id).await), ["record_cut"]);
+    let answer = moving.shop.recommend(r#"{"placement":"pdp","item_ids":["A"]}"#).await.json();
+    let id = answer["recommendation_id"].as_str().unwrap();
+    if let Some((_, payload)) = moving.shop.ledger.state().decisions.get_mut(id) {
+        let text = String::from_utf8(payload.clone()).unwrap();
+        *payload = text.replace("\"anchors\":[\"A\"]", "\"anchors\":[\"D\"]").into_bytes();
+    }
+    let replay = moving.replay(id).await;
+    assert_eq!((&replay["is_same"], codes(&replay)), (&false.into(), vec!["record_damaged"]));
+}
