@@ -40,16 +40,16 @@ pub struct PlacementRules {
     pub offers_plans: bool,
     /// An offer costs at most this share of what is in the cart.
     pub max_price_share: Option<Amount>,
+    /// A slate that is not expected to earn this is not shown.
+    pub interruption_cost: Option<Cost>,
+    /// The share of the slate for what the customer never bought.
+    pub new_share: f32,
     /// 1 − λ of [`crate::diversity`]; 0: offers as they are ranked.
     pub diversity: f32,
     /// Share of answers in which other than the best may stand in the last places; 0: in none.
     pub explore: f32,
     /// Last places that are explored, where any are.
     pub explore_places: usize,
-    /// A slate that is not expected to earn this is not shown.
-    pub interruption_cost: Option<Cost>,
-    /// The share of the slate for what the customer never bought.
-    pub new_share: f32,
 }
 
 impl Placement {
@@ -115,11 +115,11 @@ impl Placement {
             max_upgrades: usize::from(self == Placement::Pdp),
             offers_plans: matches!(self, Placement::Pdp | Placement::Cart | Placement::Checkout),
             max_price_share: None,
+            interruption_cost: None,
+            new_share: 0.0,
             diversity: 0.0,
             explore: 0.0,
             explore_places: 1,
-            interruption_cost: None,
-            new_share: 0.0,
         }
     }
 }
@@ -147,11 +147,11 @@ impl PlacementRules {
                 None => self.offers_plans,
             },
             max_price_share: told.max_price_share.or(self.max_price_share),
+            interruption_cost: told.interruption_cost.or(self.interruption_cost),
+            new_share: told.new_share.unwrap_or(self.new_share),
             diversity: told.diversity.unwrap_or(self.diversity),
             explore: told.explore.unwrap_or(self.explore),
             explore_places: told.explore_places.unwrap_or(self.explore_places),
-            interruption_cost: told.interruption_cost.or(self.interruption_cost),
-            new_share: told.new_share.unwrap_or(self.new_share),
         }
     }
 }

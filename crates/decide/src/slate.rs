@@ -7,8 +7,9 @@ mod relations;
 mod room;
 mod spare;
 
-use self::context::{collect_context, collect_history, count_of};
-use self::depth::{Depth, rules_of};
+use self::context::{collect_context, collect_history};
+use self::depth::{Depth, count_of, rules_of};
+pub(crate) use self::room::{count_for, crowded_by};
 use crate::cover::Cover;
 use crate::decision::{Decision, NewThings, NoOffer, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
@@ -81,9 +82,6 @@ struct Slate<'a> {
     offers: Vec<Offer>,
     n_eligible: usize,
     reads_session: bool,
-    /// Offers that are found beyond those that are shown, to choose from.
-    n_spare: usize,
-    choice: Option<Choice>,
     /// Asked for where an item would stand: nothing is counted, nothing kept free.
     is_endless: bool,
     /// Offers so far with their relations; kept only where they are counted.
@@ -92,6 +90,9 @@ struct Slate<'a> {
     bought_left: Option<usize>,
     no_offer: Option<NoOffer>,
     new_things: Option<NewThings>,
+    /// Offers that are found beyond those that are shown, to choose from.
+    n_spare: usize,
+    choice: Option<Choice>,
 }
 
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
@@ -129,32 +130,6 @@ pub(crate) fn stopped_by(
     with_limits(world, request, workspace, |limits, workspace| {
         gate::stopped_by(world, &workspace.marks, limits, item)
     })
-}
-
-/// How many offers a request is for.
-pub(crate) fn count_for(request: &Request<'_>) -> usize {
-    count_of(request, &rules_of(request), &mut Vec::new())
-}
-
-/// What stopped an item that passed every gate and would have stood in an endless slate: a contact
-/// policy of which there was enough in the slate, or places kept for something new.
-pub(crate) fn crowded_by(
-    world: &World,
-    request: &Request<'_>,
-    decision: &Decision,
-    offer: &Offer,
-    workspace: &mut Workspace,
-) -> Option<Gate> {
-    let taken = decision.offers.iter().map(|offer| (offer.item, offer.relation as usize));
-    let taken: Vec<(u32, usize)> = taken.collect();
-    let crowd = with_limits(world, request, workspace, |limits, _| {
-        limits.policies?.crowded_by(offer.item, offer.relation as usize, &taken)
-    });
-    let is_bought = |item: u32| room::was_bought(world, request, item);
-    let is_full =
-        decision.new_things.is_some_and(|new| count_for(request) <= new.n_bought + new.reserved);
-    let for_new = (is_full && is_bought(offer.item)).then_some(Gate::NewShare);
-    crowd.map(Gate::Policy).or(for_new)
 }
 
 /// Settles what holds for all items of the request.
@@ -206,13 +181,13 @@ fn decide_up_to(
             offers: Vec::with_capacity(depth.count.min(rules.max_count)),
             n_eligible: 0,
             reads_session: false,
-            n_spare: spare::n_spare(&rules, depth),
-            choice: None,
             is_endless: depth.is_endless,
             taken: Vec::new(),
             bought_left: None,
             no_offer: None,
             new_things: None,
+            n_spare: spare::n_spare(&rules, depth),
+            choice: None,
         };
         if slate.may_contact() && depth.count > 0 {
             slate.fill_up(workspace, n_unknown, &mut warnings);

@@ -37,6 +37,8 @@ pub fn why_not(
     if let Some(at) = rank_in(&decision) {
         return WhyNot::Offered { rank: at + 1 };
     }
+    let is_diverse = decision.offers.iter().any(|offer| offer.likeness.is_some());
+    let n_offered = if is_diverse { decision.offers.len() } else { 0 };
     if let Some(gate) = stopped_by(world, request, item, workspace) {
         return WhyNot::Stopped(gate);
     }
@@ -46,16 +48,11 @@ pub fn why_not(
     if let Some(at) = rank_in(&endless) {
         let whole = decision.no_offer.and_then(gate_of);
         let own = || passed_over(world, request, (&decision, &endless, at), workspace);
+        let (rank, score) = (at + 1, endless.offers[at].score);
         return match whole.or_else(own) {
             Some(gate) => WhyNot::Stopped(gate),
-            None => {
-                let (rank, score) = (at + 1, endless.offers[at].score);
-                let is_diverse = decision.offers.iter().any(|offer| offer.likeness.is_some());
-                match is_diverse && rank <= decision.offers.len() {
-                    true => WhyNot::TooAlike { rank, score },
-                    false => WhyNot::Outranked { rank, score },
-                }
-            }
+            None if rank <= n_offered => WhyNot::TooAlike { rank, score },
+            None => WhyNot::Outranked { rank, score },
         };
     }
     if rank_in(&decide_all(world, request, true, workspace)).is_some() {

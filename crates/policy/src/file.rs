@@ -412,6 +412,5 @@ fn pinned_ids(policy: &PolicyIn, kind: Kind) -> Vec<Box<str>> {
         _ => Vec::new(),
     }
 }
-
 #[cfg(test)]
 mod tests;

@@ -195,16 +195,16 @@ pub struct PlacementRule {
     pub max_price_share: Option<Amount>,
     /// One bit a relation.
     pub relations: Option<u8>,
+    /// Where a slate is not expected to earn this, nothing is offered.
+    pub interruption_cost: Option<Cost>,
+    /// The share of the slate for what the customer never bought.
+    pub new_share: Option<f32>,
     /// From 0, offers as they are ranked, to 1, unlike one another whatever their scores.
     pub diversity: Option<f32>,
     /// Share of answers in which another than the best may stand in the last places.
     pub explore: Option<f32>,
     /// How many of the last places.
     pub explore_places: Option<usize>,
-    /// Where a slate is not expected to earn this, nothing is offered.
-    pub interruption_cost: Option<Cost>,
-    /// The share of the slate for what the customer never bought.
-    pub new_share: Option<f32>,
 }
 
 /// What something costs; without a currency, in that of the items.

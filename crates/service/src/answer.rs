@@ -8,8 +8,8 @@ use crate::record::write_recorded;
 use crate::treatment::Treatment;
 use crate::wire::WarningOut;
 use decide::words::write_reason;
-use decide::{About, Decision, Drawn, Evidence, Language, NoOffer, Offer, Placement};
-use decide::{PolicyTouch, Request, Warning};
+use decide::{About, Decision, Drawn, Evidence, Language, Offer, Placement, PolicyTouch, Request};
+use decide::{NoOffer, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
 use policy::PolicyTable;
@@ -139,7 +139,7 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     out.raw("],\"took_ms\":");
     out.float(slate.took_us as f64 / 1e3, 3);
     if !is_held_out {
-        write_refusal(out, slate.decision);
+        write_no_offer(out, slate.decision);
     }
     if let Some(explanation) = &slate.explanation {
         write_explanation(out, world, slate.decision, explanation);
@@ -148,7 +148,7 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
 }
 
 /// Why there is nothing, and what became of the quota of new things.
-pub(crate) fn write_refusal(out: &mut JsonText, decision: &Decision) {
+pub(crate) fn write_no_offer(out: &mut JsonText, decision: &Decision) {
     if let Some(no_offer) = decision.no_offer {
         out.raw(",\"no_offer\":{\"code\":\"");
         out.raw(no_offer.as_str());

@@ -61,14 +61,14 @@ impl AppState {
     /// Loads the snapshot in force and rebuilds the live state; the service can answer after this.
     /// No snapshot yet is no error: every answer is an empty slate then, and says so.
     pub async fn start(&self, upkeep: &Upkeep) -> Result<()> {
+        // Started once; a second folder would be the same.
+        let _ = self.inner.policy_dir.set(upkeep.policies.clone());
         if let Some(chronicle) = self.inner.settings.chronicle.clone() {
             let (snapshots, policies) = (upkeep.snapshots.clone(), upkeep.policies.clone());
             let archive = Archive { snapshots, policies, chronicle };
             // A second start would look after the same directories.
             let _ = self.inner.archive.set(archive);
         }
-        // Started once; a second folder would be the same.
-        let _ = self.inner.policy_dir.set(upkeep.policies.clone());
         load_policies(self, &upkeep.policies).await;
         load_current(&self.inner, &upkeep.snapshots).await;
         let (experiments, policies) = (upkeep.experiments.clone(), upkeep.policies.clone());

@@ -27,7 +27,6 @@ impl Inner {
     pub(crate) async fn world_for_review(&self, set: &PolicySet) -> Result<World, LedgerFault> {
         let mut world = self.served.load().world.clone();
         if set.asks_item_attributes() && !world.catalog.keeps_attributes() {
-            // This world decides nothing, so the chronicle learns nothing of it.
             self.catch_up(&mut world, true, &mut Told::default()).await?;
         }
         Ok(world)

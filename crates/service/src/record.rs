@@ -8,9 +8,9 @@ mod contact;
 mod read;
 
 pub(crate) use self::contact::RecordedContacts;
-pub(crate) use self::read::{Cut, Record, RecordedOffer};
+pub(crate) use read::{Cut, Record, RecordedOffer};
 
-use crate::answer::{Written, write_amount, write_evidence, write_refusal, write_touch};
+use crate::answer::{Written, write_amount, write_evidence, write_no_offer, write_touch};
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::live::Person;
@@ -112,6 +112,7 @@ pub(crate) fn write_record(
     }
     head.treatment.write_record(&mut out, head.unit, head.took_us);
     contact::write(&mut out, head, request);
+    write_no_offer(&mut out, decision);
     write_outcome(&mut out, world, request.policies, decision, written);
     write_drawn(&mut out, head.id.seed(), head.drawn);
     out.raw("}");
@@ -126,7 +127,6 @@ pub(crate) fn write_outcome(
     decision: &Decision,
     written: Option<&Written>,
 ) {
-    write_refusal(out, decision);
     out.raw(",\"fallback\":\"");
     out.raw(decision.rung.as_str());
     out.raw("\",\"n_eligible\":");

@@ -10,7 +10,7 @@ use crate::recommend::with_workspace;
 use crate::record::{Record, digest_of, write_drawn, write_outcome};
 use crate::state::Served;
 use decide::Items;
-use policy::{PolicyDir, PolicySet, PolicyTable};
+use policy::{ContactFacts, PolicyDir, PolicySet, PolicyTable};
 use score::World;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -114,6 +114,11 @@ impl Scene {
                 format!("Of {} {} the record keeps {}.", cut.n_given, cut.what, cut.n_kept);
             causes.push(cause("record_cut", detail));
         }
+        if record.counts_contacts() {
+            let detail = "What had been shown by then is not in the record: it is asked as if that \
+                          was nothing.";
+            causes.push(cause("contacts_gone", detail));
+        }
         let (world, snapshot_id) = world_of(archive, present, &record, &mut causes);
         let policies = policies_of(archive, present, &record, &world, &mut causes);
         if policies.as_ref().is_some_and(PolicyTable::asks_contacts) {
@@ -132,7 +137,8 @@ impl Scene {
     /// Asks what was asked, of that world.
     pub fn ask<R>(&self, ask: impl FnOnce(&World, &decide::Request<'_>) -> R) -> Option<R> {
         let (world, policies) = (&self.world, self.policies.as_ref());
-        self.record.ask_again(world, (policies, None), |asked| ask(world, asked))
+        let contact = Some(ContactFacts::default());
+        self.record.ask_again(world, policies, contact, |asked| ask(world, asked))
     }
 
     fn replay(self, payload: &[u8]) -> Option<Replay> {

@@ -38,10 +38,10 @@ pub struct Served {
     pub(crate) memo: Memo<Written>,
     /// Of the variants of experiments that have policies of their own.
     pub variant_policies: Vec<Arc<PolicyTable>>,
-    /// How far the chronicle of the world goes; `None`: none is kept.
-    pub(crate) live: Option<Arc<LiveMark>>,
     /// How far back all these ask what customers were shown, dismissed and bought.
     pub(crate) contact_windows: Windows,
+    /// How far the chronicle of the world goes; `None`: none is kept.
+    pub(crate) live: Option<Arc<LiveMark>>,
 }
 
 impl Served {
@@ -64,8 +64,8 @@ impl Served {
             policies: None,
             variant_policies: Vec::new(),
             memo: Memo::new(decide::memo::DEFAULT_CAPACITY),
-            live: None,
             contact_windows: Windows::default(),
+            live: None,
         };
         Served { contact_windows: served.asked_windows(), ..served }
     }

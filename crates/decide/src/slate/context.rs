@@ -2,7 +2,6 @@
 
 use super::{MAX_ANCHORS, MAX_CONTEXT, Workspace};
 use crate::decision::Warning;
-use crate::placement::PlacementRules;
 use crate::request::{ItemRef, Request};
 use score::World;
 
@@ -54,16 +53,4 @@ pub(super) fn collect_history(world: &World, request: &Request<'_>, history: &mu
             history.push((item, 1.0));
         }
     }
-}
-
-pub(super) fn count_of(
-    request: &Request<'_>,
-    rules: &PlacementRules,
-    warnings: &mut Vec<Warning>,
-) -> usize {
-    let asked = request.count.unwrap_or(rules.count);
-    if asked > rules.max_count {
-        warnings.push(Warning::CountCut { asked, given: rules.max_count });
-    }
-    asked.min(rules.max_count)
 }

@@ -7,8 +7,10 @@
 //! places for what was bought before = count − ⌈new_share × count⌉
 //! ```
 
-use super::Slate;
-use crate::decision::{NewThings, NoOffer, Offer, Relation};
+use super::depth::{count_of, rules_of};
+use super::{Slate, Workspace, with_limits};
+use crate::decision::{Decision, NewThings, NoOffer, Offer, Relation};
+use crate::gate::Gate;
 use crate::request::Request;
 use events::Amount;
 use policy::Cost;
@@ -129,4 +131,29 @@ fn reserved(new_share: f32, count: usize) -> usize {
     // A share is written with few digits: what a float makes of 0.3 × 10 is 3, and not 4.
     let exact = f64::from(new_share) * count as f64;
     ((exact - 1e-5).ceil().max(0.0) as usize).min(count)
+}
+
+/// How many offers a request is for.
+pub(crate) fn count_for(request: &Request<'_>) -> usize {
+    count_of(request, &rules_of(request), &mut Vec::new())
+}
+
+/// What stopped an item that passed every gate and would have stood in an endless slate: a contact
+/// policy of which there was enough in the slate, or places kept for something new.
+pub(crate) fn crowded_by(
+    world: &World,
+    request: &Request<'_>,
+    decision: &Decision,
+    offer: &Offer,
+    workspace: &mut Workspace,
+) -> Option<Gate> {
+    let taken = decision.offers.iter().map(|offer| (offer.item, offer.relation as usize));
+    let taken: Vec<(u32, usize)> = taken.collect();
+    let crowd = with_limits(world, request, workspace, |limits, _| {
+        limits.policies?.crowded_by(offer.item, offer.relation as usize, &taken)
+    });
+    let is_full =
+        decision.new_things.is_some_and(|new| count_for(request) <= new.n_bought + new.reserved);
+    let is_kept_free = is_full && was_bought(world, request, offer.item);
+    crowd.map(Gate::Policy).or(is_kept_free.then_some(Gate::NewShare))
 }

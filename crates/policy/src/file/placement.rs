@@ -5,9 +5,15 @@ use crate::diagnostic::Diagnostic;
 use crate::set::{Cost, PLACEMENTS, PlacementRule, PolicySet, RELATIONS, USUAL_COUNTS};
 use events::{Amount, Currency};
 use serde::Deserialize;
+use std::ops::RangeInclusive;
 use toml::Spanned;
 
 const MAX_COUNT: u64 = 100;
+/// More would no longer be the ranking that was learned.
+const MAX_EXPLORE: f64 = 0.5;
+/// Below, the chances in a record have no digits that can be divided by.
+const MIN_EXPLORE: f64 = 0.01;
+const MAX_EXPLORE_PLACES: u64 = 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,9 +29,9 @@ pub(super) struct PlacementIn {
     relations: Option<Spanned<Vec<Spanned<String>>>>,
     interruption_cost: Option<Spanned<CostIn>>,
     new_share: Option<Spanned<f64>>,
-    pub(super) diversity: Option<Spanned<f64>>,
-    pub(super) explore: Option<Spanned<f64>>,
-    pub(super) explore_places: Option<Spanned<u64>>,
+    diversity: Option<Spanned<f64>>,
+    explore: Option<Spanned<f64>>,
+    explore_places: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,7 +78,7 @@ impl Reader<'_> {
             min_evidence_count: placement.min_evidence_count,
             ..PlacementRule::default()
         };
-        variety::read_shares(self, placement, &mut rule);
+        read_shares(self, placement, &mut rule);
         if let Some(share) = &placement.max_price_share {
             match Amount::from_f64(*share.get_ref()) {
                 Ok(amount) if 0 < amount.0 => rule.max_price_share = Some(amount),
@@ -145,4 +151,41 @@ fn read_money(text: &str) -> Option<(Amount, Option<Currency>)> {
         None => (text.trim(), None),
     };
     Some((Amount::parse(number, b'.').ok()?, currency))
+}
+
+/// Variety: numbers within bounds.
+fn read_shares(reader: &mut Reader<'_>, placement: &PlacementIn, rule: &mut PlacementRule) {
+    let mend = "0: as they are ranked; 0.3: the second of a kind gives way";
+    rule.diversity = share(reader, placement.diversity.as_ref(), 0.0..=1.0, mend);
+    let mend = "0.05: in one answer of twenty another may stand in the last place; 0: never";
+    rule.explore = share(reader, placement.explore.as_ref(), 0.0..=MAX_EXPLORE, mend);
+    if let (Some(explore), Some(share)) = (&placement.explore, rule.explore)
+        && 0.0 < share
+        && f64::from(share) < MIN_EXPLORE
+    {
+        let message = format!("below {MIN_EXPLORE} too little is seen to learn from");
+        reader.error(explore.span(), message, "0 explores nothing");
+    }
+    if let Some(places) = &placement.explore_places {
+        let n = *places.get_ref();
+        if n == 0 || MAX_EXPLORE_PLACES < n {
+            let message = format!("1 to {MAX_EXPLORE_PLACES} places can be explored");
+            reader.error(places.span(), message, "to explore none, explore = 0");
+        }
+        rule.explore_places = Some(n.min(MAX_EXPLORE_PLACES) as usize);
+    }
+}
+
+fn share(
+    reader: &mut Reader<'_>,
+    told: Option<&Spanned<f64>>,
+    within: RangeInclusive<f64>,
+    mend: &str,
+) -> Option<f32> {
+    let told = told?;
+    if !within.contains(told.get_ref()) {
+        let message = format!("a number between {} and {}", within.start(), within.end());
+        reader.error(told.span(), message, mend);
+    }
+    Some(*told.get_ref() as f32)
 }

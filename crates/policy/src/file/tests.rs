@@ -250,30 +250,6 @@ fn what_closes_for_all_guests_is_warned_of() {
 }
 
 #[test]
-fn variety_is_asked_for_within_bounds() {
-    let placement = |rest: &str| format!("[[placement]]\nname = 'home'\n{rest}\n");
-    let (set, found) = read(&placement("diversity = 0.3\nexplore = 0.05\nexplore_places = 2"));
-    assert!(found.is_empty(), "{found:?}");
-    let rule = set.expect("sound").placements[0].clone();
-    assert_eq!((rule.diversity, rule.explore), (Some(0.3), Some(0.05)));
-    assert_eq!(rule.explore_places, Some(2));
-    assert!(told(&placement("explore = 0.0\ndiversity = 1.0")).is_empty());
-    for (rest, part) in [
-        ("diversity = 1.5", "between 0 and 1"),
-        ("diversity = nan", "between 0 and 1"),
-        ("explore = 0.6", "between 0 and 0.5"),
-        ("explore = -0.1", "between 0 and 0.5"),
-        ("explore = 0.001", "below 0.01"),
-        ("explore_places = 0", "1 to 10 places"),
-        ("explore_places = 11", "1 to 10 places"),
-    ] {
-        let faults = told(&placement(rest));
-        assert!(faults.len() == 1 && faults[0].contains(part), "{rest}: {faults:?}");
-        assert!(faults[0].starts_with("error: p.toml:3:"), "{faults:?}");
-    }
-}
-
-#[test]
 fn caps_and_rests_are_read_with_the_place_of_each_fault() {
     let text = |rest: &str| format!("[[policy]]\nname = \"p\"\n{rest}\n");
     let sound = text(
@@ -328,4 +304,28 @@ fn a_placement_tells_what_an_interruption_costs_and_how_much_is_new() {
         one_fault(&placement(bad), "3:21", &[words]);
     }
     one_fault(&placement("new_share = 1.5"), "3:13", &["between 0 and 1"]);
+}
+
+#[test]
+fn variety_is_asked_for_within_bounds() {
+    let placement = |rest: &str| format!("[[placement]]\nname = 'home'\n{rest}\n");
+    let (set, found) = read(&placement("diversity = 0.3\nexplore = 0.05\nexplore_places = 2"));
+    assert!(found.is_empty(), "{found:?}");
+    let rule = set.expect("sound").placements[0].clone();
+    assert_eq!((rule.diversity, rule.explore), (Some(0.3), Some(0.05)));
+    assert_eq!(rule.explore_places, Some(2));
+    assert!(told(&placement("explore = 0.0\ndiversity = 1.0")).is_empty());
+    for (rest, part) in [
+        ("diversity = 1.5", "between 0 and 1"),
+        ("diversity = nan", "between 0 and 1"),
+        ("explore = 0.6", "between 0 and 0.5"),
+        ("explore = -0.1", "between 0 and 0.5"),
+        ("explore = 0.001", "below 0.01"),
+        ("explore_places = 0", "1 to 10 places"),
+        ("explore_places = 11", "1 to 10 places"),
+    ] {
+        let faults = told(&placement(rest));
+        assert!(faults.len() == 1 && faults[0].contains(part), "{rest}: {faults:?}");
+        assert!(faults[0].starts_with("error: p.toml:3:"), "{faults:?}");
+    }
 }

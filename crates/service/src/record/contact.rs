@@ -18,6 +18,11 @@ impl RecordHead<'_> {
 }
 
 impl Record {
+    /// Did a contact policy count what had been shown by then?
+    pub(crate) fn counts_contacts(&self) -> bool {
+        self.contact.is_some()
+    }
+
     /// Whose contacts were counted, and until when.
     pub(crate) fn person(&self) -> Option<(Person, Timestamp)> {
         let unit = UnitId(self.contact.as_ref()?.unit?);

@@ -30,8 +30,8 @@ pub(crate) struct Record {
     digest: Option<u64>,
     pub(super) asked: Asked,
     pub(super) contact: Option<Contacted>,
-    no_offer: Option<RecordedNoOffer>,
     fallback: String,
+    no_offer: Option<RecordedNoOffer>,
     pub(crate) n_eligible: u64,
     pub(crate) explored: Option<Explored>,
     offers: Vec<RecordedOffer>,
@@ -189,7 +189,8 @@ impl Record {
     pub(crate) fn ask_again<'s, R>(
         &'s self,
         world: &World,
-        (policies, contact): (Option<&PolicyTable>, Option<ContactFacts<'_>>),
+        policies: Option<&PolicyTable>,
+        contact: Option<ContactFacts<'_>>,
         ask: impl FnOnce(&Request<'_>) -> R,
     ) -> Option<R> {
         let asked = &self.asked;

@@ -99,7 +99,7 @@ impl Moving {
         );
         let dir = policies(self.folder.path());
         let (by, note) = ("mia".to_owned(), String::new());
-        let signature = Signature { by, at: crate::testing::NOW, note };
+        let signature = Signature { by, at: crate::testing::NOW, note, key_id: None };
         dir.apply(&text, &signature).unwrap_or_else(|error| panic!("{error}"));
         let version = dir.current().unwrap().unwrap();
         let set = Arc::new(dir.load(version).unwrap());

@@ -134,7 +134,7 @@ pub(super) async fn why_not(
         known_since: *known_since,
     });
     let (verdict, stop) = record
-        .ask_again(world, (served.policies.as_deref(), contact), |asked| {
+        .ask_again(world, served.policies.as_deref(), contact, |asked| {
             with_workspace(|workspace| {
                 let verdict = decide::why_not(world, asked, item, workspace);
                 let stop = match verdict {
@@ -176,6 +176,23 @@ pub(super) async fn why_not(
     Ok(json(serde_json::to_vec(&out).expect("texts and numbers always serialize")))
 }
 
+/// What whoever asked had been shown by then; `None`: nobody can tell. The offers of the record
+/// itself came after it was decided.
+fn contacts_of(inner: &Inner, served: &Served, record: &Record) -> Option<KnownContacts> {
+    let (contacts, world) = (&inner.live.contacts, &served.world);
+    let (person, at) = record.person()?;
+    let mut known = KnownContacts::default();
+    contacts.read(person, world, Timestamp(at.0.saturating_add(1)), &mut known);
+    let offers = record.offers().iter();
+    let mut own: Vec<u32> = offers.filter_map(|offer| world.item_idx(&offer.item_id)).collect();
+    known.entries.retain(|contact| {
+        let is_then = contact.kind == ContactKind::Offered && contact.at == at;
+        let own_at = own.iter().position(|item| is_then && *item == contact.item);
+        own_at.map(|at| own.swap_remove(at)).is_none()
+    });
+    contacts.covers(served.contact_windows).then_some(known)
+}
+
 /// Decides again what was decided then, from what was in force then, and compares.
 #[utoipa::path(get, path = "/v1/decisions/{id}/replay", tag = "Decisions",
     params(("id" = String, Path, description = "The `recommendation_id` of an answer")),
@@ -202,23 +219,6 @@ pub(super) async fn replay_decision(
     let replayed =
         replayed.ok_or_else(|| Problem::internal().because("a decision record cannot be read"))?;
     Ok(json(serde_json::to_vec(&replayed).expect("texts and numbers always serialize")))
-}
-
-/// What whoever asked had been shown by then; `None`: nobody can tell. The offers of the record
-/// itself came after it was decided.
-fn contacts_of(inner: &Inner, served: &Served, record: &Record) -> Option<KnownContacts> {
-    let (contacts, world) = (&inner.live.contacts, &served.world);
-    let (person, at) = record.person()?;
-    let mut known = KnownContacts::default();
-    contacts.read(person, world, Timestamp(at.0.saturating_add(1)), &mut known);
-    let offers = record.offers().iter();
-    let mut own: Vec<u32> = offers.filter_map(|offer| world.item_idx(&offer.item_id)).collect();
-    known.entries.retain(|contact| {
-        let is_then = contact.kind == ContactKind::Offered && contact.at == at;
-        let own_at = own.iter().position(|item| is_then && *item == contact.item);
-        own_at.map(|at| own.swap_remove(at)).is_none()
-    });
-    contacts.covers(served.contact_windows).then_some(known)
 }
 
 impl WhyNotOut {
