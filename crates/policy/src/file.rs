@@ -2,7 +2,6 @@
 
 mod contact;
 mod placement;
-mod variety;
 
 use self::placement::PlacementIn;
 use crate::diagnostic::Diagnostic;

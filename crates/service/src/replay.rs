@@ -52,7 +52,7 @@ impl Present {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Cause {
     /// `snapshot_gone, live_unknown, live_gone, live_broken, policies_gone, record_cut,
-    /// record_damaged, contacts_unknown, other_program`.
+    /// record_damaged, other_program`.
     pub code: &'static str,
     pub detail: String,
 }
@@ -121,11 +121,6 @@ impl Scene {
         }
         let (world, snapshot_id) = world_of(archive, present, &record, &mut causes);
         let policies = policies_of(archive, present, &record, &world, &mut causes);
-        if policies.as_ref().is_some_and(PolicyTable::asks_contacts) {
-            let detail = "Caps and rests count what the customer had been shown, which is kept in \
-                          memory alone: they are asked as if that were not known, and close.";
-            causes.push(cause("contacts_unknown", detail));
-        }
         Some(Scene { world, policies, record, snapshot_id, causes })
     }
 

@@ -1,6 +1,6 @@
 //! What a file says of placements.
 
-use super::{Reader, variety};
+use super::Reader;
 use crate::diagnostic::Diagnostic;
 use crate::set::{Cost, PLACEMENTS, PlacementRule, PolicySet, RELATIONS, USUAL_COUNTS};
 use events::{Amount, Currency};

@@ -47,13 +47,13 @@ pub(super) fn write(out: &mut JsonText, head: &RecordHead<'_>, request: &Request
 
 /// Whose contacts were counted.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Contacted {
+pub(super) struct Contacted {
     pub(super) unit: Option<u64>,
     shown: bool,
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct RecordedNoOffer {
+pub(super) struct RecordedNoOffer {
     code: String,
 }
 
