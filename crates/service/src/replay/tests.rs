@@ -106,7 +106,8 @@ impl Moving {
         self.shop.state.inner.set_policies(Some((version, set))).await.unwrap();
     }
 
-    /// Half of those who ask are under the first version of the policies, and what is forbidden now.
+    /// Half of those who ask are under the first version of the policies, and what is forbidden
+    /// now.
     async fn start_experiment(&self) {
         let dir = ExperimentDir::in_dir(self.folder.path());
         let text = "name = 'rules'\n[[variant]]\nname = 'now'\n[[variant]]\nname = 'then'\n\
@@ -191,7 +192,9 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         n_offers += record["offers"].as_array().unwrap().len();
         n_variant += u32::from(record["policies"]["under"].is_u64());
         let places = record["explored"]["places"].as_array();
-        n_explored += places.into_iter().flatten().filter(|place| place[1] != 0).count();
+        let places: Vec<_> = places.into_iter().flatten().collect();
+        assert!(places.iter().all(|place| place[1].as_u64() < place[2].as_u64()), "{places:?}");
+        n_explored += places.iter().filter(|place| place[1] != 0).count();
     }
     assert!(n_variant > 50, "{n_variant} by policies of a variant");
     assert!(n_explored > 20, "{n_explored} places showed another than the best");
