@@ -10,7 +10,7 @@
 //! was. Ties go to the one ranked before.
 //!
 //! Cost: one look at the titles of the pool, then pool × offers likenesses of a few words each:
-//! some 15 µs for 24 candidates and 6 offers, and nothing where λ is 1.
+//! some 30 µs for 24 candidates and 6 offers, and nothing where λ is 1.
 
 use crate::decision::Offer;
 use score::World;

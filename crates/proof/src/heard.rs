@@ -276,7 +276,7 @@ impl Grain {
 
 #[cfg(test)]
 mod tests {
-    use crate::*;
+    use super::*;
 
     #[test]
     fn midnight_is_known_by_how_many_orders_bear_it() {

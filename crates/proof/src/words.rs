@@ -286,7 +286,7 @@ pub fn number(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::*;
+    use super::*;
 
     #[test]
     fn why_nothing_can_be_told_is_said_once() {

@@ -40,7 +40,7 @@ impl Inner {
             return Ok(());
         }
         let served = self.served.load();
-        // A catalog of its own: what changes in it is none of those who decide by the old relations.
+        // A catalog of its own: who decides by the old relations must not see it change.
         let mut world = served.world.with_items(&[]);
         let mut told = Told::default();
         progress.relations_version = self.take_relations(&mut world, &mut told).await?;

@@ -138,7 +138,8 @@ pub(crate) fn write_outcome(
     }
 }
 
-/// The places that were drawn: `[place, arm, arms, chance, chance of the best]`.
+/// The places that were drawn: `[place, arm, arms, chance, chance of the best]`. The arm is told
+/// among those that were left: 0 is the one that would stand there.
 pub(crate) fn write_drawn(out: &mut JsonText, seed: u64, drawn: &[Drawn]) {
     if drawn.is_empty() {
         return;
@@ -146,8 +147,11 @@ pub(crate) fn write_drawn(out: &mut JsonText, seed: u64, drawn: &[Drawn]) {
     out.raw(",\"explored\":{\"seed\":");
     out.number(seed);
     out.raw(",\"places\":");
+    let mut taken: Vec<usize> = Vec::with_capacity(drawn.len());
     list(out, drawn, |out, drawn| {
-        for (mark, n) in [("[", drawn.place + 1), (",", drawn.arm), (",", drawn.n_arms)] {
+        let arm = drawn.arm - taken.iter().filter(|before| **before < drawn.arm).count();
+        taken.push(drawn.arm);
+        for (mark, n) in [("[", drawn.place + 1), (",", arm), (",", drawn.n_arms)] {
             out.raw(mark);
             out.number(n as u64);
         }

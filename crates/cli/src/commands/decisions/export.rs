@@ -55,7 +55,7 @@ pub(super) async fn run(
     }
     store
         .each_event(since, |event| {
-            // A line of an order names the answer that it came from, the event of an offer as a whole.
+            // A line of an order names the answer that it came from, other events do as a whole.
             for line in event.lines {
                 let Some(id) = line.origin.or_else(|| event.recommendation_id.clone()) else {
                     continue;
