@@ -2,7 +2,7 @@
 //! written. What is small goes in at once; what is large is read again and goes in batch by batch,
 //! so that memory does not grow with the file.
 
-use super::import::{ImportArgs, Planned, Progress, check_share, open};
+use super::import::{ImportArgs, Planned, Progress, can_be_read_again, check_share, open};
 use super::import_report::{Rejects, Report};
 use anyhow::Context;
 use events::import::{
@@ -124,7 +124,7 @@ pub(super) async fn take_in<T: Send + 'static>(
     mut write: impl AsyncFnMut(Vec<T>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     // A pipe cannot be read twice.
-    let may_drop = files.iter().all(|file| file.path.is_file());
+    let may_drop = files.iter().all(|file| can_be_read_again(&file.path));
     let mut kept = Kept { records: Some(Vec::new()), may_drop };
     let mut checked = Vec::new();
     for file in files {

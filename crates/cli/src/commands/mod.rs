@@ -9,6 +9,7 @@ pub(crate) mod evaluate;
 pub(crate) mod experiment;
 pub(crate) mod export;
 pub(crate) mod import;
+mod import_plan;
 mod import_records;
 mod import_relations;
 pub(crate) mod import_report;

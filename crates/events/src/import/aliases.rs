@@ -117,6 +117,11 @@ const GENERAL: &[(Field, &str)] = &[
          warehouseid",
     ),
     (
+        Field::TillId,
+        "tillid till tillno tillnumber registerid register registerno registernumber posid pos \
+         posno terminalid terminal terminalno terminalnumber cashregister workstationid",
+    ),
+    (
         Field::Timestamp,
         "invoicedate timestamp createdat orderdate orderdatetime transactiondate purchasedate \
          datetime orderedat ordertimestamp transactiontimestamp purchasetimestamp \

@@ -51,7 +51,9 @@ where
 {
     match plan.format {
         Format::Parquet { .. } => {
-            let used: Vec<bool> = plan.columns.iter().map(|c| reads_column(plan, c)).collect();
+            let columns = plan.columns.iter().enumerate();
+            let used = columns.map(|(idx, column)| reads_column(plan, idx, column));
+            let used: Vec<bool> = used.collect();
             let mut file = ParquetFile::open(source, Some(&used))?;
             let names = file.columns.clone();
             let mut first_row = 1;
@@ -79,9 +81,11 @@ where
 }
 
 /// Orders and events need what has a field; records keep the rest as attributes.
-fn reads_column(plan: &ImportPlan, column: &super::plan::ColumnPlan) -> bool {
+fn reads_column(plan: &ImportPlan, idx: usize, column: &super::plan::ColumnPlan) -> bool {
     use super::columns::FileKind;
-    column.field.is_some() || matches!(plan.kind, FileKind::Items | FileKind::Customers)
+    column.field.is_some()
+        || plan.order_columns.contains(&idx)
+        || matches!(plan.kind, FileKind::Items | FileKind::Customers)
 }
 
 fn pieces_of(
