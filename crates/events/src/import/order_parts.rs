@@ -12,7 +12,7 @@ use super::plan::{IdParts, ImportPlan, OrderFrom, PlanOptions};
 const TILL_NUMBERS: &str = "receiptno receiptnr receiptnum receiptnumber ticketno ticketnr \
      ticketnum ticketnumber bonnr bonno bonnummer kassenbonnr kassenbonnummer kassabonnummer \
      bonnetjenr numticket numeroticket numerodeticket numerodoticket numeroscontrino nscontrino \
-     numerscontrino nrparagonu numerparagonu";
+     nrparagonu numerparagonu";
 
 /// One part of an id after the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
