@@ -2,6 +2,7 @@
 //! written. What is small goes in at once; what is large is read again and goes in batch by batch,
 //! so that memory does not grow with the file.
 
+use super::families::Families;
 use super::import::{ImportArgs, Planned, Progress, can_be_read_again, check_share, open};
 use super::import_report::{Rejects, Report};
 use anyhow::Context;
@@ -31,11 +32,16 @@ pub(super) async fn items(
     rejects: &mut Rejects,
 ) -> anyhow::Result<Report> {
     let mut report = Report::new("items");
+    let mut families = Families::default();
     take_in(args, files, rejects, &mut report, read_items, async |records| {
+        for record in &records {
+            families.note(&record.item_id, record.variant_of.as_deref());
+        }
         store.upsert_items(&records).await?;
         Ok(())
     })
     .await?;
+    report.warnings.extend(families.warning());
     Ok(report)
 }
 

@@ -27,6 +27,7 @@ pub(crate) struct Report {
     pub n_events: Option<u64>,
     pub n_duplicates: u64,
     pub relations: Option<RelationIntake>,
+    pub warnings: Vec<String>,
     pub seconds: f64,
 }
 
@@ -41,6 +42,7 @@ impl Report {
             n_events: None,
             n_duplicates: 0,
             relations: None,
+            warnings: Vec::new(),
             seconds: 0.0,
         }
     }
@@ -228,7 +230,7 @@ pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Re
 
 /// What a person should know beside the counts.
 fn remarks(report: &Report) -> Vec<String> {
-    let mut remarks = Vec::new();
+    let mut remarks = report.warnings.clone();
     for (name, when) in &report.known {
         remarks.push(format!(
             "{name} was imported before ({when}) and is passed over, so that it does not undo what \
@@ -378,6 +380,7 @@ fn to_json(report: &Report, rejects: &Rejects) -> Value {
         "orders": report.orders,
         "events": report.n_events,
         "duplicates": report.n_duplicates,
+        "warnings": report.warnings,
         "relations": report.relations.as_ref().map(super::import_relations::to_json),
         "seconds": report.seconds,
         "rows_per_s": report.n_rows() as f64 / report.seconds.max(1e-9),

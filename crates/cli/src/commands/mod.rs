@@ -8,6 +8,7 @@ pub(crate) mod erase;
 pub(crate) mod evaluate;
 pub(crate) mod experiment;
 pub(crate) mod export;
+mod families;
 pub(crate) mod import;
 mod import_plan;
 mod import_records;

@@ -121,3 +121,48 @@ fn postage_of_a_catalogue_is_a_fee_whichever_file_comes_first() {
         assert!(status.contains("1 good, 1 fee"), "{status}");
     }
 }
+
+#[test]
+fn families_without_a_head_are_told() {
+    let desk = Desk::new();
+    let items = desk.file("items.csv", "sku,title,variant_of\na,A,a\nb,B,c\nc,C,b\nd,D,x\n");
+    let done = desk.json(&["import", "items", text(&items), "--json"]);
+    let told = done["warnings"][0].as_str().expect("a warning");
+    assert!(told.contains("3 items are variants of each other") && told.contains("a, b, c"));
+}
+
+#[test]
+fn a_table_of_many_columns_has_a_short_plan() {
+    let desk = Desk::new();
+    let names: Vec<String> = (0..900).map(|n| format!("wide_{n}")).collect();
+    let values = vec!["1"; 900].join(",");
+    let file = format!("order_id,sku,{}\n1,a,{values}\n", names.join(","));
+    let file = desk.file("wide.csv", file);
+    let plan = desk.alongside(&["import", "orders", text(&file), "--dry-run"]).assert().success();
+    let plan = String::from_utf8(plan.get_output().stdout.clone()).expect("UTF-8");
+    assert!(plan.lines().count() < 150, "{} lines", plan.lines().count());
+    assert!(plan.contains("and 860 more columns: not used"), "{plan}");
+}
+
+#[test]
+fn what_an_interface_of_a_shop_gives_is_imported() {
+    let desk = Desk::new();
+    let order = |n: u32| {
+        format!(
+            "  {{\"id\":{n},\"created_at\":\"2026-01-02T10:00:00Z\",\"line_items\":[\n    \
+             {{\"sku\":\"a\",\"quantity\":1,\"price\":2}}]}}"
+        )
+    };
+    let orders: Vec<String> = (1..=50).map(order).collect();
+    for text_of in [
+        format!("{{\n \"orders\": [\n{}\n]}}\n", orders.join(",\n")),
+        format!("[{}]", orders.join(",")),
+    ] {
+        let desk = Desk::new();
+        let file = desk.file("orders.json", text_of);
+        let done = desk.json(&["import", "orders", text(&file), "--json"]);
+        assert_eq!(done["orders"]["n_orders_new"], 50, "{done}");
+    }
+    let cut = desk.file("cut.json", format!("[{},{{\"id\"", orders.join(",")));
+    assert!(refused(&desk, &["import", "orders", text(&cut)]).contains("cut off"));
+}

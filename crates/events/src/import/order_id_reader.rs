@@ -62,7 +62,8 @@ impl OrderIdReader {
         self.text.clear();
         let Some(id) = clean(&mut self.buffer, own, plan.float_order_ids) else {
             let name = plan.order_column_name();
-            let detail = format!("no order: {name} is empty; write the order's id there");
+            let is_empty = field_read::is_empty(row, self.column);
+            let detail = format!("no order: {name} {is_empty}; write the order's id there");
             return Err(Fault::new(RejectReason::MissingOrder, detail));
         };
         if self.parts.is_empty() {

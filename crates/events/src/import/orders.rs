@@ -145,7 +145,8 @@ impl<'p> OrderBuilder<'p> {
         let title = title.map_or(Cell::Absent, |column| row.cell(column));
         if title.is_absent() && !is_refund {
             let name = self.plan.column_name(Field::ItemId);
-            let detail = format!("no item: {name} is empty; write the item's id there");
+            let is_empty = field_read::is_empty(row, self.slots.item_id);
+            let detail = format!("no item: {name} {is_empty}; write the item's id there");
             return Err(Fault::new(RejectReason::MissingItem, detail));
         }
         Ok(title)

@@ -8,6 +8,7 @@ use super::date_plan::DatePlan;
 use super::dates::{DateReader, DayOrder};
 use super::encoding::Encoding;
 use super::field_read;
+use super::json_elements::Elements;
 use super::json_lines::JsonLayout;
 use super::money_plan::DecimalEvidence;
 use super::repeats::Repeats;
@@ -54,6 +55,10 @@ pub struct ImportPlan {
     pub n_sample_rows: usize,
     pub(crate) zone: TimeZone,
     pub(crate) json: Option<JsonLayout>,
+    /// `None`: one object a line.
+    pub(crate) elements: Option<Elements>,
+    /// Lines above the header that are no rows.
+    pub n_lines_above: u64,
     /// Where rows of events come from, for their identity.
     pub(crate) event_source: String,
 }

@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 use jiff::tz::TimeZone;
 
+use super::cell::Cell;
 use super::columns::{self, Field, FileKind, Recognition, Shape};
 use super::date_plan::{DateHints, DatePlan, OrderEvidence, plan_dates};
 use super::date_scan::parse_parts;
@@ -11,11 +12,13 @@ use super::fees::propose_kind;
 use super::line_kind::note_void;
 use super::mapping::{self, MadeOf};
 use super::money_plan::{BesidePrices, DecimalEvidence, NUMBERS, PRICES, note_money, plan_decimal};
+use super::numbers::read_money;
 use super::order_parts;
 use super::plan::{ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, PlanOptions};
 use super::repeats::{self, Repeats};
 use super::sample_table::SampleTable;
 use super::source::Source;
+use crate::amount::MICROS;
 use crate::event::EventKind;
 use crate::{Currency, Error};
 
@@ -128,6 +131,8 @@ impl Draft<'_> {
             n_sample_rows: table.rows.len(),
             zone,
             json: None,
+            elements: table.elements.clone(),
+            n_lines_above: table.n_lines_above,
             event_source: options.event_source.clone().unwrap_or_else(|| "file".into()),
         }
     }
@@ -264,6 +269,7 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
         note_orders(plan, &mut note);
     }
     note_money(plan, table, &mut note);
+    note_stock(plan, table, &mut note);
     if let Some(column) = plan.column_of(Field::Status).filter(|_| plan.kind == FileKind::Orders) {
         // Refunds inside their orders say what came back.
         let is_told =
@@ -281,6 +287,17 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
     }
     if plan.float_customer_ids || plan.float_item_ids || plan.float_order_ids {
         note("ids are written as 17850.0 throughout: they are read as 17850".into());
+    }
+    if let Some(elements) = &plan.elements {
+        note(format!(
+            "{}: read one by one; where a line is named below, it is the number of the object",
+            elements.describe()
+        ));
+    }
+    if plan.n_lines_above > 0 {
+        let (n, first) = (plan.n_lines_above, &table.first_line);
+        let lines = if n == 1 { "the first line".into() } else { format!("the first {n} lines") };
+        note(format!("{lines} of the file, above the header, are left out: {first}"));
     }
     plan.notes = notes;
 }
@@ -318,6 +335,23 @@ fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
     }
     if plan.carries_down() {
         note("order fields stand on the first line of an order: they are carried down".into());
+    }
+}
+
+/// Parts of a unit are lost.
+fn note_stock(plan: &ImportPlan, table: &SampleTable, note: &mut impl FnMut(String)) {
+    let Some(column) = plan.column_of(Field::Stock).filter(|_| plan.kind == FileKind::Items) else {
+        return;
+    };
+    let is_part = |value: &&str| {
+        let read = read_money(Cell::from_text(value), plan.decimal);
+        read.is_ok_and(|amount| amount.is_some_and(|(amount, _)| amount.0 % MICROS != 0))
+    };
+    if let Some(part) = table.values(column).find(is_part) {
+        let name = plan.column_name(Field::Stock);
+        note(format!(
+            "warning: {name} holds parts of a unit, such as {part}: whole units are kept"
+        ));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads whole files by their plan: unpack, cut, parse side by side, hand over in file order.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +13,7 @@ use super::chunk::{Chunker, Framing, MAX_RAW_BYTES, Piece, PieceFault};
 use super::delimited::Dialect;
 use super::encoding;
 use super::field_read::Fault;
+use super::json_elements::ElementLines;
 use super::json_lines::JsonLayout;
 use super::numbers::sign_name;
 use super::orders::Taken;
@@ -97,6 +99,10 @@ fn pieces_of(
     let progress = source.progress();
     let compression = plan.compression;
     let reader = encoding::to_utf8(source.open(compression)?, plan.encoding);
+    let reader: Box<dyn Read + Send> = match &plan.elements {
+        Some(elements) => Box::new(ElementLines::new(reader, elements.clone())),
+        None => reader,
+    };
     let mut chunker = Chunker::new(reader, framing);
     Ok(move || match chunker.next_piece() {
         Ok(piece) => Ok(piece.map(Portion::Text)),
@@ -269,6 +275,7 @@ impl<'p, B: Builder> Worker<'p, B> {
                 Dialect { delimiter, terminator },
                 plan.columns.len(),
                 plan.encoding,
+                plan.n_lines_above,
             )),
             _ => None,
         };
