@@ -418,7 +418,12 @@ async fn orders(
     let propose = |item_id: &str, title: Option<&str>| propose_kind(item_id, title).map(|p| p.0);
     let summary = import.commit(&propose).await;
     bar.finish_and_clear();
-    report.orders = Some(summary?);
+    let mut summary = summary?;
+    if let Some(OrderFromArg::Session | OrderFromArg::CustomerAndTime) = args.order_from {
+        // A session may last for days.
+        summary.doubts = None;
+    }
+    report.orders = Some(summary);
     Ok(report)
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::columns::{self, Field, FileKind};
 use super::encoding::UTF8_MARK;
+use super::json_lines::LINE_LISTS;
 
 const READ_BYTES: usize = 64 << 10;
 
@@ -50,23 +51,37 @@ impl Elements {
         let objects = || lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let n_objects = objects().filter(Value::is_object).count();
         let is_line_wise = n_objects * 2 >= lines().count();
-        let outline = Outline::of(text);
-        if kind != FileKind::Items && outline.lists.iter().any(|name| name == kind.as_str()) {
-            return Ok(Some(Elements::Named(kind.as_str().to_owned())));
+        let as_they_stand = || Ok(if is_line_wise { None } else { Some(Elements::Loose) });
+        let Outline { values, lists } = Outline::of(text);
+        let has_key = has_key(kind, &values);
+        let is_own = |name: &&String| name.as_str() == kind.as_str();
+        if let Some(own) = lists.iter().find(is_own)
+            && !(has_key && kind == FileKind::Items)
+        {
+            return Ok(Some(Elements::Named(own.clone())));
         }
-        if has_key(kind, &outline.values) || (is_line_wise && outline.lists.is_empty()) {
-            return Ok(if is_line_wise { None } else { Some(Elements::Loose) });
+        if has_key {
+            return as_they_stand();
         }
-        match &outline.lists[..] {
-            [] => Ok(Some(Elements::Loose)),
-            [only] => Ok(Some(Elements::Named(only.clone()))),
-            several => {
-                let own = several.iter().find(|name| name.as_str() == kind.as_str());
-                own.map(|name| Some(Elements::Named(name.clone())))
-                    .ok_or_else(|| several.join(", "))
-            }
+        let pages: Vec<&String> = lists.iter().filter(|name| is_page(kind, name)).collect();
+        let of_lines =
+            |name: &String| kind == FileKind::Orders && LINE_LISTS.contains(&name.as_str());
+        let are_several = is_line_wise && n_objects > 1;
+        match (&pages[..], &lists[..]) {
+            ([page], _) => Ok(Some(Elements::Named((*page).clone()))),
+            // Its key may have a name that nobody knows.
+            (_, lists) if are_several || lists.iter().all(of_lines) => as_they_stand(),
+            (_, [only]) => Ok(Some(Elements::Named(only.clone()))),
+            _ => Err(lists.join(", ")),
         }
     }
+}
+
+/// Names of lists of records, as interfaces give them page by page.
+fn is_page(kind: FileKind, name: &str) -> bool {
+    let of_any = ["data", "results", "result", "records", "rows", "content", "value", "entries"];
+    let of_items = ["products", "items"];
+    of_any.contains(&name) || (kind == FileKind::Items && of_items.contains(&name))
 }
 
 /// Do these names of values that stand in the object itself make it a record of this kind?
@@ -358,6 +373,15 @@ mod tests {
         assert_eq!(lines("{\"sku\":7,\"images\":[{\"src\":\"a\"}]}", FileKind::Items), "lines");
         let products = "{\"products\":[{\"id\":7,\"title\":\"a\"}]}";
         assert_eq!(lines(products, FileKind::Items), "{\"id\":7,\"title\":\"a\"}\n");
+        // Its key has a name that nobody knows: who imports it will map it.
+        let mapped = "{\"oid\":7,\"items\":[{\"sku\":\"a\"}]}\n";
+        assert_eq!(lines(mapped, FileKind::Orders), "lines");
+        assert_eq!(lines(&mapped.repeat(2), FileKind::Orders), "lines");
+        let tagged = "{\"nr\":7,\"tags\":[{\"name\":\"a\"}]}\n".repeat(2);
+        assert_eq!(lines(&tagged, FileKind::Items), "lines");
+        // A page of an interface that names its lists in a general way.
+        let page = "{\"meta\":{},\"data\":[{\"oid\":1}],\"included\":[{\"x\":2}]}";
+        assert_eq!(lines(page, FileKind::Orders), "{\"oid\":1}\n");
         // A line that is broken makes the others no less lines.
         assert_eq!(lines("{\"id\":7,\n{\"id\":8}\n{\"id\":9}\n", FileKind::Orders), "lines");
     }

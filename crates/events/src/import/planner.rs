@@ -14,7 +14,9 @@ use super::mapping::{self, MadeOf};
 use super::money_plan::{BesidePrices, DecimalEvidence, NUMBERS, PRICES, note_money, plan_decimal};
 use super::numbers::read_money;
 use super::order_parts;
-use super::plan::{ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, PlanOptions};
+use super::plan::{
+    ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions,
+};
 use super::repeats::{self, Repeats};
 use super::sample_table::SampleTable;
 use super::source::Source;
@@ -382,6 +384,10 @@ fn note_not_understood(plan: &ImportPlan, note: &mut impl FnMut(String)) {
 fn note_identity(plan: &ImportPlan, note: &mut impl FnMut(String)) {
     if let Some(made_of) = order_parts::describe(plan) {
         note(format!("{made_of}; where the number alone never repeats, --order-from order-id"));
+    }
+    // A session may last for days.
+    if matches!(plan.order_from, OrderFrom::Session | OrderFrom::CustomerAndTime) {
+        return;
     }
     let Some(repeats) = plan.repeats.describe() else { return };
     if plan.refuses_repeats() {
