@@ -40,10 +40,9 @@ pub enum Error {
     WrongDelimiter { name: String, first_line: String },
 
     #[error(
-        "{name} has no column for {field}; found: {found}; \
-         map one with --map {field}=COLUMN{advice}"
+        "{name} has no column for {fields}; found: {found}{unknown}; say which is which with {advice}"
     )]
-    MissingColumn { name: String, field: &'static str, found: String, advice: &'static str },
+    MissingColumn { name: String, fields: String, found: String, unknown: String, advice: String },
 
     #[error("--map {field}=…: there is no such field; the fields are: {valid}")]
     UnknownField { field: String, valid: String },

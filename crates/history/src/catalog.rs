@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use events::import::propose_kind;
 use events::{Amount, ClearedFields, Currency, ItemField, ItemKind, ItemRecord};
 use hashbrown::HashMap;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -83,6 +84,7 @@ pub enum KindOrigin {
 impl Store {
     /// Enters records; a field that is `None` leaves what is known unless it is cleared, attributes
     /// are merged by name. What was cleared may come from order lines again.
+    /// Where nobody declared a kind, a title that speaks of fees proposes one.
     /// An empty `variant_of` takes the item out of its family. Returns the version of the catalogue
     /// with the change.
     pub async fn upsert_items(&self, records: &[ItemRecord]) -> Result<i64> {
@@ -273,7 +275,36 @@ async fn upsert(
                 .await?;
         }
     }
+    propose_kinds(transaction, records, &indices, version).await?;
     Ok(version)
+}
+
+/// A proposal gives way to what was declared, now or ever.
+pub(crate) const PROPOSE_KINDS: &str = "UPDATE item SET kind = new.value ->> 1, kind_origin = 1, \
+     catalog_version = ?2 FROM json_each(?1) AS new WHERE item.item_idx = new.value ->> 0 \
+     AND item.kind_origin < 2 AND (item.kind_origin = 0 OR item.kind <> new.value ->> 1) \
+     RETURNING item_id, title, kind";
+
+async fn propose_kinds(
+    transaction: &mut Transaction<'static, Sqlite>,
+    records: &[ItemRecord],
+    indices: &[u32],
+    version: i64,
+) -> sqlx::Result<()> {
+    let of_record = |(record, &item_idx): (&ItemRecord, &u32)| {
+        let title = record.title.as_deref()?;
+        let (kind, _) = propose_kind(&record.item_id, Some(title))?;
+        record.kind.is_none().then_some((item_idx, kind as u8))
+    };
+    let kinds: Vec<(u32, u8)> = records.iter().zip(indices).filter_map(of_record).collect();
+    for chunk in kinds.chunks(CHUNK) {
+        sqlx::query(PROPOSE_KINDS)
+            .bind(json_rows(chunk))
+            .bind(version)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(())
 }
 
 fn upsert_row(item_idx: u32, record: &ItemRecord) -> UpsertRow<'_> {

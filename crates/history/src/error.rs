@@ -55,6 +55,8 @@ pub enum Error {
     UnknownCustomer,
     #[error("{what} is more than this store can number ({limit}): split the data by shop")]
     TooMany { what: &'static str, limit: u64 },
+    #[error("{told}. Nothing was imported, the store is as before. {advice}")]
+    RepeatedIds { told: String, advice: &'static str },
     #[error("the background writer of {what} has stopped: see the log for the cause, then restart")]
     WriterStopped { what: &'static str },
     #[error("{invalid} is not usable as {what}: {mend}")]

@@ -8,6 +8,7 @@
 
 mod codes;
 mod commit;
+mod doubts;
 pub(crate) mod identity;
 mod known;
 mod mending;
@@ -43,12 +44,15 @@ pub struct ImportRequest<'a> {
     /// All files are parts of one: an order may run from one into the next. Otherwise a later file
     /// replaces the orders that it has in common with earlier ones.
     pub are_parts: bool,
+    /// Refuse files whose order ids seem to stand for several orders each.
+    pub refuses_repeats: bool,
 }
 
 impl<'a> ImportRequest<'a> {
     pub fn new(source: &'a str, started_at: Timestamp) -> ImportRequest<'a> {
         let budget_bytes = DEFAULT_BUDGET_BYTES;
-        ImportRequest { source, started_at, budget_bytes, are_parts: false }
+        let (are_parts, refuses_repeats) = (false, false);
+        ImportRequest { source, started_at, budget_bytes, are_parts, refuses_repeats }
     }
 }
 
@@ -98,6 +102,17 @@ pub struct ImportSummary {
     /// Ids of some of their orders.
     #[serde(default)]
     pub other_currency_examples: Vec<String>,
+    /// Orders whose lines speak of several orders: several customers, several places, other days.
+    #[serde(default)]
+    pub n_orders_doubtful: u64,
+    /// The same in words, with examples.
+    #[serde(default)]
+    pub doubts: Option<String>,
+    /// Orders known before that stand on another day now.
+    #[serde(default)]
+    pub n_orders_moved: u64,
+    #[serde(default)]
+    pub moved_examples: Vec<String>,
     /// Items that this import made fees.
     #[serde(default)]
     pub fees: Vec<NewFee>,
@@ -130,6 +145,7 @@ pub struct OrderImport {
     mending: Mending,
     files: Vec<ImportedFile>,
     are_parts: bool,
+    refuses_repeats: bool,
     summary: ImportSummary,
     scratch: Scratch,
 }
@@ -171,6 +187,7 @@ impl Store {
             mending: Mending::default(),
             files: Vec::new(),
             are_parts: request.are_parts,
+            refuses_repeats: request.refuses_repeats,
             summary: ImportSummary::default(),
             scratch: Scratch::default(),
         })
@@ -317,6 +334,11 @@ fn line_row(lines: &OrderLines, batch: &BatchCodes, row: usize) -> LineRow {
         at_us: lines.at[row].0,
         quantity: lines.quantity[row].0,
     }
+}
+
+fn add_examples(examples: &mut Vec<String>, more: &[String]) {
+    let room = merge::MAX_EXAMPLES.saturating_sub(examples.len());
+    examples.extend(more.iter().take(room).cloned());
 }
 
 /// Kept in step with the order of [`LineKind`]'s codes.

@@ -18,6 +18,7 @@ pub(crate) struct KnownOrder {
     pub(crate) row: usize,
     pub(crate) n_lines: u32,
     pub(crate) digest: u64,
+    pub(crate) at_us: i64,
 }
 
 /// The living orders of all segments, asked for in rising order of key.
@@ -63,8 +64,8 @@ impl<'a> Known<'a> {
             }
             let Some(next) = cursor.next else { continue };
             if next.key == key && !cursor.segment.dead.contains(next.row) {
-                let KeyedRow { row, n_lines, digest, .. } = next;
-                found = Some(KnownOrder { segment: cursor.place, row, n_lines, digest });
+                let KeyedRow { row, n_lines, digest, at_us, .. } = next;
+                found = Some(KnownOrder { segment: cursor.place, row, n_lines, digest, at_us });
             }
         }
         Ok(found)

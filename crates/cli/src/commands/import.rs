@@ -1,5 +1,6 @@
 //! `alongside import`: files in, history out. Plan first, then all of it or nothing.
 
+use super::import_plan;
 use super::import_records::{customers, events, holdings, items};
 use super::import_relations::relations;
 use super::import_report::{self, Rejects, Report};
@@ -8,8 +9,8 @@ use crate::show;
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use events::import::{
-    DayOrder, Encoding, FileKind, ImportPlan, OrderFrom, PlanOptions, ReadOptions, ReadSummary,
-    Source, propose_kind, read_orders,
+    DayOrder, Encoding, FileKind, IdParts, ImportPlan, OrderFrom, PlanOptions, ReadOptions,
+    ReadSummary, Repeats, Source, propose_kind, read_orders,
 };
 use events::{Currency, Reject, Timestamp};
 use history::{ImportRequest, ImportSummary, OpenMode, Store};
@@ -24,7 +25,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(crate) struct ImportArgs {
     /// What the files hold.
     kind: KindArg,
-    /// CSV, TSV, JSON lines or Parquet; plain, gzip or zstd; told by content, not by name.
+    /// CSV, TSV, JSON or Parquet; plain, gzip or zstd; told by content, not by name. `-` reads
+    /// standard input.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Say which column is which: field=column (`-` for none). May be given several times.
@@ -51,7 +53,8 @@ pub(crate) struct ImportArgs {
     /// Where the orders come from: with the order id it is an order's identity.
     #[arg(long, default_value = events::DEFAULT_SOURCE, value_name = "NAME")]
     pub(super) source: String,
-    /// What makes lines one order where there is no order id.
+    /// What makes lines one order, where it is not the order id: several columns are joined by
+    /// --map order_id=COLUMN+COLUMN.
     #[arg(long)]
     order_from: Option<OrderFromArg>,
     /// All files are parts of one: an order may begin in one and go on in the next. Otherwise a
@@ -109,8 +112,32 @@ enum EncodingArg {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum OrderFromArg {
+    /// The order id alone, however often it seems to be used again.
+    OrderId,
+    /// The order id within a day.
+    OrderDay,
+    /// The order id within a location, and within a till where a column names it.
+    OrderLocation,
+    /// The order id within a location (and till) and a day: the receipt numbers of tills.
+    OrderLocationDay,
+    /// A session is an order.
     Session,
+    /// What a customer bought at one time is an order.
     CustomerAndTime,
+}
+
+impl OrderFromArg {
+    fn as_told(self) -> OrderFrom {
+        let with = |location, day| OrderFrom::With(IdParts { location, day });
+        match self {
+            OrderFromArg::OrderId => OrderFrom::IdAlone,
+            OrderFromArg::OrderDay => with(false, true),
+            OrderFromArg::OrderLocation => with(true, false),
+            OrderFromArg::OrderLocationDay => with(true, true),
+            OrderFromArg::Session => OrderFrom::Session,
+            OrderFromArg::CustomerAndTime => OrderFrom::CustomerAndTime,
+        }
+    }
 }
 
 /// `field=column` pairs.
@@ -183,11 +210,7 @@ impl ImportArgs {
                 EncodingArg::Utf8 => Encoding::Utf8,
                 EncodingArg::Windows1252 => Encoding::Windows1252,
             }),
-            order_from: match self.order_from {
-                None => OrderFrom::Column,
-                Some(OrderFromArg::Session) => OrderFrom::Session,
-                Some(OrderFromArg::CustomerAndTime) => OrderFrom::CustomerAndTime,
-            },
+            order_from: self.order_from.map(OrderFromArg::as_told).unwrap_or_default(),
             event_source: Some(self.source.clone()),
         })
     }
@@ -212,8 +235,24 @@ pub(super) struct Planned {
     pub(super) len_bytes: u64,
 }
 
+/// `-`; a file of that name is `./-`.
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// No pipe, nor standard input.
+pub(super) fn can_be_read_again(path: &Path) -> bool {
+    !is_standard_input(path) && path.is_file()
+}
+
 /// A file to read from its beginning.
 pub(super) fn open(path: &Path) -> anyhow::Result<Source> {
+    if is_standard_input(path) {
+        return Ok(Source::stream("standard input", Box::new(std::io::stdin())));
+    }
+    let metadata = std::fs::metadata(path);
+    let metadata = metadata.with_context(|| format!("could not open {}", path.display()))?;
+    ensure!(!metadata.is_dir(), "{} is a folder; name the files in it", path.display());
     Ok(Source::file(&path.display().to_string(), open_file(path)?))
 }
 
@@ -223,16 +262,15 @@ fn open_file(path: &Path) -> anyhow::Result<File> {
 
 fn plan_files(args: &ImportArgs) -> anyhow::Result<Vec<Planned>> {
     let options = args.plan_options()?;
+    let n_inputs = args.files.iter().filter(|path| is_standard_input(path)).count();
+    ensure!(n_inputs <= 1, "standard input (-) can be read once only");
     args.files
         .iter()
         .map(|path| {
-            let name = path.display().to_string();
-            let metadata =
-                std::fs::metadata(path).with_context(|| format!("could not open {name}"))?;
-            ensure!(!metadata.is_dir(), "{name} is a folder; name the files in it");
             let mut source = open(path)?;
             let plan = ImportPlan::make(&mut source, args.file_kind(), &options)?;
-            Ok(Planned { path: path.clone(), source, plan, len_bytes: metadata.len() })
+            let len_bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            Ok(Planned { path: path.clone(), source, plan, len_bytes })
         })
         .collect()
 }
@@ -241,13 +279,18 @@ pub(crate) async fn run(dir: &Path, args: ImportArgs) -> anyhow::Result<()> {
     let files = plan_files(&args)?;
     for file in &files {
         if args.output.json && args.dry_run {
-            show::line(import_report::plan_json(&file.plan))?;
+            show::line(import_plan::plan_json(&file.plan))?;
         } else if !args.output.json {
-            import_report::show_plan(&file.plan, args.dry_run)?;
+            import_plan::show_plan(&file.plan, args.dry_run)?;
         }
     }
     if args.dry_run {
         return Ok(());
+    }
+    for plan in files.iter().map(|file| &file.plan).filter(|plan| plan.refuses_repeats()) {
+        let told = plan.repeats.describe().unwrap_or_default();
+        let advice = Repeats::ADVICE;
+        anyhow::bail!("{}: {told}. Nothing was imported. {advice}", plan.name);
     }
     let watch = Stopwatch::start();
     let store = Store::open(dir, OpenMode::Create).await?;
@@ -331,7 +374,9 @@ async fn orders(
 ) -> anyhow::Result<Report> {
     let mut report = Report::new("orders");
     let request = ImportRequest::new(&args.source, clock::now());
-    let mut import = store.begin_orders(ImportRequest { are_parts: args.parts, ..request })?;
+    let refuses_repeats = files.iter().any(|file| file.plan.trusts_ids());
+    let request = ImportRequest { are_parts: args.parts, refuses_repeats, ..request };
+    let mut import = store.begin_orders(request)?;
     let mut fingerprints = Vec::new();
     for file in files {
         let fingerprint = fingerprint(args, &file.path)?.unwrap_or_default();
@@ -373,7 +418,12 @@ async fn orders(
     let propose = |item_id: &str, title: Option<&str>| propose_kind(item_id, title).map(|p| p.0);
     let summary = import.commit(&propose).await;
     bar.finish_and_clear();
-    report.orders = Some(summary?);
+    let mut summary = summary?;
+    if let Some(OrderFromArg::Session | OrderFromArg::CustomerAndTime) = args.order_from {
+        // A session may last for days.
+        summary.doubts = None;
+    }
+    report.orders = Some(summary);
     Ok(report)
 }
 
@@ -413,7 +463,7 @@ async fn when_imported(
 
 /// What tells the file apart; `None` for what cannot be read twice.
 fn fingerprint(args: &ImportArgs, path: &Path) -> anyhow::Result<Option<String>> {
-    if !path.is_file() {
+    if !can_be_read_again(path) {
         return Ok(None);
     }
     let mut file = open_file(path)?;

@@ -2,7 +2,8 @@
 //! written. What is small goes in at once; what is large is read again and goes in batch by batch,
 //! so that memory does not grow with the file.
 
-use super::import::{ImportArgs, Planned, Progress, check_share, open};
+use super::families::Families;
+use super::import::{ImportArgs, Planned, Progress, can_be_read_again, check_share, open};
 use super::import_report::{Rejects, Report};
 use anyhow::Context;
 use events::import::{
@@ -31,11 +32,16 @@ pub(super) async fn items(
     rejects: &mut Rejects,
 ) -> anyhow::Result<Report> {
     let mut report = Report::new("items");
+    let mut families = Families::default();
     take_in(args, files, rejects, &mut report, read_items, async |records| {
+        for record in &records {
+            families.note(&record.item_id, record.variant_of.as_deref());
+        }
         store.upsert_items(&records).await?;
         Ok(())
     })
     .await?;
+    report.warnings.extend(families.warning());
     Ok(report)
 }
 
@@ -124,7 +130,7 @@ pub(super) async fn take_in<T: Send + 'static>(
     mut write: impl AsyncFnMut(Vec<T>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     // A pipe cannot be read twice.
-    let may_drop = files.iter().all(|file| file.path.is_file());
+    let may_drop = files.iter().all(|file| can_be_read_again(&file.path));
     let mut kept = Kept { records: Some(Vec::new()), may_drop };
     let mut checked = Vec::new();
     for file in files {

@@ -1,10 +1,8 @@
-//! What an import will do and what it did: the plan, the rejects file, the summary.
+//! What an import did: the rejects file, the summary.
 
 use crate::show;
 use anyhow::Context;
-use events::import::{
-    CurrencyPlan, Field, FileKind, ImportPlan, OrderEvidence, OrderFrom, ReadSummary,
-};
+use events::import::{ImportPlan, ReadSummary};
 use events::{LineKind, Reject, RejectReason, Timestamp};
 use history::{ImportSummary, RelationIntake};
 use serde_json::{Value, json};
@@ -29,6 +27,7 @@ pub(crate) struct Report {
     pub n_events: Option<u64>,
     pub n_duplicates: u64,
     pub relations: Option<RelationIntake>,
+    pub warnings: Vec<String>,
     pub seconds: f64,
 }
 
@@ -43,6 +42,7 @@ impl Report {
             n_events: None,
             n_duplicates: 0,
             relations: None,
+            warnings: Vec::new(),
             seconds: 0.0,
         }
     }
@@ -178,146 +178,28 @@ impl Rejects {
     }
 }
 
-fn currency_text(plan: &ImportPlan) -> String {
-    match plan.currency {
-        CurrencyPlan::Column { otherwise: Some(currency) } => {
-            format!("by a column, where empty {currency}")
-        }
-        CurrencyPlan::Column { otherwise: None } => "by a column".into(),
-        CurrencyPlan::Symbol(currency) => format!("{currency}, by the symbol beside the prices"),
-        CurrencyPlan::Told(currency) => format!("{currency}, as told"),
-        CurrencyPlan::Unknown => "not known (tell it with --currency)".into(),
-    }
-}
-
-fn dates_text(plan: &ImportPlan) -> String {
-    let Some(dates) = &plan.dates else { return "none in the file".into() };
-    let evidence = dates.evidence.as_str();
-    let order = match dates.day_order {
-        _ if dates.evidence == OrderEvidence::NotNeeded => String::new(),
-        Some(order) => format!(", read as {} ({evidence})", order.as_str()),
-        None => format!(", {evidence}"),
-    };
-    format!("like {}{order}; time zone {}", dates.example, plan.time_zone)
-}
-
-/// `None` where the file has no column of numbers.
-fn numbers_text(plan: &ImportPlan) -> Option<String> {
-    let numbers =
-        [Field::Quantity, Field::UnitPrice, Field::LineTotal, Field::Cost, Field::RegularPrice];
-    let is_number = |field: Option<Field>| field.is_some_and(|field| numbers.contains(&field));
-    let sign = if plan.decimal == b',' { "comma" } else { "point" };
-    plan.columns
-        .iter()
-        .any(|column| is_number(column.field))
-        .then(|| format!("decimal {sign} ({})", plan.decimal_evidence.as_str()))
-}
-
-/// What becomes of a column that no field stands for.
-fn without_field(plan: &ImportPlan) -> &'static str {
-    match plan.kind {
-        FileKind::Items | FileKind::Customers => "attribute",
-        _ => "not used",
-    }
-}
-
-/// The plan as a table, on standard output for a dry run and beside it otherwise.
-pub(crate) fn show_plan(plan: &ImportPlan, is_result: bool) -> anyhow::Result<()> {
-    let mut text = format!(
-        "{}: {}, {}, {}\n  dates: {}\n  currency: {}\n",
-        plan.name,
-        plan.format.describe(),
-        plan.compression.as_str(),
-        plan.encoding.as_str(),
-        dates_text(plan),
-        currency_text(plan),
-    );
-    if let Some(numbers) = numbers_text(plan) {
-        text.push_str(&format!("  numbers: {numbers}\n"));
-    }
-    match plan.order_from {
-        OrderFrom::Column => {}
-        OrderFrom::Session => text.push_str("  orders: a session is an order\n"),
-        OrderFrom::CustomerAndTime => {
-            text.push_str("  orders: what a customer bought at one time is an order\n");
-        }
-    }
-    let mut table = show::table(&["column", "is", "first value", "note"], &[]);
-    for column in &plan.columns {
-        let field = column.field.map_or(without_field(plan), |field| field.as_str());
-        let example: String = column.example.chars().take(40).collect();
-        show::row(&mut table, &[column.name.clone(), field.into(), example, column.note.clone()]);
-    }
-    text.push_str(&table.to_string());
-    for fee in plan.fees.iter().take(12) {
-        text.push_str(&format!(
-            "\n  {} {}: taken as {} ({})",
-            fee.item_id,
-            fee.title,
-            fee.kind.as_str(),
-            fee.why
-        ));
-    }
-    for note in &plan.notes {
-        text.push_str(&format!("\n  note: {note}"));
-    }
-    if is_result { show::line(text) } else { show_note(&text) }
-}
-
-fn show_note(text: &str) -> anyhow::Result<()> {
-    show::note(text);
-    Ok(())
-}
-
-pub(crate) fn plan_json(plan: &ImportPlan) -> Value {
-    let columns: Vec<Value> = plan
-        .columns
-        .iter()
-        .map(|column| {
-            json!({
-                "name": column.name, "field": column.field.map(|field| field.as_str()),
-                "example": column.example, "note": column.note,
-            })
-        })
-        .collect();
-    let fees: Vec<Value> = plan
-        .fees
-        .iter()
-        .map(|fee| json!({"item_id": fee.item_id, "title": fee.title, "why": fee.why}))
-        .collect();
-    json!({
-        "file": plan.name,
-        "format": plan.format.describe(),
-        "compression": plan.compression.as_str(),
-        "encoding": plan.encoding.as_str(),
-        "dates": dates_text(plan),
-        "time_zone": plan.time_zone,
-        "currency": currency_text(plan),
-        "numbers": numbers_text(plan),
-        "columns": columns,
-        "fees": fees,
-        "notes": plan.notes,
-    })
-}
-
 /// The summary of a finished import.
 pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Result<()> {
     if json {
         return show::line(to_json(report, rejects));
     }
+    // Files that were all known before are told below, and there is nothing to count.
+    let is_known = report.files.is_empty() && !report.known.is_empty();
     let per_second = report.n_rows() as f64 / report.seconds.max(1e-9);
-    show::line(format!(
-        "{} rows of {} in {:.1} s ({} rows/s), {} taken",
-        show::count(report.n_rows()),
-        report.kind,
-        report.seconds,
-        show::count(per_second as u64),
-        show::count(report.n_taken()),
-    ))?;
+    if !is_known {
+        show::line(format!(
+            "{} rows of {} in {:.1} s ({} rows/s), {} taken",
+            show::count(report.n_rows()),
+            report.kind,
+            report.seconds,
+            show::count(per_second as u64),
+            show::count(report.n_taken()),
+        ))?;
+    }
     for remark in remarks(report) {
         show::line(remark)?;
     }
-    if let Some(orders) = &report.orders {
+    if let Some(orders) = report.orders.as_ref().filter(|_| !is_known) {
         show::line(orders_table(report, orders))?;
     }
     if let Some(n_events) = report.n_events {
@@ -348,7 +230,7 @@ pub(crate) fn show(report: &Report, rejects: &Rejects, json: bool) -> anyhow::Re
 
 /// What a person should know beside the counts.
 fn remarks(report: &Report) -> Vec<String> {
-    let mut remarks = Vec::new();
+    let mut remarks = report.warnings.clone();
     for (name, when) in &report.known {
         remarks.push(format!(
             "{name} was imported before ({when}) and is passed over, so that it does not undo what \
@@ -375,6 +257,7 @@ fn remarks(report: &Report) -> Vec<String> {
         let examples = &orders.other_currency_examples;
         remarks.push(other_currency(orders.n_lines_other_currency, examples));
     }
+    remarks.extend(doubts(orders));
     if orders.n_orders_cut > 0 {
         remarks.push(format!(
             "{} orders stand in several of these files, and the last one lacks items that an \
@@ -396,6 +279,27 @@ fn remarks(report: &Report) -> Vec<String> {
             "Taken as fees from now on, never offered: {}{more}. Where one is not, declare its \
              kind with `import items`",
             named.join(", ")
+        ));
+    }
+    remarks
+}
+
+/// Order ids that seem to be used again.
+fn doubts(orders: &ImportSummary) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(doubts) = &orders.doubts {
+        remarks.push(format!(
+            "warning: {doubts}. Each became one order of the customer that its first line names; \
+             where that is wrong, import again with --order-from or --map order_id=COLUMN+COLUMN"
+        ));
+    }
+    if orders.n_orders_moved > 0 {
+        remarks.push(format!(
+            "warning: {} orders known before stand more than a day from where they stood, such as \
+             {}: they were replaced. Where the number is used again for another order, see \
+             --order-from",
+            show::count(orders.n_orders_moved),
+            orders.moved_examples.join(", ")
         ));
     }
     remarks
@@ -476,6 +380,7 @@ fn to_json(report: &Report, rejects: &Rejects) -> Value {
         "orders": report.orders,
         "events": report.n_events,
         "duplicates": report.n_duplicates,
+        "warnings": report.warnings,
         "relations": report.relations.as_ref().map(super::import_relations::to_json),
         "seconds": report.seconds,
         "rows_per_s": report.n_rows() as f64 / report.seconds.max(1e-9),

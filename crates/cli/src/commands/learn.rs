@@ -110,9 +110,10 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     let now = Some(clock::now());
     let view = store.view(&ViewOptions { now, ..ViewOptions::default() }).await?;
     if let Some(n) = n_dated_ahead(&view) {
-        show::note(format!(
-            "note: {n} orders are dated in the future; they are taken to be of now"
-        ));
+        show::note(match n {
+            "1" => "note: 1 order is dated in the future; it is taken to be of now".to_owned(),
+            n => format!("note: {n} orders are dated in the future; they are taken to be of now"),
+        });
     }
     show::note(format!(
         "{} baskets, {} lines, {} items, {} customers; learning takes at most about {} of memory",

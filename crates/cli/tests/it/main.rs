@@ -5,6 +5,7 @@ mod decisions;
 mod doubts;
 mod experiments;
 mod imports;
+mod intake;
 mod joins;
 mod journey;
 mod policies;

@@ -1,6 +1,7 @@
 //! The names that people give to columns, squeezed (lower case, letters and digits only), the
 //! surest first. A name stands under one field of a table only, or the first field claims it.
 
+use super::aliases_abroad::aliases_abroad;
 use super::columns::{Field, FileKind, Shape};
 
 /// Names of a field in a file of this kind and shape.
@@ -44,7 +45,9 @@ pub(crate) fn aliases(
         }
         _ => listed(GENERAL, field).unwrap_or(""),
     };
-    names.split_ascii_whitespace()
+    // What a shape leaves without a name has none in any language.
+    let is_open = !names.is_empty() && shape == Shape::Generic;
+    names.split_ascii_whitespace().chain(aliases_abroad(kind, field).filter(move |_| is_open))
 }
 
 fn listed(table: &[(Field, &'static str)], field: Field) -> Option<&'static str> {
@@ -88,7 +91,8 @@ const GENERAL: &[(Field, &str)] = &[
     (
         Field::OrderId,
         "orderid basketid transactionid invoiceno invoice invoiceid invoicenumber ordernumber \
-         orderno receiptid receipt receiptno receiptnumber ticketid ticket ticketno checkid \
+         orderno receiptid receipt receiptno receiptnr receiptnum receiptnumber ticketid ticket \
+         ticketno ticketnr ticketnum ticketnumber checkid \
          salesorderid salesordernumber saleid salesid ordername orderkey ecommercetransactionid \
          billid billno bill cartid txnid transactionno transactionnumber transaction order \
          basket",
@@ -115,6 +119,11 @@ const GENERAL: &[(Field, &str)] = &[
         "locationid location storeid store shopid branchid branch branchcode territoryid \
          territory outletid outlet restaurantid storecode storename storenumber siteid \
          warehouseid",
+    ),
+    (
+        Field::TillId,
+        "tillid till tillno tillnumber registerid register registerno registernumber posid pos \
+         posno terminalid terminal terminalno terminalnumber cashregister workstationid",
     ),
     (
         Field::Timestamp,

@@ -68,4 +68,8 @@ impl<R: Row> Row for CarriedRow<'_, R> {
         let carried = self.carry.values.iter().find(|(idx, _)| *idx == column);
         carried.map_or(Cell::Absent, |(_, value)| Cell::from_text(value))
     }
+
+    fn written(&self, column: usize) -> &str {
+        self.row.written(column)
+    }
 }

@@ -95,6 +95,11 @@ fn is_nothing(text: &str) -> bool {
 pub(crate) trait Row {
     fn cell(&self, column: usize) -> Cell<'_>;
 
+    /// What stands in the file, where that is text: also where it stands for nothing.
+    fn written(&self, _column: usize) -> &str {
+        ""
+    }
+
     /// The refund that the row is part of, where the file nests refunds in their orders.
     fn refund_id(&self) -> Cell<'_> {
         Cell::Absent

@@ -56,6 +56,7 @@ fields! {
     Email "email"
     SessionId "session_id"
     LocationId "location_id"
+    TillId "till_id"
     Timestamp "timestamp"
     Clock "clock"
     Quantity "quantity"
@@ -135,7 +136,7 @@ struct Norm {
     is_line: bool,
 }
 
-fn squeeze(name: &str) -> String {
+pub(crate) fn squeeze(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -313,6 +314,7 @@ pub fn fields_of(kind: FileKind) -> &'static [Field] {
             Email,
             SessionId,
             LocationId,
+            TillId,
             Timestamp,
             Clock,
             Quantity,

@@ -1,6 +1,6 @@
 //! Reading single fields, with the words that tell a person how to mend what cannot be read.
 
-use super::cell::Cell;
+use super::cell::{Cell, Row};
 use super::columns::Field;
 use super::date_scan::in_range;
 use super::dates::{DateFault, DateReader, DayOrder};
@@ -45,6 +45,15 @@ impl Fault {
             return Fault::new(RejectReason::OtherDecimal, detail);
         }
         Fault::new(reason, format!("{column} is {found}: {}; write a plain number", fault.advice()))
+    }
+}
+
+/// What stands where something is needed: nothing, or a word for it.
+#[cold]
+pub(crate) fn is_empty<R: Row + ?Sized>(row: &R, column: Option<usize>) -> String {
+    match column.map(|column| row.written(column)) {
+        None | Some("") => "is empty".to_owned(),
+        Some(word) => format!("is {word:?}, which stands for nothing"),
     }
 }
 

@@ -29,7 +29,7 @@ enum Place {
 }
 
 /// Names of lists that hold the lines of an order.
-const LINE_LISTS: [&str; 8] =
+pub(crate) const LINE_LISTS: [&str; 8] =
     ["items", "line_items", "lines", "lineitems", "lineItems", "products", "order_items", "basket"];
 const MAX_DEPTH: usize = 4;
 

@@ -6,6 +6,7 @@
 //! typed cells, `orders` and `records` make sense of them.
 
 mod aliases;
+mod aliases_abroad;
 mod carry;
 mod cell;
 mod chunk;
@@ -19,23 +20,29 @@ mod event_rows;
 mod fees;
 mod field_read;
 mod interner;
+mod json_elements;
 mod json_lines;
 mod json_value;
 mod line_kind;
+mod mapping;
 mod money_plan;
 mod numbers;
+mod order_id_reader;
 mod order_identity;
+mod order_parts;
 mod order_slots;
 mod orders;
 mod parquet_rows;
 mod pipeline;
 mod plan;
 mod planner;
+mod preamble;
 mod product_rows;
 mod read;
 mod records;
 mod refunds;
 mod relation_rows;
+mod repeats;
 mod sample_table;
 mod source;
 mod text_rows;
@@ -50,9 +57,11 @@ pub(crate) use json_value::{FieldText, is_without_zone, read_json_amount, read_j
 pub use money_plan::DecimalEvidence;
 pub use orders::read_orders;
 pub use plan::{
-    ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions, TimeReader,
+    ColumnPlan, CurrencyPlan, FeeProposal, Format, IdParts, ImportPlan, OrderFrom, PlanOptions,
+    TimeReader,
 };
 pub use read::{ReadOptions, ReadSummary};
 pub use records::{RecordSink, read_customers, read_holdings, read_items};
 pub use relation_rows::read_relations;
+pub use repeats::{Doubt, Repeats};
 pub use source::{Compression, Source};

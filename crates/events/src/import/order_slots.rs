@@ -6,7 +6,6 @@ use super::plan::ImportPlan;
 /// Where the columns are. `None`: the file has no such column.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots {
-    pub order_id: Option<usize>,
     pub item_id: Option<usize>,
     pub title: Option<usize>,
     pub category: Option<usize>,
@@ -35,7 +34,6 @@ impl Slots {
     pub(crate) fn of(plan: &ImportPlan) -> Slots {
         let at = |field| plan.column_of(field);
         Slots {
-            order_id: at(Field::OrderId),
             item_id: at(Field::ItemId),
             title: at(Field::Title),
             category: at(Field::Category),

@@ -11,6 +11,7 @@ use super::interner::Interner;
 use super::line_kind::{is_credit_note, is_void, line_kind, share};
 use super::money_plan::currency_of;
 use super::numbers::{Money, read_money};
+use super::order_id_reader::OrderIdReader;
 use super::order_identity::{Mark, OrderIds};
 use super::order_slots::Slots;
 use super::plan::{ImportPlan, OrderFrom};
@@ -59,6 +60,7 @@ pub(crate) struct OrderBuilder<'p> {
     plan: &'p ImportPlan,
     slots: Slots,
     dates: DateReader,
+    order_id: OrderIdReader,
     order_ids: OrderIds,
     /// Orders are told apart by more than their ids.
     is_marked: bool,
@@ -71,7 +73,6 @@ pub(crate) struct OrderBuilder<'p> {
     has_category: Vec<bool>,
     has_kind: Vec<bool>,
     id_buffer: String,
-    order_buffer: String,
     refund_buffer: String,
     source_buffer: String,
     /// The status read last, and whether its order brought nothing.
@@ -104,6 +105,7 @@ impl<'p> OrderBuilder<'p> {
             is_marked: marking.iter().any(Option::is_some) || plan.reads_refunds(),
             slots,
             dates: plan.date_reader(),
+            order_id: OrderIdReader::new(plan),
             order_ids: OrderIds::default(),
             item_ids: Interner::default(),
             customer_ids: Interner::default(),
@@ -113,7 +115,6 @@ impl<'p> OrderBuilder<'p> {
             has_category: Vec::new(),
             has_kind: Vec::new(),
             id_buffer: String::new(),
-            order_buffer: String::new(),
             refund_buffer: String::new(),
             source_buffer: String::new(),
             last_status: (String::new(), false),
@@ -144,7 +145,8 @@ impl<'p> OrderBuilder<'p> {
         let title = title.map_or(Cell::Absent, |column| row.cell(column));
         if title.is_absent() && !is_refund {
             let name = self.plan.column_name(Field::ItemId);
-            let detail = format!("no item: {name} is empty; write the item's id there");
+            let is_empty = field_read::is_empty(row, self.slots.item_id);
+            let detail = format!("no item: {name} {is_empty}; write the item's id there");
             return Err(Fault::new(RejectReason::MissingItem, detail));
         }
         Ok(title)
@@ -157,26 +159,17 @@ impl<'p> OrderBuilder<'p> {
         field_read::read_time(&mut self.dates, self.plan, date, clock)
     }
 
-    /// Puts the order's id into `order_buffer`.
+    /// Reads the order's id into `order_id`.
     fn read_order_id<R: Row + ?Sized>(&mut self, row: &R, at: Timestamp) -> Result<(), Fault> {
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
         let own = match self.plan.order_from {
-            OrderFrom::Column => cell(self.slots.order_id),
+            OrderFrom::Column | OrderFrom::IdAlone | OrderFrom::With(_) => {
+                cell(self.order_id.column)
+            }
             OrderFrom::Session => cell(self.slots.session_id),
             OrderFrom::CustomerAndTime => self.customer_cell(row),
         };
-        field_read::check_length("order id", own)?;
-        self.order_buffer.clear();
-        let Some(id) = clean(&mut self.id_buffer, own, self.plan.float_order_ids) else {
-            let name = self.plan.order_column_name();
-            let detail = format!("no order: {name} is empty; write the order's id there");
-            return Err(Fault::new(RejectReason::MissingOrder, detail));
-        };
-        self.order_buffer.push_str(id);
-        if self.plan.order_from == OrderFrom::CustomerAndTime {
-            write!(self.order_buffer, "@{at}").expect("writing to a String does not fail");
-        }
-        Ok(())
+        self.order_id.read(self.plan, row, own, at)
     }
 
     /// Puts into their buffers what marks the order beside its id.
@@ -195,7 +188,7 @@ impl<'p> OrderBuilder<'p> {
         self.refund_buffer.clear();
         match clean(&mut self.id_buffer, refund, false) {
             Some(id) => self.refund_buffer.push_str(id),
-            None if is_refund => write!(self.refund_buffer, "{}@{at}", self.order_buffer)
+            None if is_refund => write!(self.refund_buffer, "{}@{at}", self.order_id.text)
                 .expect("writing to a String does not fail"),
             None => {}
         }
@@ -296,7 +289,7 @@ impl<'p> OrderBuilder<'p> {
     }
 
     fn is_cancelled<R: Row + ?Sized>(&mut self, row: &R) -> bool {
-        if self.plan.shape == Shape::Uci && is_credit_note(&self.order_buffer) {
+        if self.plan.shape == Shape::Uci && is_credit_note(self.order_id.first_part()) {
             return true;
         }
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
@@ -314,7 +307,7 @@ impl<'p> OrderBuilder<'p> {
     }
 
     /// Reads all that can be wrong with a row: the item, absent on a refund of a whole order, and
-    /// the figures; order and mark are in their buffers then. `None`: the row is no order line.
+    /// the figures; order and mark have been read then. `None`: the row is no order line.
     #[inline]
     fn examine<'r, R: Row + ?Sized>(
         &mut self,
@@ -357,7 +350,7 @@ impl<'p> OrderBuilder<'p> {
             // A page of thanks that is loaded again sends its purchase again.
             sent_at: (self.plan.shape == Shape::Ga4 && self.refund_buffer.is_empty()).then_some(at),
         });
-        self.order_ids.push(&self.order_buffer, mark);
+        self.order_ids.push(&self.order_id.text, mark);
     }
 
     /// Titles and categories come from lines that were sold or came back: on adjustments stand
@@ -434,15 +427,15 @@ impl Builder for OrderBuilder<'_> {
 
     fn order_of<R: Row + ?Sized>(&mut self, row: &R) -> (Option<String>, Option<String>) {
         let cell = |slot: Option<usize>| slot.map_or(Cell::Absent, |column| row.cell(column));
-        let at = match self.plan.order_from {
-            OrderFrom::CustomerAndTime => {
-                self.time_of(cell(self.slots.timestamp), cell(self.slots.clock))
-            }
-            _ => Ok(NO_TIME),
+        let needs_time =
+            self.plan.order_from == OrderFrom::CustomerAndTime || self.order_id.has_day();
+        let at = match needs_time {
+            true => self.time_of(cell(self.slots.timestamp), cell(self.slots.clock)),
+            false => Ok(NO_TIME),
         };
         let order_id = at.and_then(|at| self.read_order_id(row, at)).is_ok();
         let source = cell(self.slots.source).text(&mut self.id_buffer).map(str::to_owned);
-        (order_id.then(|| self.order_buffer.clone()), source)
+        (order_id.then(|| self.order_id.text.clone()), source)
     }
 
     /// The batch so far; the next one starts empty.
@@ -467,7 +460,7 @@ impl Builder for OrderBuilder<'_> {
 
 /// The id as text, `17850.0` as `17850` where the plan says that the column is of that shape.
 #[inline]
-fn clean<'b>(buffer: &'b mut String, cell: Cell<'b>, is_float: bool) -> Option<&'b str> {
+pub(crate) fn clean<'b>(buffer: &'b mut String, cell: Cell<'b>, is_float: bool) -> Option<&'b str> {
     let text = cell.text(buffer)?;
     if is_float { Some(text.strip_suffix(".0").unwrap_or(text)) } else { Some(text) }
 }

@@ -8,8 +8,10 @@ use super::date_plan::DatePlan;
 use super::dates::{DateReader, DayOrder};
 use super::encoding::Encoding;
 use super::field_read;
+use super::json_elements::Elements;
 use super::json_lines::JsonLayout;
 use super::money_plan::DecimalEvidence;
+use super::repeats::Repeats;
 use super::source::Compression;
 use crate::record::ItemKind;
 use crate::{Currency, Error, Timestamp};
@@ -34,6 +36,10 @@ pub struct ImportPlan {
     pub decimal_evidence: DecimalEvidence,
     pub currency: CurrencyPlan,
     pub order_from: OrderFrom,
+    /// Where several columns make the order id, all of them; else none.
+    pub(crate) order_columns: Vec<usize>,
+    /// Order ids of the sample under which several orders seem to stand.
+    pub repeats: Repeats,
     /// Items without an id of their own go by their title.
     pub title_is_item: bool,
     /// An absent quantity means one piece.
@@ -49,6 +55,10 @@ pub struct ImportPlan {
     pub n_sample_rows: usize,
     pub(crate) zone: TimeZone,
     pub(crate) json: Option<JsonLayout>,
+    /// `None`: one object a line.
+    pub(crate) elements: Option<Elements>,
+    /// Lines above the header that are no rows.
+    pub n_lines_above: u64,
     /// Where rows of events come from, for their identity.
     pub(crate) event_source: String,
 }
@@ -100,12 +110,24 @@ pub enum CurrencyPlan {
 /// What makes lines one order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OrderFrom {
+    /// The order id; on a till's file together with place and day.
     #[default]
     Column,
+    /// The order id alone, whatever it seems to be.
+    IdAlone,
+    /// The order id within a place, a day or both, and within its till where a column names it.
+    With(IdParts),
     /// A session is an order. Only when asked for.
     Session,
     /// What a customer bought at the same time is an order. Only when asked for.
     CustomerAndTime,
+}
+
+/// What tells orders of one id apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdParts {
+    pub location: bool,
+    pub day: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,8 +191,11 @@ impl ImportPlan {
     }
 
     pub(crate) fn order_column_name(&self) -> &str {
+        if let Some(&column) = self.order_columns.first() {
+            return &self.columns[column].name;
+        }
         self.column_name(match self.order_from {
-            OrderFrom::Column => Field::OrderId,
+            OrderFrom::Column | OrderFrom::IdAlone | OrderFrom::With(_) => Field::OrderId,
             OrderFrom::Session => Field::SessionId,
             OrderFrom::CustomerAndTime => Field::CustomerId,
         })

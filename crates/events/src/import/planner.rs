@@ -3,18 +3,24 @@
 use hashbrown::HashMap;
 use jiff::tz::TimeZone;
 
+use super::cell::Cell;
 use super::columns::{self, Field, FileKind, Recognition, Shape};
 use super::date_plan::{DateHints, DatePlan, OrderEvidence, plan_dates};
 use super::date_scan::parse_parts;
 use super::dates::DayOrder;
 use super::fees::propose_kind;
 use super::line_kind::note_void;
+use super::mapping::{self, MadeOf};
 use super::money_plan::{BesidePrices, DecimalEvidence, NUMBERS, PRICES, note_money, plan_decimal};
+use super::numbers::read_money;
+use super::order_parts;
 use super::plan::{
     ColumnPlan, CurrencyPlan, FeeProposal, Format, ImportPlan, OrderFrom, PlanOptions,
 };
+use super::repeats::{self, Repeats};
 use super::sample_table::SampleTable;
 use super::source::Source;
+use crate::amount::MICROS;
 use crate::event::EventKind;
 use crate::{Currency, Error};
 
@@ -34,53 +40,21 @@ impl ImportPlan {
         };
         let table = SampleTable::of(source, kind, options)?;
         let mut found = columns::recognize(kind, &table.names);
-        apply_map(source.name(), kind, &table.names, options, &mut found)?;
+        let order_columns = mapping::apply(source.name(), kind, &table.names, options, &mut found)?;
         settle(&table, kind, &mut found, options);
-        require(source.name(), kind, &table, &found, options)?;
-        let mut plan = Draft { table: &table, found: &found, kind, options }.plan(source, zone);
+        let order_from = order_parts::order_from(kind, &table.names, &found, options);
+        let made_of = MadeOf { order_from, order_columns };
+        mapping::require(source.name(), kind, &table, &found, &made_of)?;
+        let draft = Draft { table: &table, found: &found, kind, options };
+        let mut plan = draft.plan(source, zone, made_of);
         plan.time_zone = zone_name.to_owned();
+        if kind == FileKind::Orders {
+            plan.repeats = repeats::of_sample(&plan, &table);
+        }
         note_all(&mut plan, &table);
         plan.json = table.json;
         Ok(plan)
     }
-}
-
-fn apply_map(
-    name: &str,
-    kind: FileKind,
-    names: &[String],
-    options: &PlanOptions,
-    found: &mut Recognition,
-) -> Result<(), Error> {
-    let fields = columns::fields_of(kind);
-    for (field_name, column) in &options.map {
-        let Some(&field) = fields.iter().find(|field| field.as_str() == field_name.trim()) else {
-            let valid = fields.iter().map(|field| field.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Error::UnknownField { field: field_name.clone(), valid });
-        };
-        if let Some(idx) = found.column(field) {
-            found.fields[idx] = None;
-        }
-        if column == "-" {
-            continue;
-        }
-        let wanted = column.trim();
-        let position = |fits: &dyn Fn(&str) -> bool| names.iter().position(|n| fits(n.trim()));
-        let idx = position(&|known| known == wanted)
-            .or_else(|| position(&|known| known.eq_ignore_ascii_case(wanted)))
-            .or_else(|| wanted.strip_prefix('#')?.parse::<usize>().ok()?.checked_sub(1))
-            .filter(|&idx| idx < names.len());
-        let Some(idx) = idx else {
-            return Err(Error::UnknownColumn {
-                name: name.into(),
-                field: field_name.clone(),
-                column: column.clone(),
-                found: names.join(", "),
-            });
-        };
-        found.fields[idx] = Some(field);
-    }
-    Ok(())
 }
 
 /// Drops what the values speak against, unless it was mapped by hand.
@@ -117,75 +91,6 @@ fn settle(table: &SampleTable, kind: FileKind, found: &mut Recognition, options:
     }
 }
 
-fn require(
-    name: &str,
-    kind: FileKind,
-    table: &SampleTable,
-    found: &Recognition,
-    options: &PlanOptions,
-) -> Result<(), Error> {
-    let has = |field| found.column(field).is_some();
-    let missing = |field: Field, advice| Error::MissingColumn {
-        name: name.into(),
-        field: field.as_str(),
-        found: table.names.join(", "),
-        advice,
-    };
-    // Events in JSON have the shape of the wire, where fields are looked for one by one.
-    if kind == FileKind::Events && table.json.is_some() {
-        return Ok(());
-    }
-    let needs_item = match kind {
-        FileKind::Orders => !has(Field::Title),
-        FileKind::Customers | FileKind::Relations => false,
-        FileKind::Items | FileKind::Holdings | FileKind::Events => true,
-    };
-    if needs_item && !has(Field::ItemId) {
-        return Err(missing(Field::ItemId, header_advice(table, found)));
-    }
-    let order_field = match options.order_from {
-        OrderFrom::Column => Field::OrderId,
-        OrderFrom::Session => Field::SessionId,
-        OrderFrom::CustomerAndTime => Field::CustomerId,
-    };
-    if kind == FileKind::Orders
-        && !has(order_field)
-        && !(order_field == Field::CustomerId && has(Field::Email))
-    {
-        let advice = match order_field {
-            Field::OrderId => "; or say with --order-from what makes lines one order",
-            _ => "",
-        };
-        return Err(missing(order_field, advice));
-    }
-    let of_relations = [Field::FromItem, Field::ToItem, Field::Relation];
-    if let Some(field) = of_relations.into_iter().find(|&field| !has(field))
-        && kind == FileKind::Relations
-    {
-        return Err(missing(field, header_advice(table, found)));
-    }
-    if kind == FileKind::Events && !has(Field::Timestamp) {
-        return Err(missing(Field::Timestamp, ""));
-    }
-    if matches!(kind, FileKind::Customers | FileKind::Holdings)
-        && !has(Field::CustomerId)
-        && !has(Field::Email)
-    {
-        return Err(missing(Field::CustomerId, header_advice(table, found)));
-    }
-    Ok(())
-}
-
-/// A file without a header shows figures where names should be.
-fn header_advice(table: &SampleTable, found: &Recognition) -> &'static str {
-    let is_figure = |name: &String| name.parse::<f64>().is_ok();
-    if found.fields.iter().all(Option::is_none) && table.names.iter().any(is_figure) {
-        "; the first row looks like data: put a row of column names above it"
-    } else {
-        ""
-    }
-}
-
 struct Draft<'a> {
     table: &'a SampleTable,
     found: &'a Recognition,
@@ -194,7 +99,7 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn plan(&self, source: &Source, zone: TimeZone) -> ImportPlan {
+    fn plan(&self, source: &Source, zone: TimeZone, made_of: MadeOf) -> ImportPlan {
         let (table, options) = (self.table, self.options);
         let (decimal, decimal_evidence) = self.decimal();
         let currency = self.currency(decimal);
@@ -215,7 +120,9 @@ impl Draft<'_> {
             decimal,
             decimal_evidence,
             currency,
-            order_from: options.order_from,
+            order_from: made_of.order_from,
+            order_columns: made_of.order_columns,
+            repeats: Repeats::default(),
             title_is_item,
             quantity_may_be_absent: table.json.is_some() || self.found.shape == Shape::Ga4,
             float_order_ids: self.is_float(Field::OrderId),
@@ -226,6 +133,8 @@ impl Draft<'_> {
             n_sample_rows: table.rows.len(),
             zone,
             json: None,
+            elements: table.elements.clone(),
+            n_lines_above: table.n_lines_above,
             event_source: options.event_source.clone().unwrap_or_else(|| "file".into()),
         }
     }
@@ -362,6 +271,7 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
         note_orders(plan, &mut note);
     }
     note_money(plan, table, &mut note);
+    note_stock(plan, table, &mut note);
     if let Some(column) = plan.column_of(Field::Status).filter(|_| plan.kind == FileKind::Orders) {
         // Refunds inside their orders say what came back.
         let is_told =
@@ -380,11 +290,23 @@ fn note_all(plan: &mut ImportPlan, table: &SampleTable) {
     if plan.float_customer_ids || plan.float_item_ids || plan.float_order_ids {
         note("ids are written as 17850.0 throughout: they are read as 17850".into());
     }
+    if let Some(elements) = &plan.elements {
+        note(format!(
+            "{}: read one by one; where a line is named below, it is the number of the object",
+            elements.describe()
+        ));
+    }
+    if plan.n_lines_above > 0 {
+        let (n, first) = (plan.n_lines_above, &table.first_line);
+        let lines = if n == 1 { "the first line".into() } else { format!("the first {n} lines") };
+        note(format!("{lines} of the file, above the header, are left out: {first}"));
+    }
     plan.notes = notes;
 }
 
 fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
     let has = |field| plan.column_of(field).is_some();
+    note_identity(plan, note);
     if !has(Field::ItemId) {
         note("no column of item ids: items are told apart by their titles".into());
     }
@@ -400,6 +322,7 @@ fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
             plan.column_name(Field::LineTotal)
         ));
     }
+    note_not_understood(plan, note);
     if plan.shape == Shape::Uci {
         note("invoices that begin with C are credit notes: their lines are returns".into());
     }
@@ -414,6 +337,63 @@ fn note_orders(plan: &ImportPlan, note: &mut impl FnMut(String)) {
     }
     if plan.carries_down() {
         note("order fields stand on the first line of an order: they are carried down".into());
+    }
+}
+
+/// Parts of a unit are lost.
+fn note_stock(plan: &ImportPlan, table: &SampleTable, note: &mut impl FnMut(String)) {
+    let Some(column) = plan.column_of(Field::Stock).filter(|_| plan.kind == FileKind::Items) else {
+        return;
+    };
+    let is_part = |value: &&str| {
+        let read = read_money(Cell::from_text(value), plan.decimal);
+        read.is_ok_and(|amount| amount.is_some_and(|(amount, _)| amount.0 % MICROS != 0))
+    };
+    if let Some(part) = table.values(column).find(is_part) {
+        let name = plan.column_name(Field::Stock);
+        note(format!(
+            "warning: {name} holds parts of a unit, such as {part}: whole units are kept"
+        ));
+    }
+}
+
+/// What nobody recognized may stand under a name that nobody knows.
+fn note_not_understood(plan: &ImportPlan, note: &mut impl FnMut(String)) {
+    let has = |field| plan.column_of(field).is_some();
+    let lacking = [
+        (plan.dates.is_none(), Field::Timestamp),
+        (!has(Field::UnitPrice) && !has(Field::LineTotal), Field::UnitPrice),
+        (!has(Field::CustomerId) && !has(Field::Email), Field::CustomerId),
+    ];
+    let lacking = lacking.iter().filter(|(is_lacking, _)| *is_lacking);
+    let lacking: Vec<&str> = lacking.map(|(_, field)| field.as_str()).collect();
+    let unknown = plan.columns.iter().filter(|of| of.field.is_none() && of.note.is_empty());
+    let unknown: Vec<&String> = unknown.map(|column| &column.name).collect();
+    if lacking.is_empty() || unknown.is_empty() {
+        return;
+    }
+    note(format!(
+        "warning: nothing was recognized as {}; not understood: {}; where one of them is meant, \
+         say --map FIELD=COLUMN",
+        lacking.join(", "),
+        mapping::listed(unknown.into_iter())
+    ));
+}
+
+/// What makes an order, and what speaks against it.
+fn note_identity(plan: &ImportPlan, note: &mut impl FnMut(String)) {
+    if let Some(made_of) = order_parts::describe(plan) {
+        note(format!("{made_of}; where the number alone never repeats, --order-from order-id"));
+    }
+    // A session may last for days.
+    if matches!(plan.order_from, OrderFrom::Session | OrderFrom::CustomerAndTime) {
+        return;
+    }
+    let Some(repeats) = plan.repeats.describe() else { return };
+    if plan.refuses_repeats() {
+        note(format!("{repeats}. This will be refused. {}", Repeats::ADVICE));
+    } else {
+        note(format!("{repeats}; what stands under one id becomes one order of one customer"));
     }
 }
 

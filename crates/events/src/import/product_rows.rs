@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::cell::{Cell, Row};
 use super::columns::{Field, Shape};
-use super::field_read::Fault;
+use super::field_read::{Fault, shown};
 use super::plan::ImportPlan;
 use super::records::Reader;
 use crate::RejectReason;
@@ -138,7 +138,7 @@ impl Reader<'_> {
         &self,
         row: &R,
         counted: Option<i64>,
-    ) -> Option<i64> {
+    ) -> Result<Option<i64>, Fault> {
         let cell = |column: Option<usize>| column.map_or(Cell::Absent, |column| row.cell(column));
         // Shopify writes 0 where it does not count.
         let is_counted =
@@ -147,14 +147,24 @@ impl Reader<'_> {
         let sells_on = matches!(cell(self.products.policy), Cell::Text("continue"));
         let in_stock = match self.cell(row, Field::InStock) {
             _ if sells_on => Some(true),
-            Cell::Text(text) => says_in_stock(text),
-            cell => cell.truth(),
+            Cell::Absent => None,
+            cell => {
+                let said = match cell {
+                    Cell::Text(text) => says_in_stock(text),
+                    cell => cell.truth(),
+                };
+                Some(said.ok_or_else(|| {
+                    let name = self.plan.column_name(Field::InStock);
+                    let detail = format!("{name} is {}; write true or false", shown(cell));
+                    Fault::new(RejectReason::BadValue, detail)
+                })?)
+            }
         };
-        match (counted, in_stock) {
+        Ok(match (counted, in_stock) {
             (_, Some(false)) => Some(0),
             (counted, Some(true)) => Some(counted.unwrap_or(1).max(1)),
             (counted, None) => counted,
-        }
+        })
     }
 }
 
@@ -162,10 +172,9 @@ fn says_in_stock(text: &str) -> Option<bool> {
     let squeezed: String =
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     match squeezed.as_str() {
-        "instock" | "available" | "backorder" | "onbackorder" | "preorder" | "limited" => {
-            Some(true)
-        }
-        "outofstock" | "soldout" | "unavailable" | "discontinued" => Some(false),
+        "instock" | "available" | "lowstock" | "backorder" | "onbackorder" | "preorder"
+        | "limited" => Some(true),
+        "outofstock" | "soldout" | "unavailable" | "discontinued" | "notinstock" => Some(false),
         _ => Cell::Text(text).truth(),
     }
 }

@@ -1,6 +1,7 @@
 //! Reads whole files by their plan: unpack, cut, parse side by side, hand over in file order.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +13,7 @@ use super::chunk::{Chunker, Framing, MAX_RAW_BYTES, Piece, PieceFault};
 use super::delimited::Dialect;
 use super::encoding;
 use super::field_read::Fault;
+use super::json_elements::ElementLines;
 use super::json_lines::JsonLayout;
 use super::numbers::sign_name;
 use super::orders::Taken;
@@ -51,7 +53,9 @@ where
 {
     match plan.format {
         Format::Parquet { .. } => {
-            let used: Vec<bool> = plan.columns.iter().map(|c| reads_column(plan, c)).collect();
+            let columns = plan.columns.iter().enumerate();
+            let used = columns.map(|(idx, column)| reads_column(plan, idx, column));
+            let used: Vec<bool> = used.collect();
             let mut file = ParquetFile::open(source, Some(&used))?;
             let names = file.columns.clone();
             let mut first_row = 1;
@@ -79,9 +83,11 @@ where
 }
 
 /// Orders and events need what has a field; records keep the rest as attributes.
-fn reads_column(plan: &ImportPlan, column: &super::plan::ColumnPlan) -> bool {
+fn reads_column(plan: &ImportPlan, idx: usize, column: &super::plan::ColumnPlan) -> bool {
     use super::columns::FileKind;
-    column.field.is_some() || matches!(plan.kind, FileKind::Items | FileKind::Customers)
+    column.field.is_some()
+        || plan.order_columns.contains(&idx)
+        || matches!(plan.kind, FileKind::Items | FileKind::Customers)
 }
 
 fn pieces_of(
@@ -93,6 +99,10 @@ fn pieces_of(
     let progress = source.progress();
     let compression = plan.compression;
     let reader = encoding::to_utf8(source.open(compression)?, plan.encoding);
+    let reader: Box<dyn Read + Send> = match &plan.elements {
+        Some(elements) => Box::new(ElementLines::new(reader, elements.clone())),
+        None => reader,
+    };
     let mut chunker = Chunker::new(reader, framing);
     Ok(move || match chunker.next_piece() {
         Ok(piece) => Ok(piece.map(Portion::Text)),
@@ -265,6 +275,7 @@ impl<'p, B: Builder> Worker<'p, B> {
                 Dialect { delimiter, terminator },
                 plan.columns.len(),
                 plan.encoding,
+                plan.n_lines_above,
             )),
             _ => None,
         };

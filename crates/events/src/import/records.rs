@@ -169,10 +169,9 @@ impl<'p> Reader<'p> {
         reason: RejectReason,
     ) -> Result<String, Fault> {
         self.id(row, field)?.ok_or_else(|| {
-            Fault::new(
-                reason,
-                format!("{} is empty; write the id there", self.plan.column_name(field)),
-            )
+            let is_empty = field_read::is_empty(row, self.plan.column_of(field));
+            let name = self.plan.column_name(field);
+            Fault::new(reason, format!("{name} {is_empty}; write the id there"))
         })
     }
 
@@ -278,7 +277,7 @@ impl ReadRow for ItemRow {
                 (None, None) => None,
                 (price, cost) => reader.currency(row, price.or(cost))?,
             },
-            stock: reader.units_at_hand(row, counted),
+            stock: reader.units_at_hand(row, counted)?,
             hidden: reader.hidden(row)?,
             variant_of,
             sensitive: reader.truth(row, Field::Sensitive)?,

@@ -1,14 +1,19 @@
 //! The first rows of a file as a table of text, whatever its format.
 
+use std::borrow::Cow;
+use std::io::Read;
+
 use serde_json::Value;
 
 use super::cell::{Cell, Row};
 use super::columns::{self, FileKind};
 use super::delimited::{self, Dialect};
 use super::encoding::{self, Encoding, UTF8_MARK};
+use super::json_elements::{ElementLines, Elements};
 use super::json_lines::JsonLayout;
 use super::parquet_rows::{self, ParquetFile, TypedBatch};
 use super::plan::{Format, PlanOptions};
+use super::preamble::Preamble;
 use super::source::{self, Compression, Sample, Source};
 use super::text_rows::rows_of;
 use crate::Error;
@@ -32,6 +37,27 @@ pub(crate) struct SampleTable {
     /// By column: the file types it as a time.
     pub is_time: Vec<bool>,
     pub json: Option<JsonLayout>,
+    pub elements: Option<Elements>,
+    /// Lines above the header, and the first of them.
+    pub n_lines_above: u64,
+    pub first_line: String,
+}
+
+impl SampleTable {
+    fn new(format: Format, names: Vec<String>, rows: Vec<Vec<String>>) -> SampleTable {
+        SampleTable {
+            format,
+            compression: Compression::None,
+            encoding: Encoding::Utf8,
+            is_time: vec![false; names.len()],
+            names,
+            rows,
+            json: None,
+            elements: None,
+            n_lines_above: 0,
+            first_line: String::new(),
+        }
+    }
 }
 
 impl SampleTable {
@@ -99,8 +125,7 @@ fn of_parquet(source: &Source) -> Result<SampleTable, Error> {
     }
     source.progress().store(0, std::sync::atomic::Ordering::Relaxed);
     let format = Format::Parquet { n_rows: file.n_rows };
-    let (compression, encoding) = (Compression::None, Encoding::Utf8);
-    Ok(SampleTable { format, compression, encoding, names, rows, is_time, json: None })
+    Ok(SampleTable { is_time, ..SampleTable::new(format, names, rows) })
 }
 
 fn texts<R: Row>(row: &R, n_columns: usize) -> Vec<String> {
@@ -125,23 +150,19 @@ fn of_text(
         return Err(Error::Empty { name: name.into() });
     }
     let compression = sample.compression;
-    match body.as_bytes()[0] {
-        b'{' => of_json(name, body, compression, encoding),
-        b'[' if serde_json::from_str::<Value>(body.lines().next().unwrap_or("")).is_err()
-            || body.starts_with("[{") =>
-        {
-            Err(Error::UnknownFormat {
-                name: name.into(),
-                found: "one JSON list".into(),
-                advice: "write one object a line, for instance with `jq -c '.[]'`".into(),
-            })
-        }
-        _ => {
-            let mut table = of_delimited(name, &text, sample.complete, kind, options)?;
-            (table.compression, table.encoding) = (compression, encoding);
-            Ok(table)
-        }
-    }
+    let is_list = |body: &str| body.strip_prefix('[').is_some_and(begins_with_object);
+    let mut table = match body.starts_with('{') || is_list(body) {
+        true => of_json(name, body, kind)?,
+        false => of_delimited(name, &text, sample.complete, kind, options)?,
+    };
+    (table.compression, table.encoding) = (compression, encoding);
+    Ok(table)
+}
+
+/// What stands in a JSON list; `[x]` may be a name of a column.
+fn begins_with_object(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    rest.is_empty() || rest.starts_with(['{', ']'])
 }
 
 /// The sample without the line that it cuts.
@@ -186,21 +207,26 @@ fn refuse_binary(name: &str, text: &str) -> Result<(), Error> {
     Err(Error::UnknownFormat { name: name.into(), found: found.into(), advice: advice.into() })
 }
 
-fn of_json(
-    name: &str,
-    text: &str,
-    compression: Compression,
-    encoding: Encoding,
-) -> Result<SampleTable, Error> {
+fn of_json(name: &str, text: &str, kind: FileKind) -> Result<SampleTable, Error> {
+    let foreign = |found: String, advice: &str| Error::UnknownFormat {
+        name: name.into(),
+        found,
+        advice: advice.into(),
+    };
+    let elements = Elements::of(text, kind).map_err(|lists| {
+        let advice = "take out the one that is meant, for instance with `jq -c '.orders[]'`";
+        foreign(format!("JSON with several lists of objects ({lists})"), advice)
+    })?;
+    let text = match &elements {
+        None => Cow::Borrowed(text),
+        Some(elements) => Cow::Owned(lines_of(name, text, elements)?),
+    };
     let lines = text.lines().filter(|line| !line.trim().is_empty()).take(5_000);
     let objects: Vec<Value> =
         lines.filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect();
     if objects.is_empty() {
-        return Err(Error::UnknownFormat {
-            name: name.into(),
-            found: "text that begins with { but holds no JSON object a line".into(),
-            advice: "write one object a line, for instance with `jq -c .`".into(),
-        });
+        let advice = "write one object a line, or one list of objects";
+        return Err(foreign("JSON without an object that can be read".into(), advice));
     }
     let layout = JsonLayout::of(&objects);
     let names = layout.names();
@@ -208,9 +234,17 @@ fn of_json(
     for object in &objects {
         rows.extend(rows_of(&layout, object).iter().map(|row| texts(row, names.len())));
     }
-    let is_time = vec![false; names.len()];
     let json = Some(layout);
-    Ok(SampleTable { format: Format::JsonLines, compression, encoding, names, rows, is_time, json })
+    Ok(SampleTable { json, elements, ..SampleTable::new(Format::JsonLines, names, rows) })
+}
+
+/// The objects of a sample, one a line.
+fn lines_of(name: &str, text: &str, elements: &Elements) -> Result<String, Error> {
+    let mut lines = String::new();
+    ElementLines::of_sample(text.as_bytes(), elements.clone())
+        .read_to_string(&mut lines)
+        .map_err(|source| Error::Read { name: name.into(), offset: 0, source })?;
+    Ok(lines)
 }
 
 fn of_delimited(
@@ -221,14 +255,19 @@ fn of_delimited(
     options: &PlanOptions,
 ) -> Result<SampleTable, Error> {
     let terminator = delimited::detect_terminator(text.as_bytes());
-    let first_line: String = text.lines().next().unwrap_or("").chars().take(200).collect();
+    let first_of =
+        |text: &str| text.lines().next().unwrap_or("").chars().take(200).collect::<String>();
+    let above = Preamble::of(text, terminator, kind);
+    let line_above = first_of(text);
+    let text = &text[above.n_bytes..];
+    let first_line = first_of(text);
     let wrong_delimiter =
         || Error::WrongDelimiter { name: name.into(), first_line: first_line.clone() };
     let score = |header: &[String]| columns::n_known(kind, header);
     let sniffed =
         || delimited::detect_delimiter(text.get(..1 << 20).unwrap_or(text), terminator, score);
     let single_known = columns::n_known(kind, std::slice::from_ref(&first_line)) == 1;
-    let delimiter = match options.delimiter.or_else(sniffed) {
+    let delimiter = match options.delimiter.or(above.delimiter).or_else(sniffed) {
         Some(delimiter) => delimiter,
         None if single_known && kind != FileKind::Orders => b',',
         None => return Err(wrong_delimiter()),
@@ -254,12 +293,8 @@ fn of_delimited(
         }
     }
     Ok(SampleTable {
-        format: Format::Delimited { delimiter, terminator },
-        compression: Compression::None,
-        encoding: Encoding::Utf8,
-        is_time: vec![false; names.len()],
-        names,
-        rows,
-        json: None,
+        n_lines_above: above.n_lines,
+        first_line: line_above,
+        ..SampleTable::new(Format::Delimited { delimiter, terminator }, names, rows)
     })
 }

@@ -31,6 +31,10 @@ impl Row for TextRow<'_> {
     fn cell(&self, column: usize) -> Cell<'_> {
         self.fields.get(self.record, column).map_or(Cell::Absent, Cell::from_text)
     }
+
+    fn written(&self, column: usize) -> &str {
+        self.fields.get(self.record, column).unwrap_or("").trim()
+    }
 }
 
 /// Walks delimited rows.
@@ -38,12 +42,19 @@ pub(crate) struct DelimitedRows {
     dialect: Dialect,
     n_columns: usize,
     encoding: Encoding,
+    /// Lines of the file above its header.
+    n_lines_above: u64,
     fields: Fields,
 }
 
 impl DelimitedRows {
-    pub(crate) fn new(dialect: Dialect, n_columns: usize, encoding: Encoding) -> DelimitedRows {
-        DelimitedRows { dialect, n_columns, encoding, fields: Fields::default() }
+    pub(crate) fn new(
+        dialect: Dialect,
+        n_columns: usize,
+        encoding: Encoding,
+        n_lines_above: u64,
+    ) -> DelimitedRows {
+        DelimitedRows { dialect, n_columns, encoding, n_lines_above, fields: Fields::default() }
     }
 
     /// Calls `parse` for each row, with the fault of one that has not the right number of fields.
@@ -72,7 +83,8 @@ impl DelimitedRows {
             let (at, this_line) = (start, line);
             start = record.next;
             line += self.n_lines(block, at, record);
-            if raw.is_empty() || raw.trim_ascii().is_empty() {
+            let is_above = this_line <= self.n_lines_above;
+            if is_above || raw.is_empty() || raw.trim_ascii().is_empty() {
                 continue;
             }
             if std::mem::take(&mut is_header) {

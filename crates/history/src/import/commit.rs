@@ -7,10 +7,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::codes::ImportCodes;
+use super::doubts::Doubts;
 use super::mending::{Mending, Parts, Verdict};
-use super::merge::{MAX_EXAMPLES, MergedPartition, merge};
+use super::merge::{MergedPartition, merge};
 use super::spill::SpillReader;
-use super::{ImportSummary, NewFee, OrderImport, ProposeKind};
+use super::{ImportSummary, NewFee, OrderImport, ProposeKind, add_examples};
+use crate::catalog::PROPOSE_KINDS;
 use crate::database::{advance, counter};
 use crate::error::{Error, Result};
 use crate::manifest::{self, CodeMap, ManifestSegment, NewSegment, ORDERS_CONTENT};
@@ -45,6 +47,7 @@ struct Outcome {
     written: Option<WrittenSegment>,
     superseded: Superseded,
     summary: ImportSummary,
+    doubts: Doubts,
     /// New versions of orders that lack rows or did, with their digests.
     versions: HashMap<OrderKey, u64>,
 }
@@ -72,7 +75,8 @@ impl OrderImport {
             mut spill,
             mut mending,
             files,
-            summary,
+            mut summary,
+            refuses_repeats,
             ..
         } = self;
         let _lock = store.lock_segments().await?;
@@ -99,6 +103,12 @@ impl OrderImport {
         let n_tasks = n_tasks(summary.n_rows);
         let task = tokio::task::spawn_blocking(move || write_segments(prepared, n_tasks));
         let (prepared, outcomes) = join(task).await?;
+        let mut doubts = Doubts::default();
+        outcomes.iter().for_each(|outcome| doubts.add(&outcome.doubts));
+        if refuses_repeats {
+            doubts.check()?;
+        }
+        doubts.tell(&mut summary);
         let segments = store.segments_dir();
         store.disk().sync_dir(&segments).map_err(Error::io("write to", &segments))?;
         let record = Record { source, started_at_us: started_at.0, files };
@@ -155,6 +165,7 @@ fn write_segment(
         let rows = source.spill.take(partition)?;
         let merged = merge(rows, &source.codes);
         add_merged(&mut outcome.summary, &merged);
+        outcome.doubts.repeats.add(&merged.repeats);
         let mut set = merged.set;
         keep_changes(&mut set, source, &mut known, &mut outcome)?;
         if set.orders.is_empty() {
@@ -181,6 +192,9 @@ fn keep_changes(
     let summary = &mut outcome.summary;
     for order in &set.orders {
         let before = known.find(order.key)?;
+        if let Some(before) = &before {
+            outcome.doubts.note_known(before, order.at_us, set.id_of(order));
+        }
         let is_in_tail = source.in_tail.contains(&order.key);
         let verdict = source.mending.verdict(order.key, order.digest);
         let is_changed = match before {
@@ -223,11 +237,6 @@ fn add_merged(summary: &mut ImportSummary, merged: &MergedPartition) {
     add_examples(&mut summary.cut_examples, &merged.cut);
     summary.n_lines_other_currency += merged.n_lines_other_currency;
     add_examples(&mut summary.other_currency_examples, &merged.mixed);
-}
-
-fn add_examples(examples: &mut Vec<String>, more: &[String]) {
-    let room = MAX_EXAMPLES.saturating_sub(examples.len());
-    examples.extend(more.iter().take(room).cloned());
 }
 
 /// What is kept about an import.
@@ -412,7 +421,7 @@ async fn fill_catalog(
             .execute(&mut **transaction)
             .await?;
     }
-    let changed = sqlx::query(SET_KINDS)
+    let changed = sqlx::query(PROPOSE_KINDS)
         .bind(json_rows(&kinds))
         .bind(version)
         .fetch_all(&mut **transaction)
@@ -461,7 +470,3 @@ const SET_CATEGORIES: &str = "UPDATE item SET category = new.value ->> 1, \
      WHERE item.item_idx = new.value ->> 0 AND (item.category IS NULL OR \
      (item.category_votes > 0 AND item.category_votes <= new.value ->> 2 \
      AND item.category <> new.value ->> 1))";
-const SET_KINDS: &str = "UPDATE item SET kind = new.value ->> 1, kind_origin = 1, \
-     catalog_version = ?2 FROM json_each(?1) AS new WHERE item.item_idx = new.value ->> 0 \
-     AND item.kind_origin < 2 AND (item.kind_origin = 0 OR item.kind <> new.value ->> 1) \
-     RETURNING item_id, title, kind";

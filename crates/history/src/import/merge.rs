@@ -2,10 +2,12 @@
 //! added up, digests taken.
 
 use events::LineKind;
+use events::import::{Doubt, Repeats};
+use events::lines::NO_TIME;
 use hashbrown::{HashMap, HashSet};
 
 use super::codes::ImportCodes;
-use super::spill::{OrderEntry, Partition};
+use super::spill::{OrderEntry, Partition, Sold};
 use crate::order_key::{OrderKey, OrderKeys};
 use crate::orders::{
     LineRow, Merged, NO_CODE, NO_PRICE, OrderHead, OrderRow, OrderSet, credited_order, digest,
@@ -30,22 +32,28 @@ pub(super) struct MergedPartition {
     /// Lines whose price is in another currency than their order, and ids of such orders.
     pub(super) n_lines_other_currency: u64,
     pub(super) mixed: Vec<String>,
+    /// Orders that seem to be several under one id.
+    pub(super) repeats: Repeats,
 }
 
 pub(super) fn merge(partition: Partition, codes: &ImportCodes) -> MergedPartition {
-    let (mut orders, order_of_entry) = group_entries(&partition.entries);
+    let Entries { mut orders, order_of_entry, sold } = group_entries(&partition.entries);
     let Grouped { mut lines, ends, other_currency } =
         group_lines(&partition, &orders, &order_of_entry);
     let left_out = LeftOut::of(&partition, &order_of_entry);
     let mut merged = Merged::default();
     let mut cut = Vec::new();
+    let mut repeats = Repeats::default();
     let mut n_written = 0;
     let mut start = 0;
-    for (order, &end) in orders.iter_mut().zip(&ends) {
+    for ((order, sold), &end) in orders.iter_mut().zip(&sold).zip(&ends) {
+        if let Some(doubt) = doubt_of(sold, &lines[start..end]) {
+            repeats.count(doubt, || id_of(order, &partition.texts).to_owned());
+        }
         let n_kept = merge_lines(&mut lines[start..end], &mut merged);
         let own = &lines[start..start + n_kept];
         let at_us = own.iter().map(|line| line.at_us).min();
-        order.at_us = at_us.unwrap_or(events::lines::NO_TIME.0);
+        order.at_us = at_us.unwrap_or(NO_TIME.0);
         // A line without an item only says that the order is taken back whole; it sorts last.
         let n_kept = own.partition_point(|line| line.item != NO_CODE);
         let own = &own[..n_kept];
@@ -72,13 +80,34 @@ pub(super) fn merge(partition: Partition, codes: &ImportCodes) -> MergedPartitio
         cut,
         n_lines_other_currency,
         mixed,
+        repeats,
     }
+}
+
+/// What speaks against one order; `None` where nothing was sold.
+fn doubt_of(sold: &Sold, lines: &[LineRow]) -> Option<Doubt> {
+    let (mut first_us, mut last_us) = (i64::MAX, i64::MIN);
+    for line in lines {
+        if line.kind == LineKind::Sale && line.at_us != NO_TIME.0 {
+            (first_us, last_us) = (first_us.min(line.at_us), last_us.max(line.at_us));
+        }
+    }
+    let days = first_us <= last_us && Doubt::of_days(first_us, last_us);
+    sold.is_any.then_some(Doubt { days, ..sold.doubt })
+}
+
+/// The entries of a partition, grouped.
+struct Entries {
+    orders: Vec<OrderRow>,
+    order_of_entry: Vec<u32>,
+    /// For each order what all of its rows say, those of earlier files too.
+    sold: Vec<Sold>,
 }
 
 /// One order for each key, in rising order; of several files the last one counts, and within it the
 /// version that was sent first. Customer, location and currency are the first that a row of that
 /// version names.
-fn group_entries(entries: &[OrderEntry]) -> (Vec<OrderRow>, Vec<u32>) {
+fn group_entries(entries: &[OrderEntry]) -> Entries {
     let mut by_key: Vec<u32> = (0..entries.len() as u32).collect();
     by_key.sort_unstable_by_key(|&at| {
         let entry = &entries[at as usize];
@@ -86,6 +115,7 @@ fn group_entries(entries: &[OrderEntry]) -> (Vec<OrderRow>, Vec<u32>) {
         (entry.key, rank, entry.first_row)
     });
     let mut orders: Vec<OrderRow> = Vec::new();
+    let mut sold: Vec<Sold> = Vec::new();
     let mut order_of_entry = vec![SUPERSEDED; entries.len()];
     let mut version = (0, 0);
     for &at in &by_key {
@@ -96,8 +126,13 @@ fn group_entries(entries: &[OrderEntry]) -> (Vec<OrderRow>, Vec<u32>) {
                 if this != version {
                     if entry.file_no == version.0 {
                         order_of_entry[at as usize] = REPEATED;
+                    } else if let Some(known) = sold.last_mut() {
+                        known.add(&entry.sold);
                     }
                     continue;
+                }
+                if let Some(known) = sold.last_mut() {
+                    known.add(&entry.sold);
                 }
                 fill(&mut order.customer, entry.of.customer);
                 fill(&mut order.location, entry.of.location);
@@ -106,11 +141,12 @@ fn group_entries(entries: &[OrderEntry]) -> (Vec<OrderRow>, Vec<u32>) {
             _ => {
                 version = this;
                 orders.push(start_order(entry));
+                sold.push(entry.sold);
             }
         }
         order_of_entry[at as usize] = orders.len() as u32 - 1;
     }
-    (orders, order_of_entry)
+    Entries { orders, order_of_entry, sold }
 }
 
 /// Rows that count for nothing, and the items of those that a later file replaced.

@@ -19,6 +19,7 @@ use std::sync::Mutex;
 
 use events::LineKind;
 use events::amount::MICROS;
+use events::import::Doubt;
 
 use super::identity::Extra;
 use super::varint::{self, Reader};
@@ -150,6 +151,52 @@ pub(super) struct OrderEntry {
     pub(super) id_len: u32,
     pub(super) of: Attribution,
     pub(super) extra: Extra,
+    /// Who and where, by the lines that were sold.
+    pub(super) sold: Sold,
+}
+
+/// What the lines of an order that were sold say of customer and location.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sold {
+    pub(super) customer: u32,
+    pub(super) location: u32,
+    pub(super) is_any: bool,
+    pub(super) doubt: Doubt,
+}
+
+impl Sold {
+    const NOTHING: Sold = Sold {
+        customer: NO_CODE,
+        location: NO_CODE,
+        is_any: false,
+        doubt: Doubt { customers: false, locations: false, days: false },
+    };
+
+    /// What is unknown contradicts nothing.
+    #[inline]
+    fn add_line(&mut self, customer: u32, location: u32) {
+        self.is_any = true;
+        if (self.customer, self.location) == (customer, location) {
+            return;
+        }
+        self.doubt.customers |= is_other(&mut self.customer, customer);
+        self.doubt.locations |= is_other(&mut self.location, location);
+    }
+
+    pub(super) fn add(&mut self, other: &Sold) {
+        if other.is_any {
+            self.add_line(other.customer, other.location);
+            self.doubt.customers |= other.doubt.customers;
+            self.doubt.locations |= other.doubt.locations;
+        }
+    }
+}
+
+fn is_other(known: &mut u32, code: u32) -> bool {
+    if *known == NO_CODE {
+        *known = code;
+    }
+    code != NO_CODE && code != *known
 }
 
 /// All rows of one partition in order of appearance.
@@ -167,7 +214,7 @@ pub(super) struct Partition {
 impl Partition {
     pub(super) fn decode(&mut self, bytes: &[u8]) {
         let mut reader = Reader::new(bytes);
-        // Time and currency that each order of the chunk was announced with.
+        // Time and attribution that each order of the chunk was announced with.
         let mut announced = Vec::new();
         while !reader.is_empty() {
             let file_no = reader.take() as u32;
@@ -179,12 +226,15 @@ impl Partition {
                 let entry = first_entry + number;
                 if number == announced.len() {
                     let at_us = self.decode_order(&mut reader, file_no);
-                    announced.push((at_us, self.entries[entry].of.currency));
+                    announced.push((at_us, self.entries[entry].of));
                 }
-                let of = &mut self.entries[entry].of;
-                let (line, currency) = decode_line(&mut reader, of, announced[number]);
+                let entry_row = &mut self.entries[entry];
+                let (line, own) = decode_line(&mut reader, &mut entry_row.of, announced[number]);
+                if line.kind == LineKind::Sale {
+                    entry_row.sold.add_line(own.customer, own.location);
+                }
                 self.entry_of.push(entry as u32);
-                self.currency_of.push(currency);
+                self.currency_of.push(own.currency);
                 self.lines.push(line);
             }
         }
@@ -207,6 +257,7 @@ impl Partition {
             id_len: id_len as u32,
             of,
             extra,
+            sold: Sold::NOTHING,
         });
         i64::from_le_bytes(reader.bytes(8).try_into().expect("eight bytes were asked for"))
     }
@@ -223,28 +274,28 @@ fn decode_extra(reader: &mut Reader<'_>) -> Extra {
     }
 }
 
-/// A line and what its price is in.
+/// A line and what its own row says of the order.
 #[inline]
 fn decode_line(
     reader: &mut Reader<'_>,
     of: &mut Attribution,
-    (order_at_us, mut currency): (i64, u32),
-) -> (LineRow, u32) {
+    (order_at_us, mut own): (i64, Attribution),
+) -> (LineRow, Attribution) {
     let flags = reader.byte();
     if flags & NEW_CUSTOMER != 0 {
         let customer = (reader.take() as u32).wrapping_sub(1);
         if of.customer == NO_CODE {
             of.customer = customer;
         }
+        own.customer = customer;
     }
     if flags & NEW_PLACE != 0 {
-        for slot in [&mut of.location, &mut of.currency] {
-            let code = (reader.take() as u32).wrapping_sub(1);
+        own.location = (reader.take() as u32).wrapping_sub(1);
+        own.currency = (reader.take() as u32).wrapping_sub(1);
+        for (slot, code) in [(&mut of.location, own.location), (&mut of.currency, own.currency)] {
             if *slot == NO_CODE {
                 *slot = code;
             }
-            // The currency comes last.
-            currency = code;
         }
     }
     let offset_us = if flags & OTHER_TIME != 0 { reader.take_signed() } else { 0 };
@@ -258,7 +309,7 @@ fn decode_line(
     };
     let kind = LineKind::from_code(flags & 3).expect("two bits hold the four kinds");
     let at_us = order_at_us.wrapping_add(offset_us);
-    (LineRow { item, kind, unit_price, at_us, quantity }, currency)
+    (LineRow { item, kind, unit_price, at_us, quantity }, own)
 }
 
 /// The buffers of all partitions and the file that takes what does not fit.

@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::statistics::Statistics;
 
-use super::{DIGEST, N_LINES, ORDER_KEY_HIGH, ORDER_KEY_LOW, lines_path, orders_path};
+use super::{AT, DIGEST, N_LINES, ORDER_KEY_HIGH, ORDER_KEY_LOW, lines_path, orders_path};
 use crate::error::{Error, Result};
 use crate::order_key::OrderKey;
 
@@ -197,6 +197,7 @@ pub(crate) struct KeyCursor {
 pub(crate) struct KeyedRow {
     pub(crate) key: OrderKey,
     pub(crate) digest: u64,
+    pub(crate) at_us: i64,
     pub(crate) n_lines: u32,
     pub(crate) row: usize,
 }
@@ -209,7 +210,7 @@ impl KeyCursor {
         let first = (0..n_groups).find(|&group| last_partition(&file, group) >= partition);
         let first = first.unwrap_or(n_groups);
         let row = (0..first).map(|group| file.n_rows(group)).sum();
-        let columns = [ORDER_KEY_HIGH, ORDER_KEY_LOW, DIGEST, N_LINES];
+        let columns = [ORDER_KEY_HIGH, ORDER_KEY_LOW, DIGEST, AT, N_LINES];
         let reader = file.reader((first..n_groups).collect(), &columns, CURSOR_ROWS)?;
         Ok(KeyCursor { path: file.path, reader, batch: None, at: 0, row })
     }
@@ -245,6 +246,7 @@ impl KeyCursor {
                 return Ok(Some(KeyedRow {
                     key: OrderKey::from_halves(high[self.at], low[self.at]),
                     digest: u64s(batch, DIGEST).value(self.at),
+                    at_us: i64s(batch, AT).value(self.at),
                     n_lines: u32s(batch, N_LINES).value(self.at),
                     row: self.row,
                 }));

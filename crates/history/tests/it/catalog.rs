@@ -174,3 +174,26 @@ async fn customers_and_holdings_keep_what_is_not_said() {
     assert_eq!(shop.store.customers().await.unwrap().len(), 1);
     assert_eq!(shop.store.view(&ViewOptions::default()).await.unwrap().n_items(), 1);
 }
+
+#[tokio::test]
+async fn a_title_that_speaks_of_fees_makes_a_fee_where_nobody_declared_a_kind() {
+    let shop = Shop::new().await;
+    let titled =
+        |item_id: &str, title: &str| ItemRecord { title: Some(title.to_owned()), ..item(item_id) };
+    shop.import("o1 d1 anna: POST, MUG").await;
+    let declared = ItemRecord { kind: Some(ItemKind::Service), ..titled("DOT", "POSTAGE") };
+    let batch = [titled("POST", "POSTAGE"), titled("MUG", "POSTAGE STAMP MUG"), declared];
+    let version = shop.store.upsert_items(&batch).await.unwrap();
+    let kind = async |item_id: &str| shop.store.item(item_id).await.unwrap().unwrap().entry.kind;
+    assert_eq!(kind("POST").await, ItemKind::Fee);
+    assert_eq!(kind("MUG").await, ItemKind::Good);
+    assert_eq!(kind("DOT").await, ItemKind::Service);
+    // Who follows the catalogue sees the kind with the title.
+    assert_eq!(shop.store.item("POST").await.unwrap().unwrap().catalog_version, version);
+    // What was declared stays, whatever titles say later.
+    shop.store.upsert_items(&[titled("DOT", "SHIPPING")]).await.unwrap();
+    assert_eq!(kind("DOT").await, ItemKind::Service);
+    let good = ItemRecord { kind: Some(ItemKind::Good), ..item("POST") };
+    shop.store.upsert_items(&[good, titled("POST", "POSTAGE")]).await.unwrap();
+    assert_eq!(kind("POST").await, ItemKind::Good);
+}

@@ -16,6 +16,7 @@ mod mending;
 mod online_retail;
 mod power;
 mod relations;
+mod repeats;
 mod round_trip;
 mod row_groups;
 mod shop;

@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use events::ItemRecord;
+use events::import::propose_kind;
 use score::World;
 use serde::Serialize;
 
@@ -82,10 +83,27 @@ async fn change_items(
     to_the_end(async move {
         let inner = &state.inner;
         let version = inner.ledger.put_items(records.clone()).await.map_err(storage_problem)?;
+        let records = with_kinds(&state, records).await?;
         inner.apply_items(&records).await;
         Ok(accepted_json(records.len(), version, unknown))
     })
     .await
+}
+
+/// A title that speaks of fees makes an item a fee where nobody declared its kind: the next
+/// decision is to know it.
+async fn with_kinds(
+    state: &AppState,
+    mut records: Vec<ItemRecord>,
+) -> Result<Vec<ItemRecord>, Problem> {
+    for record in &mut records {
+        let proposed = propose_kind(&record.item_id, record.title.as_deref());
+        if record.kind.is_none() && record.title.is_some() && proposed.is_some() {
+            let stored = state.inner.ledger.find_item(&record.item_id).await;
+            record.kind = stored.map_err(storage_problem)?.and_then(|stored| stored.kind);
+        }
+    }
+    Ok(records)
 }
 
 /// Creates or changes customers: consent and attributes.

@@ -144,3 +144,37 @@ fn one_column_has_one_field_and_the_surest_name_wins() {
     check(FileKind::Orders, "sku,order_id,sku", "generic: item_id,order_id,-");
     check(FileKind::Orders, "apples,pears", "generic: -,-");
 }
+
+#[test]
+fn exports_in_other_languages() {
+    use FileKind::Orders;
+    let fields = "generic: order_id,item_id,title,quantity,timestamp,unit_price,customer_id";
+    for header in [
+        "Bestellnummer,Artikelnummer,Bezeichnung,Menge,Bestelldatum,Einzelpreis,Kundennummer",
+        "Bestell-Nr.,Art.-Nr.,Artikelbezeichnung,Anzahl,Datum,Preis,Kunden-Nr.",
+        "N° commande,Référence article,Désignation,Quantité,Date commande,Prix unitaire,N° client",
+        "numero_commande,code_article,libelle,quantite,date_commande,prix,id_client",
+        "Número de pedido,Código producto,Descripción,Cantidad,Fecha,Precio unitario,ID cliente",
+        "numero_pedido,id_producto,descripcion,cantidad,fecha_pedido,precio,id_cliente",
+        "Numero ordine,Codice prodotto,Descrizione,Quantità,Data ordine,Prezzo unitario,ID cliente",
+        "Bestelnummer,Artikelnummer,Omschrijving,Aantal,Besteldatum,Stukprijs,Klantnummer",
+        "Número do pedido,Código do produto,Descrição,Quantidade,Data da compra,Preço,ID cliente",
+        "Numer zamówienia,Kod produktu,Nazwa produktu,Ilość,Data zamówienia,Cena,Nr klienta",
+        "nr_zamowienia,kod_produktu,nazwa,ilosc,data,cena_jednostkowa,id_klienta",
+    ] {
+        check(Orders, header, fields);
+    }
+    check(
+        Orders,
+        "Bon-Nr,Filiale,Kasse,Datum,Uhrzeit,Artikel,Menge,Gesamtpreis,Währung",
+        "generic: order_id,location_id,till_id,timestamp,clock,item_id,quantity,line_total,currency",
+    );
+    check(
+        FileKind::Items,
+        "Artikelnummer,Bezeichnung,Warengruppe,Preis,Lagerbestand",
+        "generic: item_id,title,category,unit_price,stock",
+    );
+    // English names go before others, and shapes of shop systems know their own names only.
+    check(Orders, "order_id,sku,qty,menge", "generic: order_id,item_id,quantity,-");
+    check(FileKind::Items, "sku,nome,name", "generic: item_id,-,title");
+}

@@ -1,6 +1,6 @@
 //! Habits of shops: refunds inside their orders, statuses in many words, stray quotes.
 
-use super::tests::{check, plan_with};
+use super::tests::{check, plan_with, read_with};
 use crate::import::{Field, PlanOptions, ReadOptions, Source, read_orders};
 use crate::lines::OrderMark;
 use std::ops::ControlFlow;
@@ -148,4 +148,89 @@ fn a_stray_quote_in_the_first_row_does_not_hide_the_others() {
         assert_eq!(shown[0], (Some(Field::OrderId), "o0"));
         assert_eq!(shown.len(), 3);
     }
+}
+
+#[test]
+fn what_an_interface_of_a_shop_gives_is_read_as_it_is() {
+    let orders = [
+        r#"{"id":450,"name":"R1","created_at":"2026-01-02T10:00:00Z","email":"a@b.c",
+            "line_items":[{"sku":"a","name":"Mug","quantity":2,"price":"2.50"},
+            {"sku":"b","name":"Pot","quantity":1,"price":"4.00"}]}"#,
+        r#"{"id":451,"name":"R2","created_at":"2026-01-03T10:00:00Z","email":"d@e.f",
+            "line_items":[{"sku":"a","name":"Mug","quantity":1,"price":"2.50"}]}"#,
+    ];
+    let lines = [
+        "R1 a a@b.c 2026-01-02T10:00:00Z x2 2.5 Sale",
+        "R1 b a@b.c 2026-01-02T10:00:00Z x1 4 Sale",
+        "R2 a d@e.f 2026-01-03T10:00:00Z x1 2.5 Sale",
+    ];
+    check(&format!("{{\"orders\":[{}]}}", orders.join(",\n")), &lines);
+    check(&format!("[{}]", orders.join(", ")), &lines);
+    check(&orders.join("\n"), &lines);
+    let one_line = orders.map(|order| order.replace('\n', "")).join(",");
+    check(&format!("{{\"orders\":[{one_line}],\"next\":null}}"), &lines);
+    // What is no order is set aside with its number.
+    let told = [&lines[..], &["2 bad_json"]].concat();
+    check(&format!("[{},7,{}]", orders[0], orders[1]), &told);
+}
+
+#[test]
+fn a_list_that_ends_in_the_middle_is_refused() {
+    let whole = r#"[{"order_id":1,"sku":"a"},{"order_id":2,"sku":"b"}]"#;
+    let cut = &whole.as_bytes()[..whole.len() - 4];
+    let plan = plan_with(cut, &PlanOptions::default()).unwrap();
+    let source = Source::bytes("orders", cut.to_vec());
+    let read =
+        read_orders(source, &plan, ReadOptions::default(), &mut |_, _| ControlFlow::Continue(()));
+    assert!(read.unwrap_err().to_string().contains("cut off"));
+}
+
+#[test]
+fn lines_above_the_header_are_left_out_and_told() {
+    let table = "order_id;sku;date;price\n1;a;2026-01-02;2,50\n";
+    let lines = ["1 a - 2026-01-02T00:00:00Z x1 2.5 Sale"];
+    for above in ["", "sep=;\r\n", "Sales of all shops\r\n\r\n", "# report\n# of Monday\n"] {
+        let text = format!("{above}{table}");
+        check(&text, &lines);
+        let plan = plan_with(text.as_bytes(), &PlanOptions::default()).unwrap();
+        let is_told = plan.notes.iter().any(|note| note.contains("above the header"));
+        assert_eq!(is_told, !above.is_empty(), "{:?}", plan.notes);
+        // Lines keep their numbers.
+        let (_, rejects, _) =
+            read_with(format!("{text};b;2026-01-02;1\n").as_bytes(), &PlanOptions::default());
+        assert_eq!(rejects[0].line, above.lines().count() as u64 + 3);
+    }
+}
+
+#[test]
+fn a_word_that_stands_for_nothing_is_named() {
+    let text = "order_id,sku,date\n1,NULL,2026-01-02\nNone,a,2026-01-02\n3,,2026-01-02\n";
+    let (_, rejects, _) = read_with(text.as_bytes(), &PlanOptions::default());
+    let details: Vec<&str> = rejects.iter().map(|reject| &*reject.detail).collect();
+    assert_eq!(
+        details,
+        [
+            "no item: sku is \"NULL\", which stands for nothing; write the item's id there",
+            "no order: order_id is \"None\", which stands for nothing; write the order's id there",
+            "no item: sku is empty; write the item's id there",
+        ]
+    );
+}
+
+#[test]
+fn all_that_lacks_is_said_at_once() {
+    let text = "Vorgang;Ware;Stück;Tag\n1;a;1;2026-01-02\n";
+    let error = plan_with(text.as_bytes(), &PlanOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("no column for order_id, item_id; found: Vorgang, Ware"), "{error}");
+    assert!(error.contains("(not understood: Vorgang, Ware, Tag)"), "{error}");
+    assert!(error.contains("--map order_id=COLUMN --map item_id=COLUMN"), "{error}");
+    let plan = plan_with(b"order_id,sku,whenever,worth\n1,a,x,2\n", &PlanOptions::default());
+    let notes = plan.unwrap().notes.join(" / ");
+    assert!(
+        notes.contains(
+            "warning: nothing was recognized as timestamp, unit_price, customer_id; not \
+             understood: whenever, worth"
+        ),
+        "{notes}"
+    );
 }

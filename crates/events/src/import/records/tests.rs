@@ -196,3 +196,15 @@ fn an_item_below_zero_is_set_aside() {
     assert_eq!(rejected, ["2 bad_price", "3 bad_price"]);
     assert_eq!(records.len(), 1);
 }
+
+#[test]
+fn stock_that_is_neither_yes_nor_no_nor_whole_is_told() {
+    let text = "sku,stock,in_stock\nA,1.5,yes\nB,2,maybe\nC,,sold out\nD,,\n";
+    let (records, rejected) = items(text);
+    let stocks: Vec<Option<i64>> = records.iter().map(|item| item.stock).collect();
+    assert_eq!((stocks, rejected), (vec![Some(1), Some(0), None], vec!["3 bad_value".to_owned()]));
+    let mut source = Source::bytes("file", text.as_bytes().to_vec());
+    let plan = ImportPlan::make(&mut source, FileKind::Items, &PlanOptions::default()).unwrap();
+    let notes = plan.notes.join(" / ");
+    assert!(notes.contains("stock holds parts of a unit, such as 1.5"), "{notes}");
+}

@@ -107,6 +107,22 @@ async fn the_cart_and_the_catalog_come_back_in_the_next_process() {
 }
 
 #[tokio::test]
+async fn an_item_whose_title_speaks_of_fees_is_one_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open(dir.path()).await;
+    let ask = r#"{"placement":"pdp","item_ids":["A"]}"#;
+    let put = async |body: &str| {
+        assert_eq!(shop.call(Method::PUT, "/v1/items", &[], body).await.verdict(), "200");
+        ids(&shop.recommend(ask).await.json())
+    };
+    assert!(put(r#"{"item_id":"C","title":"Mug"}"#).await.contains('B'));
+    assert!(!put(r#"{"item_id":"B","title":"POSTAGE"}"#).await.contains('B'));
+    // A kind that is declared wins, then and later.
+    assert!(put(r#"{"item_id":"B","kind":"good"}"#).await.contains('B'));
+    assert!(put(r#"{"item_id":"B","title":"POSTAGE"}"#).await.contains('B'));
+}
+
+#[tokio::test]
 async fn a_family_is_known_although_its_head_did_not_change() {
     let dir = tempfile::tempdir().unwrap();
     let other = open_store(dir.path()).await;
