@@ -6,6 +6,7 @@
 //! typed cells, `orders` and `records` make sense of them.
 
 mod aliases;
+mod attributes;
 mod carry;
 mod cell;
 mod chunk;
