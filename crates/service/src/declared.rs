@@ -12,18 +12,26 @@ impl Inner {
     /// version of the relations.
     pub(crate) async fn take_relations(&self, world: &mut World) -> Result<i64, LedgerFault> {
         let facts = self.ledger.declared_facts().await?;
-        // A snapshot has no attributes, so what makes a plan is told anew.
-        let plans = only_changes(world, facts.plans);
-        if !plans.is_empty() {
-            *world = world.with_items(&plans);
-        }
-        if !facts.relations.is_empty() || !world.declared.is_empty() {
-            *world = world.with_relations(&facts.relations);
-        }
-        Ok(facts.version)
+        let version = facts.version;
+        let before = world.clone();
+        // A million of them take a while: beside the threads that requests wait for.
+        let taking = tokio::task::spawn_blocking(move || {
+            let mut world = before;
+            // A snapshot has no attributes, so what makes a plan is told anew.
+            let plans = only_changes(&world, facts.plans);
+            if !plans.is_empty() {
+                world = world.with_items(&plans);
+            }
+            if !facts.relations.pairs.is_empty() || !world.declared.is_empty() {
+                world = world.with_declared(&facts.relations);
+            }
+            world
+        });
+        *world = taking.await.map_err(|panic| LedgerFault::Unavailable(panic.into()))?;
+        Ok(version)
     }
 
-    /// Brings relations into force that another process declared, or this one.
+    /// Brings relations into force that another process declared.
     pub(crate) async fn follow_relations(
         &self,
         progress: &mut CatalogProgress,
@@ -34,8 +42,7 @@ impl Inner {
         let served = self.served.load();
         let mut world = served.world.clone();
         progress.relations_version = self.take_relations(&mut world).await?;
-        // No policy asks for relations: what was compiled for the items stays.
-        self.served.store(Arc::new(Served { world, ..Served::clone(&served) }));
+        self.set_world(&served, world);
         Ok(())
     }
 
@@ -44,9 +51,32 @@ impl Inner {
         &self,
         records: Vec<RelationRecord>,
     ) -> Result<RelationIntake, LedgerFault> {
-        let intake = self.ledger.declare_relations(records).await?;
+        // Held over both steps, so that what others declare here comes before or after it, and only
+        // what changes need be brought into force.
         let mut progress = self.world_change.lock().await;
-        self.follow_relations(&mut progress).await?;
+        let (intake, records) = self.ledger.declare_relations(records).await?;
+        let entered: Vec<RelationRecord> =
+            intake.entered.iter().filter_map(|&at| records.get(at).cloned()).collect();
+        let served = self.served.load();
+        let is_known = |record: &RelationRecord| {
+            let ids = [&record.from_item_id, &record.to_item_id];
+            ids.into_iter().all(|id| served.world.item_idx(id).is_some())
+        };
+        let is_next = !entered.is_empty() && intake.version == progress.relations_version + 1;
+        if !is_next || !entered.iter().all(is_known) {
+            // Others changed relations or items too.
+            drop(progress);
+            self.follow_catalog().await?;
+            return Ok(intake);
+        }
+        self.set_world(&served, served.world.with_changed_relations(&entered));
+        progress.relations_version = intake.version;
         Ok(intake)
+    }
+
+    /// The lock of `world_change` must be held.
+    fn set_world(&self, served: &Arc<Served>, world: World) {
+        // No policy asks for relations: what was compiled for the items stays.
+        self.served.store(Arc::new(Served { world, ..Served::clone(served) }));
     }
 }
