@@ -8,15 +8,37 @@ use crate::request::{ItemRef, Request};
 use events::{Amount, ItemKind, Timestamp};
 use hashbrown::HashMap;
 use score::{PlanTerms, World};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
-/// One item, and the plans that may cover it, best first.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Was it not declared for the item; the width of its band, its price, itself.
+type Choice = (bool, i64, Amount, u32);
+
+/// One item, and the plans that may cover it.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Cover {
     pub item: u32,
     /// Units that no plan covers yet.
     pub n_units: u32,
     price: Option<Amount>,
-    pub plans: Vec<u32>,
+    /// The best one nearly always is the only one that is asked for. One that is declared for the
+    /// item and covers its category is there twice.
+    plans: BinaryHeap<Reverse<Choice>>,
+}
+
+impl Cover {
+    fn new(item: u32, n_units: u32, price: Option<Amount>) -> Cover {
+        Cover { item, n_units, price, plans: BinaryHeap::new() }
+    }
+
+    /// Takes the best of the plans that are left.
+    pub(crate) fn next_plan(&mut self) -> Option<u32> {
+        self.plans.pop().map(|Reverse((.., plan))| plan)
+    }
+
+    fn has(&self, plan: u32) -> bool {
+        self.plans.iter().any(|Reverse((.., of))| *of == plan)
+    }
 }
 
 /// Fills `covers` with what lies uncovered in the cart, then on the page; nothing where there are
@@ -38,7 +60,7 @@ pub(crate) fn collect(world: &World, request: &Request<'_>, covers: &mut Vec<Cov
             in_cart.push((item, n_units));
         } else {
             let price = line.unit_price.or(world.catalog.state(item).price());
-            covers.push(Cover { item, n_units, price, plans: Vec::new() });
+            covers.push(Cover::new(item, n_units, price));
         }
     }
     covers.reverse();
@@ -46,7 +68,7 @@ pub(crate) fn collect(world: &World, request: &Request<'_>, covers: &mut Vec<Cov
         let is_there = covers.iter().any(|cover| cover.item == item);
         if !is_there && world.plans.terms(item).is_none() {
             let price = world.catalog.state(item).price();
-            covers.push(Cover { item, n_units: 1, price, plans: Vec::new() });
+            covers.push(Cover::new(item, 1, price));
         }
     }
     let region = region_of(request);
@@ -80,8 +102,8 @@ pub fn attach_rate<'b>(world: &World, orders: impl Iterator<Item = &'b [u32]>) -
         for item in known() {
             let plans = plans_of.entry(item).or_insert_with(|| {
                 let price = world.catalog.state(item).price();
-                let cover = Cover { item, n_units: 1, price, plans: Vec::new() };
-                plans_for(world, None, &cover, |_| true)
+                let plans = plans_for(world, None, &Cover::new(item, 1, price), |_| true);
+                plans.into_iter().map(|Reverse((.., plan))| plan).collect()
             });
             is_covered |= !plans.is_empty();
             is_attached |= known().any(|other| plans.contains(&other));
@@ -115,40 +137,32 @@ fn plans_for(
     now: Option<Timestamp>,
     cover: &Cover,
     is_sold: impl Fn(&PlanTerms) -> bool,
-) -> Vec<u32> {
-    let mut found: Vec<(bool, i64, Amount, u32)> = Vec::new();
+) -> BinaryHeap<Reverse<Choice>> {
+    let mut found: Vec<Reverse<Choice>> = Vec::new();
     let state = |item: u32| world.catalog.state(item);
     if matches!(state(cover.item).kind(), ItemKind::Fee | ItemKind::Service) {
-        return Vec::new();
+        return BinaryHeap::new();
     }
-    let mut add = |plan: u32, is_declared: bool| {
-        let Some(terms) = world.plans.terms(plan) else { return };
-        if terms.fits_price(cover.price) && is_sold(terms) {
+    let currency = world.currency(cover.item);
+    let mut add = |plan: u32, terms: &PlanTerms, is_declared: bool| {
+        if terms.fits_price(cover.price, currency) && is_sold(terms) {
             let price = state(plan).price().unwrap_or(Amount(i64::MAX));
-            found.push((!is_declared, terms.band_width(), price, plan));
+            found.push(Reverse((!is_declared, terms.band_width(), price, plan)));
         }
     };
-    world.plans.visit_declared(&world.declared, cover.item, now, |plan| add(plan, true));
+    let (plans, declared) = (&world.plans, &world.declared);
+    plans.visit_declared(declared, cover.item, now, |plan, terms| add(plan, terms, true));
     if let Some(category) = world.category(cover.item) {
-        world.plans.visit_of_category(category, |plan| add(plan, false));
+        plans.visit_of_category(category, |plan, terms| add(plan, terms, false));
     }
-    found.sort_unstable();
-    let mut plans: Vec<u32> = Vec::with_capacity(found.len());
-    for (.., plan) in found {
-        if !plans.contains(&plan) {
-            plans.push(plan);
-        }
-    }
-    plans
+    BinaryHeap::from(found)
 }
 
 /// Takes off what the plans in the cart cover.
 fn use_up(covers: &mut [Cover], mut in_cart: Vec<(u32, u32)>) {
-    in_cart.sort_by_cached_key(|(plan, _)| {
-        covers.iter().filter(|cover| cover.plans.contains(plan)).count()
-    });
+    in_cart.sort_by_cached_key(|(plan, _)| covers.iter().filter(|cover| cover.has(*plan)).count());
     for (plan, mut n_left) in in_cart {
-        for cover in covers.iter_mut().filter(|cover| cover.plans.contains(&plan)) {
+        for cover in covers.iter_mut().filter(|cover| cover.has(plan)) {
             let n_used = n_left.min(cover.n_units);
             cover.n_units -= n_used;
             n_left -= n_used;

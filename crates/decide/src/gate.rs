@@ -1,7 +1,7 @@
 //! What an item must pass to be offered, whichever rung found it. Gates fail closed.
 
 use crate::request::{Filter, ItemRef, Request};
-use events::{Amount, Currency};
+use events::{Amount, Currency, Timestamp};
 use policy::InForce;
 pub use policy::predicate::is_below;
 use score::World;
@@ -80,7 +80,7 @@ const OFFERED: u8 = 8;
 /// Just bought, or dismissed not long ago.
 const RESTS: u8 = 16;
 const REPLACES: u8 = 32;
-const PLAN: u8 = 64;
+const FAMILY_REPLACES: u8 = 64;
 const COVERED: u8 = 128;
 
 /// One mark an item, cleared by what was marked. Reused from request to request.
@@ -90,11 +90,15 @@ pub struct Marks {
     marked: Vec<u32>,
     /// Of those that rest, which were dismissed.
     dismissed: Vec<u32>,
+    /// Anchors and cart, and when.
+    context: Vec<u32>,
+    now: Option<Timestamp>,
 }
 
 impl Marks {
-    /// Marks anchors and cart with their families, and the exclusions of a request. The whole cart:
-    /// what is too long to be ranked by is still never offered.
+    /// Marks anchors and cart with their families, what takes their place with its family, and the
+    /// exclusions of a request. The whole cart: what is too long to be ranked by is still never
+    /// offered.
     pub fn set(&mut self, world: &World, request: &Request<'_>) {
         for &item in &self.marked {
             self.bits[item as usize] = 0;
@@ -103,17 +107,20 @@ impl Marks {
         if self.bits.len() < world.n_items() {
             self.bits.resize(world.n_items(), 0);
         }
-        for &plan in world.plans.items() {
-            self.mark(plan, PLAN);
-        }
+        self.context.clear();
         let now = request.circumstances.now;
+        self.now = now;
         let cart = request.cart.iter().map(|line| line.item);
         for item in request.anchors.iter().copied().chain(cart) {
             match item {
                 ItemRef::Known(item) if (item as usize) < world.n_items() => {
                     self.mark(item, IN_CONTEXT);
                     self.mark(world.family(item), FAMILY_IN_CONTEXT);
-                    world.visit_replacing(item, now, |other| self.mark(other.item, REPLACES));
+                    self.context.push(item);
+                    world.visit_replacing_family(item, now, |other| {
+                        self.mark(other.item, REPLACES);
+                        self.mark(world.family(other.item), FAMILY_REPLACES);
+                    });
                 }
                 _ => {}
             }
@@ -168,6 +175,33 @@ impl Marks {
     #[inline]
     pub fn is_offered(&self, item: u32) -> bool {
         self.has(item, OFFERED)
+    }
+
+    /// Does the item, or one of its family, take the place of something in the context?
+    fn replaces(&self, world: &World, item: u32) -> bool {
+        let head = world.family(item);
+        self.has(item, REPLACES)
+            || (self.has(head, FAMILY_REPLACES) && !self.is_told_apart(world, item, head))
+    }
+
+    /// Was it declared of the item itself that it adds, while nothing else in the context is
+    /// replaced by its family?
+    fn is_told_apart(&self, world: &World, item: u32, head: u32) -> bool {
+        let adds = |anchor: u32| {
+            let told = |anchor| world.declared.between(anchor, item, self.now);
+            let told = told(anchor).or_else(|| told(world.family(anchor)));
+            told.is_some_and(|edge| !edge.relation.replaces())
+        };
+        let is_replaced = |anchor: u32| {
+            let mut is_replaced = false;
+            world.visit_replacing_family(anchor, self.now, |other| {
+                is_replaced |= world.family(other.item) == head;
+            });
+            is_replaced
+        };
+        !world.declared.is_empty()
+            && self.context.iter().any(|&anchor| adds(anchor))
+            && !self.context.iter().any(|&anchor| !adds(anchor) && is_replaced(anchor))
     }
 }
 
@@ -235,11 +269,16 @@ fn is_within(world: &World, cap: PriceCap, item: u32) -> bool {
 /// needs no reason: three bytes nearly always tell.
 #[inline]
 pub fn is_open(world: &World, marks: &Marks, limits: &Limits<'_>, item: u32) -> bool {
-    if marks.has_any(item) || world.catalog.is_blocked(item) {
+    let family = world.family(item);
+    if marks.has_any(item)
+        || world.catalog.is_blocked(item)
+        || marks.has(family, FAMILY_IN_CONTEXT | FAMILY_REPLACES)
+        || world.plans.is_plan(item)
+    {
         // A family's head is marked while its variants are in the cart.
         return !marks.is_offered(item) && stopped_by(world, marks, limits, item).is_none();
     }
-    !marks.has(world.family(item), FAMILY_IN_CONTEXT) && limits.is_open(world, item)
+    limits.is_open(world, item)
 }
 
 /// May the item be offered in the place of what it replaces, and is it not yet in the slate?
@@ -249,23 +288,23 @@ pub(crate) fn is_open_in_place(
     limits: &Limits<'_>,
     item: u32,
 ) -> bool {
-    !marks.is_offered(item) && stopped_besides(world, marks, limits, item, REPLACES).is_none()
+    !marks.is_offered(item) && stopped_besides(world, marks, limits, item, true).is_none()
 }
 
 /// The first gate that stops the item; `None`: it may be offered.
 #[inline]
 pub fn stopped_by(world: &World, marks: &Marks, limits: &Limits<'_>, item: u32) -> Option<Gate> {
-    stopped_besides(world, marks, limits, item, 0)
+    stopped_besides(world, marks, limits, item, false)
 }
 
-/// The same without the gates of some marks.
+/// The same, for what may take the place of the context.
 #[inline]
 fn stopped_besides(
     world: &World,
     marks: &Marks,
     limits: &Limits<'_>,
     item: u32,
-    besides: u8,
+    may_replace: bool,
 ) -> Option<Gate> {
     if marks.has(item, IN_CONTEXT) {
         return Some(Gate::InContext);
@@ -280,10 +319,10 @@ fn stopped_besides(
     if marks.has(world.family(item), FAMILY_IN_CONTEXT) {
         return Some(Gate::VariantInContext);
     }
-    if marks.has(item, REPLACES & !besides) {
+    if !may_replace && marks.replaces(world, item) {
         return Some(Gate::Substitute);
     }
-    if marks.has(item, PLAN) && !marks.has(item, COVERED) {
+    if world.plans.is_plan(item) && !marks.has(item, COVERED) {
         return Some(Gate::NotCovered);
     }
     let state = world.catalog.state(item);

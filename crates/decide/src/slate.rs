@@ -47,6 +47,7 @@ pub struct Workspace {
     asked: Vec<u32>,
     visit: Visit,
     covering: Vec<Cover>,
+    declared: relations::DeclaredItems,
     active: Active,
     /// Candidates with the levers of policies applied.
     levered: Vec<Candidate>,

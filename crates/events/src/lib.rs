@@ -15,6 +15,7 @@ pub mod error;
 pub mod event;
 pub mod import;
 pub mod lines;
+pub mod plan;
 pub mod record;
 pub mod reject;
 pub mod relation;
@@ -28,7 +29,7 @@ pub use lines::{IdColumn, LineKind, NO_ID, OrderLines};
 pub use record::{ClearedFields, ItemField, RelationRecord};
 pub use record::{CustomerRecord, HoldingRecord, ItemKind, ItemRecord};
 pub use reject::{Reject, RejectReason};
-pub use relation::Relation;
+pub use relation::{Relation, RelationList, RelationPair};
 pub use time::Timestamp;
 pub use wire::{EventFault, event_from_json};
 

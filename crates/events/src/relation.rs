@@ -1,5 +1,9 @@
 //! How an item stands to an anchor.
 
+use crate::Timestamp;
+use crate::record::RelationRecord;
+use hashbrown::HashMap;
+
 /// What an item is to another one that is looked at, in a cart, or owned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -64,6 +68,50 @@ impl Relation {
     /// Does the item take the anchor's place?
     pub fn replaces(self) -> bool {
         matches!(self, Relation::Upgrade | Relation::Substitute)
+    }
+}
+
+/// One of a list, its items by their place in [`RelationList::item_ids`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelationPair {
+    /// The anchor.
+    pub from: u32,
+    pub to: u32,
+    pub relation: Relation,
+    pub valid_from: Option<Timestamp>,
+    /// The first moment without it.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// Many relations, each id once: a million of them name some hundred thousand items.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelationList {
+    pub item_ids: Vec<Box<str>>,
+    pub pairs: Vec<RelationPair>,
+}
+
+impl RelationList {
+    /// Without those that withdraw.
+    pub fn of(records: &[RelationRecord]) -> RelationList {
+        let mut list = RelationList::default();
+        let mut places: HashMap<&str, u32> = HashMap::new();
+        let mut place = |id| {
+            *places.entry(id).or_insert_with(|| {
+                list.item_ids.push(Box::from(id));
+                list.item_ids.len() as u32 - 1
+            })
+        };
+        for record in records {
+            let Some(relation) = record.relation else { continue };
+            list.pairs.push(RelationPair {
+                from: place(record.from_item_id.as_str()),
+                to: place(record.to_item_id.as_str()),
+                relation,
+                valid_from: record.valid_from,
+                valid_until: record.valid_until,
+            });
+        }
+        list
     }
 }
 

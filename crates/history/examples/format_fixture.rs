@@ -78,7 +78,7 @@ async fn main() {
         source: "list".to_owned(),
         ..RelationRecord::default()
     };
-    store.declare_relations(&[goes_with], &[]).await.unwrap();
+    store.declare_relations(&[goes_with]).await.unwrap();
     let log = store.event_log().unwrap();
     log.append(vec![event("e1", EventKind::ViewItem, "lamp")]).await.unwrap();
     store.seal_tail(Timestamp(i64::MAX)).await.unwrap();

@@ -135,7 +135,6 @@ impl Store {
             let entry = &item.entry;
             let amount = |amount: Option<Amount>| amount.map(|a| a.to_string()).unwrap_or_default();
             let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or("").to_owned();
-            let head = entry.variant_of.map(|head| items[head as usize].entry.id.to_string());
             let attributes: std::collections::BTreeMap<_, _> =
                 item.attributes.iter().cloned().collect();
             let cells = [
@@ -149,7 +148,8 @@ impl Store {
                 entry.stock.map(|stock| stock.to_string()).unwrap_or_default(),
                 entry.hidden.to_string(),
                 entry.sensitive.to_string(),
-                head.unwrap_or_default(),
+                // By its id: the head need not be an item yet.
+                item.variant_of.clone().unwrap_or_default(),
                 text(&entry.image_url),
                 item.url.clone().unwrap_or_default(),
                 crate::numbering::json_map(&attributes),

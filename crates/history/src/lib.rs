@@ -73,7 +73,9 @@ pub use export::ExportFormat;
 pub use import::{ImportRequest, ImportSummary, ImportedFile, NewFee, OrderImport, fingerprint};
 pub use imported::{ImportedBuyers, ImportsMark};
 pub use load::{ORDERS_DATED_AHEAD, ViewOptions};
-pub use relations::{DeclaredFacts, RelationFault, RelationFaults, RelationIntake};
+pub use relations::{
+    CheaperUpgrades, DeclaredFacts, RelationFault, RelationFaults, RelationIntake,
+};
 pub use replay::{PastEvent, PastLine, PastOrder};
 pub use retention::{RetentionPolicy, RetentionSummary};
 pub use seal::{SealPolicy, SealSummary};

@@ -5,6 +5,7 @@
 //! alone is negative binomial. W. DuMouchel, "Bayesian data mining in large frequency tables", The
 //! American Statistician 53 (1999), section 3, with one gamma instead of a mixture of two.
 
+use statrs::function::beta::beta_reg;
 use statrs::function::gamma::{gamma_lr, ln_gamma};
 
 /// What is believed of a ratio λ.
@@ -54,6 +55,14 @@ impl RatioBelief {
     }
 }
 
+/// P(p > ½) after `n` of `of` trials went that way, knowing nothing before (Jeffreys' prior of a
+/// share): p ~ Beta(n + ½, of − n + ½).
+pub fn chance_above_half(n: u64, of: u64) -> f64 {
+    let others = of.saturating_sub(n) as f64;
+    // I_{1/2}(a, b) = 1 − I_{1/2}(b, a).
+    beta_reg(others + 0.5, n as f64 + 0.5, 0.5).clamp(0.0, 1.0)
+}
+
 /// P(X ≥ n) of X ~ Poisson(expected): how probable so many are by chance.
 pub fn chance_of_at_least(n: u64, expected: f64) -> f64 {
     match n {
@@ -94,6 +103,20 @@ mod tests {
         assert!((belief.chance_below(1.0) - sum).abs() < 1e-6);
         assert_eq!(RatioBelief::ignorant().chance_below(1.0), 0.0);
         assert_eq!(RatioBelief::ignorant().mean(), None);
+    }
+
+    #[test]
+    fn the_chance_of_a_majority_is_what_a_slow_integral_says() {
+        // Beta(3.5, 1.5) above one half, in small steps.
+        let step = 1e-5;
+        let density = |x: f64| x.powf(2.5) * (1.0 - x).powf(0.5);
+        let sum = |from: u32, to: u32| -> f64 {
+            (from..to).map(|at| density((f64::from(at) + 0.5) * step)).sum()
+        };
+        let expected = sum(50_000, 100_000) / sum(0, 100_000);
+        assert!((chance_above_half(3, 4) - expected).abs() < 1e-6);
+        assert!((chance_above_half(3, 4) + chance_above_half(1, 4) - 1.0).abs() < 1e-12);
+        assert!((chance_above_half(0, 0) - 0.5).abs() < 1e-12);
     }
 
     #[test]

@@ -453,7 +453,7 @@ impl Catalog {
 }
 
 fn is_of_plan(name: &str) -> bool {
-    crate::plans::attributes::ALL.contains(&name)
+    events::plan::PLAN_ATTRIBUTES.contains(&name)
 }
 
 fn find_attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {

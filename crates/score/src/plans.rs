@@ -3,29 +3,18 @@
 
 use crate::catalog::Catalog;
 use crate::relations::Declarations;
-use events::{Amount, ItemKind, Relation, Timestamp};
+use events::plan as attributes;
+use events::{Amount, Currency, ItemKind, Relation, Timestamp};
 use hashbrown::HashMap;
-
-/// The attributes of a plan. Lists are separated by `;`.
-pub mod attributes {
-    /// Categories: what lies in or below one of them is covered.
-    pub const COVERS: &str = "covers";
-    /// The band of prices that a covered item lies in, both ends included.
-    pub const PRICE_MIN: &str = "covers_price_min";
-    pub const PRICE_MAX: &str = "covers_price_max";
-    /// Countries that it is sold in, by their two letters; left out: everywhere.
-    pub const REGIONS: &str = "regions";
-    /// How long, for people: `3 years`.
-    pub const TERM: &str = "term";
-
-    pub const ALL: [&str; 5] = [COVERS, PRICE_MIN, PRICE_MAX, REGIONS, TERM];
-}
+use snapshot::Snapshot;
 
 /// What a plan covers and where it is sold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlanTerms {
     price_min: Option<Amount>,
     price_max: Option<Amount>,
+    /// That the band is told in.
+    currency: Option<Currency>,
     regions: Vec<Box<str>>,
     pub term: Option<Box<str>>,
     /// An attribute could not be read: nothing is covered.
@@ -33,9 +22,12 @@ pub struct PlanTerms {
 }
 
 impl PlanTerms {
-    /// Is an item of this price in the band? Without a price nobody can say so.
-    pub fn fits_price(&self, price: Option<Amount>) -> bool {
-        match (self.price_min, self.price_max, price) {
+    /// Is an item of this price in the band? Without a price nobody can say so, nor by one in
+    /// another currency.
+    pub fn fits_price(&self, price: Option<Amount>, currency: Option<Currency>) -> bool {
+        let is_comparable =
+            currency.is_none() || self.currency.is_none() || currency == self.currency;
+        match (self.price_min, self.price_max, price.filter(|_| is_comparable)) {
             (None, None, _) => !self.is_broken,
             (_, _, None) => false,
             (min, max, Some(price)) => {
@@ -58,19 +50,29 @@ impl PlanTerms {
     }
 }
 
+/// One plan, with its place in the catalogue.
+#[derive(Clone, Debug, PartialEq)]
+struct Plan {
+    item: u32,
+    terms: PlanTerms,
+}
+
 /// All plans of a world.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plans {
-    terms: HashMap<u32, PlanTerms>,
     /// In order of index, so that every walk over them is the same.
-    items: Vec<u32>,
+    plans: Vec<Plan>,
+    /// Place of each in `plans`.
+    places: HashMap<u32, u32>,
+    /// One bit an item, as far as there are plans.
+    is_plan: Vec<u64>,
+    /// Places in `plans`, once each.
     of_category: HashMap<Box<str>, Vec<u32>>,
 }
 
 impl Plans {
-    pub(crate) fn of(catalog: &Catalog, declared: &Declarations) -> Plans {
+    pub(crate) fn of(snapshot: &Snapshot, catalog: &Catalog, declared: &Declarations) -> Plans {
         let mut plans = Plans::default();
-        let mut categories: Vec<(u32, Box<str>)> = Vec::new();
         for item in 0..catalog.len() as u32 {
             if catalog.state(item).kind() != ItemKind::Service {
                 continue;
@@ -80,53 +82,75 @@ impl Plans {
             if covers.is_none() && !edges.any(|edge| edge.relation == Relation::Attach) {
                 continue;
             }
-            plans.items.push(item);
-            plans.terms.insert(item, terms_of(catalog, item));
-            categories.extend(list(covers).map(|category| (item, category)));
-        }
-        for (item, category) in categories {
-            plans.of_category.entry(category).or_default().push(item);
+            let place = plans.plans.len() as u32;
+            let currency = match catalog.overlay(item) {
+                Some(words) => words.currency,
+                None => snapshot.currency(item),
+            };
+            let terms = PlanTerms { currency, ..terms_of(catalog, item) };
+            plans.plans.push(Plan { item, terms });
+            plans.places.insert(item, place);
+            plans.is_plan.resize(item as usize / 64 + 1, 0);
+            plans.is_plan[item as usize / 64] |= 1 << (item % 64);
+            for category in list(covers) {
+                let of_category = plans.of_category.entry(category).or_default();
+                if of_category.last() != Some(&place) {
+                    of_category.push(place);
+                }
+            }
         }
         plans
     }
 
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.plans.is_empty()
     }
 
     pub fn has_regions(&self) -> bool {
-        self.terms.values().any(|terms| !terms.regions.is_empty())
+        self.plans.iter().any(|plan| !plan.terms.regions.is_empty())
     }
 
-    pub fn items(&self) -> &[u32] {
-        &self.items
+    /// The question of the hot path: a bit.
+    #[inline]
+    pub fn is_plan(&self, item: u32) -> bool {
+        let bits = self.is_plan.get(item as usize / 64);
+        bits.is_some_and(|bits| bits >> (item % 64) & 1 != 0)
     }
 
     pub fn terms(&self, plan: u32) -> Option<&PlanTerms> {
-        self.terms.get(&plan)
+        Some(&self.plans[*self.places.get(&plan)? as usize].terms)
     }
 
     /// Plans that may cover an item of this category, beside those declared for it.
-    pub fn visit_of_category(&self, category: &str, mut visit: impl FnMut(u32)) {
+    pub fn visit_of_category<'a>(
+        &'a self,
+        category: &str,
+        mut visit: impl FnMut(u32, &'a PlanTerms),
+    ) {
         let ends = category.match_indices(" > ").map(|(at, _)| at).chain([category.len()]);
         for end in ends {
-            let plans = self.of_category.get(&category[..end]);
-            plans.into_iter().flatten().for_each(|&plan| visit(plan));
+            for &place in self.of_category.get(&category[..end]).into_iter().flatten() {
+                let Plan { item, terms } = &self.plans[place as usize];
+                visit(*item, terms);
+            }
         }
     }
 
     /// Plans declared for an item.
-    pub fn visit_declared(
-        &self,
+    pub fn visit_declared<'a>(
+        &'a self,
         declared: &Declarations,
         item: u32,
         now: Option<Timestamp>,
-        mut visit: impl FnMut(u32),
+        mut visit: impl FnMut(u32, &'a PlanTerms),
     ) {
         for edge in declared.of_anchor(item) {
-            let is_plan = edge.relation == Relation::Attach && self.terms.contains_key(&edge.item);
-            if is_plan && edge.holds_at(now) {
-                visit(edge.item);
+            if edge.relation == Relation::Attach
+                && self.is_plan(edge.item)
+                && edge.holds_at(now)
+                && let Some(terms) = self.terms(edge.item)
+            {
+                visit(edge.item, terms);
             }
         }
     }
@@ -152,6 +176,7 @@ fn terms_of(catalog: &Catalog, item: u32) -> PlanTerms {
     PlanTerms {
         price_min,
         price_max,
+        currency: None,
         is_broken,
         regions: list(catalog.plan_attribute(item, attributes::REGIONS)).collect(),
         term: catalog.plan_attribute(item, attributes::TERM).map(Box::from),

@@ -7,7 +7,7 @@ use crate::plans::Plans;
 use crate::ranker::Ranker;
 use crate::relations::{self, Declarations, Replacing};
 use crate::sessions::SessionRankers;
-use events::{Currency, ItemRecord, RelationRecord, Timestamp};
+use events::{Currency, ItemRecord, Relation, RelationList, RelationRecord, Timestamp};
 use snapshot::Snapshot;
 use std::sync::Arc;
 
@@ -55,15 +55,38 @@ impl World {
     #[must_use]
     pub fn with_items(&self, records: &[ItemRecord]) -> World {
         let catalog = Arc::new(self.catalog.with(&self.snapshot, records));
-        let plans = Arc::new(Plans::of(&catalog, &self.declared));
+        let plans = Arc::new(Plans::of(&self.snapshot, &catalog, &self.declared));
         World { catalog, plans, ..self.clone() }
     }
 
     /// The world with these relations declared, and no others.
     #[must_use]
     pub fn with_relations(&self, records: &[RelationRecord]) -> World {
-        let declared = Declarations::of(records, |item_id| self.item_idx(item_id));
-        let plans = Arc::new(Plans::of(&self.catalog, &declared));
+        self.with_declared(&RelationList::of(records))
+    }
+
+    /// The same from a list.
+    #[must_use]
+    pub fn with_declared(&self, list: &RelationList) -> World {
+        let declared = Declarations::of(list, |item_id| self.item_idx(item_id));
+        let plans = Arc::new(Plans::of(&self.snapshot, &self.catalog, &declared));
+        World { declared: Arc::new(declared), plans, ..self.clone() }
+    }
+
+    /// The world after these relations were declared beside those that are; the cost is that of
+    /// what changes.
+    #[must_use]
+    pub fn with_changed_relations(&self, records: &[RelationRecord]) -> World {
+        let declared = self.declared.after(records, |item_id| self.item_idx(item_id));
+        let is_plan = |record: &RelationRecord| {
+            // What was an attach relation may be none now.
+            record.relation == Some(Relation::Attach)
+                || self.item_idx(&record.to_item_id).is_some_and(|to| self.plans.is_plan(to))
+        };
+        let plans = match records.iter().any(is_plan) {
+            true => Arc::new(Plans::of(&self.snapshot, &self.catalog, &declared)),
+            false => self.plans.clone(),
+        };
         World { declared: Arc::new(declared), plans, ..self.clone() }
     }
 
@@ -80,6 +103,26 @@ impl World {
         visit: impl FnMut(Replacing),
     ) {
         relations::visit_replacing(&self.snapshot, &self.declared, anchor, now, visit);
+    }
+
+    /// The same, and what takes the place of the head of its family, unless something else is
+    /// declared of the anchor itself. Its own family has a gate of its own.
+    pub fn visit_replacing_family(
+        &self,
+        anchor: u32,
+        now: Option<Timestamp>,
+        mut visit: impl FnMut(Replacing),
+    ) {
+        self.visit_replacing(anchor, now, &mut visit);
+        let head = self.family(anchor);
+        if head != anchor {
+            self.visit_replacing(head, now, |other| {
+                let is_told = self.declared.between(anchor, other.item, now).is_some();
+                if !is_told && self.family(other.item) != head {
+                    visit(other);
+                }
+            });
+        }
     }
 
     /// The same world, which keeps the attributes of items that it is told.

@@ -17,7 +17,7 @@ pub(crate) use read::{Lost, world_at};
 
 use crate::recommendation_id::IdSource;
 use entry::write_frame;
-use events::{ItemRecord, RelationRecord, Timestamp};
+use events::{ItemRecord, RelationList, RelationRecord, Timestamp};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -123,8 +123,16 @@ impl Told {
         self.0.push(Entry::items(records));
     }
 
-    pub(crate) fn relations(&mut self, records: &[RelationRecord]) {
-        self.0.push(Entry::relations(records));
+    pub(crate) fn relations(&mut self, list: &RelationList) {
+        self.0.push(Entry::relations(list));
+    }
+
+    pub(crate) fn changed_relations(&mut self, records: &[RelationRecord]) {
+        self.0.push(Entry::changed_relations(records));
+    }
+
+    pub(crate) fn extend(&mut self, told: Told) {
+        self.0.extend(told.0);
     }
 }
 

@@ -18,20 +18,31 @@ impl Inner {
         told: &mut Told,
     ) -> Result<i64, LedgerFault> {
         let facts = self.ledger.declared_facts().await?;
-        // A snapshot has no attributes, so what makes a plan is told anew.
-        let plans = only_changes(world, facts.plans);
-        if !plans.is_empty() {
-            *world = world.with_items(&plans);
-            told.items(&plans);
-        }
-        if !facts.relations.is_empty() || !world.declared.is_empty() {
-            *world = world.with_relations(&facts.relations);
-            told.relations(&facts.relations);
-        }
-        Ok(facts.version)
+        let version = facts.version;
+        let before = world.clone();
+        // A million of them take a while: beside the threads that requests wait for.
+        let taking = tokio::task::spawn_blocking(move || {
+            let (mut world, mut told) = (before, Told::default());
+            // A snapshot has no attributes, so what makes a plan is told anew.
+            let plans = only_changes(&world, facts.plans);
+            if !plans.is_empty() {
+                world = world.with_items(&plans);
+                told.items(&plans);
+            }
+            if !facts.relations.pairs.is_empty() || !world.declared.is_empty() {
+                world = world.with_declared(&facts.relations);
+                told.relations(&facts.relations);
+            }
+            (world, told)
+        });
+        let (taken, told_here) =
+            taking.await.map_err(|panic| LedgerFault::Unavailable(panic.into()))?;
+        *world = taken;
+        told.extend(told_here);
+        Ok(version)
     }
 
-    /// Brings relations into force that another process declared, or this one.
+    /// Brings relations into force that another process declared.
     pub(crate) async fn follow_relations(
         &self,
         progress: &mut CatalogProgress,
@@ -40,13 +51,10 @@ impl Inner {
             return Ok(());
         }
         let served = self.served.load();
-        // A catalog of its own: who decides by the old relations must not see it change.
-        let mut world = served.world.with_items(&[]);
+        let mut world = with_own_catalog(&served.world);
         let mut told = Told::default();
         progress.relations_version = self.take_relations(&mut world, &mut told).await?;
-        let live = served.live.as_ref().and_then(|live| self.chronicle.follow(live, &told));
-        // No policy asks for relations: what was compiled for the items stays.
-        self.served.store(Arc::new(Served { world, live, ..Served::clone(&served) }));
+        self.set_world(&served, world, &told);
         Ok(())
     }
 
@@ -55,9 +63,41 @@ impl Inner {
         &self,
         records: Vec<RelationRecord>,
     ) -> Result<RelationIntake, LedgerFault> {
-        let intake = self.ledger.declare_relations(records).await?;
+        // Held over both steps, so that what others declare here comes before or after it, and only
+        // what changes need be brought into force.
         let mut progress = self.world_change.lock().await;
-        self.follow_relations(&mut progress).await?;
+        let (intake, records) = self.ledger.declare_relations(records).await?;
+        let entered: Vec<RelationRecord> =
+            intake.entered.iter().filter_map(|&at| records.get(at).cloned()).collect();
+        let served = self.served.load();
+        let is_known = |record: &RelationRecord| {
+            let ids = [&record.from_item_id, &record.to_item_id];
+            ids.into_iter().all(|id| served.world.item_idx(id).is_some())
+        };
+        let is_next = !entered.is_empty() && intake.version == progress.relations_version + 1;
+        if !is_next || !entered.iter().all(is_known) {
+            // Others changed relations or items too.
+            drop(progress);
+            self.follow_catalog().await?;
+            return Ok(intake);
+        }
+        let world = with_own_catalog(&served.world).with_changed_relations(&entered);
+        let mut told = Told::default();
+        told.changed_relations(&entered);
+        self.set_world(&served, world, &told);
+        progress.relations_version = intake.version;
         Ok(intake)
     }
+
+    /// The lock of `world_change` must be held.
+    fn set_world(&self, served: &Arc<Served>, world: World, told: &Told) {
+        let live = served.live.as_ref().and_then(|live| self.chronicle.follow(live, told));
+        // No policy asks for relations: what was compiled for the items stays.
+        self.served.store(Arc::new(Served { world, live, ..Served::clone(served) }));
+    }
+}
+
+/// A catalog of its own: who decides by the old relations must not see it change.
+fn with_own_catalog(world: &World) -> World {
+    world.with_items(&[])
 }

@@ -107,8 +107,11 @@ pub trait Ledger: Send + Sync + 'static {
     fn put_items(&self, records: Vec<ItemRecord>) -> LedgerFuture<'_, u64>;
     fn put_customers(&self, records: Vec<CustomerRecord>) -> LedgerFuture<'_, u64>;
     fn put_holdings(&self, records: Vec<HoldingRecord>) -> LedgerFuture<'_, u64>;
-    /// What of it was taken, and what was left out and why.
-    fn declare_relations(&self, records: Vec<RelationRecord>) -> LedgerFuture<'_, RelationIntake>;
+    /// What of it was taken, and what was left out and why; gives the records back.
+    fn declare_relations(
+        &self,
+        records: Vec<RelationRecord>,
+    ) -> LedgerFuture<'_, (RelationIntake, Vec<RelationRecord>)>;
     /// Rises with each change of relations.
     fn relations_version(&self) -> LedgerFuture<'_, i64>;
     /// All relations and plans.

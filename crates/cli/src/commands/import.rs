@@ -69,7 +69,7 @@ pub(crate) struct ImportArgs {
     again: bool,
     /// Refuse the whole import when more than this share of rows cannot be used, in percent.
     #[arg(long, default_value_t = 20.0, value_name = "PERCENT")]
-    max_rejects: f64,
+    pub(super) max_rejects: f64,
     /// Show the plan and stop.
     #[arg(long)]
     dry_run: bool,

@@ -34,9 +34,34 @@ pub(super) async fn relations(
             record.source.clone_from(&args.source);
         }
     }
-    let replaced = if args.replace { sources_of(&records) } else { Vec::new() };
-    report.relations = Some(store.declare_relations(&records, &replaced).await?);
+    let intake = match args.replace {
+        true => replace(store, args, &report, &records).await?,
+        false => store.declare_relations(&records).await?,
+    };
+    report.relations = Some(intake);
     Ok(report)
+}
+
+/// What is not in a list is withdrawn, so a list that is hardly understood must not be taken.
+async fn replace(
+    store: &Store,
+    args: &ImportArgs,
+    report: &Report,
+    records: &[RelationRecord],
+) -> anyhow::Result<RelationIntake> {
+    let most = args.max_rejects / 100.0 * report.n_rows() as f64;
+    let max_left_out = (most as u64).saturating_sub(report.n_rejected());
+    let intake = store.replace_relations(records, &sources_of(records), max_left_out).await?;
+    ensure!(
+        !intake.is_refused,
+        "{} of {} rows cannot be used or would be left out: all of them, or more than \
+         --max-rejects {} %. Nothing was changed, the store is as before.{}",
+        show::count(report.n_rejected() + intake.n_left_out()),
+        show::count(report.n_rows()),
+        args.max_rejects,
+        faults_text(&intake)
+    );
+    Ok(intake)
 }
 
 pub(super) fn told(intake: &RelationIntake) -> String {
@@ -48,6 +73,19 @@ pub(super) fn told(intake: &RelationIntake) -> String {
         show::count(intake.n_same),
         show::count(intake.n_withdrawn),
     );
+    text.push_str(&faults_text(intake));
+    if intake.cheaper.n > 0 {
+        let n = show::count(intake.cheaper.n);
+        text.push_str(&format!(
+            "\n  {n} × cheaper_upgrade, in force: is it a substitute, or turned round?"
+        ));
+        intake.cheaper.samples.iter().for_each(|sample| text.push_str(&format!("\n    {sample}")));
+    }
+    text
+}
+
+fn faults_text(intake: &RelationIntake) -> String {
+    let mut text = String::new();
     for faults in &intake.faults {
         text.push_str(&format!(
             "\n  {} × {}, left out",
@@ -75,6 +113,7 @@ pub(super) fn to_json(intake: &RelationIntake) -> Value {
         "same": intake.n_same,
         "withdrawn": intake.n_withdrawn,
         "left_out": left_out,
+        "cheaper_upgrades": {"n": intake.cheaper.n, "examples": intake.cheaper.samples},
         "version": intake.version,
     })
 }

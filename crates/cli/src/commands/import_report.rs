@@ -60,7 +60,11 @@ impl Report {
         self.files.iter().map(|(_, summary)| of(summary)).sum()
     }
 
-    fn n_rows(&self) -> u64 {
+    pub(super) fn n_rejected(&self) -> u64 {
+        self.sum(|summary| summary.n_rejected)
+    }
+
+    pub(super) fn n_rows(&self) -> u64 {
         self.sum(|summary| summary.n_rows)
     }
 

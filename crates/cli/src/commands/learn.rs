@@ -5,7 +5,7 @@ use crate::commands::tune::{self, study::Chosen};
 use crate::show;
 use anyhow::Context;
 use clap::Args;
-use events::{ItemRecord, Relation, RelationRecord, Timestamp};
+use events::{ItemRecord, Relation, RelationPair, Timestamp};
 use history::{HistoryView, LoggedEvent, ORDERS_DATED_AHEAD, OpenMode, Store, ViewOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 use learn::ablation::RANKER;
@@ -233,14 +233,14 @@ async fn note_attach_rate(
     learned: &mut Learned,
 ) -> anyhow::Result<()> {
     let facts = store.declared_facts().await?;
-    let is_attach = |record: &RelationRecord| record.relation == Some(Relation::Attach);
-    if facts.plans.is_empty() && !facts.relations.iter().any(is_attach) {
+    let is_attach = |pair: &RelationPair| pair.relation == Relation::Attach;
+    if facts.plans.is_empty() && !facts.relations.pairs.iter().any(is_attach) {
         return Ok(());
     }
     let (items, _version) = store.items_since(0).await?;
     // In order of their indices, so that those of the world are those of the view.
     let records: Vec<ItemRecord> = items.into_iter().map(ItemRecord::from).collect();
-    let world = World::empty().with_items(&records).with_relations(&facts.relations);
+    let world = World::empty().with_items(&records).with_declared(&facts.relations);
     let rate = decide::cover::attach_rate(&world, view.baskets.items.view().rows());
     let share = 100.0 * rate.n_attached as f64 / rate.n_orders.max(1) as f64;
     let note = format!(

@@ -68,8 +68,8 @@ pub(crate) async fn load_world(store: &Store, with_attributes: bool) -> anyhow::
     if !records.is_empty() {
         world = world.with_items(&records);
     }
-    if !facts.relations.is_empty() {
-        world = world.with_relations(&facts.relations);
+    if !facts.relations.pairs.is_empty() {
+        world = world.with_declared(&facts.relations);
     }
     Ok(world)
 }

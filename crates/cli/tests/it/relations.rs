@@ -87,3 +87,96 @@ fn labelled_pairs_are_held_against_what_was_learned() {
     let shown = desk.alongside(&ask).assert().success();
     assert!(String::from_utf8_lossy(&shown.get_output().stdout).contains("kappa"));
 }
+
+#[test]
+fn a_list_of_which_nothing_enters_replaces_nothing() {
+    let desk = Desk::new();
+    let items = desk.file("items.csv", "item_id,price,currency\na,9,EUR\nb,5,EUR\nc,1,EUR\n");
+    desk.json(&["import", "items", text(&items), "--json"]);
+    let list = desk.file("list.csv", "from_item,to_item,relation\na,b,upgrade\na,c,complement\n");
+    let told = desk.json(&["import", "relations", text(&list), "--source", "list", "--json"]);
+    assert_eq!(told["relations"]["new"], 2, "{told}");
+    assert_eq!(told["relations"]["cheaper_upgrades"]["n"], 1, "{told}");
+    let again = desk.json(&["import", "relations", text(&list), "--source", "list", "--json"]);
+    assert_eq!((&again["relations"]["same"], &again["relations"]["new"]), (&2.into(), &0.into()));
+    let replace = |rows: &str, more: &[&str]| {
+        let file = desk.file("next.csv", format!("from_item,to_item,relation\n{rows}"));
+        let args = ["import", "relations", text(&file), "--source", "list", "--replace"];
+        [&args[..], more].concat().iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>()
+    };
+    let refused = |args: Vec<String>| {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        desk.refusal(&args)
+    };
+    let refusal = refused(replace("a,nobody,complement\n", &["--max-rejects", "100"]));
+    assert!(refusal.contains("Nothing was changed") && refusal.contains("nobody"), "{refusal}");
+    refused(replace("a,c,complement\na,nobody,complement\n", &[]));
+    assert_eq!(desk.json(&["status", "--json"])["store"]["n_relations"], 2);
+    let args = replace("a,c,complement\na,nobody,complement\n", &["--max-rejects", "60", "--json"]);
+    let told = desk.json(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(told["relations"]["withdrawn"], 1, "{told}");
+}
+
+/// The plans that stand beside an item, for a customer of a locale.
+fn plans_beside(desk: &Desk, item: &str, locale: &str) -> Vec<String> {
+    let args = ["recommend", "--item", item, "--placement", "cart", "--json", "--locale", locale];
+    let slate = desk.json(&args);
+    let items = slate["items"].as_array().expect("a list");
+    let ids = items.iter().map(|item| item["item_id"].as_str().expect("an id").to_owned());
+    ids.filter(|id| id.starts_with("CARE")).collect()
+}
+
+#[test]
+fn a_plan_by_relations_alone_keeps_its_terms_when_all_is_learned() {
+    let desk = Desk::new();
+    let orders = made_up_orders(&desk, 2_000);
+    desk.json(&["import", "orders", text(&orders), "--currency", "GBP", "--json"]);
+    let items = desk.file(
+        "items.csv",
+        "item_id,title,kind,price,currency,regions,covers_price_min,covers_price_max,term\n\
+         CARE-DE,Care,service,39,EUR,DE,0,500,2 years\nPHONE,Phone,good,450,EUR,,,,\n\
+         DEAR,Dear phone,good,900,EUR,,,,\n",
+    );
+    desk.json(&["import", "items", text(&items), "--json"]);
+    let links = desk.file(
+        "links.csv",
+        "from_item,to_item,relation\nPHONE,CARE-DE,attach\nDEAR,CARE-DE,attach\n",
+    );
+    desk.json(&["import", "relations", text(&links), "--json"]);
+    desk.json(&["learn", "--without", "ranker", "--json"]);
+    assert_eq!(plans_beside(&desk, "PHONE", "de-DE"), ["CARE-DE"]);
+    for (item, locale) in [("PHONE", "en-US"), ("DEAR", "de-DE"), ("DEAR", "en-US")] {
+        assert!(plans_beside(&desk, item, locale).is_empty(), "{item} {locale}");
+    }
+}
+
+#[test]
+fn what_is_exported_is_imported_as_it_was() {
+    let desk = Desk::new();
+    let items = desk.file(
+        "items.jsonl",
+        r#"{"item_id":"p","kind":"service","attributes":{"covers":"Phones","note":"\"b\"","no":""}}
+{"item_id":"q","title":"Q","variant_of":"later","attributes":{"fits":["x","y"]}}
+"#,
+    );
+    desk.json(&["import", "items", text(&items), "--json"]);
+    let customers = desk
+        .file("customers.jsonl", r#"{"customer_id":"c","attributes":{"age":40,"country":"DE"}}"#);
+    desk.json(&["import", "customers", text(&customers), "--json"]);
+    for what in ["items", "customers"] {
+        let export = |desk: &Desk, name: &str| {
+            let out = desk.path(name);
+            desk.alongside(&["export", what, text(&out), "--force"]).assert().success();
+            std::fs::read_to_string(&out).expect("a file")
+        };
+        let first = export(&desk, "first.csv");
+        assert!(!first.contains("attributes."), "{first}");
+        for name in ["copy.csv", "copy.tsv", "copy.jsonl"] {
+            export(&desk, name);
+            let other = Desk::new();
+            let file = desk.path(name);
+            other.json(&["import", what, text(&file), "--json"]);
+            assert_eq!(export(&other, "first.csv"), first, "{name}");
+        }
+    }
+}

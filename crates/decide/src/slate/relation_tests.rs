@@ -279,6 +279,107 @@ fn plans_that_were_bought_are_told_as_a_share_of_those_that_could_be() {
     assert_eq!((none.n_orders, none.n_attached), (0, 0));
 }
 
+/// The shop with a variant of each phone.
+const RED: u32 = 7;
+const PLUS_RED: u32 = 8;
+
+fn with_variants(world: &World) -> World {
+    let variant = |item: u32, head: u32| ItemRecord {
+        variant_of: Some(format!("i{head}")),
+        title: Some("A red one".into()),
+        ..record(item, &[])
+    };
+    world.with_items(&[variant(RED, PHONE), variant(PLUS_RED, PLUS)])
+}
+
+#[test]
+fn a_family_takes_the_place_of_a_family() {
+    let world = with_variants(&shop());
+    let beside_red = |world: &World, anchor: u32| -> Vec<u32> {
+        let lines = cart(&[anchor]);
+        let decision = ask(world, &beside(Placement::Cart, &lines));
+        decision.offers.iter().map(|offer| offer.item).collect()
+    };
+    let declared = [
+        relation(PHONE, Relation::Substitute, PLUS),
+        // Told of the anchor, the variant is as good as any.
+        relation(PHONE, Relation::Complement, PLUS_RED),
+        relation(RED, Relation::Complement, PLUS_RED),
+    ];
+    let plain = world.with_relations(&declared[..1]);
+    for anchor in [PHONE, RED] {
+        let offered = beside_red(&plain, anchor);
+        assert!(!offered.contains(&PLUS) && !offered.contains(&PLUS_RED), "{anchor}: {offered:?}");
+        let lines = cart(&[anchor]);
+        let request = beside(Placement::Cart, &lines);
+        let verdict = why_not(&plain, &request, PLUS_RED, &mut Workspace::default());
+        assert_eq!(verdict, WhyNot::Stopped(Gate::Substitute));
+        // What is declared of the very pair wins; the others stay out.
+        for (of, told) in [(PHONE, &declared[1]), (RED, &declared[2])] {
+            let told = world.with_relations(&[declared[0].clone(), told.clone()]);
+            let offered = beside_red(&told, anchor);
+            assert_eq!(offered.contains(&PLUS_RED), anchor == of, "{anchor}: {offered:?}");
+            assert!(!offered.contains(&PLUS));
+        }
+    }
+    // Another line of the cart still speaks against it.
+    let world = world.with_relations(&[
+        declared[0].clone(),
+        declared[1].clone(),
+        relation(LAMP, Relation::Substitute, PLUS),
+    ]);
+    let lines = cart(&[PHONE, LAMP]);
+    let decision = ask(&world, &beside(Placement::Cart, &lines));
+    assert!(decision.offers.iter().all(|offer| offer.item != PLUS_RED));
+    // A page of a variant offers the upgrade of its head.
+    let world = with_variants(&shop()).with_relations(&[relation(PHONE, Relation::Upgrade, PLUS)]);
+    let anchors = [ItemRef::Known(RED)];
+    let page = Request { anchors: &anchors, ..Request::at(Placement::Pdp) };
+    assert!(shown(&ask(&world, &page)).contains(&(PLUS, Relation::Upgrade)));
+}
+
+#[test]
+fn a_band_says_nothing_of_prices_in_another_currency() {
+    let world = with_plans(&shop());
+    let in_currency =
+        |item: u32, code: &str| ItemRecord { currency: Currency::parse(code), ..record(item, &[]) };
+    let lines = cart(&[PHONE]);
+    assert_eq!(plans(&world, &lines), [(SMALL_PLAN, 1)]);
+    let dollars = world.with_items(&[in_currency(PHONE, "USD")]);
+    assert!(plans(&dollars, &lines).is_empty());
+    let priced = [CartLine { unit_price: price(400), ..line(ItemRef::Known(PHONE)) }];
+    assert!(plans(&dollars, &priced).is_empty());
+    // Without a band there is nothing to compare.
+    let world = dollars.with_relations(&[relation(CASE, Relation::Attach, BIG_PLAN)]);
+    assert!(plans(&world, &lines).is_empty());
+    let both = dollars.with_items(&[in_currency(SMALL_PLAN, "USD")]);
+    assert_eq!(plans(&both, &lines), [(SMALL_PLAN, 1)]);
+}
+
+#[test]
+fn what_is_declared_for_many_is_offered_once_with_the_anchor_that_most_is_known_of() {
+    let world = shop().with_relations(&[
+        relation(LAMP, Relation::Complement, CASE),
+        relation(PHONE, Relation::Bundle, CASE),
+        relation(LAMP, Relation::Attach, CHARGER),
+        relation(LAMP, Relation::Complement, PLUS),
+        relation(PLUS, Relation::Complement, LAMP),
+    ]);
+    let lines = cart(&[LAMP, PHONE]);
+    let filter = Filter { relations: vec![Relation::Bundle], ..Filter::default() };
+    let request = beside(Placement::Cart, &lines);
+    let decision = ask(&world, &request);
+    // Known of the phone and the case is most; the dearer phone takes the place of the other.
+    assert_eq!(shown(&decision)[..2], [(CASE, Relation::Bundle), (CHARGER, Relation::Attach)]);
+    let about: Vec<u32> =
+        decision.offers[..2].iter().map(|offer| offer.reason.about.unwrap().item).collect();
+    assert_eq!(about, [PHONE, LAMP]);
+    let only = ask(&world, &Request { filter: Some(&filter), ..request.clone() });
+    assert_eq!(shown(&only), [(CASE, Relation::Bundle)]);
+    let one = ask(&world, &Request { count: Some(1), ..request });
+    assert_eq!(shown(&one), [(CASE, Relation::Bundle)]);
+}
+
 proptest! {
     /// Held against the plainest reading of what was declared and learned.
     #[test]

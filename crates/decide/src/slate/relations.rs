@@ -4,11 +4,47 @@
 use super::{Slate, Workspace};
 use crate::cover;
 use crate::decision::{About, Offer, Reason, ReasonCode, Relation};
-use crate::gate;
+use crate::gate::{self, Marks};
 use crate::words::price_difference;
 use events::Amount;
 use score::Rung;
 use std::cmp::Reverse;
+
+/// What is known of a pair, sales, the item, its place among those found.
+type Ranked = (f32, f32, Reverse<u32>, usize);
+
+/// An item that is declared for the context.
+#[derive(Clone, Copy, Debug)]
+struct DeclaredItem {
+    item: u32,
+    anchor: u32,
+    relation: Relation,
+    /// Probability of the item beside the anchor; 0 where no significant pair says.
+    known: f32,
+    is_open: bool,
+}
+
+/// Each item once, however many anchors it is declared for. Reused from request to request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DeclaredItems {
+    found: Vec<DeclaredItem>,
+    /// By item: one more than its place in `found`; 0: it was not found.
+    places: Vec<u32>,
+    /// Of one anchor.
+    known: Vec<(u32, f32)>,
+}
+
+impl DeclaredItems {
+    fn clear(&mut self, n_items: usize) {
+        for found in &self.found {
+            self.places[found.item as usize] = 0;
+        }
+        self.found.clear();
+        if self.places.len() < n_items {
+            self.places.resize(n_items, 0);
+        }
+    }
+}
 
 impl Slate<'_> {
     /// Is nothing else wanted than this?
@@ -35,11 +71,8 @@ impl Slate<'_> {
         cover::collect(self.world, self.request, covering);
         let is_all = self.wants_only(Relation::Attach);
         let most = if is_all { self.count } else { self.count.div_ceil(2) };
-        for cover in covering.iter() {
-            if self.is_hidden(cover.item) {
-                continue;
-            }
-            for &plan in &cover.plans {
+        for cover in covering.iter_mut().filter(|cover| !self.is_hidden(cover.item)) {
+            while let Some(plan) = cover.next_plan() {
                 marks.set_covered(plan);
                 if let Some(offer) = plans.iter_mut().find(|offer| offer.item == plan) {
                     if let Some(about) = &mut offer.reason.about {
@@ -78,7 +111,7 @@ impl Slate<'_> {
         let (world, now) = (self.world, self.request.circumstances.now);
         let mut found: Vec<(f32, Reverse<u32>, u32, Relation)> = Vec::new();
         for &anchor in context.iter() {
-            world.visit_replacing(anchor, now, |other| {
+            world.visit_replacing_family(anchor, now, |other| {
                 let is_dearer =
                     price_difference(world, other.item, anchor).is_some_and(|d| Amount::ZERO < d);
                 let relation = match other.relation {
@@ -119,41 +152,80 @@ impl Slate<'_> {
 
     /// What the shop declared to go with the context, by what is known of the pair, then by sales.
     pub(super) fn from_declared(&mut self, workspace: &mut Workspace) {
-        let Workspace { context, marks, .. } = workspace;
-        let (world, now) = (self.world, self.request.circumstances.now);
-        if world.declared.is_empty() {
+        let Workspace { context, marks, declared, .. } = workspace;
+        if self.world.declared.is_empty() {
             return;
         }
-        let mut found: Vec<(f32, f32, Reverse<u32>, Offer)> = Vec::new();
-        for &anchor in context.iter() {
-            for edge in world.declared.of_anchor(anchor) {
-                let item = edge.item;
-                if edge.relation.replaces()
-                    || !edge.holds_at(now)
-                    || !gate::is_open(world, marks, &self.limits, item)
-                {
+        self.collect_declared(context, marks, declared);
+        let mut ranked: Vec<Ranked> = Vec::new();
+        for (at, found) in declared.found.iter().enumerate().filter(|(_, found)| found.is_open) {
+            let factor = self.factor_of(found.item);
+            let sales = self.sales_of(found.item);
+            ranked.push((found.known * factor, sales * factor, Reverse(found.item), at));
+        }
+        self.n_eligible = self.n_eligible.max(ranked.len());
+        let best_first = |a: &Ranked, b: &Ranked| {
+            b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)).then(b.2.cmp(&a.2))
+        };
+        let n_open = self.count.saturating_sub(self.offers.len());
+        if n_open < ranked.len() {
+            ranked.select_nth_unstable_by(n_open, best_first);
+            ranked.truncate(n_open);
+        }
+        ranked.sort_unstable_by(best_first);
+        for (.., at) in ranked {
+            let DeclaredItem { item, anchor, relation, .. } = declared.found[at];
+            let evidence = self.strongest(&[anchor], item);
+            let about = Some(About { item: anchor, n_units: 1 });
+            let reason = Reason { code: ReasonCode::Declared, evidence, about };
+            self.take(self.offer(item, relation, reason), marks);
+        }
+    }
+
+    /// Each item once, with the anchor that most is known of beside it, then the first one.
+    fn collect_declared(&self, context: &[u32], marks: &Marks, declared: &mut DeclaredItems) {
+        let (world, now) = (self.world, self.request.circumstances.now);
+        let is_wanted =
+            Relation::ALL.map(|of| !of.replaces() && (self.any_relation || self.wants(of)));
+        declared.clear(world.n_items());
+        for &anchor in context {
+            let edges = world.declared.of_anchor(anchor);
+            self.collect_known(anchor, edges.len(), &mut declared.known);
+            let mut known = declared.known.iter().copied().peekable();
+            for edge in edges {
+                while known.next_if(|(item, _)| *item < edge.item).is_some() {}
+                let is_known = known.peek().filter(|(item, _)| *item == edge.item);
+                let probability = is_known.map_or(0.0, |(_, probability)| *probability);
+                if !is_wanted[edge.relation as usize] || !edge.holds_at(now) {
                     continue;
                 }
-                let evidence = self.strongest(&[anchor], item);
-                let known = evidence.map_or(0.0, |evidence| evidence.probability);
-                let about = Some(About { item: anchor, n_units: 1 });
-                let reason = Reason { code: ReasonCode::Declared, evidence, about };
-                let (known, sales) =
-                    (known * self.factor_of(item), self.sales_of(item) * self.factor_of(item));
-                let offer = self.offer(item, edge.relation, reason);
-                found.push((known, sales, Reverse(item), offer));
+                let (item, relation) = (edge.item, edge.relation);
+                let place = &mut declared.places[item as usize];
+                if *place == 0 {
+                    let is_open = gate::is_open(world, marks, &self.limits, item);
+                    let known = probability;
+                    declared.found.push(DeclaredItem { item, anchor, relation, known, is_open });
+                    *place = declared.found.len() as u32;
+                } else if declared.found[*place as usize - 1].known < probability {
+                    let found = &mut declared.found[*place as usize - 1];
+                    (found.anchor, found.relation, found.known) = (anchor, relation, probability);
+                }
             }
         }
-        self.n_eligible = self.n_eligible.max(found.len());
-        found.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)).then(b.2.cmp(&a.2)));
-        for (.., offer) in found {
-            if self.offers.len() >= self.count {
-                return;
-            }
-            if !marks.is_offered(offer.item) {
-                self.take(offer, marks);
-            }
+    }
+
+    /// What is known of an anchor's pairs, in order of the other item; nothing where nobody asks.
+    fn collect_known(&self, anchor: u32, n_asked: usize, known: &mut Vec<(u32, f32)>) {
+        known.clear();
+        if n_asked == 0 || !self.world.is_learned(anchor) {
+            return;
         }
+        let (items, stats) = self.world.snapshot.pairs(anchor);
+        let min_count = self.rules.min_evidence_count;
+        let told = items.iter().zip(stats);
+        let told = told.filter(|(_, pair)| pair.is_significant != 0 && min_count <= pair.n_both);
+        known.extend(told.map(|(&item, pair)| (item, pair.probability)));
+        known.sort_unstable_by_key(|(item, _)| *item);
     }
 
     fn sales_of(&self, item: u32) -> f32 {

@@ -104,6 +104,11 @@ pub(crate) trait Row {
     fn refund_id(&self) -> Cell<'_> {
         Cell::Absent
     }
+
+    /// The map of all attributes, where the file nests one in its rows.
+    fn attributes(&self) -> Option<&serde_json::Map<String, serde_json::Value>> {
+        None
+    }
 }
 
 impl Row for [Cell<'_>] {

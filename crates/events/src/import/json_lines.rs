@@ -144,6 +144,11 @@ impl Row for JsonRow<'_> {
         self.refund.map_or(Cell::Absent, |refund| cell_of(refund.id))
     }
 
+    /// Not by the columns, which are those of a sample.
+    fn attributes(&self) -> Option<&serde_json::Map<String, Value>> {
+        self.object.get(super::attributes::MAP)?.as_object()
+    }
+
     fn cell(&self, column: usize) -> Cell<'_> {
         if self.without == Some(column) {
             return Cell::Absent;

@@ -7,6 +7,7 @@
 
 mod aliases;
 mod aliases_abroad;
+mod attributes;
 mod carry;
 mod cell;
 mod chunk;

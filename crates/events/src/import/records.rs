@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
+use super::attributes::attributes_of;
 use super::cell::{Cell, Row};
 use super::columns::{Field, FileKind};
 use super::dates::DateReader;
@@ -38,11 +39,11 @@ macro_rules! read_function {
 }
 
 read_function!(
-    /// Reads a catalogue; columns without a field become attributes.
+    /// Reads a catalogue; columns without a field become attributes, a map of them is unpacked.
     read_items, ItemRecord, FileKind::Items, ItemRow
 );
 read_function!(
-    /// Reads customers; columns without a field become attributes.
+    /// Reads customers; columns without a field become attributes, a map of them is unpacked.
     read_customers, CustomerRecord, FileKind::Customers, CustomerRow
 );
 read_function!(
@@ -225,17 +226,8 @@ impl<'p> Reader<'p> {
         field_read::read_time(&mut self.dates, self.plan, cell, Cell::Absent).map(Some)
     }
 
-    /// Columns that have no field.
-    fn attributes<R: Row + ?Sized>(&mut self, row: &R) -> Vec<(String, String)> {
-        let mut attributes = Vec::new();
-        for (idx, column) in self.plan.columns.iter().enumerate() {
-            if column.field.is_none()
-                && let Some(text) = row.cell(idx).text(&mut self.buffer)
-            {
-                attributes.push((column.name.clone(), text.to_owned()));
-            }
-        }
-        attributes
+    fn attributes<R: Row + ?Sized>(&mut self, row: &R) -> Result<Vec<(String, String)>, Fault> {
+        attributes_of(self.plan, row, &mut self.buffer)
     }
 }
 
@@ -283,7 +275,7 @@ impl ReadRow for ItemRow {
             sensitive: reader.truth(row, Field::Sensitive)?,
             image_url: reader.text(row, Field::ImageUrl),
             url: reader.text(row, Field::Url),
-            attributes: reader.attributes(row),
+            attributes: reader.attributes(row)?,
             // An empty cell says nothing.
             cleared: Default::default(),
         }))
@@ -354,7 +346,8 @@ impl ReadRow for CustomerRow {
         };
         let customer_id = reader.needed_id(row, field, RejectReason::MissingCustomer)?;
         let consent = reader.truth(row, Field::Consent)?;
-        Ok(Some(CustomerRecord { customer_id, consent, attributes: reader.attributes(row) }))
+        let attributes = reader.attributes(row)?;
+        Ok(Some(CustomerRecord { customer_id, consent, attributes }))
     }
 }
 

@@ -7,6 +7,8 @@ use crate::error::{Error, Result};
 
 /// Columns that JSON writes as numbers.
 const NUMBERS: [&str; 5] = ["quantity", "unit_price", "price", "cost", "stock"];
+/// Columns whose cells are JSON as they stand.
+const OBJECTS: [&str; 1] = ["attributes"];
 /// With more characters than these a reader's float may be another number: the text is exact.
 const MAX_NUMBER_LEN: usize = 15;
 
@@ -46,6 +48,7 @@ impl<W: Write> TextRows<W> {
                         _ if NUMBERS.contains(column) && cell.len() <= MAX_NUMBER_LEN => {
                             line.push_str(cell);
                         }
+                        _ if OBJECTS.contains(column) => line.push_str(cell),
                         _ => push_text(line, cell),
                     }
                 }

@@ -4,9 +4,55 @@
 //! search and linear graph algorithms", SIAM Journal on Computing 1, 1972). Without recursion: a
 //! chain may be as long as the list. O(edges).
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 const UNSEEN: usize = usize::MAX;
+/// Moments that are looked at one by one.
+const MAX_MOMENTS: usize = 1_000;
+
+/// One edge, in its time: from the first moment to that before the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Upgrade {
+    pub pair: (u32, u32),
+    pub window: (Option<i64>, Option<i64>),
+    pub is_new: bool,
+}
+
+impl Upgrade {
+    fn holds_at(&self, moment: i64) -> bool {
+        let (from, until) = self.window;
+        from.is_none_or(|from| from <= moment) && until.is_none_or(|until| moment < until)
+    }
+}
+
+/// The new ones that lie on a ring of upgrades which hold at one time. Where there are very many
+/// windows, all are taken to hold always.
+pub(super) fn new_in_rings(upgrades: &[Upgrade]) -> Vec<(u32, u32)> {
+    let pairs = |upgrades: &[Upgrade]| -> Vec<(u32, u32)> {
+        upgrades.iter().map(|upgrade| upgrade.pair).collect()
+    };
+    let ringed: HashSet<(u32, u32)> = edges_in_rings(&pairs(upgrades)).into_iter().collect();
+    let in_rings: Vec<Upgrade> =
+        upgrades.iter().filter(|upgrade| ringed.contains(&upgrade.pair)).copied().collect();
+    let new: HashSet<(u32, u32)> =
+        in_rings.iter().filter(|upgrade| upgrade.is_new).map(|upgrade| upgrade.pair).collect();
+    // A ring that holds at all holds when the last of its edges begins to.
+    let mut moments: Vec<i64> =
+        in_rings.iter().map(|upgrade| upgrade.window.0.unwrap_or(i64::MIN)).collect();
+    moments.sort_unstable();
+    moments.dedup();
+    let has_windows = in_rings.iter().any(|upgrade| upgrade.window != (None, None));
+    if !has_windows || MAX_MOMENTS < moments.len() {
+        return new.into_iter().collect();
+    }
+    let mut found: HashSet<(u32, u32)> = HashSet::new();
+    for moment in moments {
+        let holding: Vec<Upgrade> =
+            in_rings.iter().filter(|upgrade| upgrade.holds_at(moment)).copied().collect();
+        found.extend(edges_in_rings(&pairs(&holding)));
+    }
+    found.intersection(&new).copied().collect()
+}
 
 pub(super) fn edges_in_rings(edges: &[(u32, u32)]) -> Vec<(u32, u32)> {
     let mut places: HashMap<u32, usize> = HashMap::new();
@@ -85,6 +131,21 @@ mod tests {
         edges.push((100_000, 99_998));
         let ringed = edges_in_rings(&edges);
         assert_eq!(ringed, [(99_998, 99_999), (99_999, 100_000), (100_000, 99_998)]);
+    }
+
+    #[test]
+    fn upgrades_of_different_times_make_no_ring() {
+        let upgrade = |pair, from, until, is_new| Upgrade { pair, window: (from, until), is_new };
+        let old = upgrade((0, 1), Some(0), Some(10), false);
+        for (back, expected) in [
+            (upgrade((1, 0), Some(10), None, true), vec![]),
+            (upgrade((1, 0), None, Some(0), true), vec![]),
+            (upgrade((1, 0), Some(9), Some(11), true), vec![(1, 0)]),
+            (upgrade((1, 0), None, None, true), vec![(1, 0)]),
+            (upgrade((1, 0), None, None, false), vec![]),
+        ] {
+            assert_eq!(new_in_rings(&[old, back]), expected, "{back:?}");
+        }
     }
 
     proptest! {

@@ -104,7 +104,7 @@ async fn opens(fixture: &Path, format: i64) {
     assert_eq!((status.n_orders, status.n_lines, status.n_segments), (3, 4, 2));
     assert!(status.problems.is_empty());
     // Relations came with format 6.
-    let relations = store.declared_facts().await.unwrap().relations;
+    let relations = store.relations().await.unwrap();
     let expected = usize::from(format >= 6);
     assert_eq!((relations.len(), status.n_relations), (expected, expected as u64));
     // It is alive: known ids are known, and it can be written.

@@ -6,7 +6,7 @@ use super::visits::Visits;
 use super::{COMPLEMENT_CERTAINTY, MAX_DEARER, MIN_DEARER, MIN_LIKENESS, SUBSTITUTE_CERTAINTY};
 use events::{ItemKind, Relation};
 use history::HistoryView;
-use measure::rate::RatioBelief;
+use measure::rate::{RatioBelief, chance_above_half};
 use snapshot::RelationStats;
 
 /// Baskets below which nobody can be said to buy an item.
@@ -114,9 +114,8 @@ impl Judge<'_> {
             }
         }
         // Who changes from the dearer to the cheaper one tells that it is none.
-        let switched =
-            |from, to| n_switched(&self.view.baskets, self.chance.baskets_of(), from, to);
-        let (up, down) = (switched(a, b), switched(b, a));
-        up + down < MIN_SWITCHED || up >= down
+        let (up, down) = n_switched(&self.view.baskets, self.chance.baskets_of(), a, b);
+        up + down < MIN_SWITCHED
+            || chance_above_half(u64::from(down), u64::from(up + down)) < COMPLEMENT_CERTAINTY
     }
 }

@@ -132,6 +132,89 @@ fn a_leaf_whose_items_are_never_bought_together_is_one_need_whatever_the_titles(
     assert_eq!(of(&table, 0, 2), None);
 }
 
+/// Two helmets of which nobody goes from one to the other: each customer buys the cheaper and the
+/// dearer one at times of their own, that many tenths on average, and a lamp with each.
+fn indifferent_buyers(cheap_tenths: u64, dear_tenths: u64, cheap_is_first: bool) -> HistoryView {
+    const N_CUSTOMERS: u32 = 12_000;
+    let mut state = 7_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        state >> 33
+    };
+    let mut bought: Vec<(u64, u32, u32)> = Vec::new();
+    for customer in 0..N_CUSTOMERS {
+        for (item, tenths) in [(0, cheap_tenths), (1, dear_tenths)] {
+            let shift = if cheap_is_first && item == 1 { 1 << 40 } else { 0 };
+            let n = (0..12).filter(|_| random() % 120 < tenths).count();
+            bought.extend((0..n).map(|_| (random() + shift, customer, item)));
+        }
+    }
+    bought.sort_unstable();
+    let titles = ["city bike helmet red", "city bike helmet blue", "paper lamp", "rose saucer"];
+    let items = titles.into_iter().zip([40, 60, 5, 5]).map(|(title, price)| item(title, "", price));
+    let rows: Vec<Vec<u32>> = bought.iter().map(|&(.., item)| vec![item, 2]).collect();
+    let mut view = view(items.collect(), &rows);
+    view.baskets.customers = bought.iter().map(|&(_, customer, _)| customer).collect();
+    view.n_customers = N_CUSTOMERS;
+    view
+}
+
+#[test]
+fn what_sells_better_is_not_what_is_bought_first() {
+    for (cheap, dear) in [(30, 2), (2, 30), (10, 10)] {
+        let view = indifferent_buyers(cheap, dear, false);
+        let baskets_of = view.baskets.items.view().transpose(4);
+        let (up, down) = chance::n_switched(&view.baskets, baskets_of.view(), 0, 1);
+        let back = chance::n_switched(&view.baskets, baskets_of.view(), 1, 0);
+        assert_eq!(back, (down, up));
+        let share = f64::from(up) / f64::from(up + down);
+        assert!((0.4..0.6).contains(&share), "{cheap} {dear}: {up} up, {down} down");
+        assert_eq!(of(&learned(&view, &[]), 0, 1), Some(Relation::Upgrade), "{cheap} {dear}");
+    }
+}
+
+#[test]
+fn who_goes_from_the_dearer_to_the_cheaper_one_tells_that_it_is_no_upgrade() {
+    let mut view = indifferent_buyers(10, 5, true);
+    assert_eq!(of(&learned(&view, &[]), 0, 1), Some(Relation::Upgrade));
+    // The same the other way round in time.
+    let turned = |row: &[u32]| vec![1 - row[0], 2];
+    let rows: Vec<Vec<u32>> = view.baskets.items.view().rows().map(turned).collect();
+    view.baskets.items = rows.iter().collect();
+    assert_eq!(of(&learned(&view, &[]), 0, 1), Some(Relation::Substitute));
+}
+
+proptest! {
+    #[test]
+    fn who_changed_is_what_a_double_loop_counts(
+        bought in prop::collection::vec((0_u32..3, 0_u32..6, 0_u32..4), 0..60),
+    ) {
+        let mut bought = bought;
+        bought.sort_unstable_by_key(|(.., at)| *at);
+        let rows =
+            bought.iter().map(|&(what, ..)| [vec![0], vec![1], vec![0, 1]][what as usize].clone());
+        let rows: Vec<Vec<u32>> = rows.collect();
+        let mut view = view(vec![item("", "", 0), item("", "", 0)], &rows);
+        // The last number stands for nobody.
+        view.baskets.customers =
+            bought.iter().map(|&(_, c, _)| if c == 5 { NO_CUSTOMER } else { c }).collect();
+        view.baskets.at = bought.iter().map(|&(.., at)| Timestamp(i64::from(at))).collect();
+        let (mut up, mut down) = (0, 0);
+        for customer in 0..5 {
+            let of = |item: u32| -> Vec<u32> {
+                let own = bought.iter().zip(&rows).filter(|((_, c, _), _)| *c == customer);
+                own.filter(|(_, row)| row.contains(&item)).map(|((.., at), _)| *at).collect()
+            };
+            if let ([a], [b]) = (&of(0)[..], &of(1)[..]) {
+                up += u32::from(a < b);
+                down += u32::from(b < a);
+            }
+        }
+        let baskets_of = view.baskets.items.view().transpose(2);
+        prop_assert_eq!(chance::n_switched(&view.baskets, baskets_of.view(), 0, 1), (up, down));
+    }
+}
+
 fn steps(visits: &[&[(u32, StepKind)]]) -> Vec<StepRow> {
     let rows = visits.iter().zip(0_u32..).flat_map(|(visit, session)| {
         visit.iter().zip(0_i64..).map(move |(&(item, kind), at_us)| StepRow {

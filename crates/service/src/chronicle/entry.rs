@@ -1,7 +1,7 @@
 //! One entry of a chronicle, as it lies in the file.
 
 use events::{Amount, ClearedFields, Currency, ItemField, ItemKind, ItemRecord};
-use events::{Relation, RelationRecord, Timestamp};
+use events::{Relation, RelationList, RelationPair, RelationRecord, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 
@@ -21,6 +21,8 @@ pub(crate) enum Entry {
     Items(Vec<ItemLine>),
     /// All relations; those before hold no more.
     Relations(Vec<RelationLine>),
+    /// Relations beside those before; without a relation, a pair has none any more.
+    ChangedRelations(Vec<RelationLine>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,8 +83,20 @@ impl Entry {
         Entry::Items(records.iter().map(item_line).collect())
     }
 
-    pub(crate) fn relations(records: &[RelationRecord]) -> Entry {
-        Entry::Relations(records.iter().map(relation_line).collect())
+    pub(crate) fn relations(list: &RelationList) -> Entry {
+        let id = |place: u32| list.item_ids[place as usize].to_string();
+        let line = |pair: &RelationPair| RelationLine {
+            from: id(pair.from),
+            to: id(pair.to),
+            relation: Some(pair.relation as u32),
+            valid_from_us: pair.valid_from.map(|at| at.0),
+            valid_until_us: pair.valid_until.map(|at| at.0),
+        };
+        Entry::Relations(list.pairs.iter().map(line).collect())
+    }
+
+    pub(crate) fn changed_relations(records: &[RelationRecord]) -> Entry {
+        Entry::ChangedRelations(records.iter().map(relation_line).collect())
     }
 }
 

@@ -59,6 +59,11 @@ fn told(world: World, entry: Entry) -> World {
                 lines.into_iter().map(super::entry::RelationLine::into_record).collect();
             world.with_relations(&records)
         }
+        Entry::ChangedRelations(lines) => {
+            let records: Vec<_> =
+                lines.into_iter().map(super::entry::RelationLine::into_record).collect();
+            world.with_changed_relations(&records)
+        }
     }
 }
 

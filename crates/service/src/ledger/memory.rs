@@ -51,7 +51,7 @@ pub(crate) struct State {
     pub(crate) retained: Vec<RetentionPolicy>,
     pub(crate) sealings: Vec<SealPolicy>,
     pub(crate) holdings: Vec<HoldingRecord>,
-    pub(crate) relations: Vec<RelationRecord>,
+    pub(crate) relations: Vec<Vec<RelationRecord>>,
     pub(crate) decisions: HashMap<String, (Option<u32>, Vec<u8>)>,
     pub(crate) policy_version: u64,
     version: u64,
@@ -125,12 +125,20 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    fn declare_relations(&self, records: Vec<RelationRecord>) -> LedgerFuture<'_, RelationIntake> {
+    /// One step of the version a list, as the store has it.
+    fn declare_relations(
+        &self,
+        records: Vec<RelationRecord>,
+    ) -> LedgerFuture<'_, (RelationIntake, Vec<RelationRecord>)> {
         self.answer(|state| {
-            let n_new = records.len() as u64;
-            state.relations.extend(records);
-            let version = state.relations.len() as i64;
-            RelationIntake { n_new, version, ..RelationIntake::default() }
+            state.relations.push(records.clone());
+            let intake = RelationIntake {
+                n_new: records.len() as u64,
+                version: state.relations.len() as i64,
+                entered: (0..records.len()).collect(),
+                ..RelationIntake::default()
+            };
+            (intake, records)
         })
     }
 
@@ -140,8 +148,8 @@ impl Ledger for MemoryLedger {
 
     fn declared_facts(&self) -> LedgerFuture<'_, DeclaredFacts> {
         self.answer(|state| {
-            let relations = state.relations.clone();
-            let version = relations.len() as i64;
+            let relations = events::RelationList::of(&state.relations.concat());
+            let version = state.relations.len() as i64;
             DeclaredFacts { relations, plans: Vec::new(), version }
         })
     }

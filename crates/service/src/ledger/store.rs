@@ -79,8 +79,14 @@ impl Ledger for StoreLedger {
         Box::pin(async move { self.version(self.store.upsert_holdings(&records).await) })
     }
 
-    fn declare_relations(&self, records: Vec<RelationRecord>) -> LedgerFuture<'_, RelationIntake> {
-        Box::pin(async move { self.result(self.store.declare_relations(&records, &[]).await) })
+    fn declare_relations(
+        &self,
+        records: Vec<RelationRecord>,
+    ) -> LedgerFuture<'_, (RelationIntake, Vec<RelationRecord>)> {
+        Box::pin(async move {
+            let intake = self.result(self.store.declare_relations(&records).await)?;
+            Ok((intake, records))
+        })
     }
 
     fn relations_version(&self) -> LedgerFuture<'_, i64> {

@@ -17,6 +17,8 @@ const MAX_BODY: usize = 5 * MIB;
 pub(crate) struct DeclaredOut {
     new: u64,
     changed: u64,
+    /// That were so already.
+    same: u64,
     withdrawn: u64,
     /// Relations that were left out, by reason.
     left_out: Vec<LeftOutOut>,
@@ -68,6 +70,18 @@ fn declared_json(intake: RelationIntake, unknown: Vec<String>) -> Response {
         code: "unknown_field".to_owned(),
         detail: format!("`{path}` is no field of a relation; not used."),
     };
+    let mut warnings: Vec<WarningOut> = unknown.into_iter().map(warn).collect();
+    if intake.cheaper.n > 0 {
+        warnings.push(WarningOut {
+            code: "cheaper_upgrade".to_owned(),
+            detail: format!(
+                "{} in force as upgrades cost less than what they are upgrades of: {}. Are they \
+                 substitutes, or turned round?",
+                intake.cheaper.n,
+                intake.cheaper.samples.join("; ")
+            ),
+        });
+    }
     let left_out = intake.faults.into_iter().map(|faults| LeftOutOut {
         code: faults.fault.code(),
         n: faults.n,
@@ -76,10 +90,11 @@ fn declared_json(intake: RelationIntake, unknown: Vec<String>) -> Response {
     let out = DeclaredOut {
         new: intake.n_new,
         changed: intake.n_changed,
+        same: intake.n_same,
         withdrawn: intake.n_withdrawn,
         left_out: left_out.collect(),
         relations_version: intake.version,
-        warnings: unknown.into_iter().map(warn).collect(),
+        warnings,
     };
     json(serde_json::to_vec(&out).expect("texts and numbers always serialize"))
 }

@@ -75,6 +75,70 @@ fn a_catalog_in_json_lines() {
     assert_eq!(records[0].attributes, [("details.color".to_owned(), "red".to_owned())]);
 }
 
+fn pairs(attributes: &[(String, String)]) -> Vec<(&str, &str)> {
+    let mut pairs: Vec<(&str, &str)> =
+        attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+#[test]
+fn the_map_of_attributes_is_taken_member_by_member() {
+    let expected =
+        [("a.b", "1"), ("covers", "Phones"), ("empty", ""), ("list", "x; 2.5"), ("on", "true")];
+    let map =
+        r#"{"covers":"Phones","empty":"","a":{"b":1},"none":null,"list":["x",2.5],"on":true}"#;
+    let (records, rejected) = items(&format!("{{\"item_id\":\"p\",\"attributes\":{map}}}\n"));
+    assert_eq!((pairs(&records[0].attributes), rejected.len()), (expected.to_vec(), 0));
+    // As text: in CSV, and in JSON lines.
+    let quoted = map.replace('"', "\"\"");
+    let (records, _) = items(&format!("item_id,title,attributes\np,P,\"{quoted}\"\n"));
+    assert_eq!(pairs(&records[0].attributes), expected);
+    let text = serde_json::Value::from(map);
+    let (records, _) = items(&format!("{{\"item_id\":\"p\",\"attributes\":{text}}}\n"));
+    assert_eq!(pairs(&records[0].attributes), expected);
+    // In columns, beside columns of its own; other words are an attribute as any.
+    let (records, _) = items("item_id,attributes.covers,color,attributes\np,Phones,red,many\n");
+    let expected = [("attributes", "many"), ("color", "red"), ("covers", "Phones")];
+    assert_eq!(pairs(&records[0].attributes), expected);
+    let (records, _) = read_text(
+        FileKind::Customers,
+        "{\"customer_id\":\"c\",\"attributes\":{\"age\":40}}\n",
+        |s, p, k| read_customers(s, p, ReadOptions::default(), k),
+    );
+    assert_eq!(pairs(&records[0].attributes), [("age", "40")]);
+}
+
+#[test]
+fn a_map_that_cannot_be_read_is_told_and_one_beyond_the_sample_is_read() {
+    let (records, rejected) =
+        items("item_id,title,attributes\na,A,\"{\"\"covers\"\"\"\nb,B,{}\nc,C,\n");
+    assert_eq!((records.len(), rejected), (2, vec!["2 bad_value".to_owned()]));
+    let (_, rejected) = items("{\"item_id\":\"a\",\"attributes\":{\"x\":[[1]]}}\n");
+    assert_eq!(rejected, ["1 bad_value"]);
+    let mut text: String = (0..6_000).map(|at| format!("{{\"item_id\":\"i{at}\"}}\n")).collect();
+    text.push_str("{\"item_id\":\"p\",\"attributes\":{\"covers\":\"Phones\"}}\n");
+    let (records, _) = items(&text);
+    assert_eq!(pairs(&records.last().unwrap().attributes), [("covers", "Phones")]);
+}
+
+#[test]
+fn a_member_that_is_mapped_to_a_field_is_no_attribute() {
+    let text = "{\"item_id\":\"a\",\"attributes\":{\"shelf\":\"Phones\",\"color\":\"red\"}}\n";
+    let mut source = Source::bytes("file", text.as_bytes().to_vec());
+    let map = vec![("category".to_owned(), "attributes.shelf".to_owned())];
+    let options = PlanOptions { map, ..PlanOptions::default() };
+    let plan = ImportPlan::make(&mut source, FileKind::Items, &options).unwrap();
+    let mut records: Vec<ItemRecord> = Vec::new();
+    read_items(source, &plan, ReadOptions::default(), &mut |batch, _| {
+        records.extend(batch);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(records[0].category.as_deref(), Some("Phones"));
+    assert_eq!(pairs(&records[0].attributes), [("color", "red")]);
+}
+
 #[test]
 fn paths_of_categories() {
     assert_eq!(

@@ -78,3 +78,16 @@ async fn wrong_relations_change_nothing_and_are_named() {
     assert_eq!(answer.status, 400);
     assert_eq!(answer.json()["path"], "filter.relations[0]");
 }
+
+#[tokio::test]
+async fn one_by_one_or_all_at_once_the_same_is_in_force() {
+    let shop = TestShop::new();
+    let each = [("A", "B", "substitute"), ("A", "C", "substitute"), ("A", "B", "none")];
+    for (at, (from, to, relation)) in each.into_iter().enumerate() {
+        let body = format!(r#"{{"from_item":"{from}","to_item":"{to}","relation":"{relation}"}}"#);
+        let answer = declare(&shop, &body).await;
+        assert_eq!(answer.json()["relations_version"], at + 1);
+        assert_eq!(answer.json()["same"], 0);
+    }
+    assert_eq!(offered(&shop, CART).await, "B");
+}
