@@ -71,7 +71,10 @@ impl Slate<'_> {
         cover::collect(self.world, self.request, covering);
         let is_all = self.wants_only(Relation::Attach);
         let most = if is_all { self.count } else { self.count.div_ceil(2) };
-        for cover in covering.iter_mut().filter(|cover| !self.is_hidden(cover.item)) {
+        for cover in covering.iter_mut() {
+            if self.is_hidden(cover.item) {
+                continue;
+            }
             while let Some(plan) = cover.next_plan() {
                 marks.set_covered(plan);
                 if let Some(offer) = plans.iter_mut().find(|offer| offer.item == plan) {
