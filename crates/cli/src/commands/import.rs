@@ -287,7 +287,7 @@ pub(crate) async fn run(dir: &Path, args: ImportArgs) -> anyhow::Result<()> {
     if args.dry_run {
         return Ok(());
     }
-    for plan in files.iter().map(|file| &file.plan).filter(|plan| plan.refuses_repeats()) {
+    if let Some(plan) = files.iter().map(|file| &file.plan).find(|plan| plan.refuses_repeats()) {
         let told = plan.repeats.describe().unwrap_or_default();
         let advice = Repeats::ADVICE;
         anyhow::bail!("{}: {told}. Nothing was imported. {advice}", plan.name);

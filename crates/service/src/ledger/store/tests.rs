@@ -112,7 +112,10 @@ async fn an_item_whose_title_speaks_of_fees_is_one_at_once() {
     let shop = open(dir.path()).await;
     let ask = r#"{"placement":"pdp","item_ids":["A"]}"#;
     let put = async |body: &str| {
-        assert_eq!(shop.call(Method::PUT, "/v1/items", &[], body).await.verdict(), "200");
+        assert_eq!(
+            shop.call(Method::PUT, "/v1/items", &[], body.to_owned()).await.verdict(),
+            "200"
+        );
         ids(&shop.recommend(ask).await.json())
     };
     assert!(put(r#"{"item_id":"C","title":"Mug"}"#).await.contains('B'));
