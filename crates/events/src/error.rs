@@ -40,7 +40,8 @@ pub enum Error {
     WrongDelimiter { name: String, first_line: String },
 
     #[error(
-        "{name} has no column for {fields}; found: {found}{unknown}; say which is which with {advice}"
+        "{name} has no column for {fields}; found: {found}{unknown}; say which is which with \
+         {advice}"
     )]
     MissingColumn { name: String, fields: String, found: String, unknown: String, advice: String },
 

@@ -11,8 +11,8 @@ pub enum Error {
     #[error(transparent)]
     Experiment(#[from] experiment::Error),
     #[error(
-        "no customer in the trial has an attribute {attribute:?}: name one that `PUT /v1/customers` \
-         or `alongside import customers` told"
+        "no customer in the trial has an attribute {attribute:?}: name one that \
+         `PUT /v1/customers` or `alongside import customers` told"
     )]
     UnknownAttribute { attribute: String },
     #[error("{name} has not run yet: `alongside experiment start {name}`")]

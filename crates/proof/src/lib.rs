@@ -4,8 +4,8 @@
 //! Reads a store once, joins who was in which arm to what they bought ([`facts`]), and reads the
 //! result by the estimators of `measure`: [`findings`] of the whole, by placement, relation and
 //! part of the customers; [`results`] of one experiment; [`guard`] stops a variant that does harm.
-//! The numbers become sentences in [`words`] and a page in [`page`]. Who asks (the command line, the
-//! service) brings the clock.
+//! The numbers become sentences in [`words`] and a page in [`page`]. Who asks (the command line,
+//! the service) brings the clock.
 
 pub mod facts;
 mod funnels;

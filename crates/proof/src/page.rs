@@ -96,8 +96,9 @@ fn chart(earned: &Estimate, attributed: f64) -> String {
     let label = |at: f64| at.clamp(110.0, 290.0);
     let (earned_label, claimed_label) = (label(at), label(claimed));
     format!(
-        "<svg class=\"interval\" viewBox=\"0 0 400 110\" role=\"img\" aria-label=\"Earned {} ({} to {}); bought from \
-         offers {}\"><line x1=\"{zero:.1}\" y1=\"10\" x2=\"{zero:.1}\" y2=\"80\" \
+        "<svg class=\"interval\" viewBox=\"0 0 400 110\" role=\"img\" \
+         aria-label=\"Earned {} ({} to {}); bought from offers {}\"><line \
+         x1=\"{zero:.1}\" y1=\"10\" x2=\"{zero:.1}\" y2=\"80\" \
          stroke=\"#8a94a6\" stroke-dasharray=\"4 4\"/><text \
          x=\"{zero:.1}\" y=\"100\" text-anchor=\"middle\" \
          font-size=\"14\" fill=\"currentColor\">0</text><line x1=\"{from:.1}\" y1=\"35\" \

@@ -58,8 +58,8 @@ impl Families {
                  in variant_of, or leave it empty"
             )),
             n => Some(format!(
-                "warning: {n} items are variants of each other in a ring, or of themselves, such as \
-                 {named}: a family needs one item that is a variant of none"
+                "warning: {n} items are variants of each other in a ring, or of themselves, such \
+                 as {named}: a family needs one item that is a variant of none"
             )),
         }
     }

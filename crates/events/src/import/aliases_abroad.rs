@@ -1,6 +1,6 @@
-//! Names of columns in German, French, Spanish, Italian, Dutch, Portuguese and Polish, squeezed like
-//! those of [`super::aliases`]: letters keep their accents, and stand without them too, for many
-//! programs write them so. English names are looked for first.
+//! Names of columns in German, French, Spanish, Italian, Dutch, Portuguese and Polish, squeezed
+//! like those of [`super::aliases`]: letters keep their accents, and stand without them too, for
+//! many programs write them so. English names are looked for first.
 
 use super::columns::{Field, FileKind};
 
@@ -140,7 +140,8 @@ const ABROAD: &[(Field, &str)] = &[
     ),
     (
         Field::Cost,
-        "einkaufspreis einstandspreis prixachat prixdachat preciocompra prezzoacquisto inkoopprijs cenazakupu",
+        "einkaufspreis einstandspreis prixachat prixdachat preciocompra prezzoacquisto inkoopprijs \
+         cenazakupu",
     ),
     (
         Field::Stock,

@@ -1,9 +1,9 @@
 //! What an order's id is made of, where a number alone does not tell one order from another.
 //!
-//! Tills number their receipts anew every day, each till and each shop for itself. There the number,
-//! the place and the day together are the identity. What is told by the names of the columns and by
-//! options alone is the same for every file of that till, whatever its rows: so files that overlap
-//! and files that come every night name the same orders.
+//! Tills number their receipts anew every day, each till and each shop for itself. There the
+//! number, the place and the day together are the identity. What is told by the names of the
+//! columns and by options alone is the same for every file of that till, whatever its rows: so
+//! files that overlap and files that come every night name the same orders.
 
 use super::columns::{Field, FileKind, Recognition, Shape, squeeze};
 use super::plan::{IdParts, ImportPlan, OrderFrom, PlanOptions};

@@ -167,7 +167,8 @@ fn exports_in_other_languages() {
     check(
         Orders,
         "Bon-Nr,Filiale,Kasse,Datum,Uhrzeit,Artikel,Menge,Gesamtpreis,Währung",
-        "generic: order_id,location_id,till_id,timestamp,clock,item_id,quantity,line_total,currency",
+        "generic: order_id,location_id,till_id,timestamp,clock,item_id,quantity,line_total,\
+         currency",
     );
     check(
         FileKind::Items,
