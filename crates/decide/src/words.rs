@@ -6,6 +6,7 @@
 use crate::decision::{About, Evidence, Offer, Reason, ReasonCode};
 use crate::language::{Language, MAX_SEPARATOR_BYTES, Part, Sentence, Value};
 use events::Amount;
+use events::amount::MICROS;
 use score::World;
 
 /// Where a text goes: into the string of a JSON answer, onto a page, to a terminal.
@@ -213,12 +214,20 @@ impl Telling<'_> {
         }
     }
 
-    /// What it costs more or less: `12.50 GBP`.
+    /// What it costs more or less: `1,312.50 GBP`, `7 GBP`.
     fn write_amount(&self, out: &mut impl TextSink) {
         let than = self.about.map(|about| about.item);
         let difference = than.and_then(|than| price_difference(self.world, self.item, than));
         let amount = Amount(difference.map_or(0, |difference| difference.0.saturating_abs()));
-        out.words(&amount.to_string().replace('.', &self.language.decimal));
+        let micros = amount.0.unsigned_abs();
+        self.write_count(out, micros / MICROS as u64);
+        let decimals = format!("{:06}", micros % MICROS as u64);
+        let n_decimals = decimals.trim_end_matches('0').len();
+        if 0 < n_decimals {
+            out.words(&self.language.decimal);
+            // Nobody writes 2.5 of a currency with hundredths.
+            out.words(&decimals[..n_decimals.max(2)]);
+        }
         if let Some(currency) = self.world.currency(self.item) {
             out.words(" ");
             out.words(currency.as_str());

@@ -44,7 +44,7 @@ async fn an_upgrade_says_what_it_replaces_and_what_it_costs_more() {
         (Some("A"), &2.5.into())
     );
     let text = last["reason"]["text"].as_str().unwrap();
-    assert!(text.starts_with("Instead of ") && text.ends_with(", for 2.5 GBP more."), "{text}");
+    assert!(text.starts_with("Instead of ") && text.ends_with(", for 2.50 GBP more."), "{text}");
     // The record tells the same, and only what is asked for is offered.
     let id = answer["recommendation_id"].as_str().unwrap();
     let record = shop.get(&format!("/v1/decisions/{id}")).await.json();
