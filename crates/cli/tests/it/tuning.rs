@@ -44,16 +44,16 @@ fn what_tuning_chose_is_what_is_learned_unless_told_otherwise() {
     let path = desk.store().join("tuning/chosen.json");
     let text = std::fs::read_to_string(&path).expect("what was chosen");
     let mut chosen: Value = serde_json::from_str(&text).expect("JSON");
-    chosen["values"]["ease.lambda"] = Value::from(33.0);
+    chosen["values"]["ease.lambda"] = Value::from(5.0);
     std::fs::write(&path, chosen.to_string()).expect("room");
     let of = |more: &[&str]| {
         let mut args = vec!["learn", "--without", "ranker", "--json"];
         args.extend(more);
         desk.json(&args)["provenance"]["parameters"]["ease.parameters"].to_string()
     };
-    assert!(of(&[]).contains("lambda 33,"));
+    assert!(of(&[]).contains("lambda 5,"));
     assert!(of(&["--lambda", "7"]).contains("lambda 7,"));
-    assert!(!of(&["--untuned"]).contains("lambda 33,"));
+    assert!(!of(&["--untuned"]).contains("lambda 5,"));
     std::fs::write(&path, "{}").expect("room");
     let said = desk.refusal(&["learn"]);
     assert!(said.contains("chosen.json") && said.contains("--untuned"), "{said}");
