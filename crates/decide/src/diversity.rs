@@ -6,7 +6,7 @@
 //!
 //! Carbonell and Goldstein, "The use of MMR, diversity-based reranking for reordering documents and
 //! producing summaries", SIGIR 1998. `rel`: the score as a share of the best candidate's; `like`:
-//! what two items say of themselves ([`Words::likeness`]), from 0 to 1. λ = 1 is the ranking as it
+//! what two items say of themselves (`Words::likeness`), from 0 to 1. λ = 1 is the ranking as it
 //! was. Ties go to the one ranked before.
 //!
 //! Cost: one look at the titles of the pool, then pool × offers likenesses of a few words each:

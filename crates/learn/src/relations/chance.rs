@@ -141,7 +141,7 @@ fn periods(baskets: &Baskets) -> (usize, Vec<u8>) {
 ///
 /// Of a customer with more of one, the first of that one most probably comes first, whatever the
 /// two are to each other: counting firsts tells which sells better. With one of each both orders
-/// are as probable when nothing draws from one to the other. At most [`MAX_CUSTOMERS`] buyers of
+/// are as probable when nothing draws from one to the other. At most `MAX_CUSTOMERS` buyers of
 /// the item that sells less are looked at, spread evenly over those who ever came.
 pub fn n_switched(baskets: &Baskets, baskets_of: CsrView<'_>, a: u32, b: u32) -> (u32, u32) {
     let (row_a, row_b) = (baskets_of.row(a as usize), baskets_of.row(b as usize));
