@@ -59,6 +59,12 @@ impl World {
         World { catalog, plans, ..self.clone() }
     }
 
+    /// The same with a catalog of its own: a change in place of one is none of the other.
+    #[must_use]
+    pub fn with_own_catalog(&self) -> World {
+        World { catalog: Arc::new(self.catalog.with(&self.snapshot, &[])), ..self.clone() }
+    }
+
     /// The world with these relations declared, and no others.
     #[must_use]
     pub fn with_relations(&self, records: &[RelationRecord]) -> World {

@@ -51,7 +51,8 @@ impl Inner {
             return Ok(());
         }
         let served = self.served.load();
-        let mut world = with_own_catalog(&served.world);
+        // Who decides by the old relations must not see the catalog change.
+        let mut world = served.world.with_own_catalog();
         let mut told = Told::default();
         progress.relations_version = self.take_relations(&mut world, &mut told).await?;
         self.set_world(&served, world, &told);
@@ -81,7 +82,7 @@ impl Inner {
             self.follow_catalog().await?;
             return Ok(intake);
         }
-        let world = with_own_catalog(&served.world).with_changed_relations(&entered);
+        let world = served.world.with_own_catalog().with_changed_relations(&entered);
         let mut told = Told::default();
         told.changed_relations(&entered);
         self.set_world(&served, world, &told);
@@ -95,9 +96,4 @@ impl Inner {
         // No policy asks for relations: what was compiled for the items stays.
         self.served.store(Arc::new(Served { world, live, ..Served::clone(served) }));
     }
-}
-
-/// A catalog of its own: who decides by the old relations must not see it change.
-fn with_own_catalog(world: &World) -> World {
-    world.with_items(&[])
 }
