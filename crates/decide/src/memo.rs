@@ -1,24 +1,28 @@
-//! Answers to guests, kept: a decision is pure, so the same question in the same world needs to be
-//! decided once. A product page is asked the same by every guest who opens it.
+//! Answers, kept: a decision is pure, so the same question in the same world needs to be decided
+//! once. A product page is asked the same by every guest who opens it, and the cart in the corner of
+//! a page by its customer on each page anew.
 //!
 //! **Invariant:** what is kept is what [`decide`] would answer. The key is the whole question, the
 //! world is one (each world has its own memo), its catalog has not changed
-//! ([`score::Catalog::version`]), and nothing in it depends on when or where it is asked. Kept are
-//! questions of guests without policies, or with a file of policies that only describes placements:
-//! what is known of a customer is nowhere else than where it can be erased, and policies may ask
-//! for the time. What is drawn ([`crate::explore`]) is drawn of what is kept, for each answer anew.
+//! ([`score::Catalog::version`]), and nothing in it depends on when or where it is asked, but for
+//! the day where a customer is known. Kept are questions without policies, or with a file of policies
+//! that only describes placements: others may ask for the time, and for what the key does not hold.
+//! What is drawn ([`crate::explore`]) is drawn of what is kept, for each answer anew.
+//! What is kept of a customer goes with [`Memo::forget`], or with the world.
 
 use crate::decision::Decision;
 use crate::request::{CartLine, Circumstances, ItemRef, Request};
 use crate::slate::{Workspace, decide};
+use events::time::DAY_US;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use policy::PolicyTable;
 use score::World;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-/// Decisions that a memo keeps unless it is told otherwise; some 1.5 kB each.
-pub const DEFAULT_CAPACITY: usize = 8_192;
+/// Decisions that a memo keeps unless it is told otherwise: 2 kB for four offers, and with what is
+/// made of those that are asked for again, 7 to 14 kB.
+pub const DEFAULT_CAPACITY: usize = 16_384;
 /// Longer questions are rare, and asked once.
 const MAX_KEY_BYTES: usize = 1_024;
 const N_SHARDS: usize = 16;
@@ -100,6 +104,13 @@ impl<T> Memo<T> {
         Memo { shards, hasher: DefaultHashBuilder::default(), capacity }
     }
 
+    /// Forgets all that is kept: some of it may be of a customer who was erased.
+    pub fn forget(&self) {
+        for shard in &self.shards {
+            *locked(shard) = Shard { young: HashTable::new(), old: HashTable::new() };
+        }
+    }
+
     /// What [`decide`] answers, and whether it was known. `world` must always be the same one.
     pub fn decide(
         &self,
@@ -175,9 +186,9 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         policies,
         circumstances,
     } = request;
-    // Without policies nobody asks when and where.
+    // Without policies nobody asks where, nor for attributes and contacts.
     let Circumstances {
-        now: _,
+        now,
         channel: _,
         locale: _,
         location: _,
@@ -185,14 +196,19 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         contact: _,
         refuses_contact,
     } = circumstances;
-    let is_guest = customer.is_none()
-        && bought_since.is_empty()
-        && resting.is_empty()
-        && known.is_none()
-        && !refuses_contact;
     let asks_nothing = policies.is_none_or(|policies| policies.set().policies.is_empty());
-    if !is_guest || !asks_nothing || filter.is_some() {
+    if known.is_some() || !asks_nothing || filter.is_some() {
         return false;
+    }
+    let is_guest = customer.is_none() && bought_since.is_empty();
+    let day = now.filter(|_| !is_guest).map_or(i64::MIN, |now| now.0.div_euclid(DAY_US));
+    key.extend_from_slice(&day.to_le_bytes());
+    key.extend_from_slice(&customer.unwrap_or(u32::MAX).to_le_bytes());
+    key.push(u8::from(*refuses_contact));
+    for items in [bought_since, resting] {
+        if !write_items(key, items) {
+            return false;
+        }
     }
     key.extend_from_slice(&policies.map_or(0, PolicyTable::version).to_le_bytes());
     key.push(*placement as u8);
@@ -210,8 +226,17 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
             return false;
         }
     }
-    exclude.iter().for_each(|item| key.extend_from_slice(&item.to_le_bytes()));
-    key.len() <= MAX_KEY_BYTES
+    write_items(key, exclude)
+}
+
+/// False where they are too many.
+fn write_items(key: &mut Vec<u8>, items: &[u32]) -> bool {
+    if MAX_KEY_BYTES < key.len() + size_of_val(items) {
+        return false;
+    }
+    write_len(key, items.len());
+    items.iter().for_each(|item| key.extend_from_slice(&item.to_le_bytes()));
+    true
 }
 
 fn write_len(key: &mut Vec<u8>, len: usize) {

@@ -14,6 +14,7 @@ impl Inner {
             let gone = self.live.customers.remove(&changes.erased);
             self.live.contacts.forget_customers(&gone);
             self.recent.remove(&changes.erased);
+            self.served.load().memo.forget();
         }
         for known in &changes.changed {
             self.live.customers.set_idx(&known.customer_id, known.customer_idx);

@@ -15,7 +15,7 @@ pub struct Settings {
     pub live: LiveSettings,
     /// Who is shown nothing, so that it can be told what the offers earn.
     pub holdout: Option<HoldoutSettings>,
-    /// Answers to guests that are kept, so that the same question is decided once; 0: none.
+    /// Answers that are kept, so that the same question is decided once; 0: none.
     pub answers_kept: usize,
     /// Where what the catalog is told is kept, so that decisions can be replayed; `None`: nowhere.
     pub chronicle: Option<ChronicleDir>,

@@ -54,8 +54,8 @@ pub(crate) struct ServeArgs {
     /// `alongside report` can tell what the offers earn; 0: nobody.
     #[arg(long, default_value_t = 5.0, value_name = "PERCENT", env = "ALONGSIDE_HOLDOUT")]
     holdout: f64,
-    /// Answers to guests that are kept in memory, so that the same question is decided once; 0:
-    /// none.
+    /// Answers that are kept in memory, so that the same question is decided once while nothing
+    /// changes; 0: none.
     #[arg(long, default_value_t = decide::memo::DEFAULT_CAPACITY, value_name = "N")]
     answers_kept: usize,
     /// Minutes between two looks at the guardrails of experiments: who harms is stopped; 0: never.

@@ -1,7 +1,8 @@
 use super::*;
 use crate::fixture::{blocks, cart, learned};
+use crate::request::KnownCustomer;
 use crate::{Filter, Placement};
-use events::{Amount, ItemRecord};
+use events::{Amount, ItemRecord, Timestamp};
 
 fn pdp<'a>(anchors: &'a [ItemRef<'a>]) -> Request<'a> {
     Request { anchors, ..Request::at(Placement::Pdp) }
@@ -66,15 +67,56 @@ fn a_change_of_the_catalog_is_seen_at_once() {
 }
 
 #[test]
-fn what_is_known_of_a_customer_is_not_kept() {
+fn a_customer_is_answered_by_all_that_is_known_of_them() {
+    let world = learned(&blocks());
+    let memo = Memo::new(100);
+    let anchors = [ItemRef::Known(0)];
+    let on = |day: i64| Circumstances {
+        now: Some(Timestamp::from_seconds(day * 86_400 + 7)),
+        ..Circumstances::default()
+    };
+    let refused = Circumstances { refuses_contact: true, ..Circumstances::default() };
+    let questions = [
+        pdp(&anchors),
+        Request { customer: Some(1), ..pdp(&anchors) },
+        Request { customer: Some(0), ..pdp(&anchors) },
+        Request { customer: Some(1), circumstances: on(3), ..pdp(&anchors) },
+        Request { customer: Some(1), circumstances: on(4), ..pdp(&anchors) },
+        Request { customer: Some(1), circumstances: on(-1), ..pdp(&anchors) },
+        Request { bought_since: &[3], ..pdp(&anchors) },
+        Request { bought_since: &[3, 2], ..pdp(&anchors) },
+        Request { bought_since: &[3], resting: &[2], ..pdp(&anchors) },
+        Request { resting: &[3], ..pdp(&anchors) },
+        Request { exclude: &[3], ..pdp(&anchors) },
+        Request { circumstances: refused, ..pdp(&anchors) },
+    ];
+    for expected in [false, true, true] {
+        for (at, request) in questions.iter().enumerate() {
+            assert_eq!(was_known(&memo, &world, request), expected, "{at}");
+        }
+    }
+    // To a guest one day is like another.
+    assert!(was_known(&memo, &world, &Request { circumstances: on(9), ..pdp(&anchors) }));
+    memo.forget();
+    for (at, request) in questions.iter().enumerate() {
+        assert!(!was_known(&memo, &world, request), "{at}");
+    }
+}
+
+#[test]
+fn what_the_key_does_not_hold_is_not_kept() {
     let world = learned(&blocks());
     let (memo, off) = (Memo::new(100), Memo::new(0));
     let anchors = [ItemRef::Known(0)];
     let filter = Filter::default();
+    let known = KnownCustomer::default();
+    let asked = Circumstances { customer: Some(&known), ..Circumstances::default() };
+    let many: Vec<u32> = (0..300).collect();
     for request in [
-        Request { customer: Some(1), ..pdp(&anchors) },
-        Request { bought_since: &[3], ..pdp(&anchors) },
+        Request { customer: Some(1), circumstances: asked, ..pdp(&anchors) },
         Request { filter: Some(&filter), ..pdp(&anchors) },
+        Request { exclude: &many, ..pdp(&anchors) },
+        Request { customer: Some(1), bought_since: &many, ..pdp(&anchors) },
     ] {
         assert!(!was_known(&memo, &world, &request) && !was_known(&memo, &world, &request));
     }

@@ -36,6 +36,39 @@ async fn what_was_asked_before_is_answered_and_recorded_alike() {
 }
 
 #[tokio::test]
+async fn a_customer_is_answered_from_memory_until_something_is_bought_refused_or_erased() {
+    let shop = TestShop::new();
+    let anna = r#","user_id":"anna""#;
+    let known = async || {
+        let before = n_known(&shop);
+        let slate = beside_a(&shop, anna).await;
+        (ids(&slate), n_known(&shop) > before)
+    };
+    put_customer(&shop, r#"{"customer_id":"anna"}"#).await;
+    shop.state.inner.follow_customers().await.unwrap();
+    assert_eq!(known().await, ("B D C E".into(), false));
+    assert_eq!(known().await, ("B D C E".into(), true));
+    let bought = r#"{"event_id":"1","event_name":"purchase","order_id":"o1","user_id":"anna",
+                     "items":[{"item_id":"C"}]}"#;
+    assert_eq!(shop.post("/v1/events", bought).await.verdict(), "200");
+    let (_, is_known) = known().await;
+    assert!(!is_known, "what was bought since is part of the question");
+    assert!(known().await.1);
+    put_customer(&shop, r#"{"customer_id":"anna","consent":false}"#).await;
+    // As a guest, who had asked nothing yet.
+    assert_eq!(known().await, ("B C".into(), false));
+    assert_eq!(known().await, ("B C".into(), true));
+    shop.ledger.state().erased.push(0);
+    shop.state.inner.follow_customers().await.unwrap();
+    assert!(!known().await.1, "nothing of before is kept");
+}
+
+async fn put_customer(shop: &TestShop, body: &str) {
+    let answer = shop.call(Method::PUT, "/v1/customers", &[], body.to_owned()).await;
+    assert_eq!(answer.verdict(), "200", "{}", answer.body);
+}
+
+#[tokio::test]
 async fn a_change_of_price_stock_or_title_is_in_the_next_answer() {
     let shop = TestShop::new();
     let warm = async || {
