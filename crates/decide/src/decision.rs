@@ -167,6 +167,8 @@ pub enum Warning {
 pub enum NoOffer {
     /// No item passed the gates with evidence enough.
     NothingFound,
+    /// Nothing passed while hard policies were closed, for what they ask is not known (yet).
+    NotKnown,
     /// Fewer offers were found than the placement shows.
     TooFew,
     /// The best slate is not expected to earn what the interruption costs.
@@ -179,6 +181,7 @@ impl NoOffer {
     pub fn as_str(self) -> &'static str {
         match self {
             NoOffer::NothingFound => "nothing_found",
+            NoOffer::NotKnown => "not_known",
             NoOffer::TooFew => "too_few",
             NoOffer::InterruptionCost { .. } => "interruption_cost",
             NoOffer::MarketingRefused => "marketing_refused",

@@ -200,7 +200,10 @@ fn decide_up_to(
 impl Slate<'_> {
     fn decision(self, warnings: Vec<Warning>) -> Decision {
         let policies = self.limits.policies.as_ref();
-        let no_offer = self.no_offer.unwrap_or(NoOffer::NothingFound);
+        let n_policies_unknown = policies.map_or(0, |policies| policies.n_unknown());
+        let nothing =
+            if n_policies_unknown > 0 { NoOffer::NotKnown } else { NoOffer::NothingFound };
+        let no_offer = self.no_offer.unwrap_or(nothing);
         Decision {
             no_offer: self.offers.is_empty().then_some(no_offer),
             new_things: self.new_things,
@@ -209,7 +212,7 @@ impl Slate<'_> {
             n_eligible: self.n_eligible,
             reads_session: self.reads_session,
             policy_version: policies.map(|policies| policies.table().version()),
-            n_policies_unknown: policies.map_or(0, |policies| policies.n_unknown()),
+            n_policies_unknown,
             warnings,
             choice: self.choice,
         }

@@ -71,7 +71,7 @@ pub fn why_not(
 /// The gate that a whole slate did not pass.
 fn gate_of(no_offer: NoOffer) -> Option<Gate> {
     match no_offer {
-        NoOffer::NothingFound => None,
+        NoOffer::NothingFound | NoOffer::NotKnown => None,
         NoOffer::TooFew => Some(Gate::TooFew),
         NoOffer::InterruptionCost { .. } => Some(Gate::InterruptionCost),
         NoOffer::MarketingRefused => Some(Gate::MarketingRefused),

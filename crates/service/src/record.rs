@@ -111,7 +111,7 @@ pub(crate) fn write_record(
         out.raw("\"");
     }
     head.treatment.write_record(&mut out, head.unit, head.took_us);
-    contact::write(&mut out, head, request);
+    contact::write(&mut out, world, head, request);
     write_no_offer(&mut out, decision);
     write_outcome(&mut out, world, request.policies, decision, written);
     write_drawn(&mut out, head.id.seed(), head.drawn);

@@ -51,8 +51,8 @@ impl Present {
 /// Something that is not as it was.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Cause {
-    /// `snapshot_gone, live_unknown, live_gone, live_broken, policies_gone, record_cut,
-    /// record_damaged, other_program`.
+    /// `snapshot_gone, live_unknown, live_gone, live_broken, policies_gone, contacts_gone,
+    /// record_cut, record_damaged, other_program`.
     pub code: &'static str,
     pub detail: String,
 }
@@ -74,6 +74,9 @@ pub struct Replay {
     /// Empty when the answer is the same.
     pub differences: Vec<Difference>,
 }
+
+/// Causes that are of the snapshot or the catalog.
+const OF_WORLD: [&str; 4] = ["snapshot_gone", "live_unknown", "live_gone", "live_broken"];
 
 /// A record with the world in which it was decided, as far as that can be made again.
 #[derive(Debug)]
@@ -114,14 +117,28 @@ impl Scene {
                 format!("Of {} {} the record keeps {}.", cut.n_given, cut.what, cut.n_kept);
             causes.push(cause("record_cut", detail));
         }
-        if record.counts_contacts() {
-            let detail = "What had been shown by then is not in the record: it is asked as if that \
-                          was nothing.";
+        if record.lacks_contacts() {
+            let detail = "What had been shown by then is not in the record, which an earlier version \
+                          wrote: it is asked as if that was nothing.";
             causes.push(cause("contacts_gone", detail));
         }
         let (world, snapshot_id) = world_of(archive, present, &record, &mut causes);
         let policies = policies_of(archive, present, &record, &world, &mut causes);
         Some(Scene { world, policies, record, snapshot_id, causes })
+    }
+
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Is it asked of the snapshot and the catalog of then?
+    pub(crate) fn is_of_then(&self) -> bool {
+        !self.causes.iter().any(|cause| OF_WORLD.contains(&cause.code))
+    }
+
+    /// The same, where it is known otherwise that nothing changed since.
+    pub(crate) fn unchanged(&mut self) {
+        self.causes.retain(|cause| cause.code != "live_unknown");
     }
 
     /// What is not as it was.
@@ -132,7 +149,10 @@ impl Scene {
     /// Asks what was asked, of that world.
     pub fn ask<R>(&self, ask: impl FnOnce(&World, &decide::Request<'_>) -> R) -> Option<R> {
         let (world, policies) = (&self.world, self.policies.as_ref());
-        let contact = Some(ContactFacts::default());
+        let known = self.record.contacts(world);
+        let contact = known
+            .as_ref()
+            .map(|known| ContactFacts { entries: &known.entries, known_since: known.known_since });
         self.record.ask_again(world, policies, contact, |asked| ask(world, asked))
     }
 

@@ -84,7 +84,7 @@ fn why_not_tells_the_cap_that_a_slate_had_enough_of() {
     let nobody = Circumstances { contact: None, ..circumstances };
     let unknown = Request { circumstances: nobody, ..request };
     let decision = ask(&world, &unknown);
-    assert_eq!(decision.no_offer, Some(NoOffer::NothingFound));
+    assert_eq!(decision.no_offer, Some(NoOffer::NotKnown));
     assert_eq!(decision.n_policies_unknown, 1);
 }
 

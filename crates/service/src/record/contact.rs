@@ -1,12 +1,14 @@
 //! Whose contacts an answer adds to, as the record tells it.
 
-use super::{Record, RecordHead};
+use super::{Cut, RecordHead, list};
 use crate::holdout::is_held_out;
 use crate::json_text::JsonText;
-use crate::live::Person;
+use crate::live::KnownContacts;
 use decide::{NoOffer, Placement, Relation, Request};
 use events::Timestamp;
-use measure::assignment::UnitId;
+use policy::contact::ChannelCode;
+use policy::{Contact, ContactKind};
+use score::World;
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -17,39 +19,125 @@ impl RecordHead<'_> {
     }
 }
 
-impl Record {
-    /// Did a contact policy count what had been shown by then?
-    pub(crate) fn counts_contacts(&self) -> bool {
-        self.contact.is_some()
-    }
+/// Contacts that a record keeps, the latest: a rule that asks for more is rare.
+const MAX_COUNTED: usize = 512;
+const KINDS: [ContactKind; 4] =
+    [ContactKind::Offered, ContactKind::Seen, ContactKind::Dismissed, ContactKind::Bought];
 
-    /// Whose contacts were counted, and until when.
-    pub(crate) fn person(&self) -> Option<(Person, Timestamp)> {
-        let unit = UnitId(self.contact.as_ref()?.unit?);
-        let is_customer = self.asked.customer.is_some();
-        Some((Person { unit, is_customer }, Timestamp(self.at_us)))
-    }
-}
-
-/// Written where policies ask for contacts: they are read back from here after a restart.
-pub(super) fn write(out: &mut JsonText, head: &RecordHead<'_>, request: &Request<'_>) {
-    if !request.policies.is_some_and(|policies| policies.asks_contacts()) {
+/// Written where policies ask for contacts: they are read back from here after a restart, and what
+/// had been counted is counted again when the decision is asked for later.
+pub(super) fn write(
+    out: &mut JsonText,
+    world: &World,
+    head: &RecordHead<'_>,
+    request: &Request<'_>,
+) {
+    let Some(policies) = request.policies.filter(|policies| policies.asks_contacts()) else {
         return;
-    }
+    };
     out.raw(",\"contact\":{");
     if let Some(person) = head.person {
         out.raw("\"unit\":");
         out.number(person.unit.0);
         out.raw(",");
     }
-    out.raw(if head.is_withheld() { "\"shown\":false}" } else { "\"shown\":true}" });
+    out.raw(if head.is_withheld() { "\"shown\":false" } else { "\"shown\":true" });
+    match request.circumstances.contact {
+        Some(facts) => {
+            let window = policies.contact_window_us(|_| true).unwrap_or(0);
+            let since = Timestamp(head.at.0.saturating_sub(window));
+            let counted = facts.entries.iter().filter(|contact| since <= contact.at);
+            write_counted(out, world, counted.collect());
+            if let Some(known_since) = facts.known_since {
+                out.raw(",\"known_since_us\":");
+                out.number(u64::try_from(known_since.0).unwrap_or(0));
+            }
+        }
+        None => out.raw(",\"counted\":null"),
+    }
+    out.raw("}");
 }
 
-/// Whose contacts were counted.
+/// `[item, kind, at, n, placement, relation, channel]` each, null for what nobody told.
+fn write_counted(out: &mut JsonText, world: &World, mut contacts: Vec<&Contact>) {
+    let n_given = contacts.len();
+    if MAX_COUNTED < n_given {
+        contacts.sort_by_key(|contact| std::cmp::Reverse(contact.at));
+        contacts.truncate(MAX_COUNTED);
+        out.raw(",\"n_counted\":");
+        out.number(n_given as u64);
+    }
+    out.raw(",\"counted\":");
+    list(out, contacts.iter().copied(), |out, contact| {
+        out.raw("[");
+        out.string(world.item_id(contact.item));
+        for n in [
+            Some(contact.kind as u64),
+            Some(u64::try_from(contact.at.0).unwrap_or(0)),
+            Some(contact.n.into()),
+            contact.placement.map(u64::from),
+            contact.relation.map(u64::from),
+            contact.channel.map(|channel| channel.0.into()),
+        ] {
+            out.raw(",");
+            match n {
+                Some(n) => out.number(n),
+                None => out.raw("null"),
+            }
+        }
+        out.raw("]");
+    });
+}
+
+/// Whose contacts were counted, and which.
 #[derive(Debug, Deserialize)]
 pub(super) struct Contacted {
     pub(super) unit: Option<u64>,
     shown: bool,
+    /// Left out by versions that kept none; null: nobody could tell.
+    #[serde(default, deserialize_with = "told")]
+    counted: Option<Option<Vec<Counted>>>,
+    n_counted: Option<usize>,
+    known_since_us: Option<i64>,
+}
+
+type Counted = (String, usize, i64, u32, Option<u8>, Option<u8>, Option<u16>);
+
+/// A null that was written is another thing than nothing.
+fn told<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<Vec<Counted>>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+impl Contacted {
+    /// Were they kept with the record?
+    pub(super) fn is_kept(&self) -> bool {
+        self.counted.is_some()
+    }
+
+    /// What was counted; `None`: nobody could tell.
+    pub(super) fn counted(&self, world: &World) -> Option<KnownContacts> {
+        let counted = self.counted.as_ref()?.as_ref()?;
+        let read = |(id, kind, at, n, placement, relation, channel): &Counted| {
+            Some(Contact {
+                item: world.item_idx(id)?,
+                kind: *KINDS.get(*kind)?,
+                at: Timestamp(*at),
+                n: *n,
+                placement: *placement,
+                relation: *relation,
+                channel: channel.map(ChannelCode),
+            })
+        };
+        let entries = counted.iter().filter_map(read).collect();
+        Some(KnownContacts { entries, known_since: self.known_since_us.map(Timestamp) })
+    }
+
+    pub(super) fn cut(&self) -> Option<Cut> {
+        let n_kept = self.counted.as_ref()?.as_ref()?.len();
+        Some(Cut { what: "contacts", n_given: self.n_counted?, n_kept })
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,6 +4,7 @@ use super::VERSION;
 use super::asked::{Asked, AskedLine};
 use super::contact::{Contacted, RecordedNoOffer};
 use crate::holdout::HELD_OUT;
+use crate::live::KnownContacts;
 use crate::question::item_ref;
 use crate::reason::page_reason;
 use crate::wire::EvidenceOut;
@@ -25,6 +26,8 @@ pub(crate) struct Record {
     #[serde(default)]
     pub(crate) snapshot: String,
     variant: Option<String>,
+    #[serde(default)]
+    withheld: bool,
     policies: Option<RecordedPolicies>,
     live: Option<(String, u64)>,
     digest: Option<u64>,
@@ -176,7 +179,26 @@ impl Record {
         let cut = |(what, n_given, n_kept): (&'static str, Option<usize>, usize)| {
             Some(Cut { what, n_given: n_given?, n_kept })
         };
-        [anchors, cart].into_iter().filter_map(cut).collect()
+        let contacts = self.contact.as_ref().and_then(|contact| contact.cut());
+        [anchors, cart].into_iter().filter_map(cut).chain(contacts).collect()
+    }
+
+    /// Was nothing shown, for whatever reason?
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.withheld || self.is_held_out()
+    }
+
+    /// Did a contact policy count what had been shown by then, of which the record keeps nothing?
+    pub(crate) fn lacks_contacts(&self) -> bool {
+        self.contact.as_ref().is_some_and(|contact| !contact.is_kept())
+    }
+
+    /// What had been shown by then, as far as it was counted; `None`: nobody could tell.
+    pub(crate) fn contacts(&self, world: &World) -> Option<KnownContacts> {
+        match &self.contact {
+            Some(contact) if contact.is_kept() => contact.counted(world),
+            _ => Some(KnownContacts::default()),
+        }
     }
 
     /// What the decision was asked about: anchors, then the cart.

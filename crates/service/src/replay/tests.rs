@@ -6,7 +6,7 @@ use crate::keys::KeyRing;
 use crate::replay::Archive;
 use crate::settings::Settings;
 use crate::state::Served;
-use crate::testing::{TestShop, publish_snapshot, snapshot_writer};
+use crate::testing::{TestShop, ids, publish_snapshot, snapshot_writer};
 use axum::http::Method;
 use experiment::{Definition, ExperimentDir};
 use policy::PolicyDir;
@@ -17,6 +17,11 @@ use snapshot::SnapshotDir;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
+
+/// What was shown before counts: until it is read back, nobody can tell.
+const CAPS: &str = "[[policy]]\nname = 'often'\nkind = 'cap'\nat_most = 3\nwithin = '7 days'\nper = 'item'\n\
+                    [[policy]]\nname = 'seldom'\nkind = 'rest'\nafter = 'dismissal'\nfor = '2 days'\n\
+                    per = 'category'\n";
 
 struct Moving {
     shop: TestShop,
@@ -94,8 +99,9 @@ impl Moving {
              when = 'customer.bought has \"H\"'\n\
              [[placement]]\nname = 'cart'\ncount = {}\n\
              [[placement]]\nname = 'home'\ndiversity = 0.4\nexplore = 0.5\nexplore_places = 2\n\
-             [[placement]]\nname = 'pdp'\nexplore = 0.5\n",
-            1 + number % 4
+             [[placement]]\nname = 'pdp'\nexplore = 0.5\n{}",
+            1 + number % 4,
+            if number % 6 == 1 { CAPS } else { "" }
         );
         let dir = policies(self.folder.path());
         let (by, note) = ("mia".to_owned(), String::new());
@@ -104,6 +110,9 @@ impl Moving {
         let version = dir.current().unwrap().unwrap();
         let set = Arc::new(dir.load(version).unwrap());
         self.shop.state.inner.set_policies(Some((version, set))).await.unwrap();
+        if version.is_multiple_of(4) {
+            self.shop.state.inner.follow_contacts().await.unwrap();
+        }
     }
 
     /// Half of those who ask are under the first version of the policies, and what is forbidden
@@ -128,6 +137,13 @@ impl Moving {
         let view = json!({"event_name": "view_item", "item_id": other, "event_id": self.chance,
                           "session_id": format!("s{session}"), "user_id": format!("u{session}")});
         self.shop.post("/v1/events", &view.to_string()).await;
+        if self.draw(40) == 0 {
+            let mut dismissed = view;
+            dismissed["event_name"] = "recommendation_dismiss".into();
+            dismissed["event_id"] = json!(format!("d{}", self.chance));
+            dismissed["recommendation_id"] = "r".into();
+            self.shop.post("/v1/events", &dismissed.to_string()).await;
+        }
         let mut body = json!({"placement": placement, "session_id": format!("s{session}"),
                               "user_id": format!("u{session}"), "count": 1 + self.draw(5)});
         match self.draw(4) {
@@ -142,6 +158,11 @@ impl Moving {
         }
         let answer = self.shop.recommend(&body.to_string()).await.json();
         answer["recommendation_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    fn url(offer: &Value) -> String {
+        let item_id = offer["item_id"].as_str().unwrap();
+        item_id.replace('/', "%2F").replace(' ', "%20").replace('ü', "%C3%BC")
     }
 
     async fn replay(&self, id: &str) -> Value {
@@ -180,7 +201,8 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         }
         ids.push(moving.decide().await);
     }
-    let (mut n_offers, mut n_drawn, mut n_explored, mut n_variant) = (0, 0, 0, 0);
+    let (mut n_offers, mut n_drawn, mut n_variant) = (0, 0, 0);
+    let (mut n_counted, mut n_unknown) = (0, 0);
     for id in &ids {
         let replay = moving.replay(id).await;
         assert_eq!(
@@ -191,15 +213,27 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         let record = moving.shop.get(&format!("/v1/decisions/{id}")).await.json();
         n_offers += record["offers"].as_array().unwrap().len();
         n_variant += u32::from(record["policies"]["under"].is_u64());
+        match &record["contact"]["counted"] {
+            Value::Array(counted) => n_counted += usize::from(!counted.is_empty()),
+            _ => n_unknown += usize::from(record["contact"].is_object()),
+        }
+        for offer in record["offers"].as_array().unwrap().iter().take(1) {
+            let path = format!("/v1/decisions/{id}/why_not?item_id={}", Moving::url(offer));
+            let why = moving.shop.get(&path).await.json();
+            assert_eq!(why["is_same_snapshot"], true, "{why:#}");
+            assert!(
+                ["offered", "outranked"].contains(&why["verdict"].as_str().unwrap()),
+                "{why:#}"
+            );
+        }
         let places = record["explored"]["places"].as_array();
         let places: Vec<_> = places.into_iter().flatten().collect();
         assert!(places.iter().all(|place| place[1].as_u64() < place[2].as_u64()), "{places:?}");
         n_drawn += places.len();
-        n_explored += places.iter().filter(|place| place[1] != 0).count();
     }
     assert!(n_variant > 50, "{n_variant} by policies of a variant");
-    // How many is by chance, for the names of answers are.
-    assert!(n_drawn > 20 && n_explored > 0, "{n_explored} of {n_drawn} places explored");
+    assert!(n_counted > 20 && n_unknown > 0, "{n_counted} counted contacts, {n_unknown} could not");
+    assert!(n_drawn > 10, "{n_drawn} places drawn");
     assert!(n_offers > 500, "{n_offers}: answers without offers prove little");
 }
 
@@ -274,4 +308,64 @@ async fn a_record_that_keeps_a_part_or_was_changed_says_so() {
     }
     let replay = moving.replay(id).await;
     assert_eq!((&replay["is_same"], codes(&replay)), (&false.into(), vec!["record_damaged"]));
+}
+
+#[tokio::test]
+async fn why_not_is_told_of_the_world_of_then_and_says_who_was_shown_nothing() {
+    let moving = Moving::new().await;
+    let ask = r#"{"placement":"pdp","item_ids":["A"],"session_id":"s"}"#;
+    let id = moving.shop.recommend(ask).await.json()["recommendation_id"].clone();
+    let path = format!("/v1/decisions/{}/why_not?item_id=B", id.as_str().unwrap());
+    moving.put("/v1/items", json!({"item_id": "B", "stock": 0})).await;
+    moving.put("/v1/items", json!({"item_id": "new", "title": "Came later"})).await;
+    let why = moving.shop.get(&path).await.json();
+    assert_eq!((&why["verdict"], &why["rank"]), (&"offered".into(), &1.into()), "{why:#}");
+    assert_eq!((&why["is_same_snapshot"], &why["warnings"]), (&true.into(), &json!([])));
+    let later = path.replace("=B", "=new");
+    let late = moving.shop.get(&later).await;
+    assert_eq!(late.verdict(), "404 item_not_found");
+    assert!(late.body.contains("had no item"), "{}", late.body);
+    let dir = ExperimentDir::in_dir(moving.folder.path());
+    let text = "name = 'nothing'\n[[variant]]\nname = 'a'\noffers = false\n[[variant]]\nname = 'b'\n\
+                offers = false\n";
+    let definition = Definition::read(text, &[]).unwrap();
+    let (by, note) = ("mia".to_owned(), String::new());
+    let signature = experiment::Signature { by, at: crate::testing::NOW, note };
+    dir.create(definition, &signature).unwrap();
+    dir.start("nothing", &signature).unwrap();
+    let mut watch = ExperimentWatch::new(dir, policies(moving.folder.path()));
+    watch.look(&moving.shop.state).await;
+    let slate = moving.shop.recommend(ask).await.json();
+    assert_eq!(slate["items"], json!([]), "{slate:#}");
+    let id = slate["recommendation_id"].as_str().unwrap();
+    let why = moving.shop.get(&format!("/v1/decisions/{id}/why_not?item_id=C")).await.json();
+    assert_eq!(
+        (&why["is_withheld"], &why["is_held_out"]),
+        (&true.into(), &false.into()),
+        "{why:#}"
+    );
+    assert!(why["text"].as_str().unwrap().starts_with("An experiment showed"), "{why:#}");
+}
+
+#[tokio::test]
+async fn what_was_drawn_comes_out_again() {
+    let moving = Moving::new().await;
+    moving.apply_policies(39).await;
+    // What is drawn is by chance, for the names of answers are.
+    for _ in 0..2_000 {
+        let ask = r#"{"placement":"pdp","item_ids":["A"],"count":1}"#;
+        let slate = moving.shop.recommend(ask).await.json();
+        let id = slate["recommendation_id"].as_str().unwrap();
+        if ids(&slate) == "B" {
+            continue;
+        }
+        let record = moving.shop.get(&format!("/v1/decisions/{id}")).await.json();
+        assert!(record["explored"]["places"][0][1].as_u64() > Some(0), "{record:#}");
+        let replay = moving.replay(id).await;
+        assert_eq!((&replay["is_same"], codes(&replay).len()), (&true.into(), 0), "{replay:#}");
+        let path = format!("/v1/decisions/{id}/why_not?item_id=B");
+        assert_eq!(moving.shop.get(&path).await.json()["verdict"], "outranked");
+        return;
+    }
+    panic!("nothing was drawn in 2,000 answers");
 }

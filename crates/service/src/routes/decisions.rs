@@ -3,19 +3,17 @@
 use super::{admit, json};
 use crate::extract::{PathIn, QueryIn};
 use crate::keys::Scope;
-use crate::live::KnownContacts;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::recommend::with_workspace;
-use crate::record::{Cut, Record};
-use crate::replay::{Present, Replay, replay};
-use crate::state::{AppState, Inner, Served};
+use crate::record::Record;
+use crate::replay::{Present, Replay, Scene, replay};
+use crate::state::{AppState, Inner};
 use crate::wire::WarningOut;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use decide::WhyNot;
-use events::Timestamp;
-use policy::{ContactFacts, ContactKind, ContactStop, PolicyTable};
+use policy::{ContactStop, PolicyTable};
 use score::World;
 use serde::{Deserialize, Serialize};
 
@@ -64,12 +62,13 @@ pub(crate) struct WhyNotOut {
     contact: Option<WhyNotContactOut>,
     /// True: nothing at all was shown, to measure what offers earn.
     is_held_out: bool,
-    /// False: the snapshot or the catalog changed since, or the server was started anew; the
-    /// verdict is of now.
+    /// True: nothing was shown, because of the holdout or of an experiment.
+    is_withheld: bool,
+    /// False: the snapshot or the catalog of then is gone; the verdict is of what `warnings` say.
     is_same_snapshot: bool,
-    /// False: other policies are in force by now; the verdict is theirs.
+    /// False: the policies of then are gone; the verdict is of those of today.
     is_same_policies: bool,
-    /// What the verdict cannot see.
+    /// What is not as it was, and what the verdict cannot see.
     warnings: Vec<WarningOut>,
 }
 
@@ -100,7 +99,7 @@ pub(crate) struct WhyNotContactOut {
     is_known: bool,
 }
 
-/// Asks the decision again and tells where the item went.
+/// Asks the decision again, in the world of then, and tells where the item went.
 #[utoipa::path(get, path = "/v1/decisions/{id}/why_not", tag = "Decisions",
     params(
         ("id" = String, Path, description = "The `recommendation_id` of an answer"),
@@ -121,34 +120,47 @@ pub(super) async fn why_not(
         Problem::new(Code::MissingField, "`?item_id=` names the item that is missed.").at("item_id")
     })?;
     let payload = find(&state.inner, &id).await?;
-    let served = state.inner.served.load();
-    let world = &served.world;
-    let record = Record::read(&payload)
+    // Opening a snapshot and deciding take a while: not on a thread that requests wait for.
+    let inner = std::sync::Arc::clone(&state.inner);
+    let asked = tokio::task::spawn_blocking(move || explain(&inner, &payload, &item_id));
+    let out = asked.await.map_err(|panic| Problem::internal().because(panic))??;
+    Ok(json(serde_json::to_vec(&out).expect("texts and numbers always serialize")))
+}
+
+/// Asks the decision again, in the world in which it was decided.
+fn explain(inner: &Inner, payload: &[u8], item_id: &str) -> Result<WhyNotOut, Problem> {
+    let served = inner.served.load();
+    let present = Present::of(&served);
+    let mut scene = Scene::of(inner.archive.get(), &present, payload)
         .ok_or_else(|| Problem::internal().because("a decision record cannot be read"))?;
-    let Some(item) = world.item_idx(&item_id) else {
-        return Err(Problem::new(Code::ItemNotFound, "The catalog has no item with this id."));
+    if scene.record().is_of(&served.snapshot_id, inner.catalog_changed_at()) {
+        scene.unchanged();
+    }
+    let world = &scene.world;
+    let Some(item) = world.item_idx(item_id) else {
+        let is_new = served.world.item_idx(item_id).is_some();
+        let detail = match is_new {
+            true => "The catalog had no item with this id when it was decided.",
+            false => "The catalog has no item with this id.",
+        };
+        return Err(Problem::new(Code::ItemNotFound, detail));
     };
-    let known = contacts_of(&state.inner, &served, &record);
-    let contact = known.as_ref().map(|KnownContacts { entries, known_since }| ContactFacts {
-        entries,
-        known_since: *known_since,
-    });
-    let (verdict, stop) = record
-        .ask_again(world, served.policies.as_deref(), contact, |asked| {
-            with_workspace(|workspace| {
-                let verdict = decide::why_not(world, asked, item, workspace);
-                let stop = match verdict {
-                    WhyNot::Stopped(decide::Gate::Policy(policy)) => {
-                        decide::contact_stop(world, asked, (policy, item), workspace)
-                    }
-                    _ => None,
-                };
-                (verdict, stop)
-            })
+    let verdict = scene.ask(|world, asked| {
+        with_workspace(|workspace| {
+            let verdict = decide::why_not(world, asked, item, workspace);
+            let stop = match verdict {
+                WhyNot::Stopped(decide::Gate::Policy(policy)) => {
+                    decide::contact_stop(world, asked, (policy, item), workspace)
+                }
+                _ => None,
+            };
+            (verdict, stop)
         })
+    });
+    let (verdict, stop) = verdict
         .ok_or_else(|| Problem::internal().because("a decision record names no placement"))?;
-    let is_same = record.is_of(&served.snapshot_id, state.inner.catalog_changed_at());
-    let mut out = told(world, item, verdict, is_same);
+    let record = scene.record();
+    let mut out = told(world, item, verdict, scene.is_of_then());
     out.is_held_out = record.is_held_out();
     let is_offered = record.offers().iter().any(|offer| offer.item_id == item_id);
     if record.explored.is_some() && out.verdict == "offered" && !is_offered {
@@ -157,40 +169,19 @@ pub(super) async fn why_not(
                     (`explored` in the record)."
             .to_owned();
     }
-    out.warnings = record.cuts().into_iter().map(cut_warning).collect();
-    let policies = served.policies.as_deref();
-    out.is_same_policies = record.policy_version() == policies.map(PolicyTable::version);
-    if let (WhyNot::Stopped(decide::Gate::Policy(policy)), Some(policies)) = (verdict, policies) {
+    let causes = scene.causes().iter();
+    out.warnings = causes.map(|cause| warning(cause.code, &cause.detail)).collect();
+    out.is_same_policies = !scene.causes().iter().any(|cause| cause.code == "policies_gone");
+    if let (WhyNot::Stopped(decide::Gate::Policy(policy)), Some(policies)) =
+        (verdict, &scene.policies)
+    {
         out.tell_policy(policies, policy);
         if let Some(stop) = stop {
             out.tell_contact(&stop);
         }
     }
-    if out.is_held_out {
-        out.text = format!(
-            "This visit is held out: it was shown nothing, so that it can be told what offers \
-             earn. Otherwise: {}",
-            out.text
-        );
-    }
-    Ok(json(serde_json::to_vec(&out).expect("texts and numbers always serialize")))
-}
-
-/// What whoever asked had been shown by then; `None`: nobody can tell. The offers of the record
-/// itself came after it was decided.
-fn contacts_of(inner: &Inner, served: &Served, record: &Record) -> Option<KnownContacts> {
-    let (contacts, world) = (&inner.live.contacts, &served.world);
-    let (person, at) = record.person()?;
-    let mut known = KnownContacts::default();
-    contacts.read(person, world, Timestamp(at.0.saturating_add(1)), &mut known);
-    let offers = record.offers().iter();
-    let mut own: Vec<u32> = offers.filter_map(|offer| world.item_idx(&offer.item_id)).collect();
-    known.entries.retain(|contact| {
-        let is_then = contact.kind == ContactKind::Offered && contact.at == at;
-        let own_at = own.iter().position(|item| is_then && *item == contact.item);
-        own_at.map(|at| own.swap_remove(at)).is_none()
-    });
-    contacts.covers(served.contact_windows).then_some(known)
+    out.tell_withheld(record);
+    Ok(out)
 }
 
 /// Decides again what was decided then, from what was in force then, and compares.
@@ -252,16 +243,27 @@ impl WhyNotOut {
     }
 }
 
-/// An item of a line that the decision did not read may be named here as one that was not stopped.
-fn cut_warning(cut: Cut) -> WarningOut {
-    let Cut { what, n_given, n_kept } = cut;
-    WarningOut {
-        code: "record_cut".to_owned(),
-        detail: format!(
-            "Of {n_given} {what} the record keeps {n_kept}; the verdict is as if the others had \
-             not been there."
-        ),
+impl WhyNotOut {
+    /// Where nothing was shown, whatever was decided.
+    fn tell_withheld(&mut self, record: &Record) {
+        if !record.is_withheld() {
+            return;
+        }
+        let why = match record.is_held_out() {
+            true => {
+                "This visit is held out: it was shown nothing, so that it can be told what offers earn."
+            }
+            false => {
+                "An experiment showed this visit nothing, to compare it with those who saw offers."
+            }
+        };
+        self.is_withheld = true;
+        self.text = format!("{why} Otherwise: {}", self.text);
     }
+}
+
+fn warning(code: &str, detail: &str) -> WarningOut {
+    WarningOut { code: code.to_owned(), detail: detail.to_owned() }
 }
 
 async fn find(inner: &Inner, id: &str) -> Result<Vec<u8>, Problem> {
@@ -284,6 +286,7 @@ fn told(world: &World, item: u32, verdict: WhyNot, is_same_snapshot: bool) -> Wh
         policy: None,
         contact: None,
         is_held_out: false,
+        is_withheld: false,
         is_same_snapshot,
         is_same_policies: true,
         warnings: Vec::new(),

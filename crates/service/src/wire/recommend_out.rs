@@ -39,7 +39,7 @@ pub struct RecommendAnswer {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoOfferOut {
-    /// `nothing_found, too_few, interruption_cost, marketing_refused`.
+    /// `nothing_found, not_known, too_few, interruption_cost, marketing_refused`.
     pub code: String,
     /// With `interruption_cost`: what the best slate is expected to earn, and what it would cost to
     /// interrupt for it.
