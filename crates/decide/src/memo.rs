@@ -1,12 +1,12 @@
 //! Answers, kept: a decision is pure, so the same question in the same world needs to be decided
-//! once. A product page is asked the same by every guest who opens it, and the cart in the corner of
-//! a page by its customer on each page anew.
+//! once. A product page is asked the same by every guest who opens it, and the cart in the corner
+//! of a page by its customer on each page anew.
 //!
 //! **Invariant:** what is kept is what [`decide`] would answer. The key is the whole question, the
 //! world is one (each world has its own memo), its catalog has not changed
 //! ([`score::Catalog::version`]), and nothing in it depends on when or where it is asked, but for
-//! the day where a customer is known. Kept are questions without policies, or with a file of policies
-//! that only describes placements: others may ask for the time, and for what the key does not hold.
+//! the day where a customer is known. Kept are questions without policies, or with a file of
+//! policies that only describes placements: others may ask for the time, and for what the key does not hold.
 //! What is drawn ([`crate::explore`]) is drawn of what is kept, for each answer anew.
 //! What is kept of a customer goes with [`Memo::forget`], or with the world.
 

@@ -118,8 +118,8 @@ impl Scene {
             causes.push(cause("record_cut", detail));
         }
         if record.lacks_contacts() {
-            let detail = "What had been shown by then is not in the record, which an earlier version \
-                          wrote: it is asked as if that was nothing.";
+            let detail = "What had been shown by then is not in the record, which an earlier \
+                          version wrote: it is asked as if that was nothing.";
             causes.push(cause("contacts_gone", detail));
         }
         let (world, snapshot_id) = world_of(archive, present, &record, &mut causes);

@@ -19,9 +19,10 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 /// What was shown before counts: until it is read back, nobody can tell.
-const CAPS: &str = "[[policy]]\nname = 'often'\nkind = 'cap'\nat_most = 3\nwithin = '7 days'\nper = 'item'\n\
-                    [[policy]]\nname = 'seldom'\nkind = 'rest'\nafter = 'dismissal'\nfor = '2 days'\n\
-                    per = 'category'\n";
+const CAPS: &str = "[[policy]]\nname = 'often'\nkind = 'cap'\nat_most = 3\nwithin = '7 days'\n\
+                    per = 'item'\n\
+                    [[policy]]\nname = 'seldom'\nkind = 'rest'\nafter = 'dismissal'\n\
+                    for = '2 days'\nper = 'category'\n";
 
 struct Moving {
     shop: TestShop,
@@ -326,8 +327,8 @@ async fn why_not_is_told_of_the_world_of_then_and_says_who_was_shown_nothing() {
     assert_eq!(late.verdict(), "404 item_not_found");
     assert!(late.body.contains("had no item"), "{}", late.body);
     let dir = ExperimentDir::in_dir(moving.folder.path());
-    let text = "name = 'nothing'\n[[variant]]\nname = 'a'\noffers = false\n[[variant]]\nname = 'b'\n\
-                offers = false\n";
+    let text = "name = 'nothing'\n[[variant]]\nname = 'a'\noffers = false\n\
+                [[variant]]\nname = 'b'\noffers = false\n";
     let definition = Definition::read(text, &[]).unwrap();
     let (by, note) = ("mia".to_owned(), String::new());
     let signature = experiment::Signature { by, at: crate::testing::NOW, note };

@@ -251,7 +251,8 @@ impl WhyNotOut {
         }
         let why = match record.is_held_out() {
             true => {
-                "This visit is held out: it was shown nothing, so that it can be told what offers earn."
+                "This visit is held out: it was shown nothing, so that it can be told what offers \
+                 earn."
             }
             false => {
                 "An experiment showed this visit nothing, to compare it with those who saw offers."

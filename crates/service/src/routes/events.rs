@@ -148,6 +148,7 @@ impl Reader<'_> {
             Ok(read) => read,
             Err(fault) => return Ok(Err(fault.to_string())),
         };
+        warnings.extend(self.remark_on_time(&event));
         if self.caller.is_trusted() {
             return Ok(Ok((event, warnings)));
         }
@@ -157,6 +158,14 @@ impl Reader<'_> {
         event.confirmed = false;
         self.check_customer(&mut event, &mut warnings)?;
         Ok(Ok((event, warnings)))
+    }
+
+    /// Clocks differ by minutes; what is a day ahead is a mistake, kept as it was told.
+    fn remark_on_time(&self, event: &Event) -> Option<String> {
+        let days = event.at.days_since(self.now);
+        (days > 1.0).then(|| {
+            format!("timestamp lies {days:.0} days ahead of this server's clock: is it right?")
+        })
     }
 
     /// A page may only speak for the customer whom the shop's server named.

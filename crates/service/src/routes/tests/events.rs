@@ -41,6 +41,23 @@ async fn a_bad_event_does_not_lose_the_good_ones() {
 }
 
 #[tokio::test]
+async fn a_time_far_ahead_is_kept_with_a_warning() {
+    let shop = TestShop::new();
+    for (seconds, n_warnings) in [(-90_000, 0), (3_600, 0), (90 * 86_400, 1)] {
+        let at = shop.clock.now().0 / 1_000_000 + seconds;
+        let body = format!(
+            r#"{{"event_id":"{at}","event_name":"view_item","item_id":"A","timestamp":{at}}}"#
+        );
+        let answer = shop.post("/v1/events", &body).await.json();
+        assert_eq!(answer["accepted"], 1, "{answer}");
+        let warnings = answer["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), n_warnings, "{answer}");
+        let is_told = |text: &serde_json::Value| text.as_str().unwrap().contains("90 days ahead");
+        assert!(warnings.iter().all(is_told), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn an_event_that_is_not_durable_is_not_acknowledged_nor_seen() {
     let shop = TestShop::new();
     shop.ledger.is_full.store(true, Ordering::Relaxed);
