@@ -205,7 +205,7 @@ impl Told {
 }
 
 /// The line's own origin, where it has one, else the event's answer.
-fn origin_of(line: &EventLine, answer: Option<u64>) -> Origin {
+pub(crate) fn origin_of(line: &EventLine, answer: Option<u64>) -> Origin {
     match line.origin.as_deref() {
         Some(origin) if is_answer(origin) => Origin::Answer(hash_of(origin)),
         Some(_) => Origin::Elsewhere,

@@ -14,6 +14,7 @@ use crate::answer::{Written, write_amount, write_evidence, write_no_offer, write
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::live::Person;
+use crate::outcomes::Arm;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::treatment::Treatment;
@@ -47,6 +48,8 @@ pub(crate) struct RecordHead<'a> {
     /// Entries of the chronicle that were in force; `None`: not known.
     pub(crate) live: Option<u64>,
     pub(crate) drawn: &'a [Drawn],
+    /// Where what comes of offers is learned from.
+    pub(crate) arm: Option<Arm>,
 }
 
 pub(crate) fn write_record(
@@ -111,6 +114,9 @@ pub(crate) fn write_record(
         out.raw("\"");
     }
     head.treatment.write_record(&mut out, head.unit, head.took_us);
+    if let Some(arm) = head.arm {
+        arm.write_record(&mut out, decision);
+    }
     contact::write(&mut out, world, head, request);
     write_no_offer(&mut out, decision);
     write_outcome(&mut out, world, request.policies, decision, written);
@@ -223,6 +229,10 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
     if let Some(likeness) = offer.likeness {
         out.raw(",\"likeness\":");
         out.estimate(f64::from(likeness));
+    }
+    if let Some(response) = offer.response {
+        out.raw(",\"response\":");
+        out.estimate(f64::from(response));
     }
 }
 
@@ -361,6 +371,9 @@ fn write_options(out: &mut JsonText, request: &Request<'_>) {
     if let Some(count) = request.count {
         out.raw(",\"count\":");
         out.number(count as u64);
+    }
+    if request.is_incumbent {
+        out.raw(",\"incumbent\":true");
     }
     if let Some(filter) = request.filter {
         out.raw(",\"filter\":{\"categories\":");
