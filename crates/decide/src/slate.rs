@@ -475,4 +475,7 @@ mod policy_tests;
 mod relation_tests;
 
 #[cfg(test)]
+mod response_tests;
+
+#[cfg(test)]
 mod room_tests;

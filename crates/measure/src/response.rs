@@ -2,26 +2,31 @@
 //! corrected for where it stood, and no bolder than the data.
 //!
 //! ```text
-//! worth(offer)   the step it came to: seen 0, clicked .1, added .4, bought 1 (the caller's)
-//! o = Σ worth / φ      φ = Σ worth² / Σ worth       events that are worth as much, and vary as counts do
-//! e = Σ base(rung) · position(p) · score            what was expected of what was seen
+//! factor(kind) = m(kind) · v(kind)              responses to what was expected, worth of a response
+//!
+//! o = responses of a kind        e = Σ base(rung) · position(p) · score    of what was seen of it
 //! base(rung)     so that Σ o = Σ e in each rung
-//! position(p) = (Σ_p o + 20) / (Σ_p base · factor · score + 20), that of the first place 1
+//! position(p) = (Σ_p o + 20) / (Σ_p base · m · score + 20), that of the first place 1
 //! m(relation)               = (o + A) / (e + A)
 //! m(relation, item)         = (o + A · m(relation)) / (e + A)
-//! m(relation, item, context), m(relation, context)  likewise, under what stands above them
+//! m(relation, item, context), m(relation, context)   likewise, under what stands above them
+//!
+//! v              likewise, of  o = Σ worth / φ  and  e = responses · W / φ
+//! W = Σ worth / Σ responses,  φ = Σ worth² / Σ worth   over the placement: events worth as much
 //! ```
 //!
 //! A Poisson count with a Gamma prior around the coarser kind's mean (Gelman et al., "Bayesian Data
 //! Analysis", 3rd ed. 2013, section 2.6), whose shape A is worth 4 events: a factor is spread by a
-//! half before anything is seen. Weights of steps make the count a quasi-Poisson one with
+//! half before anything is seen. Steps of different worth make a quasi-Poisson count with
 //! dispersion φ (McCullagh and Nelder, "Generalized Linear Models", 2nd ed. 1989, section 6.2).
-//! Positions: the examination model of M. Richardson, E. Dominowska, R. Ragno, "Predicting clicks",
-//! WWW 2007, fitted in turns with the factors. The score takes the place of an unknown probability:
-//! times the factor it is in proportion to what comes of an offer.
+//! Responses and what they are worth are told apart because the first are many and soon known, the
+//! sales among them few: together they would be as uncertain as the sales. Positions: the
+//! examination model of M. Richardson, E. Dominowska, R. Ragno, "Predicting clicks", WWW 2007,
+//! fitted in turns with the factors. The score takes the place of an unknown probability: times the
+//! factor it is in proportion to what comes of an offer.
 //!
 //! Limits: factors lie between 1/4 and 4, and a kind that was seen fewer than 50 times, or of which
-//! less than one event was to be expected, has none. Complexity: rounds × cells.
+//! less than one response was to be expected, has none. Complexity: rounds × cells.
 
 use std::collections::BTreeMap;
 
@@ -49,6 +54,9 @@ pub struct Seen {
     pub n: f64,
     /// Sum of the scores, without what was learned here before.
     pub score: f64,
+    /// Of these, offers to which somebody responded.
+    pub responses: f64,
+    /// What the responses were worth.
     pub worth: f64,
     /// Sum of the squares.
     pub worth2: f64,
@@ -73,9 +81,9 @@ pub struct Fit {
     pub worth: f64,
 }
 
+/// Events, and how many were to be expected.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
-    n: f64,
     o: f64,
     e: f64,
 }
@@ -97,49 +105,64 @@ fn kinds_of(cell: &Seen) -> [Kind; 4] {
 pub fn fit(cells: &[Seen]) -> Fit {
     let cells: Vec<&Seen> = cells.iter().filter(|cell| cell.score > 0.0 && cell.n > 0.0).collect();
     let sum = |of: fn(&Seen) -> f64| cells.iter().map(|cell| of(cell)).sum::<f64>();
-    let (n_seen, worth, worth2) = (sum(|c| c.n), sum(|c| c.worth), sum(|c| c.worth2));
     let n_positions = cells.iter().map(|cell| usize::from(cell.position) + 1).max().unwrap_or(0);
-    let mut fit = Fit { positions: vec![1.0; n_positions], n_seen, worth, ..Fit::default() };
-    if !(worth > 0.0 && worth2 > 0.0) {
+    let mut fit = Fit {
+        positions: vec![1.0; n_positions],
+        n_seen: sum(|c| c.n),
+        worth: sum(|c| c.worth),
+        ..Fit::default()
+    };
+    let (n_responses, worth2) = (sum(|c| c.responses), sum(|c| c.worth2));
+    if !(n_responses > 0.0 && fit.worth > 0.0 && worth2 > 0.0) {
         return fit;
     }
-    let dispersion = worth2 / worth;
-    let mut means: BTreeMap<Kind, f64> = BTreeMap::new();
-    let mut sums: BTreeMap<Kind, Sums> = BTreeMap::new();
+    let mut sums = BTreeMap::new();
+    let mut means = BTreeMap::new();
     for _ in 0..N_ROUNDS {
-        let bases = bases(&cells, &fit.positions, dispersion);
-        let expected = |cell: &Seen| {
-            bases[&cell.rung] * fit.positions[usize::from(cell.position)] * cell.score
-        };
-        sums.clear();
-        for cell in &cells {
-            for kind in kinds_of(cell) {
-                let sums = sums.entry(kind).or_default();
-                sums.n += cell.n;
-                sums.o += cell.worth / dispersion;
-                sums.e += expected(cell);
-            }
-        }
+        let bases = bases(&cells, &fit.positions);
+        sums = sums_of(&cells, |cell| Sums {
+            o: cell.responses,
+            e: bases[&cell.rung] * fit.positions[usize::from(cell.position)] * cell.score,
+        });
         means = means_of(&sums);
-        fit.positions = positions(&cells, (&bases, &means), dispersion, n_positions);
+        fit.positions = positions(&cells, (&bases, &means), n_positions);
     }
-    let is_known = |kind: &Kind| {
-        let sums = sums[kind];
-        sums.n >= MIN_SEEN && sums.e >= MIN_EXPECTED
-    };
+    let dispersion = worth2 / fit.worth;
+    let mean_worth = fit.worth / n_responses;
+    let values = means_of(&sums_of(&cells, |cell| Sums {
+        o: cell.worth / dispersion,
+        e: cell.responses * mean_worth / dispersion,
+    }));
+    let mut n_seen: BTreeMap<Kind, f64> = BTreeMap::new();
+    for cell in &cells {
+        kinds_of(cell).iter().for_each(|kind| *n_seen.entry(*kind).or_default() += cell.n);
+    }
     fit.factors = means
         .into_iter()
-        .filter(|(kind, _)| is_known(kind))
-        .map(|(kind, mean)| (kind, mean.clamp(LEAST, MOST)))
+        .filter(|(kind, _)| n_seen[kind] >= MIN_SEEN && sums[kind].e >= MIN_EXPECTED)
+        .map(|(kind, mean)| (kind, (mean * values[&kind]).clamp(LEAST, MOST)))
         .collect();
     fit
 }
 
-fn bases(cells: &[&Seen], positions: &[f64], dispersion: f64) -> BTreeMap<u8, f64> {
+fn sums_of(cells: &[&Seen], of: impl Fn(&Seen) -> Sums) -> BTreeMap<Kind, Sums> {
+    let mut all: BTreeMap<Kind, Sums> = BTreeMap::new();
+    for cell in cells {
+        let Sums { o, e } = of(cell);
+        for kind in kinds_of(cell) {
+            let sums = all.entry(kind).or_default();
+            sums.o += o;
+            sums.e += e;
+        }
+    }
+    all
+}
+
+fn bases(cells: &[&Seen], positions: &[f64]) -> BTreeMap<u8, f64> {
     let mut sums: BTreeMap<u8, (f64, f64)> = BTreeMap::new();
     for cell in cells {
         let (o, e) = sums.entry(cell.rung).or_default();
-        *o += cell.worth / dispersion;
+        *o += cell.responses;
         *e += positions[usize::from(cell.position)] * cell.score;
     }
     sums.into_iter().map(|(rung, (o, e))| (rung, o / e)).collect()
@@ -167,14 +190,13 @@ fn means_of(sums: &BTreeMap<Kind, Sums>) -> BTreeMap<Kind, f64> {
 fn positions(
     cells: &[&Seen],
     (bases, means): (&BTreeMap<u8, f64>, &BTreeMap<Kind, f64>),
-    dispersion: f64,
     n_positions: usize,
 ) -> Vec<f64> {
     let mut sums = vec![(0.0, 0.0); n_positions];
     for cell in cells {
         let (o, e) = &mut sums[usize::from(cell.position)];
         let [.., finest] = kinds_of(cell);
-        *o += cell.worth / dispersion;
+        *o += cell.responses;
         *e += bases[&cell.rung] * means[&finest] * cell.score;
     }
     let prior = PRIOR_OF_POSITION;
@@ -189,7 +211,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     fn seen(item: u32, position: u8, n: f64, worth: f64) -> Seen {
-        Seen { item, position, n, score: n * 0.1, worth, worth2: worth, ..Seen::default() }
+        let score = n * 0.1;
+        Seen { item, position, n, score, responses: worth, worth, worth2: worth, ..Seen::default() }
     }
 
     fn of_item(item: u32) -> Kind {
@@ -213,12 +236,26 @@ mod tests {
     }
 
     #[test]
-    fn weights_of_steps_count_as_fewer_events() {
-        let plain = seen(1, 0, 1_000.0, 30.0);
-        let other = seen(2, 0, 1_000.0, 10.0);
-        // Each event is worth a tenth: the same counts, the same factors.
+    fn what_a_response_is_worth_moves_the_factor_as_slowly_as_it_is_known() {
+        // As many clicks; of one item a third of them are sales, of the other none.
+        let clicks = |item, n: f64, sales: f64| Seen {
+            worth: 0.1 * (n - sales) + sales,
+            worth2: 0.01 * (n - sales) + sales,
+            ..seen(item, 0, 1_000.0, n)
+        };
+        let cells = [clicks(1, 30.0, 10.0), clicks(2, 30.0, 0.0)];
+        let (worth, worth2) = (12.0 + 3.0, 10.2 + 0.3);
+        let phi = worth2 / worth;
+        let e = 30.0 * (worth / 60.0) / phi;
+        let expected = |worth: f64| (worth / phi + 4.0) / (e + 4.0);
+        let fitted = fit(&cells);
+        assert!((fitted.factors[&of_item(1)] - expected(12.0)).abs() < 1e-9, "{fitted:?}");
+        assert!((fitted.factors[&of_item(2)] - expected(3.0)).abs() < 1e-9);
+        // All worth a tenth: as clicks alone.
         let tenth = |cell: Seen| Seen { worth: cell.worth / 10.0, worth2: cell.worth / 100.0, ..cell };
+        let (plain, other) = (seen(1, 0, 1_000.0, 30.0), seen(2, 0, 1_000.0, 10.0));
         let (one, two) = (fit(&[plain, other]), fit(&[tenth(plain), tenth(other)]));
+        assert_eq!(one.factors.len(), two.factors.len());
         for (kind, factor) in &one.factors {
             assert!((factor - two.factors[kind]).abs() < 1e-9, "{kind:?}");
         }
@@ -265,8 +302,10 @@ mod tests {
                 let clicked = chance.random_bool(0.1 * appeal[item] * place[position]);
                 cell.n += 1.0;
                 cell.score += 0.3;
-                cell.worth += f64::from(u8::from(clicked));
-                cell.worth2 += f64::from(u8::from(clicked));
+                let clicked = f64::from(u8::from(clicked));
+                cell.responses += clicked;
+                cell.worth += clicked;
+                cell.worth2 += clicked;
             }
         }
         let fit = fit(&cells.into_values().collect::<Vec<_>>());
@@ -288,12 +327,17 @@ mod tests {
             item: 1 + u32::from(rung),
             n: 2_000.0,
             score: 2_000.0 * score,
+            responses: worth,
             worth,
             worth2: worth,
             ..Seen::default()
         };
-        let cells =
-            [cell(0, 2, 0.1, 150.0), cell(0, 6, 0.1, 50.0), cell(1, 2, 90.0, 100.0), cell(1, 6, 90.0, 100.0)];
+        let cells = [
+            cell(0, 2, 0.1, 150.0),
+            cell(0, 6, 0.1, 50.0),
+            cell(1, 2, 90.0, 100.0),
+            cell(1, 6, 90.0, 100.0),
+        ];
         let fit = fit(&cells);
         let of = |item, context| fit.factors[&Kind { relation: 0, item: Some(item), context }];
         assert!(of(1, Some(2)) > 1.4 && of(1, Some(6)) < 0.6, "{:?}", fit.factors);

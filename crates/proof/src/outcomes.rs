@@ -113,6 +113,7 @@ struct OpenAnswer {
 struct Sums {
     n: f64,
     score: f64,
+    responses: f64,
     worth: f64,
     worth2: f64,
 }
@@ -339,6 +340,9 @@ impl Outcomes {
                 sums.n += weight;
                 sums.score += weight * f64::from(offer.score);
             }
+            if step > Step::Seen && offer.step <= Some(Step::Seen) {
+                sums.responses += weight;
+            }
             sums.worth += weight * (step.worth() - before);
             sums.worth2 += weight * (step.worth().powi(2) - before.powi(2));
             if let Some(unit) = open.unit.and_then(|unit| self.units.get_mut(&unit)) {
@@ -397,6 +401,7 @@ impl Outcomes {
                 position: cell.position,
                 n: sums.n * scale,
                 score: sums.score * scale,
+                responses: sums.responses * scale,
                 worth: sums.worth * scale,
                 worth2: sums.worth2 * scale,
             })
