@@ -103,7 +103,7 @@ impl Moving {
             kind: Kind {
                 placement: placement as u8,
                 relation: 0,
-                item_id: (number % 7 > 0).then(|| item_id.into()),
+                item_id: (number % 2 > 0).then(|| item_id.into()),
                 context: (number % 5 == 0).then_some(number as u8 % 8),
             },
             thousandths: 250 + 90 * number as u16,
@@ -256,7 +256,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         assert!(places.iter().all(|place| place[1].as_u64() < place[2].as_u64()), "{places:?}");
         n_drawn += places.len();
     }
-    assert!(n_moved > 50 && n_incumbent > 20, "{n_moved} moved, {n_incumbent} by the incumbent");
+    assert!(n_moved > 20 && n_incumbent > 20, "{n_moved} moved, {n_incumbent} by the incumbent");
     assert!(n_variant > 50, "{n_variant} by policies of a variant");
     assert!(n_counted > 20 && n_unknown > 0, "{n_counted} counted contacts, {n_unknown} could not");
     assert!(n_drawn > 10, "{n_drawn} places drawn");

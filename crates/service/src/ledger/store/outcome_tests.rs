@@ -3,7 +3,8 @@
 use super::{Store, StoreLedger};
 use crate::background::OutcomeLearner;
 use crate::outcomes::Standing;
-use crate::testing::TestShop;
+use crate::testing::{NOW, TestShop};
+use events::Timestamp;
 use history::OpenMode;
 use policy::PolicySet;
 use serde_json::{Value, json};
@@ -188,6 +189,7 @@ async fn what_does_harm_is_turned_off_by_itself_and_stays_off_until_it_is_tried_
     circle.set_policies(2, "").await;
     circle.look().await;
     assert_eq!(circle.shop.get("/health/ready").await.json()["status"], "green");
+    circle.shop.clock.set(Timestamp(NOW.0 + 1_000_000));
     circle.set_policies(3, LEARNS).await;
     circle.look().await;
     let anew = circle.standing();
