@@ -295,8 +295,7 @@ impl Slate<'_> {
             let relation = Relation::Complement;
             let rung = Rung::Session;
             let (policy, likeness, response) = (None, None, None);
-            let offer =
-                Offer { item, score, relation, reason, rung, policy, likeness, response };
+            let offer = Offer { item, score, relation, reason, rung, policy, likeness, response };
             self.take(offer, marks);
         }
         self.settle(from, marks);

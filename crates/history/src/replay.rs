@@ -97,11 +97,7 @@ impl Store {
 
     /// Gives what came into the log after an event, in its order; the number of the last of them.
     /// For who asks again and again: what was sealed meanwhile, a day old at least, is left out.
-    pub async fn each_new_event(
-        &self,
-        after: i64,
-        mut give: impl FnMut(PastEvent),
-    ) -> Result<i64> {
+    pub async fn each_new_event(&self, after: i64, mut give: impl FnMut(PastEvent)) -> Result<i64> {
         let mut snapshot = self.database().snapshot().await?;
         let rows = event_segment::rows_of_tail(&mut snapshot, (after, i64::MAX))
             .await

@@ -252,7 +252,8 @@ mod tests {
         assert!((fitted.factors[&of_item(1)] - expected(12.0)).abs() < 1e-9, "{fitted:?}");
         assert!((fitted.factors[&of_item(2)] - expected(3.0)).abs() < 1e-9);
         // All worth a tenth: as clicks alone.
-        let tenth = |cell: Seen| Seen { worth: cell.worth / 10.0, worth2: cell.worth / 100.0, ..cell };
+        let tenth =
+            |cell: Seen| Seen { worth: cell.worth / 10.0, worth2: cell.worth / 100.0, ..cell };
         let (plain, other) = (seen(1, 0, 1_000.0, 30.0), seen(2, 0, 1_000.0, 10.0));
         let (one, two) = (fit(&[plain, other]), fit(&[tenth(plain), tenth(other)]));
         assert_eq!(one.factors.len(), two.factors.len());

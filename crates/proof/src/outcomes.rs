@@ -423,8 +423,12 @@ impl Outcomes {
     }
 
     fn versus(&self, placement: u8) -> Versus {
-        let mut own: Vec<(UnitId, OfUnit)> =
-            self.units.iter().filter(|(key, _)| key.0 == placement).map(|(k, v)| (k.1, *v)).collect();
+        let mut own: Vec<(UnitId, OfUnit)> = self
+            .units
+            .iter()
+            .filter(|(key, _)| key.0 == placement)
+            .map(|(k, v)| (k.1, *v))
+            .collect();
         own.sort_by_key(|(unit, _)| *unit);
         let mut arms = [Moments::<1>::default(), Moments::default()];
         for (_, unit) in &own {

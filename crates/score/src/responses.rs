@@ -95,8 +95,7 @@ impl Responses {
         let gone = self.told.keys().filter(|kind| !factors.contains_key(*kind));
         let gone = gone.map(|kind| Factor { kind: kind.clone(), thousandths: UNIT });
         let news = factors.iter().filter(|(kind, told)| self.told.get(*kind) != Some(*told));
-        let news =
-            news.map(|(kind, &thousandths)| Factor { kind: kind.clone(), thousandths });
+        let news = news.map(|(kind, &thousandths)| Factor { kind: kind.clone(), thousandths });
         gone.chain(news).collect()
     }
 
@@ -173,8 +172,7 @@ mod tests {
     use super::*;
 
     fn factor(item_id: Option<&str>, context: Option<u8>, thousandths: u16) -> Factor {
-        let kind =
-            Kind { placement: 3, relation: 0, item_id: item_id.map(Into::into), context };
+        let kind = Kind { placement: 3, relation: 0, item_id: item_id.map(Into::into), context };
         Factor { kind, thousandths }
     }
 
@@ -217,8 +215,10 @@ mod tests {
         let changes = first.changes_to(&wanted);
         assert_eq!(changes.len(), 3);
         let second = first.after(2, &changes, idx);
-        assert_eq!(second.told().map(|f| (f.kind, f.thousandths)).collect::<Vec<_>>(),
-            wanted.into_iter().collect::<Vec<_>>());
+        assert_eq!(
+            second.told().map(|f| (f.kind, f.thousandths)).collect::<Vec<_>>(),
+            wanted.into_iter().collect::<Vec<_>>()
+        );
         assert_eq!(second.factor((3, 0), 0, 0), 1.4);
         let live = LiveResponses::default();
         live.store(second);

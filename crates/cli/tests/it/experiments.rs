@@ -154,7 +154,8 @@ async fn checkouts(dir: &Path) {
     let (log, decisions) = (store.event_log().expect("open"), store.decision_log().expect("open"));
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now_us = now.expect("after 1970").as_micros() as i64 - 72 * HOUR_US;
-    let at = |us| experiment::Signature { at: Timestamp(us), by: String::new(), note: String::new() };
+    let at =
+        |us| experiment::Signature { at: Timestamp(us), by: String::new(), note: String::new() };
     let experiments = experiment::ExperimentDir::in_dir(dir);
     let definition = experiment::Definition::read(TWO, &[]).expect("sound");
     experiments.create(definition, &at(now_us - 2)).expect("created");
@@ -162,7 +163,8 @@ async fn checkouts(dir: &Path) {
     let mut events = Vec::new();
     for i in 0..1_600_u32 {
         let visit = format!("s{i}");
-        let (variant, breaks) = if i % 2 == 0 { ("usual", i % 8 < 2) } else { ("longer", i % 8 > 2) };
+        let (variant, breaks) =
+            if i % 2 == 0 { ("usual", i % 8 < 2) } else { ("longer", i % 8 > 2) };
         let unit = Unit::Session(&visit).id(key).0;
         let payload = format!(
             "{{\"asked\":{{\"placement\":\"cart\"}},\"experiments\":[[\"steps\",\"{variant}\"]],\

@@ -181,7 +181,8 @@ fn read_shares(reader: &mut Reader<'_>, placement: &PlacementIn, rule: &mut Plac
         rule.explore_places = Some(n.min(MAX_EXPLORE_PLACES) as usize);
     }
     let mend = "0.1: every tenth customer is answered as if nothing had been learned from outcomes";
-    rule.incumbent_share = share(reader, placement.incumbent_share.as_ref(), INCUMBENT_SHARES, mend);
+    rule.incumbent_share =
+        share(reader, placement.incumbent_share.as_ref(), INCUMBENT_SHARES, mend);
     if let (Some(told), false) = (&placement.incumbent_share, rule.learns_from_outcomes()) {
         let message = "this does nothing while nothing is learned from outcomes here";
         let mend = "add `learn_from_outcomes = true`, or leave it out";

@@ -1,6 +1,6 @@
 use super::*;
-use events::event::EventLine;
 use events::Amount;
+use events::event::EventLine;
 use history::DecisionRecord;
 use serde_json::json;
 
@@ -17,9 +17,7 @@ fn id(at: u32) -> String {
 
 /// An answer with three offers, `a` first.
 fn answer(at: u32, unit: u64, is_incumbent: bool) -> DecisionRecord {
-    let offer = |item_id: &str, score: f64| {
-        json!({"item_id": item_id, "score": score, "relation": "complement", "rung": "item"})
-    };
+    let offer = |item_id: &str, score: f64| json!({"item_id": item_id, "score": score, "relation": "complement", "rung": "item"});
     let payload = json!({
         "asked": {"placement": "cart", "cart": [{"item_id": "x"}], "incumbent": is_incumbent},
         "outcomes": {"unit": unit},
@@ -61,7 +59,10 @@ fn event(kind: EventKind, at: u32, items: &[(&str, Option<&str>)]) -> PastEvent 
 fn sums(outcomes: &Outcomes) -> Vec<(f64, f64, f64)> {
     let mut cells: Vec<_> = outcomes.sums.iter().collect();
     cells.sort_by_key(|(cell, _)| cell.position);
-    cells.iter().map(|(_, s)| (s.n.round(), s.responses.round(), (s.worth * 10.0).round())).collect()
+    cells
+        .iter()
+        .map(|(_, s)| (s.n.round(), s.responses.round(), (s.worth * 10.0).round()))
+        .collect()
 }
 
 #[test]

@@ -130,7 +130,8 @@ impl OutcomeLearner {
         now: Timestamp,
         wanted: &mut BTreeMap<Kind, u16>,
     ) {
-        let is_it = |name: &str| Placement::parse(name).map(|at| at as u8) == Some(learned.placement);
+        let is_it =
+            |name: &str| Placement::parse(name).map(|at| at as u8) == Some(learned.placement);
         let known = self.standing.placements.iter_mut().find(|known| is_it(&known.placement));
         let Some(standing) = known else { return };
         if standing.take(learned, now) {

@@ -79,7 +79,8 @@ impl Circle {
             let own = &mut earned[usize::from(arm == "incumbent")];
             own.n += 1.0;
             let name = |kind: &str| format!("{session} {kind}");
-            events.push(json!({"event_name": "recommendation_impression", "event_id": name("seen"),
+            events
+                .push(json!({"event_name": "recommendation_impression", "event_id": name("seen"),
                                "session_id": session, "recommendation_id": id}));
             for (item, place) in answer["items"].as_array().unwrap().iter().zip([1.0, 0.7, 0.5]) {
                 let item_id = item["item_id"].as_str().unwrap();
