@@ -207,7 +207,7 @@ fn positions(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::{Rng, SeedableRng};
+    use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     fn seen(item: u32, position: u8, n: f64, worth: f64) -> Seen {

@@ -146,12 +146,20 @@ pub struct Outcomes {
 #[derive(Clone, Debug)]
 pub struct Learned {
     pub placement: u8,
-    /// By relation, item and context.
-    pub factors: Vec<(u8, Option<Box<str>>, Option<u8>, f64)>,
+    pub factors: Vec<LearnedFactor>,
     pub positions: Vec<f64>,
     /// Offers that were seen, the old ones counted in part.
     pub n_seen: f64,
     pub versus: Versus,
+}
+
+/// What came of one kind of offers, times what was expected.
+#[derive(Clone, Debug)]
+pub struct LearnedFactor {
+    pub relation: u8,
+    pub item_id: Option<Box<str>>,
+    pub context: Option<u8>,
+    pub factor: f64,
 }
 
 /// With what was learned, against without: what came of the offers of one customer or visit.
@@ -410,12 +418,15 @@ impl Outcomes {
         cells.sort_by_key(|c| (c.rung, c.relation, c.item, c.context, c.position));
         let fit = response::fit(&cells);
         let named = |item: Option<u32>| item.map(|item| self.item_ids[item as usize].clone());
-        let factors = fit.factors.iter();
+        let factors = fit.factors.iter().map(|(kind, &factor)| LearnedFactor {
+            relation: kind.relation,
+            item_id: named(kind.item),
+            context: kind.context,
+            factor,
+        });
         Learned {
             placement,
-            factors: factors
-                .map(|(kind, &factor)| (kind.relation, named(kind.item), kind.context, factor))
-                .collect(),
+            factors: factors.collect(),
             positions: fit.positions,
             n_seen: fit.n_seen,
             versus: self.versus(placement),

@@ -6,7 +6,7 @@ use crate::state::{AppState, Inner};
 use decide::Placement;
 use events::Timestamp;
 use history::Store;
-use proof::outcomes::{Learned, Learning, Reader};
+use proof::outcomes::{Learned, LearnedFactor, Learning, Reader};
 use score::responses::{Kind, UNIT};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -143,13 +143,13 @@ impl OutcomeLearner {
         }
         let before = inner.served.load().world.responses.load();
         let with_contexts = wanted.len() + learned.factors.len() <= MAX_FACTORS;
-        for (relation, item_id, context, factor) in &learned.factors {
+        for LearnedFactor { relation, item_id, context, factor } in learned.factors.iter().cloned()
+        {
             if context.is_some() && !with_contexts {
                 continue;
             }
-            let (placement, relation) = (learned.placement, *relation);
-            let kind = Kind { placement, relation, item_id: item_id.clone(), context: *context };
-            let told = thousandths(*factor, before.of(&kind));
+            let kind = Kind { placement: learned.placement, relation, item_id, context };
+            let told = thousandths(factor, before.of(&kind));
             wanted.insert(kind, told);
             let told = f64::from(told) / f64::from(UNIT);
             standing.n_factors += 1;

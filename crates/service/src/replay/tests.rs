@@ -103,8 +103,8 @@ impl Moving {
             kind: Kind {
                 placement: placement as u8,
                 relation: 0,
-                item_id: (number % 2 > 0).then(|| item_id.into()),
-                context: (number % 5 == 0).then_some(number as u8 % 8),
+                item_id: (!number.is_multiple_of(2)).then(|| item_id.into()),
+                context: number.is_multiple_of(5).then_some(number as u8 % 8),
             },
             thousandths: 250 + 90 * number as u16,
         });
