@@ -2,7 +2,7 @@
 //! corrected for where it stood, and no bolder than the data.
 //!
 //! ```text
-//! factor(kind) = m(kind) · v(kind)              responses to what was expected, worth of a response
+//! factor(kind) = m(kind) · v(kind)        responses to what was expected, worth of a response
 //!
 //! o = responses of a kind        e = Σ base(rung) · position(p) · score    of what was seen of it
 //! base(rung)     so that Σ o = Σ e in each rung

@@ -1,5 +1,6 @@
 //! What runs beside the requests: looking for new snapshots, keys, customers and catalog changes,
-//! ticking the figures, starting learning, learning from outcomes, sealing the tail of the log, forgetting what is too old.
+//! ticking the figures, starting learning, learning from outcomes, sealing the tail of the log,
+//! forgetting what is too old.
 //!
 //! **Invariant:** a task that ends when it should not turns health red.
 

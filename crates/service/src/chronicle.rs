@@ -1,10 +1,11 @@
 //! What the live world was told, in the order in which it was told: the other half of a replay.
 //!
 //! A snapshot never changes, what stands beside it does: prices, stock, flags, new items, declared
-//! relations, what came of offers. All that is told to a world is written here before it acts, as one entry, into the
-//! file of an epoch (from one load of a snapshot to the next). A decision names the epoch and how
-//! many of its entries were in force, some 30 bytes, and the world of that moment can be made again
-//! from the snapshot and the entries. Nothing is written for a decision, and nothing waits.
+//! relations, what came of offers. All that is told to a world is written here before it acts, as
+//! one entry, into the file of an epoch (from one load of a snapshot to the next). A decision names
+//! the epoch and how many of its entries were in force, some 30 bytes, and the world of that moment
+//! can be made again from the snapshot and the entries. Nothing is written for a decision, and
+//! nothing waits.
 //!
 //! Files: `live/EPOCH.zst`, one Zstandard frame an entry, JSON inside (docs/formats.md). A file
 //! that breaks off (a crash, a full disk) ends before the entry that broke.

@@ -114,9 +114,7 @@ pub(crate) fn write_record(
         out.raw("\"");
     }
     head.treatment.write_record(&mut out, head.unit, head.took_us);
-    if let Some(arm) = head.arm {
-        arm.write_record(&mut out, decision);
-    }
+    write_arm(&mut out, head, decision);
     contact::write(&mut out, world, head, request);
     write_no_offer(&mut out, decision);
     write_outcome(&mut out, world, request.policies, decision, written);
@@ -173,6 +171,13 @@ pub(crate) fn write_drawn(out: &mut JsonText, seed: u64, drawn: &[Drawn]) {
 /// Of the question as it is recorded: a number that every reader of JSON can hold.
 pub(crate) fn digest_of(asked: &[u8]) -> u64 {
     xxh3_64(asked) >> 11
+}
+
+/// Who learns from outcomes, and by which version.
+fn write_arm(out: &mut JsonText, head: &RecordHead<'_>, decision: &Decision) {
+    if let Some(arm) = head.arm {
+        arm.write_record(out, decision);
+    }
 }
 
 /// Which world it was beside the snapshot.

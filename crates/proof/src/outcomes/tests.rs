@@ -17,7 +17,13 @@ fn id(at: u32) -> String {
 
 /// An answer with three offers, `a` first.
 fn answer(at: u32, unit: u64, is_incumbent: bool) -> DecisionRecord {
-    let offer = |item_id: &str, score: f64| json!({"item_id": item_id, "score": score, "relation": "complement", "rung": "item"});
+    let words = json!({"relation": "complement", "rung": "item"});
+    let offer = |item_id: &str, score: f64| {
+        let mut offer = words.clone();
+        offer["item_id"] = item_id.into();
+        offer["score"] = score.into();
+        offer
+    };
     let payload = json!({
         "asked": {"placement": "cart", "cart": [{"item_id": "x"}], "incumbent": is_incumbent},
         "outcomes": {"unit": unit},
