@@ -28,7 +28,7 @@
 //! Limits: factors lie between 1/4 and 4, and a kind that was seen fewer than 50 times, or of which
 //! less than one response was to be expected, has none. Complexity: rounds × cells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Events that the prior is worth.
 pub const PRIOR: f64 = 4.0;
@@ -39,7 +39,9 @@ pub const MOST: f64 = 4.0;
 /// Offers of a kind that were seen, before anything is said of it.
 pub const MIN_SEEN: f64 = 50.0;
 const MIN_EXPECTED: f64 = 1.0;
-const N_ROUNDS: usize = 12;
+/// Where the same offers always stand in front, what the place does is told from what they do slowly:
+/// after 12 turns half of it, after 100 nearly all.
+const N_ROUNDS: usize = 200;
 
 /// Offers of one kind that were seen at one place, and what came of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -94,11 +96,59 @@ impl Sums {
     }
 }
 
-/// Of a cell, what all kinds that it belongs to are.
+/// Of a cell, what all kinds that it belongs to are; the finest last.
 fn kinds_of(cell: &Seen) -> [Kind; 4] {
     let Seen { relation, item, context, .. } = *cell;
     [(None, None), (None, Some(context)), (Some(item), None), (Some(item), Some(context))]
         .map(|(item, context)| Kind { relation, item, context })
+}
+
+fn above(kind: &Kind) -> Option<Kind> {
+    let Kind { relation, item, context } = *kind;
+    match (item, context) {
+        (None, None) => None,
+        (Some(_), Some(_)) => Some(Kind { context: None, ..*kind }),
+        _ => Some(Kind { relation, item: None, context: None }),
+    }
+}
+
+/// All kinds in order, so that each comes after the one above it.
+struct Kinds {
+    all: Vec<Kind>,
+    above: Vec<Option<usize>>,
+    of_cells: Vec<[usize; 4]>,
+}
+
+impl Kinds {
+    fn of(cells: &[&Seen]) -> Kinds {
+        let all: BTreeSet<Kind> = cells.iter().flat_map(|cell| kinds_of(cell)).collect();
+        let all: Vec<Kind> = all.into_iter().collect();
+        let at = |kind: Kind| all.binary_search(&kind).expect("a cell brings all of its kinds");
+        let above = all.iter().map(|kind| above(kind).map(at)).collect();
+        let of_cells = cells.iter().map(|cell| kinds_of(cell).map(at)).collect();
+        Kinds { above, of_cells, all }
+    }
+
+    fn sums(&self, cells: &[&Seen], of: impl Fn(&Seen) -> Sums) -> Vec<Sums> {
+        let mut all = vec![Sums::default(); self.all.len()];
+        for (cell, kinds) in cells.iter().zip(&self.of_cells) {
+            let Sums { o, e } = of(cell);
+            for &kind in kinds {
+                all[kind].o += o;
+                all[kind].e += e;
+            }
+        }
+        all
+    }
+
+    /// Each drawn to the one above it.
+    fn means(&self, sums: &[Sums]) -> Vec<f64> {
+        let mut means: Vec<f64> = Vec::with_capacity(sums.len());
+        for (sums, above) in sums.iter().zip(&self.above) {
+            means.push(sums.mean_under(above.map_or(1.0, |above| means[above])));
+        }
+        means
+    }
 }
 
 /// Learns the factors of one placement. Cells with a score that is not above 0 say nothing.
@@ -116,91 +166,52 @@ pub fn fit(cells: &[Seen]) -> Fit {
     if !(n_responses > 0.0 && fit.worth > 0.0 && worth2 > 0.0) {
         return fit;
     }
-    let mut sums = BTreeMap::new();
-    let mut means = BTreeMap::new();
+    let kinds = Kinds::of(&cells);
+    let (mut sums, mut means) = (Vec::new(), Vec::new());
     for _ in 0..N_ROUNDS {
         let bases = bases(&cells, &fit.positions);
-        sums = sums_of(&cells, |cell| Sums {
+        let base = |cell: &Seen| bases[usize::from(cell.rung)] * cell.score;
+        sums = kinds.sums(&cells, |cell| Sums {
             o: cell.responses,
-            e: bases[&cell.rung] * fit.positions[usize::from(cell.position)] * cell.score,
+            e: fit.positions[usize::from(cell.position)] * base(cell),
         });
-        means = means_of(&sums);
-        fit.positions = positions(&cells, (&bases, &means), n_positions);
+        means = kinds.means(&sums);
+        let mut places = vec![Sums::default(); n_positions];
+        for (cell, [.., finest]) in cells.iter().zip(&kinds.of_cells) {
+            let place = &mut places[usize::from(cell.position)];
+            place.o += cell.responses;
+            place.e += means[*finest] * base(cell);
+        }
+        fit.positions = positions(&places);
     }
     let dispersion = worth2 / fit.worth;
     let mean_worth = fit.worth / n_responses;
-    let values = means_of(&sums_of(&cells, |cell| Sums {
+    let values = kinds.means(&kinds.sums(&cells, |cell| Sums {
         o: cell.worth / dispersion,
         e: cell.responses * mean_worth / dispersion,
     }));
-    let mut n_seen: BTreeMap<Kind, f64> = BTreeMap::new();
-    for cell in &cells {
-        kinds_of(cell).iter().for_each(|kind| *n_seen.entry(*kind).or_default() += cell.n);
-    }
-    fit.factors = means
-        .into_iter()
-        .filter(|(kind, _)| n_seen[kind] >= MIN_SEEN && sums[kind].e >= MIN_EXPECTED)
-        .map(|(kind, mean)| (kind, (mean * values[&kind]).clamp(LEAST, MOST)))
-        .collect();
+    let seen = kinds.sums(&cells, |cell| Sums { o: cell.n, e: 0.0 });
+    let known = (0..kinds.all.len())
+        .filter(|&at| seen[at].o >= MIN_SEEN && sums[at].e >= MIN_EXPECTED)
+        .map(|at| (kinds.all[at], (means[at] * values[at]).clamp(LEAST, MOST)));
+    fit.factors = known.collect();
     fit
 }
 
-fn sums_of(cells: &[&Seen], of: impl Fn(&Seen) -> Sums) -> BTreeMap<Kind, Sums> {
-    let mut all: BTreeMap<Kind, Sums> = BTreeMap::new();
+/// By rung.
+fn bases(cells: &[&Seen], positions: &[f64]) -> Vec<f64> {
+    let mut sums = vec![Sums::default(); usize::from(u8::MAX) + 1];
     for cell in cells {
-        let Sums { o, e } = of(cell);
-        for kind in kinds_of(cell) {
-            let sums = all.entry(kind).or_default();
-            sums.o += o;
-            sums.e += e;
-        }
+        let sums = &mut sums[usize::from(cell.rung)];
+        sums.o += cell.responses;
+        sums.e += positions[usize::from(cell.position)] * cell.score;
     }
-    all
+    sums.iter().map(|sums| sums.o / sums.e).collect()
 }
 
-fn bases(cells: &[&Seen], positions: &[f64]) -> BTreeMap<u8, f64> {
-    let mut sums: BTreeMap<u8, (f64, f64)> = BTreeMap::new();
-    for cell in cells {
-        let (o, e) = sums.entry(cell.rung).or_default();
-        *o += cell.responses;
-        *e += positions[usize::from(cell.position)] * cell.score;
-    }
-    sums.into_iter().map(|(rung, (o, e))| (rung, o / e)).collect()
-}
-
-/// Each kind under the coarser one. In the order of the map a kind comes after those above it.
-fn means_of(sums: &BTreeMap<Kind, Sums>) -> BTreeMap<Kind, f64> {
-    let mut means: BTreeMap<Kind, f64> = BTreeMap::new();
-    for (kind, sums) in sums {
-        let above = match *kind {
-            Kind { item: None, context: None, .. } => 1.0,
-            Kind { relation, item: None, .. } => {
-                means[&Kind { relation, item: None, context: None }]
-            }
-            Kind { relation, context: None, .. } => {
-                means[&Kind { relation, item: None, context: None }]
-            }
-            Kind { relation, item, .. } => means[&Kind { relation, item, context: None }],
-        };
-        means.insert(*kind, sums.mean_under(above));
-    }
-    means
-}
-
-fn positions(
-    cells: &[&Seen],
-    (bases, means): (&BTreeMap<u8, f64>, &BTreeMap<Kind, f64>),
-    n_positions: usize,
-) -> Vec<f64> {
-    let mut sums = vec![(0.0, 0.0); n_positions];
-    for cell in cells {
-        let (o, e) = &mut sums[usize::from(cell.position)];
-        let [.., finest] = kinds_of(cell);
-        *o += cell.responses;
-        *e += bases[&cell.rung] * means[&finest] * cell.score;
-    }
+fn positions(places: &[Sums]) -> Vec<f64> {
     let prior = PRIOR_OF_POSITION;
-    let raw: Vec<f64> = sums.iter().map(|(o, e)| (o + prior) / (e + prior)).collect();
+    let raw: Vec<f64> = places.iter().map(|place| (place.o + prior) / (place.e + prior)).collect();
     raw.iter().map(|position| position / raw[0]).collect()
 }
 

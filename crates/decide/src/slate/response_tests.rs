@@ -93,7 +93,7 @@ fn nothing_comes_that_was_not_open_and_nothing_from_below_a_rung() {
 #[test]
 fn places_are_drawn_from_what_is_to_be_expected_now() {
     let world = world();
-    tell(&world, 1, &[("i8", None, 2_000), ("i3", None, 300)]);
+    tell(&world, 1, &[("i8", None, 4_000), ("i3", None, 250)]);
     let on = table(&world, &format!("{LEARNS}explore = 0.3\n"));
     let decision = decided(&world, &home(&on));
     assert_eq!(shown(&decision), [8, 0, 1, 2]);
