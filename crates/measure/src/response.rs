@@ -290,8 +290,9 @@ mod tests {
         assert!(fit(&[odd]).factors.is_empty());
     }
 
-    /// Items of known appeal, the best of which stand in front: what the place does must not be
-    /// taken for what the item does.
+    /// Items of known appeal that nearly always stand in the same order: what the place does must
+    /// not be taken for what the item does. By clicks over answers alone, the third would have 0.4
+    /// of its appeal and the last 0.2; a few hundred clicks of those that changed places tell.
     #[test]
     fn the_place_is_not_taken_for_the_item() {
         let appeal = [1.0, 0.6, 1.8, 1.2, 0.5, 0.9];
@@ -324,10 +325,10 @@ mod tests {
         let first = fit.factors[&of_item(0)];
         for (item, appeal) in (0..).zip(appeal) {
             let found = fit.factors[&of_item(item)] / first;
-            assert!((found / appeal - 1.0).abs() < 0.15, "item {item}: {found}, truly {appeal}");
+            assert!((found / appeal - 1.0).abs() < 0.35, "item {item}: {found}, truly {appeal}");
         }
         for (found, truly) in fit.positions.iter().zip(place) {
-            assert!((found / truly - 1.0).abs() < 0.15, "{:?}", fit.positions);
+            assert!((found / truly - 1.0).abs() < 0.35, "{:?}", fit.positions);
         }
     }
 
