@@ -121,3 +121,13 @@ fn a_memo_goes_by_what_came_of_offers_where_that_is_asked() {
     assert_eq!([&learned, &incumbent, &category].map(ask), [false, true, true]);
     assert!(ask(&learned));
 }
+
+/// What is pinned beside an item that came after the snapshot has no evidence with it.
+#[test]
+fn an_item_that_nobody_learned_of_is_no_evidence() {
+    let new = ItemRecord { item_id: "new".into(), ..ItemRecord::default() };
+    let world = world().with_items(&[new]);
+    let item = world.item_idx("new").expect("it was just added");
+    assert!(!world.is_learned(item));
+    assert_eq!(crate::evidence::of_pair(&world.snapshot, item, 0), None);
+}
