@@ -65,14 +65,23 @@ struct RecordedOffer<'a> {
     relation: Cow<'a, str>,
     #[serde(borrow)]
     rung: Cow<'a, str>,
-    policy: Option<Touch>,
+    #[serde(borrow, default)]
+    code: Cow<'a, str>,
+    #[serde(borrow)]
+    policy: Option<Touch<'a>>,
     response: Option<f64>,
 }
 
 #[derive(Deserialize)]
-struct Touch {
+struct Touch<'a> {
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
     factor: f64,
 }
+
+/// Reasons of offers that were set apart: they are not moved by what comes of them, and their
+/// scores are on a scale of their own, that of sales.
+const SET_APART: [&str; 5] = ["declared", "covers", "upgrade", "alternative", "chosen"];
 
 /// `None`: it was shown to nobody, or cannot be read.
 pub(super) fn read(payload: &[u8]) -> Option<Answered<'_>> {
@@ -93,8 +102,12 @@ pub(super) fn read(payload: &[u8]) -> Option<Answered<'_>> {
 
 /// A name that nobody knows any more is no reason to lose the answer: its place is kept.
 fn offered(offer: RecordedOffer<'_>) -> Option<Offered<'_>> {
-    let moved = offer.policy.map_or(1.0, |touch| touch.factor) * offer.response.unwrap_or(1.0);
-    let score = if moved > 0.0 { offer.score / moved } else { 0.0 };
+    let touch = offer.policy.as_ref();
+    let moved = touch.map_or(1.0, |touch| touch.factor) * offer.response.unwrap_or(1.0);
+    let is_apart =
+        SET_APART.contains(&&*offer.code) || touch.is_some_and(|touch| touch.kind == "pin");
+    // Without a score nothing was expected, and nothing is learned.
+    let score = if moved > 0.0 && !is_apart { offer.score / moved } else { 0.0 };
     Some(Offered {
         relation: Relation::parse(&offer.relation)? as u8,
         rung: decide::Rung::ALL.iter().position(|rung| rung.as_str() == offer.rung)? as u8,

@@ -152,10 +152,17 @@ fn answers_that_nobody_saw_or_nobody_learns_from_are_left_out() {
 fn scores_are_told_without_what_policies_and_outcomes_made_of_them() {
     let offer = json!({"item_id": "a", "score": 0.6, "relation": "complement", "rung": "item",
                        "policy": {"name": "p", "kind": "boost", "factor": 1.5}, "response": 2.0});
-    let payload = json!({"asked": {"placement": "cart", "customer": 3}, "offers": [offer]});
+    let mut upgrade = offer.clone();
+    upgrade["code"] = "upgrade".into();
+    let mut pinned = offer.clone();
+    pinned["policy"]["kind"] = "pin".into();
+    let offers = json!([offer, upgrade, pinned]);
+    let payload = json!({"asked": {"placement": "cart", "customer": 3}, "offers": offers});
     let record = record(1, &payload);
     let read = recorded::read(&record.payload).expect("a record");
     assert!((read.offers[0].score - 0.2).abs() < 1e-6);
+    // Scores of what was set apart are on another scale: nothing is learned of it.
+    assert_eq!((read.offers[1].score, read.offers[2].score), (0.0, 0.0));
     assert_eq!((read.context, read.unit, read.is_incumbent), (1, None, false));
 }
 
