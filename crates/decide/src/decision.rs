@@ -132,6 +132,8 @@ pub struct Offer {
     /// How like it is to the one before it that it is most like, from 0 to 1; `None`: nobody asked,
     /// for this placement takes offers as they are ranked.
     pub likeness: Option<f32>,
+    /// What its score was multiplied by because of what came of offers like it; `None`: by nothing.
+    pub response: Option<f32>,
 }
 
 /// What the caller should know besides the slate.
@@ -220,4 +222,6 @@ pub struct Decision {
     /// Places that may be drawn anew for each answer; `None`: this placement explores nothing, or
     /// there is nothing to choose from.
     pub choice: Option<Choice>,
+    /// Version of what came of offers that was asked; `None`: nobody asked.
+    pub responses_version: Option<u64>,
 }

@@ -147,6 +147,7 @@ mod tests {
             rung: Rung::Popular,
             policy: None,
             likeness: None,
+            response: None,
         }
     }
 

@@ -21,8 +21,12 @@ pub fn strongest(
     best
 }
 
-/// The evidence of one pair; `None` when it is not stored or not significant.
+/// The evidence of one pair; `None` when it is not stored or not significant, as of an anchor that
+/// came after the snapshot.
 pub fn of_pair(snapshot: &Snapshot, anchor: u32, item: u32) -> Option<Evidence> {
+    if snapshot.n_items() <= anchor as usize {
+        return None;
+    }
     let (items, stats) = snapshot.pairs(anchor);
     let at = items.iter().position(|&other| other == item)?;
     let pair = &stats[at];

@@ -42,5 +42,6 @@ pub use memo::{Known, Memo};
 pub use placement::{Placement, PlacementRules};
 pub use policies::Items;
 pub use request::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Request};
+pub use score::{Rung, responses::context_of};
 pub use slate::{MAX_ANCHORS, MAX_CONTEXT, Workspace, decide};
 pub use why_not::{WhyNot, contact_stop, why_not};

@@ -4,10 +4,11 @@
 //!
 //! **Invariant:** what is kept is what [`decide`] would answer. The key is the whole question, the
 //! world is one (each world has its own memo), its catalog has not changed
-//! ([`score::Catalog::version`]), and nothing in it depends on when or where it is asked, but for
-//! the day where a customer is known. Kept are questions without policies, or with a file of
-//! policies that only describes placements: others may ask for the time, and for what the key does not hold.
-//! What is drawn ([`crate::explore`]) is drawn of what is kept, for each answer anew.
+//! ([`score::Catalog::version`]), nor what came of offers where that is asked, and nothing in it
+//! depends on when or where it is asked, but for the day where a customer is known. Kept are
+//! questions without policies, or with a file of policies that only describes placements: others
+//! may ask for the time, and for what the key does not hold. What is drawn ([`crate::explore`]) is
+//! drawn of what is kept, for each answer anew.
 //! What is kept of a customer goes with [`Memo::forget`], or with the world.
 
 use crate::decision::Decision;
@@ -45,11 +46,19 @@ impl<T> Known<T> {
     }
 }
 
+/// Of the catalog, and of what came of offers where that moves the answer; 0 where not.
+type Versions = (u64, u64);
+
+fn versions_of(world: &World, request: &Request<'_>) -> Versions {
+    let responses = if request.learns_from_outcomes() { world.responses.version() } else { 0 };
+    (world.catalog.version(), responses)
+}
+
 #[derive(Debug)]
 struct Kept<T> {
     key: Box<[u8]>,
     hash: u64,
-    catalog_version: u64,
+    versions: Versions,
     known: Arc<Known<T>>,
 }
 
@@ -62,14 +71,14 @@ struct Shard<T> {
 }
 
 impl<T> Shard<T> {
-    fn find(&mut self, hash: u64, key: &[u8], catalog_version: u64) -> Option<Arc<Known<T>>> {
+    fn find(&mut self, hash: u64, key: &[u8], versions: Versions) -> Option<Arc<Known<T>>> {
         let is_same = |kept: &Kept<T>| *kept.key == *key;
         if let Some(kept) = self.young.find(hash, is_same) {
-            return (kept.catalog_version == catalog_version).then(|| kept.known.clone());
+            return (kept.versions == versions).then(|| kept.known.clone());
         }
         let entry = self.old.find_entry(hash, is_same).ok()?;
         let (kept, _) = entry.remove();
-        let is_current = kept.catalog_version == catalog_version;
+        let is_current = kept.versions == versions;
         let known = is_current.then(|| kept.known.clone())?;
         self.young.insert_unique(hash, kept, |kept| kept.hash);
         Some(known)
@@ -136,18 +145,18 @@ impl<T> Memo<T> {
             return (Known::new(decide(world, request, workspace)), false);
         }
         // Before the decision: a change that comes in between makes it old at once.
-        let catalog_version = world.catalog.version();
+        let versions = versions_of(world, request);
         let hash = self.hasher.hash_one(&**key);
         let shard = &self.shards[(hash >> 32) as usize % N_SHARDS];
         let fits = |known: &Known<T>| !known.decision.reads_session || request.session.is_empty();
-        let found = locked(shard).find(hash, key, catalog_version);
+        let found = locked(shard).find(hash, key, versions);
         if let Some(known) = found.filter(|known| fits(known)) {
             return (known, true);
         }
         let known = Known::new(decide(world, request, workspace));
         if fits(&known) {
             let key = key.as_slice().into();
-            let kept = Kept { key, hash, catalog_version, known: known.clone() };
+            let kept = Kept { key, hash, versions, known: known.clone() };
             locked(shard).keep(kept, self.capacity.div_ceil(N_SHARDS));
         }
         (known, false)
@@ -185,6 +194,7 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         evidence_required,
         policies,
         circumstances,
+        is_incumbent,
     } = request;
     // Without policies nobody asks where, nor for attributes and contacts.
     let Circumstances {
@@ -213,6 +223,7 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
     key.extend_from_slice(&policies.map_or(0, PolicyTable::version).to_le_bytes());
     key.push(*placement as u8);
     key.push(evidence_required.map_or(2, u8::from));
+    key.push(u8::from(*is_incumbent));
     key.extend_from_slice(&count.map_or(u64::MAX, |count| count as u64).to_le_bytes());
     write_text(key, *category);
     write_len(key, anchors.len());

@@ -32,5 +32,6 @@ pub(crate) fn offer_of(
         rung,
         policy: None,
         likeness: None,
+        response: None,
     }
 }

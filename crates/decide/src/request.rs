@@ -87,9 +87,17 @@ pub struct Request<'a> {
     /// The policies of the world that is asked; `None`: there are none.
     pub policies: Option<&'a PolicyTable>,
     pub circumstances: Circumstances<'a>,
+    /// As if nothing had been learned from outcomes: what that is held against.
+    pub is_incumbent: bool,
 }
 
 impl<'a> Request<'a> {
+    /// Does what came of offers move those of this answer?
+    pub fn learns_from_outcomes(&self) -> bool {
+        let rule = self.policies.map(|policies| policies.rule(self.placement as usize));
+        !self.is_incumbent && rule.is_some_and(|rule| rule.learns_from_outcomes())
+    }
+
     /// An empty question for a placement.
     pub fn at(placement: Placement) -> Request<'a> {
         Request {
@@ -107,6 +115,7 @@ impl<'a> Request<'a> {
             evidence_required: None,
             policies: None,
             circumstances: Circumstances::default(),
+            is_incumbent: false,
         }
     }
 }

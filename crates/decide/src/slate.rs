@@ -22,7 +22,8 @@ use crate::request::Request;
 use crate::visit::Visit;
 use policy::{Active, Facts};
 use score::sessions::Scored;
-use score::{Candidate, Query, RankingScratch, Rung, World, rank_in};
+use score::{Candidate, Query, RankingScratch, Responses, Rung, World, rank_in};
+use std::sync::Arc;
 
 /// Cart lines that are read; a longer cart is cut to its last lines, and says so.
 pub const MAX_CONTEXT: usize = 200;
@@ -94,6 +95,8 @@ struct Slate<'a> {
     /// Offers that are found beyond those that are shown, to choose from.
     n_spare: usize,
     choice: Option<Choice>,
+    /// What came of offers; `None`: nobody asks.
+    responses: Option<Arc<Responses>>,
 }
 
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
@@ -187,9 +190,11 @@ fn decide_up_to(
             bought_left: None,
             no_offer: None,
             new_things: None,
-            n_spare: spare::n_spare(&rules, depth),
+            n_spare: 0,
             choice: None,
+            responses: spare::responses_for(world, request, depth),
         };
+        slate.n_spare = slate.count_spare(depth);
         if slate.may_contact() && depth.count > 0 {
             slate.fill_up(workspace, n_unknown, &mut warnings);
         }
@@ -215,6 +220,7 @@ impl Slate<'_> {
             n_policies_unknown,
             warnings,
             choice: self.choice,
+            responses_version: self.responses.map(|responses| responses.version()),
         }
     }
 
@@ -288,8 +294,9 @@ impl Slate<'_> {
             let reason = Reason { code: ReasonCode::SeenNext, evidence, about: None };
             let relation = Relation::Complement;
             let rung = Rung::Session;
-            let (policy, likeness) = (None, None);
-            self.take(Offer { item, score, relation, reason, rung, policy, likeness }, marks);
+            let (policy, likeness, response) = (None, None, None);
+            let offer = Offer { item, score, relation, reason, rung, policy, likeness, response };
+            self.take(offer, marks);
         }
         self.settle(from, marks);
     }
@@ -439,6 +446,7 @@ impl Slate<'_> {
                 rung,
                 policy: None,
                 likeness: None,
+                response: None,
             };
             self.n_eligible += 1;
             self.take(offer, marks);
@@ -464,6 +472,9 @@ mod policy_tests;
 
 #[cfg(test)]
 mod relation_tests;
+
+#[cfg(test)]
+mod response_tests;
 
 #[cfg(test)]
 mod room_tests;

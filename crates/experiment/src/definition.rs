@@ -16,6 +16,7 @@
 //! [guardrails]                # what stops a variant by itself; these are the defaults
 //! conversion_percent = 2.0    # fewer customers who order, beyond so much
 //! revenue_percent = 5.0
+//! checkout_percent = 3.0      # fewer orders of the checkouts that are begun
 //! refunds_percent = 20.0
 //! latency_ms = 20.0
 //! ```
@@ -70,6 +71,8 @@ pub struct Variant {
 pub struct Guardrails {
     pub conversion_percent: f64,
     pub revenue_percent: f64,
+    /// Of the checkouts that are begun, how many fewer lead to an order within a day.
+    pub checkout_percent: f64,
     pub refunds_percent: f64,
     pub latency_ms: f64,
 }
@@ -79,6 +82,7 @@ impl Default for Guardrails {
         Guardrails {
             conversion_percent: 2.0,
             revenue_percent: 5.0,
+            checkout_percent: 3.0,
             refunds_percent: 20.0,
             latency_ms: 20.0,
         }
@@ -139,6 +143,7 @@ impl Definition {
         for (name, value) in [
             ("conversion_percent", rails.conversion_percent),
             ("revenue_percent", rails.revenue_percent),
+            ("checkout_percent", rails.checkout_percent),
             ("refunds_percent", rails.refunds_percent),
             ("latency_ms", rails.latency_ms),
         ] {
@@ -248,6 +253,7 @@ mod tests {
             (&GOOD.replace("'more'", "'holdout'"), "whole shop"),
             (&format!("share = 0.0\n{GOOD}"), "0.1 to 100"),
             (&format!("{GOOD}[guardrails]\nlatency_ms = -1.0\n"), "from 0 up"),
+            (&format!("{GOOD}[guardrails]\ncheckout_percent = nan\n"), "from 0 up"),
         ] {
             let error = Definition::read(text, &PLACES).expect_err(text).to_string();
             assert!(error.contains(told), "{text}: {error}");

@@ -150,9 +150,20 @@ impl Store {
     pub async fn each_decision(
         &self,
         since: Timestamp,
-        mut give: impl FnMut(&DecisionRecord),
+        give: impl FnMut(&DecisionRecord),
     ) -> Result<()> {
-        let mut last_id = 0_i64;
+        self.each_new_decision(0, since, give).await.map(drop)
+    }
+
+    /// The same of what was written after a block, 0 before the first; the last block that was
+    /// read.
+    pub async fn each_new_decision(
+        &self,
+        after: i64,
+        since: Timestamp,
+        mut give: impl FnMut(&DecisionRecord),
+    ) -> Result<i64> {
+        let mut last_id = after;
         loop {
             let row = sqlx::query(
                 "SELECT block_id, body FROM decision_block \
@@ -163,7 +174,7 @@ impl Store {
             .fetch_optional(&self.decisions().reader)
             .await
             .map_err(self.error("read decisions"))?;
-            let Some(row) = row else { return Ok(()) };
+            let Some(row) = row else { return Ok(last_id) };
             let failed = self.error("read decisions");
             let read = row.try_get(0).and_then(|id| Ok((id, row.try_get::<&[u8], _>(1)?)));
             let (block_id, body): (i64, &[u8]) = read.map_err(failed)?;

@@ -69,11 +69,13 @@ pub(crate) fn events_path(segments: &Path, name: &str) -> PathBuf {
 
 /// The tail as it stands. Purchases and refunds are among them: the order keeps what was bought,
 /// and only the event which answer it came from.
+/// Those after one event, up to and with another.
 pub(crate) async fn rows_of_tail(
     connection: &mut SqliteConnection,
-    last_seq: i64,
+    (after, last_seq): (i64, i64),
 ) -> sqlx::Result<Vec<EventRow>> {
-    let rows = sqlx::query("SELECT * FROM event WHERE seq <= ?1 ORDER BY seq")
+    let rows = sqlx::query("SELECT * FROM event WHERE seq > ?1 AND seq <= ?2 ORDER BY seq")
+        .bind(after)
         .bind(last_seq)
         .fetch_all(connection)
         .await?;

@@ -64,7 +64,7 @@ impl Store {
     ) -> Result<()> {
         // The tail first: what is sealed after this stands in both, and is known by its number.
         let mut snapshot = self.database().snapshot().await?;
-        let tail = event_segment::rows_of_tail(&mut snapshot, i64::MAX)
+        let tail = event_segment::rows_of_tail(&mut snapshot, (i64::MIN, i64::MAX))
             .await
             .map_err(self.error("read events"))?;
         drop(snapshot);
@@ -85,6 +85,27 @@ impl Store {
         }
         tail.into_iter().filter(is_asked).filter_map(past_event).for_each(give);
         Ok(())
+    }
+
+    /// The number of the latest event that was not sealed yet; 0 where there is none.
+    pub async fn last_event(&self) -> Result<i64> {
+        sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM event")
+            .fetch_one(&self.database().reader)
+            .await
+            .map_err(self.error("read events"))
+    }
+
+    /// Gives what came into the log after an event, in its order; the number of the last of them.
+    /// For who asks again and again: what was sealed meanwhile, a day old at least, is left out.
+    pub async fn each_new_event(&self, after: i64, mut give: impl FnMut(PastEvent)) -> Result<i64> {
+        let mut snapshot = self.database().snapshot().await?;
+        let rows = event_segment::rows_of_tail(&mut snapshot, (after, i64::MAX))
+            .await
+            .map_err(self.error("read events"))?;
+        drop(snapshot);
+        let last = rows.last().map_or(after, |row| row.seq);
+        rows.into_iter().filter_map(past_event).for_each(&mut give);
+        Ok(last)
     }
 
     /// Gives each order that counts with `since <= time`, and those without a time.

@@ -171,7 +171,7 @@ async fn read_step(
     .await?
     .try_get(0)?;
     let orders = tail::orders(connection, last_seq).await?;
-    let events = event_segment::rows_of_tail(connection, last_seq).await?;
+    let events = event_segment::rows_of_tail(connection, (i64::MIN, last_seq)).await?;
     let mut manifest = manifest::read(connection).await?;
     manifest.retain(|segment| segment.content == ORDERS_CONTENT);
     Ok(Some((last_seq, orders, events, manifest)))

@@ -39,6 +39,7 @@ pub mod reading;
 
 pub mod folds;
 pub mod off_policy;
+pub mod response;
 pub mod skew;
 
 mod cholesky;

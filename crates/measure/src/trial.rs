@@ -13,7 +13,7 @@ use crate::moments::Moments;
 use std::collections::{HashMap, HashSet};
 
 /// Columns of the sums, one value a person.
-pub const N_COLUMNS: usize = 12;
+pub const N_COLUMNS: usize = 14;
 /// Revenue of what came from offers, net of returns.
 pub const FROM_OFFERS: usize = 0;
 /// Revenue of everything else.
@@ -37,6 +37,9 @@ pub const CONVERTED: usize = 9;
 pub const RETURNED: usize = 10;
 /// Value of what was sold, whatever came back.
 pub const SOLD: usize = 11;
+/// Checkouts begun, and of these those that led to an order.
+pub const BEGUN: usize = 12;
+pub const COMPLETED: usize = 13;
 
 /// Arm of who is shown nothing; of an experiment, of what the others are held against.
 pub const HOLDOUT: u16 = 0;
@@ -243,6 +246,17 @@ impl Trial {
         true
     }
 
+    /// A checkout that a person began; true when it counts in the trial.
+    pub fn add_checkout(&mut self, person: usize, at_us: i64, is_completed: bool) -> bool {
+        let Some(person) = self.persons.get_mut(person) else { return false };
+        if at_us < person.first_at_us {
+            return false;
+        }
+        person.row[BEGUN] += 1.0;
+        person.row[COMPLETED] += f64::from(u8::from(is_completed));
+        true
+    }
+
     /// Sums of both arms, with every row changed by `cap` (see [`crate::winsor`]).
     pub fn arms(&self, with_crossers: bool, cap: impl Fn(&mut Row)) -> Arms {
         self.arms_of(|person| with_crossers || !self.persons[person].is_crosser, cap)
@@ -312,6 +326,18 @@ mod tests {
         assert_eq!(trial.began_at_us(), Some(100));
         assert_eq!(trial.find(Some(9), Some(UnitId(9))), None);
         assert!(!trial.add(99, &sale(300, 5.0)), "nobody");
+    }
+
+    #[test]
+    fn checkouts_count_from_the_first_assignment_on() {
+        let units = vec![assigned(1, Some(7), false, 100), assigned(2, Some(8), true, 200)];
+        let mut trial = Trial::new(units, [], 50);
+        let seven = trial.find(Some(7), None).unwrap();
+        assert!(!trial.add_checkout(seven, 99, true));
+        assert!(trial.add_checkout(seven, 100, true) && trial.add_checkout(seven, 150, false));
+        assert!(!trial.add_checkout(99, 150, true), "nobody");
+        assert_eq!(sums(&trial, true, BEGUN), (1, 2.0, 1, 0.0));
+        assert_eq!(sums(&trial, true, COMPLETED), (1, 1.0, 1, 0.0));
     }
 
     #[test]

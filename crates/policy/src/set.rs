@@ -205,6 +205,10 @@ pub struct PlacementRule {
     pub explore: Option<f32>,
     /// How many of the last places.
     pub explore_places: Option<usize>,
+    /// What came of offers moves those that come after.
+    pub learn_from_outcomes: Option<bool>,
+    /// Share of customers and visits that are answered as if nothing had been learned so.
+    pub incumbent_share: Option<f32>,
 }
 
 /// What something costs; without a currency, in that of the items.
@@ -214,7 +218,18 @@ pub struct Cost {
     pub currency: Option<Currency>,
 }
 
+/// Share of those answered by the incumbent where a file says nothing.
+const INCUMBENT_SHARE: f32 = 0.1;
+
 impl PlacementRule {
+    pub fn learns_from_outcomes(&self) -> bool {
+        self.learn_from_outcomes == Some(true)
+    }
+
+    pub fn incumbent_share(&self) -> f64 {
+        f64::from(self.incumbent_share.unwrap_or(INCUMBENT_SHARE))
+    }
+
     pub fn allows_relation(&self, relation: usize) -> bool {
         self.relations.is_none_or(|allowed| allowed & (1 << relation) != 0)
     }

@@ -190,5 +190,6 @@ async fn read_orders(store: &Store, since: Timestamp, ledger: Ledger) -> Result<
     let ledger = Arc::into_inner(shared).expect("the reader is done, and its share gone with it");
     let mut ledger = ledger.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     ledger.take_back();
+    ledger.close_checkouts();
     Ok(ledger)
 }

@@ -58,6 +58,8 @@ pub(crate) struct Heard {
     pub(crate) orders: HashMap<u128, Told>,
     /// By person and item: when it was clicked, and in which answer.
     clicks: HashMap<(Who, u64), Vec<(i64, u64)>>,
+    /// When each began a checkout; what begins again within a day is the same one.
+    pub(crate) checkouts: HashMap<Who, Vec<i64>>,
     pub(crate) n_not_confirmed: u64,
 }
 
@@ -99,6 +101,7 @@ impl Heard {
                     self.mark(Some(answer), |outcome| outcome.is_added = true);
                 }
             }
+            EventKind::BeginCheckout => self.hear_checkout(&event, visit),
             EventKind::Purchase if !event.confirmed => self.n_not_confirmed += 1,
             EventKind::Purchase => self.hear_purchase(&event, visit, answer),
             _ => {}
@@ -122,6 +125,16 @@ impl Heard {
                 outcome.may_sell = true;
                 outcome.item(item).is_clicked = true;
             });
+        }
+    }
+
+    fn hear_checkout(&mut self, event: &PastEvent, visit: Option<UnitId>) {
+        let Some(who) = event.customer_idx.map(Who::Customer).or(visit.map(Who::Visit)) else {
+            return;
+        };
+        let begun = self.checkouts.entry(who).or_default();
+        if !begun.iter().any(|before| (0..DAY_US).contains(&(event.at.0 - before))) {
+            begun.push(event.at.0);
         }
     }
 
@@ -205,7 +218,7 @@ impl Told {
 }
 
 /// The line's own origin, where it has one, else the event's answer.
-fn origin_of(line: &EventLine, answer: Option<u64>) -> Origin {
+pub(crate) fn origin_of(line: &EventLine, answer: Option<u64>) -> Origin {
     match line.origin.as_deref() {
         Some(origin) if is_answer(origin) => Origin::Answer(hash_of(origin)),
         Some(_) => Origin::Elsewhere,

@@ -3,12 +3,15 @@
 use crate::facts::{Doubts, Known};
 use crate::funnels::{Answer, Outcome};
 use crate::heard::{Grain, Heard, Origin, Told, Who, number};
+use events::time::DAY_US;
 use events::{Amount, Currency, LineKind, Timestamp};
 use hashbrown::HashMap;
 use history::PastOrder;
 use measure::assignment::UnitId;
 use measure::trial::{Purchase, Trial};
 
+/// So long a checkout may go on.
+const OPEN_US: i64 = DAY_US / 24;
 /// Half a cent is no money.
 const NO_MONEY: f64 = 0.005;
 
@@ -63,6 +66,8 @@ pub(crate) struct Ledger {
     pub(crate) until: Timestamp,
     sales: HashMap<u128, Sale>,
     returns: Vec<Return>,
+    /// By person: when they began a checkout, and whether an order came of it.
+    checkouts: HashMap<usize, Vec<(i64, bool)>>,
     pub(crate) doubts: Doubts,
 }
 
@@ -98,6 +103,7 @@ impl Ledger {
                 families.insert(known.hash, head);
             }
         }
+        let checkouts = checkouts(&trial, &heard);
         Ledger {
             trial,
             heard,
@@ -109,6 +115,7 @@ impl Ledger {
             until,
             sales: HashMap::new(),
             returns: Vec::new(),
+            checkouts,
             doubts: Doubts::default(),
         }
     }
@@ -223,6 +230,11 @@ impl Ledger {
     fn enter(&mut self, order: &PastOrder<'_>, sale: Sale, n_misnamed: u64) {
         let is_order = order.lines.iter().any(|line| line.kind == LineKind::Sale);
         let (at_us, within_us) = (sale.at_us, sale.within_us);
+        let begun = self.checkouts.get_mut(&sale.person).filter(|_| is_order);
+        for (begun_us, is_completed) in begun.into_iter().flatten() {
+            let latest_us = at_us.saturating_add(within_us - 1);
+            *is_completed |= *begun_us <= latest_us && at_us < *begun_us + DAY_US;
+        }
         let mut purchase = Purchase { at_us, within_us, is_order, ..Purchase::default() };
         for sold in &sale.lines {
             add(&mut purchase, sold, sold.pieces, sold.money);
@@ -245,6 +257,16 @@ impl Ledger {
             outcome.bought_before_us = Some(first);
         }
         self.sales.insert(order.key, sale);
+    }
+
+    /// Counts the checkouts, once all orders are known. One that has just begun is still open.
+    pub(crate) fn close_checkouts(&mut self) {
+        let latest_us = self.until.0.saturating_sub(OPEN_US);
+        for (person, begun) in std::mem::take(&mut self.checkouts) {
+            for (at_us, is_completed) in begun.into_iter().filter(|(at, _)| *at <= latest_us) {
+                self.trial.add_checkout(person, at_us, is_completed);
+            }
+        }
     }
 
     /// Returns that name their order take back from it, whoever sent them, and no more than it was.
@@ -280,6 +302,24 @@ impl Ledger {
         };
         self.answers.iter().filter(is_before).count() as u64
     }
+}
+
+/// A customer who began as a guest is one person.
+fn checkouts(trial: &Trial, heard: &Heard) -> HashMap<usize, Vec<(i64, bool)>> {
+    let mut all: HashMap<usize, Vec<(i64, bool)>> = HashMap::new();
+    for (who, begun) in &heard.checkouts {
+        let person = match who {
+            Who::Customer(customer) => trial.find(Some(*customer), None),
+            Who::Visit(visit) => trial.find(None, Some(*visit)),
+        };
+        let Some(person) = person else { continue };
+        all.entry(person).or_default().extend(begun.iter().map(|at_us| (*at_us, false)));
+    }
+    for begun in all.values_mut() {
+        begun.sort_unstable();
+        begun.dedup_by(|later, earlier| later.0 < earlier.0 + DAY_US);
+    }
+    all
 }
 
 /// Takes pieces and money of one line back; true when there was not so much.

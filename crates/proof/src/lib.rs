@@ -4,6 +4,7 @@
 //! Reads a store once, joins who was in which arm to what they bought ([`facts`]), and reads the
 //! result by the estimators of `measure`: [`findings`] of the whole, by placement, relation and
 //! part of the customers; [`results`] of one experiment; [`guard`] stops a variant that does harm.
+//! [`outcomes`] is what a running server learns of its offers from what came of them.
 //! The numbers become sentences in [`words`] and a page in [`page`]. Who asks (the command line,
 //! the service) brings the clock.
 
@@ -11,6 +12,8 @@ pub mod facts;
 mod funnels;
 mod heard;
 mod ledger;
+
+pub mod outcomes;
 
 pub mod findings;
 pub mod segments;

@@ -12,13 +12,15 @@ use measure::Moments;
 use measure::assignment::{UnitId, key_of};
 use measure::lift::{Effect, Metric};
 use measure::reading::{OF_REVENUE, Reading};
-use measure::trial::{Assigned, CONVERTED, N_COLUMNS, RETURNED, SOLD};
+use measure::trial::{Assigned, BEGUN, COMPLETED, CONVERTED, N_COLUMNS, RETURNED, SOLD};
 use measure::{Comparison, compare, srm};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// What came back, of what was sold.
 const SENT_BACK: Metric = Metric::Ratio { numerator: RETURNED, denominator: SOLD };
+/// Orders that came of the checkouts that were begun, within a day.
+const CHECKED_OUT: Metric = Metric::Ratio { numerator: COMPLETED, denominator: BEGUN };
 /// A decision counts as no slower than so many times the margin.
 const MAX_STALL: f64 = 10.0;
 
@@ -244,6 +246,7 @@ impl Arms<'_> {
         let of = |name, metric, arms| finding(name, metric, arms, &reading, names);
         let arms = reading.arms();
         metrics.push(of("ordered at all", Metric::Mean { column: CONVERTED }, arms));
+        metrics.push(of("checkouts completed, of those begun", CHECKED_OUT, &reading.plain));
         metrics.push(of("sent back, a customer", Metric::Mean { column: RETURNED }, arms));
         metrics.push(of("sent back, of what was sold", SENT_BACK, &reading.plain));
         if facts.trial.n_crossers() > 0 {
@@ -283,6 +286,7 @@ fn breaches(
     for (what, metric, margin) in [
         ("orders at all", Metric::Mean { column: CONVERTED }, rails.conversion_percent),
         ("revenue", OF_REVENUE, rails.revenue_percent),
+        ("checkouts completed", CHECKED_OUT, rails.checkout_percent),
     ] {
         if let Some(effect) = relative(metric).filter(|effect| effect.high < -margin / 100.0) {
             found.push(format!("{what}: {}, at most −{margin} % is tolerated", percent(&effect)));

@@ -6,6 +6,7 @@ use crate::catalog::Catalog;
 use crate::plans::Plans;
 use crate::ranker::Ranker;
 use crate::relations::{self, Declarations, Replacing};
+use crate::responses::{Factor, LiveResponses};
 use crate::sessions::SessionRankers;
 use events::{Currency, ItemRecord, Relation, RelationList, RelationRecord, Timestamp};
 use snapshot::Snapshot;
@@ -24,6 +25,8 @@ pub struct World {
     /// What people declared of items, beside what was learned.
     pub declared: Arc<Declarations>,
     pub plans: Arc<Plans>,
+    /// What came of offers.
+    pub responses: Arc<LiveResponses>,
 }
 
 impl World {
@@ -43,6 +46,7 @@ impl World {
             ranker,
             declared: Arc::default(),
             plans: Arc::default(),
+            responses: Arc::default(),
         }
     }
 
@@ -56,13 +60,25 @@ impl World {
     pub fn with_items(&self, records: &[ItemRecord]) -> World {
         let catalog = Arc::new(self.catalog.with(&self.snapshot, records));
         let plans = Arc::new(Plans::of(&self.snapshot, &catalog, &self.declared));
-        World { catalog, plans, ..self.clone() }
+        World { catalog, plans, ..self.with_own_responses() }
     }
 
-    /// The same with a catalog of its own: a change in place of one is none of the other.
+    /// The same with a catalog and responses of its own: a change in place of one is none of the
+    /// other.
     #[must_use]
     pub fn with_own_catalog(&self) -> World {
-        World { catalog: Arc::new(self.catalog.with(&self.snapshot, &[])), ..self.clone() }
+        let catalog = Arc::new(self.catalog.with(&self.snapshot, &[]));
+        World { catalog, ..self.with_own_responses() }
+    }
+
+    fn with_own_responses(&self) -> World {
+        World { responses: Arc::new(LiveResponses::clone(&self.responses)), ..self.clone() }
+    }
+
+    /// Takes in what else came of offers, in place, as a version of its own.
+    pub fn take_responses(&self, version: u64, changes: &[Factor]) {
+        let item_idx = |item_id: &str| self.item_idx(item_id);
+        self.responses.store(self.responses.load().after(version, changes, item_idx));
     }
 
     /// The world with these relations declared, and no others.
@@ -136,7 +152,7 @@ impl World {
     pub fn keeping_attributes(&self) -> World {
         let mut catalog = Catalog::clone(&self.catalog);
         catalog.keep_attributes();
-        World { catalog: Arc::new(catalog), ..self.clone() }
+        World { catalog: Arc::new(catalog), ..self.with_own_responses() }
     }
 
     pub fn n_items(&self) -> usize {

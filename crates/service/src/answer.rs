@@ -3,6 +3,7 @@
 
 use crate::holdout::{EXPERIMENT, is_held_out, variant_of};
 use crate::json_text::JsonText;
+use crate::outcomes::{self, Arm};
 use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
 use crate::treatment::Treatment;
@@ -42,6 +43,7 @@ pub(crate) struct Explanation<'a> {
     pub(crate) n_session: usize,
     pub(crate) n_bought_since: usize,
     pub(crate) drawn: &'a [Drawn],
+    pub(crate) arm: Option<Arm>,
 }
 
 /// One finished slate.
@@ -98,6 +100,7 @@ impl Unrecorded<'_> {
                 n_session: request.session.len(),
                 n_bought_since: request.bought_since.len(),
                 drawn: &[],
+                arm: None,
             }),
             took_us: self.took_us,
         };
@@ -450,6 +453,9 @@ fn write_explanation(
     }
     if decision.offers.iter().any(|offer| offer.likeness.is_some()) {
         out.raw("}");
+    }
+    if let Some(arm) = &explanation.arm {
+        outcomes::write_explanation(out, world, decision, arm);
     }
     for (at, drawn) in explanation.drawn.iter().enumerate() {
         out.raw(if at == 0 { ",\"explored\":[{\"rank\":" } else { ",{\"rank\":" });

@@ -1,11 +1,13 @@
 //! What runs beside the requests: looking for new snapshots, keys, customers and catalog changes,
-//! ticking the figures, starting learning, sealing the tail of the log, forgetting what is too old.
+//! ticking the figures, starting learning, learning from outcomes, sealing the tail of the log,
+//! forgetting what is too old.
 //!
 //! **Invariant:** a task that ends when it should not turns health red.
 
 mod experiments;
 mod guard;
 mod learning;
+mod outcomes;
 mod retention;
 mod sealing;
 mod watch;
@@ -13,6 +15,8 @@ mod watch;
 #[cfg(test)]
 pub(crate) use experiments::ExperimentWatch;
 pub use learning::LearnSchedule;
+#[cfg(test)]
+pub(crate) use outcomes::OutcomeLearner;
 pub use retention::KeepDays;
 #[cfg(test)]
 pub(crate) use watch::PolicyWatch;
@@ -96,6 +100,7 @@ impl AppState {
             self.supervise("contacts", watch::contacts(self.clone())),
             self.supervise("policies", watch::policies(self.clone(), upkeep.policies)),
             self.supervise("retention", retention::run(self.clone(), upkeep.keep)),
+            self.supervise("outcomes", outcomes::run(self.clone())),
             self.supervise("sealing", sealing::run(self.clone())),
         ];
         if let Some((store, every)) = upkeep.guard {

@@ -1,10 +1,11 @@
 //! What the live world was told, in the order in which it was told: the other half of a replay.
 //!
-//! A snapshot never changes, the catalog beside it does: prices, stock, flags, new items, declared
-//! relations. All that is told to a world is written here before it acts, as one entry, into the
-//! file of an epoch (from one load of a snapshot to the next). A decision names the epoch and how
-//! many of its entries were in force, some 30 bytes, and the world of that moment can be made again
-//! from the snapshot and the entries. Nothing is written for a decision, and nothing waits.
+//! A snapshot never changes, what stands beside it does: prices, stock, flags, new items, declared
+//! relations, what came of offers. All that is told to a world is written here before it acts, as
+//! one entry, into the file of an epoch (from one load of a snapshot to the next). A decision names
+//! the epoch and how many of its entries were in force, some 30 bytes, and the world of that moment
+//! can be made again from the snapshot and the entries. Nothing is written for a decision, and
+//! nothing waits.
 //!
 //! Files: `live/EPOCH.zst`, one Zstandard frame an entry, JSON inside (docs/formats.md). A file
 //! that breaks off (a crash, a full disk) ends before the entry that broke.
@@ -18,6 +19,7 @@ pub(crate) use read::{Lost, world_at};
 use crate::recommendation_id::IdSource;
 use entry::write_frame;
 use events::{ItemRecord, RelationList, RelationRecord, Timestamp};
+use score::Factor;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -131,6 +133,10 @@ impl Told {
         self.0.push(Entry::changed_relations(records));
     }
 
+    pub(crate) fn responses(&mut self, version: u64, factors: &[Factor]) {
+        self.0.push(Entry::responses(version, factors));
+    }
+
     pub(crate) fn extend(&mut self, told: Told) {
         self.0.extend(told.0);
     }
@@ -196,10 +202,10 @@ impl Chronicle {
     }
 
     /// For a change in place: written, done, and in force for whoever looks at the mark.
-    pub(crate) fn change(&self, mark: &LiveMark, records: &[ItemRecord], change: impl FnOnce()) {
+    pub(crate) fn change(&self, mark: &LiveMark, entry: &Entry, change: impl FnOnce()) {
         // Whoever decides meanwhile sees that a change has begun, and decides anew.
         mark.begun.fetch_add(1, AcqRel);
-        let written = self.write(mark, &[Entry::items(records)]);
+        let written = self.write(mark, std::slice::from_ref(entry));
         change();
         match written {
             Some(n) => {

@@ -19,6 +19,8 @@ struct State {
     key_fault: Option<String>,
     policy_fault: Option<String>,
     experiment_fault: Option<String>,
+    /// What was learned from outcomes and turned off.
+    outcome_fault: Option<String>,
     /// The last call that had something to store could not.
     cannot_store: bool,
 }
@@ -81,6 +83,10 @@ impl Health {
         self.lock().experiment_fault = fault;
     }
 
+    pub(crate) fn outcome_fault(&self, fault: Option<String>) {
+        self.lock().outcome_fault = fault;
+    }
+
     /// Whether the store took what it was given last.
     pub(crate) fn stored(&self, is_stored: bool) {
         self.lock().cannot_store = !is_stored;
@@ -100,6 +106,7 @@ impl Health {
                 &state.key_fault,
                 &state.policy_fault,
                 &state.experiment_fault,
+                &state.outcome_fault,
             ];
             let is_fine = state.learn_failure.is_none()
                 && !state.cannot_store
@@ -137,6 +144,11 @@ impl Health {
         if state.experiment_fault.is_some() {
             complaints.push("The experiments cannot be read; see the log.".to_owned());
         }
+        if state.outcome_fault.is_some() {
+            let complaint = "What was learned from outcomes earned less than without it, and was \
+                             turned off; see `alongside status`.";
+            complaints.push(complaint.to_owned());
+        }
         complaints
     }
 
@@ -144,8 +156,13 @@ impl Health {
     pub(crate) fn details(&self) -> Vec<String> {
         let state = self.lock();
         let learn = state.learn_failure.as_ref().map(|failure| failure.detail.clone());
-        let faults =
-            [&state.snapshot_fault, &state.key_fault, &state.policy_fault, &state.experiment_fault];
+        let faults = [
+            &state.snapshot_fault,
+            &state.key_fault,
+            &state.policy_fault,
+            &state.experiment_fault,
+            &state.outcome_fault,
+        ];
         learn.into_iter().chain(faults.into_iter().flatten().cloned()).collect()
     }
 
@@ -178,6 +195,13 @@ mod tests {
         assert_eq!(health.color(&fine), Color::Green);
         health.key_fault(Some("gone".to_owned()));
         assert_eq!(health.color(&fine), Color::Yellow);
+        health.key_fault(None);
+        health.outcome_fault(Some("cart: turned off by itself".to_owned()));
+        assert_eq!(health.color(&fine), Color::Yellow);
+        assert!(health.complaints(&fine)[0].contains("turned off"));
+        assert_eq!(health.details(), ["cart: turned off by itself"]);
+        health.outcome_fault(None);
+        assert_eq!(health.color(&fine), Color::Green);
         health.task_died("housekeeping");
         assert_eq!(health.color(&fine), Color::Red);
     }

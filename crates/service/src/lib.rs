@@ -41,6 +41,7 @@ pub mod state;
 
 mod answer;
 pub mod holdout;
+pub mod outcomes;
 mod proving;
 mod question;
 mod reason;

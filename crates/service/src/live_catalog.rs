@@ -2,7 +2,7 @@
 //!
 //! What a world is told is written to the chronicle before it acts ([`crate::chronicle`]).
 
-use crate::chronicle::Told;
+use crate::chronicle::{Entry, Told};
 use crate::ledger::LedgerFault;
 use crate::state::{Inner, Served, source_of};
 use decide::Items;
@@ -71,7 +71,10 @@ impl Inner {
                 records.iter().filter(|record| is_news(world, record)).cloned().collect();
             match &served.live {
                 _ if news.is_empty() => {}
-                Some(live) => self.chronicle.change(live, &news, || change_in_place(served, &news)),
+                Some(live) => {
+                    let entry = Entry::items(&news);
+                    self.chronicle.change(live, &entry, || change_in_place(served, &news));
+                }
                 None => change_in_place(served, &news),
             }
             return;

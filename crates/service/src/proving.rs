@@ -6,6 +6,7 @@
 
 use crate::clock::elapsed_us;
 use crate::ledger::LedgerFault;
+use crate::outcomes::Standing;
 use crate::problem::{Code, Problem};
 use crate::state::Inner;
 use events::Timestamp;
@@ -62,6 +63,15 @@ impl Inner {
         let n_changes = dir.log().map_err(experiment_problem)?.len() as u64;
         experiment::check_length(n_changes, n_known).map_err(experiment_problem)?;
         Ok(dir)
+    }
+
+    /// As it was at the last look; of a store where nothing was ever learned so, empty.
+    pub(crate) fn standing_of_outcomes(&self) -> Result<Standing, Problem> {
+        let read = Standing::read(self.store()?.dir());
+        read.map(Option::unwrap_or_default).map_err(|error| {
+            let detail = "outcomes.json cannot be read.";
+            Problem::new(Code::StorageUnavailable, detail).because(error)
+        })
     }
 
     pub(crate) fn policies_dir(&self) -> Result<PolicyDir, Problem> {

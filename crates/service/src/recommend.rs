@@ -8,6 +8,7 @@ use crate::contacts::{AskedContacts, Shown};
 use crate::holdout::{is_held_out, unit_of};
 use crate::json_text::JsonText;
 use crate::ledger::DecisionEntry;
+use crate::outcomes::{Arm, as_arm};
 use crate::problem::Problem;
 use crate::question::{Question, Strangers, placements_of};
 use crate::recommendation_id::RecommendationId;
@@ -20,6 +21,7 @@ use events::Timestamp;
 use experiment::Running;
 use history::Assignment;
 use measure::assignment::{Unit, UnitId};
+use policy::PolicyTable;
 use std::cell::RefCell;
 
 thread_local! {
@@ -79,6 +81,7 @@ pub(crate) fn answer(
         assignment,
         running: &running,
         unit: unit.filter(|_| !running.is_empty()).map(|unit| unit.id(inner.settings.unit_key)),
+        visitor: unit,
     };
     match (&request.placements, placements.as_slice()) {
         (None, [placement]) => Ok(pass.slate(&mut question, *placement)),
@@ -107,6 +110,7 @@ struct Pass<'a> {
     running: &'a Running,
     /// Known only while experiments run.
     unit: Option<UnitId>,
+    visitor: Option<Unit<'a>>,
 }
 
 impl Pass<'_> {
@@ -131,14 +135,15 @@ impl Pass<'_> {
         let world = &self.served.world;
         let treatment = self.treatment(placement);
         let policies = treatment.policies.or(self.served.policies.as_deref());
-        let mut asked = question.at(placement, policies);
+        let id = self.inner.ids.next(self.now);
+        let arm = self.arm(policies, placement, id);
+        let mut asked = as_arm(question.at(placement, policies), arm.as_ref());
         asked.count = asked.count.or(treatment.count);
         let memo = &self.served.memo;
         let ((known, was_known), live) = settled(self.served.live.as_deref(), || {
             with_workspace(|workspace| memo.decide(world, &asked, workspace))
         });
         self.inner.metrics.n_answers_known.add(u64::from(was_known));
-        let id = self.inner.ids.next(self.now);
         let drawn = draw(&known.decision, id);
         let changed = known.decision.with_drawn(&drawn);
         let decision = changed.as_ref().unwrap_or(&known.decision);
@@ -155,6 +160,7 @@ impl Pass<'_> {
             n_session: question.session.len(),
             n_bought_since: question.bought_since.len(),
             drawn: &drawn,
+            arm,
         });
         let slate = Slate {
             id: Some(id),
@@ -182,6 +188,7 @@ impl Pass<'_> {
             took_us: self.stopwatch.elapsed_us(),
             live,
             drawn: &drawn,
+            arm,
         };
         keep_record(self.inner, self.served, &head, &asked, decision, written);
         if !treatment.is_withheld {
@@ -200,6 +207,18 @@ impl Pass<'_> {
             true => Treatment::default(),
             false => Treatment::of(self.running, self.served, self.unit, placement.as_str()),
         }
+    }
+
+    /// Who cannot be told from others is one for each answer.
+    fn arm(
+        &self,
+        policies: Option<&PolicyTable>,
+        placement: Placement,
+        id: RecommendationId,
+    ) -> Option<Arm> {
+        let key = self.inner.settings.unit_key;
+        let unit = || self.visitor.map_or(UnitId(id.seed()), |visitor| visitor.id(key));
+        Arm::of(policies, placement, unit, key)
     }
 
     /// Where contact policies ask, what is answered counts as shown.
@@ -244,7 +263,9 @@ pub(crate) fn decide_for_page(
     let holdout = inner.settings.holdout.as_ref();
     let assignment = holdout.map(|holdout| holdout.assign(Unit::Session(session_id)));
     let running = inner.experiments.load();
-    let unit = (!running.is_empty()).then(|| Unit::Session(session_id).id(inner.settings.unit_key));
+    let key = inner.settings.unit_key;
+    let visit = || Unit::Session(session_id).id(key);
+    let unit = (!running.is_empty()).then(visit);
     let treatment = match is_held_out(assignment) {
         true => Treatment::default(),
         false => Treatment::of(&running, served, unit, asked.placement.as_str()),
@@ -254,6 +275,8 @@ pub(crate) fn decide_for_page(
     let mut asked = under_policies(served, &asked, now);
     asked.policies = treatment.policies.or(asked.policies);
     asked.count = treatment.count.or(asked.count);
+    let arm = Arm::of(asked.policies, asked.placement, visit, key);
+    let asked = as_arm(asked, arm.as_ref());
     let stopwatch = Stopwatch::start();
     let (decision, live) = settled(served.live.as_deref(), || {
         with_workspace(|workspace| decide::decide(&served.world, &asked, workspace))
@@ -272,6 +295,7 @@ pub(crate) fn decide_for_page(
         took_us: stopwatch.elapsed_us(),
         live,
         drawn: &drawn,
+        arm,
     };
     keep_record(inner, served, &head, &asked, &decision, None);
     if is_held_out(assignment) || treatment.is_withheld {

@@ -14,6 +14,7 @@ use crate::answer::{Written, write_amount, write_evidence, write_no_offer, write
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::live::Person;
+use crate::outcomes::Arm;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::treatment::Treatment;
@@ -47,6 +48,8 @@ pub(crate) struct RecordHead<'a> {
     /// Entries of the chronicle that were in force; `None`: not known.
     pub(crate) live: Option<u64>,
     pub(crate) drawn: &'a [Drawn],
+    /// Where what comes of offers is learned from.
+    pub(crate) arm: Option<Arm>,
 }
 
 pub(crate) fn write_record(
@@ -111,6 +114,7 @@ pub(crate) fn write_record(
         out.raw("\"");
     }
     head.treatment.write_record(&mut out, head.unit, head.took_us);
+    write_arm(&mut out, head, decision);
     contact::write(&mut out, world, head, request);
     write_no_offer(&mut out, decision);
     write_outcome(&mut out, world, request.policies, decision, written);
@@ -169,6 +173,13 @@ pub(crate) fn digest_of(asked: &[u8]) -> u64 {
     xxh3_64(asked) >> 11
 }
 
+/// Who learns from outcomes, and by which version.
+fn write_arm(out: &mut JsonText, head: &RecordHead<'_>, decision: &Decision) {
+    if let Some(arm) = head.arm {
+        arm.write_record(out, decision);
+    }
+}
+
 /// Which world it was beside the snapshot.
 fn write_live(out: &mut JsonText, served: &Served, n: Option<u64>) {
     let Some((mark, n)) = served.live.as_ref().zip(n) else { return };
@@ -223,6 +234,10 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
     if let Some(likeness) = offer.likeness {
         out.raw(",\"likeness\":");
         out.estimate(f64::from(likeness));
+    }
+    if let Some(response) = offer.response {
+        out.raw(",\"response\":");
+        out.estimate(f64::from(response));
     }
 }
 
@@ -361,6 +376,9 @@ fn write_options(out: &mut JsonText, request: &Request<'_>) {
     if let Some(count) = request.count {
         out.raw(",\"count\":");
         out.number(count as u64);
+    }
+    if request.is_incumbent {
+        out.raw(",\"incumbent\":true");
     }
     if let Some(filter) = request.filter {
         out.raw(",\"filter\":{\"categories\":");

@@ -45,6 +45,7 @@ pub(crate) fn api_routes() -> Router<AppState> {
         .route("/v1/decisions/{id}", get(decisions::get_decision))
         .route("/v1/decisions/{id}/why_not", get(decisions::why_not))
         .route("/v1/report", get(report::report))
+        .route("/v1/outcomes", get(report::outcomes))
         .route("/v1/experiments", get(experiments::list).post(experiments::create))
         .route("/v1/experiments/{name}", get(experiments::show))
         .route("/v1/experiments/{name}/results", get(experiments::results))

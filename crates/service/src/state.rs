@@ -191,6 +191,7 @@ impl Inner {
         let version =
             self.catch_up(&mut served.world, progress.asks_attributes(), &mut told).await?;
         progress.relations_version = self.take_relations(&mut served.world, &mut told).await?;
+        carry_responses(&self.served.load().world, &served.world, &mut told);
         served.policies = compile(&served.world, progress.policies.clone()).await?;
         served.memo = Memo::new(self.settings.answers_kept);
         served.variant_policies = compile_variants(&served.world, &progress).await?;
@@ -344,6 +345,16 @@ impl Inner {
             is_ready: self.color() != Color::Red,
             is_learning_late: self.health.learn_failure().is_some(),
         }
+    }
+}
+
+/// What came of offers is as true of the next snapshot.
+fn carry_responses(before: &World, world: &World, told: &mut Told) {
+    let responses = before.responses.load();
+    let factors: Vec<score::Factor> = responses.told().collect();
+    if !factors.is_empty() {
+        world.take_responses(responses.version(), &factors);
+        told.responses(responses.version(), &factors);
     }
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 use events::{ItemKind, Timestamp};
 use history::{OpenMode, Store, StoreStatus, ViewOptions};
 use serde_json::json;
+use service::outcomes::{PlacementStanding, Standing};
 use snapshot::{Entry, Provenance, Snapshot, SnapshotDir};
 use std::path::Path;
 
@@ -33,11 +34,16 @@ pub(crate) async fn run(dir: &Path, args: StatusArgs) -> anyhow::Result<()> {
             })
         }
     });
+    let outcomes = Standing::read(dir).unwrap_or_else(|error| {
+        status.problems.push(format!("outcomes.json cannot be read: {error}"));
+        None
+    });
     if args.output.json {
         return show::line(json!({
             "data_dir": dir.display().to_string(),
             "healthy": status.problems.is_empty(),
             "store": status,
+            "outcomes": outcomes,
             "snapshot": current.as_ref().map(|entry| json!({
                 "id": entry.id, "bytes": entry.len_bytes,
                 "provenance": learned.as_ref().and_then(|learned| learned.as_ref().ok()),
@@ -47,6 +53,7 @@ pub(crate) async fn run(dir: &Path, args: StatusArgs) -> anyhow::Result<()> {
     let mut table = show::table(&[&dir.display().to_string(), ""], &[]);
     for (name, value) in history_rows(&status).into_iter().chain([
         ("snapshot", snapshot_text(current.as_ref().zip(learned.as_ref()))),
+        ("learning from outcomes", outcomes_text(outcomes.as_ref())),
         ("health", health_text(&status)),
         ("looked at", clock::now().to_string()),
     ]) {
@@ -70,6 +77,12 @@ async fn dated_ahead(store: &Store, status: &StoreStatus) -> anyhow::Result<Opti
 
 fn health_text(status: &StoreStatus) -> String {
     if status.problems.is_empty() { "good".into() } else { status.problems.join("\n") }
+}
+
+fn outcomes_text(standing: Option<&Standing>) -> String {
+    let lines = standing.iter().flat_map(|known| &known.placements).map(PlacementStanding::text);
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() { "off".into() } else { lines.join("\n") }
 }
 
 fn snapshot_text(current: Option<(&Entry, &Result<Provenance, &str>)>) -> String {

@@ -139,6 +139,99 @@ fn what_harms_is_found_and_stopped_and_what_helps_can_win() {
     assert_eq!((&won["phase"], &won["winner"]), (&"won".into(), &"many".into()));
 }
 
+const TWO: &str = "name = 'steps'\n[[variant]]\nname = 'usual'\n[[variant]]\nname = 'longer'\n";
+const HOUR_US: i64 = 3_600_000_000;
+
+/// 1,600 visits of three days ago that order once each, all of them. Of 'usual' one in four began a
+/// checkout before that which led nowhere, of 'longer' three in four.
+async fn checkouts(dir: &Path) {
+    use events::{Amount, Event, EventKind, Timestamp, event::EventLine};
+    use history::{DecisionRecord, OpenMode, Store};
+    use measure::assignment::{Unit, key_of};
+
+    let store = Store::open(dir, OpenMode::Create).await.expect("a store");
+    let key = key_of(&store.store_id().await.expect("a name"));
+    let (log, decisions) = (store.event_log().expect("open"), store.decision_log().expect("open"));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now_us = now.expect("after 1970").as_micros() as i64 - 72 * HOUR_US;
+    let at =
+        |us| experiment::Signature { at: Timestamp(us), by: String::new(), note: String::new() };
+    let experiments = experiment::ExperimentDir::in_dir(dir);
+    let definition = experiment::Definition::read(TWO, &[]).expect("sound");
+    experiments.create(definition, &at(now_us - 2)).expect("created");
+    experiments.start("steps", &at(now_us - 1)).expect("started");
+    let mut events = Vec::new();
+    for i in 0..1_600_u32 {
+        let visit = format!("s{i}");
+        let (variant, breaks) =
+            if i % 2 == 0 { ("usual", i % 8 < 2) } else { ("longer", i % 8 > 2) };
+        let unit = Unit::Session(&visit).id(key).0;
+        let payload = format!(
+            "{{\"asked\":{{\"placement\":\"cart\"}},\"experiments\":[[\"steps\",\"{variant}\"]],\
+             \"unit\":{unit},\"took_us\":{},\"offers\":[]}}",
+            300 + i % 7
+        );
+        assert!(decisions.push(DecisionRecord {
+            recommendation_id: format!("01hf{i:019}"),
+            at: Timestamp(now_us),
+            customer_idx: None,
+            assignment: None,
+            payload: payload.into_bytes(),
+        }));
+        let mut add = |kind: EventKind, after_hours: i64| {
+            events.push(Event {
+                event_id: format!("{kind:?}{i} {after_hours}"),
+                kind,
+                at: Timestamp(now_us + after_hours * HOUR_US),
+                customer_id: None,
+                session_id: Some(visit.clone()),
+                order_id: (kind == EventKind::Purchase).then(|| format!("o{i}")),
+                source: "shop".to_owned(),
+                currency: events::Currency::parse("GBP"),
+                location_id: None,
+                recommendation_id: None,
+                lines: vec![EventLine {
+                    item_id: "bread".to_owned(),
+                    quantity: Amount::ONE,
+                    unit_price: Amount::from_units(i64::from(8 + i / 2 % 5)),
+                    origin: None,
+                }],
+                confirmed: true,
+            });
+        };
+        if breaks {
+            add(EventKind::BeginCheckout, 1);
+        }
+        add(EventKind::BeginCheckout, 30);
+        // Begun again: the same checkout.
+        add(EventKind::BeginCheckout, 31);
+        add(EventKind::Purchase, 32);
+    }
+    log.append(events).await.expect("stored");
+    decisions.flush().await;
+    store.close().await;
+}
+
+#[test]
+fn a_variant_in_which_checkouts_break_off_is_stopped_though_as_many_order() {
+    let desk = Desk::new();
+    let orders = desk.file("orders.csv", "order_id,item_id\n1,a\n");
+    desk.alongside(&["import", "orders", text(&orders)]).assert().success();
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(checkouts(&desk.store()));
+    let found = desk.json(&["experiment", "results", "steps", "--json"]);
+    let longer = &found["contrasts"][0];
+    let completed = metric(longer, "checkouts completed, of those begun");
+    for (arm, share) in [("offers", 800.0 / 1_400.0), ("holdout", 0.8)] {
+        let found = completed[arm].as_f64().expect("a share");
+        assert!((found - share).abs() < 1e-9, "{completed}");
+    }
+    let breaches = longer["breaches"].as_array().expect("a list");
+    assert_eq!(breaches.len(), 1, "{longer}");
+    assert!(breaches[0].as_str().expect("text").starts_with("checkouts completed"), "{longer}");
+    let stopped = desk.json(&["experiment", "guard", "--json"]);
+    assert!(stopped["stopped"][0].as_str().expect("text").contains("longer was stopped"));
+}
+
 #[test]
 fn faults_are_told_with_what_to_do() {
     let desk = Desk::new();

@@ -137,6 +137,7 @@ impl Slate<'_> {
             rung,
             policy: Some(touch),
             likeness: None,
+            response: None,
         }
     }
 

@@ -238,6 +238,7 @@ impl Slate<'_> {
     fn offer(&self, item: u32, relation: Relation, reason: Reason) -> Offer {
         let score = self.sales_of(item) * self.factor_of(item);
         let policy = self.touch_of(item);
-        Offer { item, score, relation, reason, rung: Rung::Item, policy, likeness: None }
+        let (rung, likeness, response) = (Rung::Item, None, None);
+        Offer { item, score, relation, reason, rung, policy, likeness, response }
     }
 }

@@ -14,6 +14,9 @@ const MAX_EXPLORE: f64 = 0.5;
 /// Below, the chances in a record have no digits that can be divided by.
 const MIN_EXPLORE: f64 = 0.01;
 const MAX_EXPLORE_PLACES: u64 = 10;
+/// Fewer could not tell whether what was learned from outcomes does harm; with more, nobody is
+/// left for it.
+const INCUMBENT_SHARES: RangeInclusive<f64> = 0.1..=0.9;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +35,8 @@ pub(super) struct PlacementIn {
     diversity: Option<Spanned<f64>>,
     explore: Option<Spanned<f64>>,
     explore_places: Option<Spanned<u64>>,
+    learn_from_outcomes: Option<bool>,
+    incumbent_share: Option<Spanned<f64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,6 +81,7 @@ impl Reader<'_> {
             fill_with_popular: placement.fill_with_popular,
             evidence_required: placement.evidence_required,
             min_evidence_count: placement.min_evidence_count,
+            learn_from_outcomes: placement.learn_from_outcomes,
             ..PlacementRule::default()
         };
         read_shares(self, placement, &mut rule);
@@ -173,6 +179,14 @@ fn read_shares(reader: &mut Reader<'_>, placement: &PlacementIn, rule: &mut Plac
             reader.error(places.span(), message, "to explore none, explore = 0");
         }
         rule.explore_places = Some(n.min(MAX_EXPLORE_PLACES) as usize);
+    }
+    let mend = "0.1: every tenth customer is answered as if nothing had been learned from outcomes";
+    rule.incumbent_share =
+        share(reader, placement.incumbent_share.as_ref(), INCUMBENT_SHARES, mend);
+    if let (Some(told), false) = (&placement.incumbent_share, rule.learns_from_outcomes()) {
+        let message = "this does nothing while nothing is learned from outcomes here";
+        let mend = "add `learn_from_outcomes = true`, or leave it out";
+        reader.found.push(Diagnostic::warning(told.span(), message).mend(mend));
     }
 }
 

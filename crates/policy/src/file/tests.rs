@@ -329,3 +329,27 @@ fn variety_is_asked_for_within_bounds() {
         assert!(faults[0].starts_with("error: p.toml:3:"), "{faults:?}");
     }
 }
+
+#[test]
+fn learning_from_outcomes_keeps_a_share_for_the_incumbent() {
+    let placement = |rest: &str| format!("[[placement]]\nname = 'home'\n{rest}\n");
+    let learns = "learn_from_outcomes = true\n";
+    let (set, found) = read(&placement(&format!("{learns}incumbent_share = 0.25")));
+    assert!(found.is_empty(), "{found:?}");
+    let rule = set.expect("sound").placements[0].clone();
+    assert!(rule.learns_from_outcomes());
+    assert_eq!(rule.incumbent_share(), 0.25);
+    let usual = read(&placement(learns)).0.expect("sound").placements[0].clone();
+    assert!((usual.incumbent_share() - 0.1).abs() < 1e-6);
+    assert!(!crate::PlacementRule::default().learns_from_outcomes());
+    for (rest, part) in [
+        ("learn_from_outcomes = true\nincumbent_share = 0.05", "between 0.1 and 0.9"),
+        ("learn_from_outcomes = true\nincumbent_share = 1.0", "between 0.1 and 0.9"),
+        ("learn_from_outcomes = 1", "invalid type"),
+        ("learn_from_outcomes = false\nincumbent_share = 0.5", "while nothing is learned"),
+        ("incumbent_share = 0.5", "while nothing is learned"),
+    ] {
+        let faults = told(&placement(rest));
+        assert!(faults.len() == 1 && faults[0].contains(part), "{rest}: {faults:?}");
+    }
+}

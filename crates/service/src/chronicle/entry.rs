@@ -1,7 +1,10 @@
 //! One entry of a chronicle, as it lies in the file.
 
+use decide::Placement;
 use events::{Amount, ClearedFields, Currency, ItemField, ItemKind, ItemRecord};
 use events::{Relation, RelationList, RelationPair, RelationRecord, Timestamp};
+use score::Factor;
+use score::responses::Kind;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 
@@ -23,6 +26,23 @@ pub(crate) enum Entry {
     Relations(Vec<RelationLine>),
     /// Relations beside those before; without a relation, a pair has none any more.
     ChangedRelations(Vec<RelationLine>),
+    /// What came of offers, beside what was told of it before.
+    Responses {
+        version: u64,
+        changes: Vec<FactorLine>,
+    },
+}
+
+/// What is to be expected of offers, in thousandths; 1000 takes back.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FactorLine {
+    placement: String,
+    relation: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    item: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    context: Option<u8>,
+    factor: u16,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,6 +117,10 @@ impl Entry {
 
     pub(crate) fn changed_relations(records: &[RelationRecord]) -> Entry {
         Entry::ChangedRelations(records.iter().map(relation_line).collect())
+    }
+
+    pub(crate) fn responses(version: u64, changes: &[Factor]) -> Entry {
+        Entry::Responses { version, changes: changes.iter().map(factor_line).collect() }
     }
 }
 
@@ -195,6 +219,31 @@ impl RelationLine {
             valid_until: self.valid_until_us.map(Timestamp),
             ..RelationRecord::default()
         }
+    }
+}
+
+fn factor_line(factor: &Factor) -> FactorLine {
+    let Kind { placement, relation, item_id, context } = &factor.kind;
+    let placement = Placement::ALL.get(usize::from(*placement)).map_or("", |at| at.as_str());
+    FactorLine {
+        placement: placement.to_owned(),
+        relation: u32::from(*relation),
+        item: item_id.clone(),
+        context: *context,
+        factor: factor.thousandths,
+    }
+}
+
+impl FactorLine {
+    /// `None`: of a placement or relation that this program does not know.
+    pub(crate) fn into_factor(self) -> Option<Factor> {
+        let kind = Kind {
+            placement: Placement::parse(&self.placement)? as u8,
+            relation: Relation::from_code(self.relation)? as u8,
+            item_id: self.item,
+            context: self.context,
+        };
+        Some(Factor { kind, thousandths: self.factor })
     }
 }
 

@@ -64,6 +64,12 @@ fn told(world: World, entry: Entry) -> World {
                 lines.into_iter().map(super::entry::RelationLine::into_record).collect();
             world.with_changed_relations(&records)
         }
+        Entry::Responses { version, changes } => {
+            let changes: Vec<_> =
+                changes.into_iter().filter_map(super::entry::FactorLine::into_factor).collect();
+            world.take_responses(version, &changes);
+            world
+        }
     }
 }
 

@@ -25,7 +25,7 @@ fn every_moment_of_an_epoch_can_be_made_again() {
     let mut told = Told::default();
     told.items(&[priced("A", 1)]);
     let mark = chronicle.begin("e1", "s", &told).expect("a writable folder");
-    chronicle.change(&mark, &[priced("A", 2)], || {});
+    chronicle.change(&mark, &Entry::items(&[priced("A", 2)]), || {});
     let mut new = Told::default();
     new.items(&[priced("NEW", 9)]);
     let later = chronicle.follow(&mark, &new).expect("still open");
@@ -51,7 +51,7 @@ fn a_file_that_broke_off_tells_what_came_before() {
     let chronicle = Chronicle::new(Some(dir.clone()));
     let mark = chronicle.begin("e1", "s", &Told::default()).unwrap();
     for price in 1..=3 {
-        chronicle.change(&mark, &[priced("A", price)], || {});
+        chronicle.change(&mark, &Entry::items(&[priced("A", price)]), || {});
     }
     let path = dir.file_of("e1").unwrap();
     let whole = std::fs::read(&path).unwrap();
@@ -73,7 +73,7 @@ fn what_changed_under_a_decision_is_decided_anew() {
         settled(Some(&mark), || {
             n_asked += 1;
             if changes.contains(&n_asked) {
-                chronicle.change(&mark, &[priced("A", 1)], || {});
+                chronicle.change(&mark, &Entry::items(&[priced("A", 1)]), || {});
             }
             n_asked
         })
@@ -92,7 +92,7 @@ fn a_chronicle_that_cannot_be_written_says_so_in_every_record() {
     assert!(chronicle.begin("e1", "s", &Told::default()).is_none());
     let mark = LiveMark::at("e1".into(), 4);
     let mut is_changed = false;
-    chronicle.change(&mark, &[priced("A", 1)], || is_changed = true);
+    chronicle.change(&mark, &Entry::items(&[priced("A", 1)]), || is_changed = true);
     assert!(is_changed, "the change itself happens");
     assert_eq!(settled(Some(&mark), || 1), (1, None));
 }

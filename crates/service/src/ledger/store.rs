@@ -218,6 +218,8 @@ mod contacts;
 #[cfg(test)]
 mod families;
 #[cfg(test)]
+mod outcome_tests;
+#[cfg(test)]
 mod proving_tests;
 #[cfg(test)]
 mod tests;

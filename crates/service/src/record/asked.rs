@@ -23,6 +23,8 @@ pub(super) struct Asked {
     pub(super) locale: Option<String>,
     pub(super) location: Option<String>,
     pub(super) known: Option<AskedCustomer>,
+    #[serde(default)]
+    pub(super) incumbent: bool,
 }
 
 /// What policies asked of the customer.

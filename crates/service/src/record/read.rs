@@ -68,6 +68,7 @@ pub(crate) struct RecordedOffer {
     units: Option<u32>,
     pub(crate) policy: Option<RecordedTouch>,
     pub(crate) likeness: Option<f64>,
+    pub(crate) response: Option<f64>,
 }
 
 /// What a policy did to an offer.
@@ -254,6 +255,7 @@ impl Record {
             resting: &resting,
             exclude: &exclude,
             policies,
+            is_incumbent: asked.incumbent,
             circumstances: Circumstances {
                 now: Some(Timestamp(self.at_us)),
                 channel: asked.channel.as_deref(),

@@ -6,8 +6,8 @@ use serde::Serialize;
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Difference {
-    /// `fallback`, `n_eligible`, `explored`, `place`, `score`, `reason`, `evidence`, `likeness` or
-    /// `policy`.
+    /// `fallback`, `n_eligible`, `explored`, `place`, `score`, `reason`, `evidence`, `likeness`,
+    /// `response` or `policy`.
     pub what: &'static str,
     /// The offer, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,12 +80,10 @@ fn compare_offers(found: &mut Vec<Difference>, then: &RecordedOffer, now: &Recor
         Some(evidence) => format!("{evidence:?}"),
         None => "none".to_owned(),
     };
-    let likeness = |offer: &RecordedOffer| match offer.likeness {
-        Some(likeness) => likeness.to_string(),
-        None => "none".to_owned(),
-    };
+    let number = |number: Option<f64>| number.map_or("none".to_owned(), |n| n.to_string());
     for (what, recorded, replayed) in [
-        ("likeness", likeness(then), likeness(now)),
+        ("likeness", number(then.likeness), number(now.likeness)),
+        ("response", number(then.response), number(now.response)),
         ("score", then.score.to_string(), now.score.to_string()),
         ("reason", reason(then), reason(now)),
         ("policy", policy(then), policy(now)),

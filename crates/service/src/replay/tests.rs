@@ -8,10 +8,12 @@ use crate::settings::Settings;
 use crate::state::Served;
 use crate::testing::{TestShop, ids, publish_snapshot, snapshot_writer};
 use axum::http::Method;
+use decide::Placement;
 use experiment::{Definition, ExperimentDir};
 use policy::PolicyDir;
 use policy::directory::Signature;
 use score::World;
+use score::responses::{Factor, Kind};
 use serde_json::{Value, json};
 use snapshot::SnapshotDir;
 use std::path::Path;
@@ -28,6 +30,7 @@ struct Moving {
     shop: TestShop,
     folder: TempDir,
     chance: u64,
+    version: u64,
 }
 
 impl Moving {
@@ -40,7 +43,7 @@ impl Moving {
         publish_snapshot(&snapshots);
         let archive = Archive { snapshots, policies, chronicle };
         assert!(shop.state.inner.archive.set(archive).is_ok());
-        let moving = Moving { shop, folder, chance: 20_261_123 };
+        let moving = Moving { shop, folder, chance: 20_261_123, version: 0 };
         moving.load().await;
         moving
     }
@@ -69,7 +72,7 @@ impl Moving {
 
     async fn change(&mut self) {
         let (item_id, number) = (self.item(), self.draw(40));
-        match self.draw(8) {
+        match self.draw(9) {
             0 | 1 => self.put("/v1/items", json!({"item_id": item_id, "price": number})).await,
             2 => self.put("/v1/items", json!({"item_id": item_id, "stock": number % 3})).await,
             3 => self.put("/v1/items", json!({"item_id": item_id, "hidden": number > 30})).await,
@@ -88,8 +91,25 @@ impl Moving {
                 let body = json!({"from_item": item_id, "to_item": to, "relation": relation});
                 self.shop.post("/v1/relations", &body.to_string()).await;
             }
+            7 => self.tell_responses(item_id, number).await,
             _ => self.apply_policies(number).await,
         }
+    }
+
+    /// As if something had been learned of an item, everywhere.
+    async fn tell_responses(&mut self, item_id: &str, number: u64) {
+        self.version += 1;
+        let places = [Placement::Home, Placement::Pdp, Placement::Cart];
+        let changes = places.map(|placement| Factor {
+            kind: Kind {
+                placement: placement as u8,
+                relation: 0,
+                item_id: (!number.is_multiple_of(2)).then(|| item_id.into()),
+                context: number.is_multiple_of(5).then_some(number as u8 % 8),
+            },
+            thousandths: 250 + 90 * number as u16,
+        });
+        self.shop.state.inner.tell_responses(self.version, &changes).await;
     }
 
     async fn apply_policies(&self, number: u64) {
@@ -100,7 +120,8 @@ impl Moving {
              when = 'customer.bought has \"H\"'\n\
              [[placement]]\nname = 'cart'\ncount = {}\n\
              [[placement]]\nname = 'home'\ndiversity = 0.4\nexplore = 0.5\nexplore_places = 2\n\
-             [[placement]]\nname = 'pdp'\nexplore = 0.5\n{}",
+             learn_from_outcomes = true\nincumbent_share = 0.4\n\
+             [[placement]]\nname = 'pdp'\nexplore = 0.5\nlearn_from_outcomes = true\n{}",
             1 + number % 4,
             if number % 6 == 1 { CAPS } else { "" }
         );
@@ -204,6 +225,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
     }
     let (mut n_offers, mut n_drawn, mut n_variant) = (0, 0, 0);
     let (mut n_counted, mut n_unknown) = (0, 0);
+    let (mut n_moved, mut n_incumbent) = (0, 0);
     for id in &ids {
         let replay = moving.replay(id).await;
         assert_eq!(
@@ -213,6 +235,9 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         );
         let record = moving.shop.get(&format!("/v1/decisions/{id}")).await.json();
         n_offers += record["offers"].as_array().unwrap().len();
+        let offers = record["offers"].as_array().unwrap();
+        n_moved += offers.iter().filter(|offer| offer["response"].is_f64()).count();
+        n_incumbent += u32::from(record["asked"]["incumbent"] == true);
         n_variant += u32::from(record["policies"]["under"].is_u64());
         match &record["contact"]["counted"] {
             Value::Array(counted) => n_counted += usize::from(!counted.is_empty()),
@@ -232,6 +257,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         assert!(places.iter().all(|place| place[1].as_u64() < place[2].as_u64()), "{places:?}");
         n_drawn += places.len();
     }
+    assert!(n_moved > 20 && n_incumbent > 20, "{n_moved} moved, {n_incumbent} by the incumbent");
     assert!(n_variant > 50, "{n_variant} by policies of a variant");
     assert!(n_counted > 20 && n_unknown > 0, "{n_counted} counted contacts, {n_unknown} could not");
     assert!(n_drawn > 10, "{n_drawn} places drawn");

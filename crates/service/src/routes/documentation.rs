@@ -35,6 +35,7 @@ use utoipa::OpenApi;
         super::decisions::get_decision,
         super::decisions::why_not,
         super::report::report,
+        super::report::outcomes,
         super::experiments::list,
         super::experiments::create,
         super::experiments::show,

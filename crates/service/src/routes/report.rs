@@ -3,6 +3,7 @@
 use super::{admit, json};
 use crate::extract::QueryIn;
 use crate::keys::Scope;
+use crate::outcomes::Standing;
 use crate::problem::{Problem, ProblemBody};
 use crate::proving::ReportQuestion;
 use crate::state::AppState;
@@ -39,4 +40,16 @@ pub(super) async fn report(
     let question = ReportQuestion { days: query.days, by: query.by };
     let findings = state.inner.report(question).await?;
     Ok(json(serde_json::to_vec(&*findings).expect("texts and numbers always serialize")))
+}
+
+/// How learning from outcomes stands, where placements ask for it.
+#[utoipa::path(get, path = "/v1/outcomes", tag = "Experiments",
+    responses((status = 200, description = "By placement; docs/policies.md", body = Standing)))]
+pub(super) async fn outcomes(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    admit(&state, &headers, Scope::Server)?;
+    let standing = state.inner.standing_of_outcomes()?;
+    Ok(json(serde_json::to_vec(&standing).expect("texts and numbers always serialize")))
 }

@@ -201,9 +201,25 @@ pub struct ExplainOut {
     /// placement asks for diversity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likeness: Option<BTreeMap<String, f64>>,
+    /// Where the placement learns from outcomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<OutcomesOut>,
     /// Places that were drawn, where the placement explores.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explored: Vec<ExploredOut>,
+}
+
+/// What came of offers before, and what it did to this answer.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomesOut {
+    /// `learned`, or `incumbent`: as if nothing had been learned so.
+    pub arm: String,
+    /// Of what was learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Of each offer that it moved, what its score was multiplied by.
+    pub factors: BTreeMap<String, f64>,
 }
 
 /// A place that was drawn.

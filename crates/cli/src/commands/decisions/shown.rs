@@ -93,6 +93,12 @@ fn heading(record: &DecisionRecord, payload: &Value) -> String {
         by.push(format!("{} = {}", text(&pair[0]), text(&pair[1])));
     }
     lines.push(format!("decided by: {}", by.join("; ")));
+    if payload["outcomes"].is_object() {
+        lines.push(match payload["outcomes"]["version"].as_u64() {
+            Some(version) => format!("with what came of offers, version {version}"),
+            None => "as if nothing had been learned from outcomes".to_owned(),
+        });
+    }
     for place in payload["explored"]["places"].as_array().into_iter().flatten() {
         lines.push(format!(
             "place {} was drawn: arm {} of {}, chance {}",
@@ -155,6 +161,9 @@ fn factors(offer: &Value) -> String {
     }
     if let Some(likeness) = offer["likeness"].as_f64() {
         factors.push(format!("likeness {likeness}"));
+    }
+    if let Some(response) = offer["response"].as_f64() {
+        factors.push(format!("outcomes × {response}"));
     }
     factors.join("; ")
 }

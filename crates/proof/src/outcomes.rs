@@ -1,0 +1,469 @@
+//! What came of offers lately, as a server learns from it: read once from the logs, then what is
+//! new, again and again.
+//!
+//! Each offer of an answer that was seen counts with the furthest step that it came to: a click, a
+//! cart, a sale. Steps are joined by the name of the answer; where a line names none, by the last
+//! click of the same person on the item. Kept are sums by kind of offer ([`measure::response`]),
+//! in which what is old weighs less, the steps of open answers, and what each customer or visit
+//! came to, by which what was learned is held against the incumbent.
+//!
+//! Old data: weight 2^(−age / 14 days), as forward decay (Cormode, Shkapenyuk, Srivastava, Xu,
+//! ICDE 2009), so that sums need no second look. Memory: some 200 bytes an open answer, of which
+//! there are at most 200,000, 60 a kind, 60 a customer or visit.
+
+use crate::facts::hash_of;
+use crate::heard::{Origin, Who, origin_of};
+use events::time::DAY_US;
+use events::{EventKind, Timestamp};
+use hashbrown::{HashMap, HashSet};
+use history::{DecisionRecord, PastEvent};
+use measure::assignment::{Unit, UnitId};
+use measure::response::{self, Seen};
+use measure::{Comparison, Lift, Metric, Moments, NoAnswer, Sequence, compare};
+use std::collections::VecDeque;
+
+mod reading;
+mod recorded;
+
+pub use reading::Reader;
+
+use recorded::Offered;
+
+/// So far back the logs are read at the start.
+pub const READ_DAYS: i64 = 28;
+/// After so many days half counts.
+const HALF_LIFE_DAYS: f64 = 14.0;
+/// An answer is open so long: what is bought later came too late to learn from.
+const OPEN_DAYS: i64 = 7;
+const MAX_OPEN: usize = 200_000;
+const MAX_CLICKS: usize = 400_000;
+const MAX_UNITS: usize = 1_000_000;
+/// Steps that wait for the record of their answer, which is written a moment later.
+const MAX_EARLY: usize = 100_000;
+/// Answers of one customer or visit that count: who is seen more often is a program.
+const MAX_OF_UNIT: u32 = 300;
+/// Places that are told apart.
+const MAX_POSITION: u8 = 11;
+/// Customers and visits that the comparison is tightest at.
+const PLANNED: u64 = 10_000;
+
+/// How far an offer came. What a step is worth is the share of those who get there that go on to
+/// buy, roughly: chosen, not learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    Seen,
+    Clicked,
+    Added,
+    Bought,
+}
+
+impl Step {
+    pub fn worth(self) -> f64 {
+        match self {
+            Step::Seen => 0.0,
+            Step::Clicked => 0.1,
+            Step::Added => 0.4,
+            Step::Bought => 1.0,
+        }
+    }
+}
+
+/// A placement that learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Learning {
+    pub placement: u8,
+    /// What is held against the incumbent begins here.
+    pub since: Timestamp,
+}
+
+/// Offers of an answer; the item by the hash of its id.
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    All,
+    Item(u64),
+}
+
+/// Of which offers a sum is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Cell {
+    placement: u8,
+    rung: u8,
+    relation: u8,
+    context: u8,
+    position: u8,
+    item: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OpenOffer {
+    cell: Cell,
+    score: f32,
+    step: Option<Step>,
+}
+
+#[derive(Clone, Debug)]
+struct OpenAnswer {
+    at_us: i64,
+    /// Where it is held against the incumbent.
+    unit: Option<(u8, UnitId)>,
+    offers: Vec<OpenOffer>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    n: f64,
+    score: f64,
+    responses: f64,
+    worth: f64,
+    worth2: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OfUnit {
+    is_incumbent: bool,
+    n_answers: u32,
+    worth: f64,
+}
+
+/// What was heard of answers so far.
+#[derive(Clone, Debug)]
+pub struct Outcomes {
+    learning: Vec<Learning>,
+    key: u64,
+    landmark_us: i64,
+    answers: HashMap<u64, OpenAnswer>,
+    /// Answers by their time.
+    order: VecDeque<(i64, u64)>,
+    early: VecDeque<(u64, Which, Step)>,
+    clicks: HashMap<(Who, u64), (i64, u64)>,
+    sums: HashMap<Cell, Sums>,
+    units: HashMap<(u8, UnitId), OfUnit>,
+    item_ids: Vec<Box<str>>,
+    items: HashMap<u64, u32>,
+}
+
+/// What was learned of one placement.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    pub placement: u8,
+    pub factors: Vec<LearnedFactor>,
+    pub positions: Vec<f64>,
+    /// Offers that were seen, the old ones counted in part.
+    pub n_seen: f64,
+    pub versus: Versus,
+}
+
+/// What came of one kind of offers, times what was expected.
+#[derive(Clone, Debug)]
+pub struct LearnedFactor {
+    pub relation: u8,
+    pub item_id: Option<Box<str>>,
+    pub context: Option<u8>,
+    pub factor: f64,
+}
+
+/// With what was learned, against without: what came of the offers of one customer or visit.
+#[derive(Clone, Debug)]
+pub struct Versus {
+    pub n_learned: u64,
+    pub n_incumbent: u64,
+    pub lift: Result<Lift, NoAnswer>,
+}
+
+impl Versus {
+    /// Does what was learned surely do harm?
+    pub fn is_harmful(&self) -> bool {
+        self.lift.as_ref().is_ok_and(|lift| lift.difference.high < 0.0)
+    }
+}
+
+impl Outcomes {
+    /// `key` is that of the shop, by which visits are known.
+    pub fn new(learning: Vec<Learning>, key: u64, now: Timestamp) -> Outcomes {
+        Outcomes {
+            learning,
+            key,
+            landmark_us: now.0,
+            answers: HashMap::new(),
+            order: VecDeque::new(),
+            early: VecDeque::new(),
+            clicks: HashMap::new(),
+            sums: HashMap::new(),
+            units: HashMap::new(),
+            item_ids: Vec::new(),
+            items: HashMap::new(),
+        }
+    }
+
+    /// Takes in an answer, if it is one to learn from.
+    pub fn take(&mut self, record: &DecisionRecord) {
+        let name = hash_of(&record.recommendation_id);
+        if self.answers.contains_key(&name) {
+            return;
+        }
+        let Some(read) = recorded::read(&record.payload) else { return };
+        let is_it = |learning: &&Learning| learning.placement == read.placement;
+        let Some(learning) = self.learning.iter().find(is_it).copied() else { return };
+        let unit = read.unit.filter(|_| learning.since <= record.at);
+        if let Some(unit) = unit
+            && !self.count_unit((read.placement, unit), read.is_incumbent)
+        {
+            return;
+        }
+        let offers = read.offers.iter().zip(0_u8..).map(|(offer, position)| OpenOffer {
+            cell: Cell {
+                placement: read.placement,
+                rung: offer.rung,
+                relation: offer.relation,
+                context: read.context,
+                position: position.min(MAX_POSITION),
+                item: self.number_of(offer),
+            },
+            score: offer.score,
+            step: None,
+        });
+        let offers = offers.collect();
+        let unit = unit.map(|unit| (read.placement, unit));
+        self.answers.insert(name, OpenAnswer { at_us: record.at.0, unit, offers });
+        self.order.push_back((record.at.0, name));
+        self.close_too_many();
+    }
+
+    fn close_too_many(&mut self) {
+        while MAX_OPEN < self.order.len()
+            && let Some((_, name)) = self.order.pop_front()
+        {
+            self.answers.remove(&name);
+        }
+    }
+
+    /// Answers are counted for everybody who asked, whether they saw them or not. False: no more
+    /// of this one count.
+    fn count_unit(&mut self, unit: (u8, UnitId), is_incumbent: bool) -> bool {
+        if MAX_UNITS <= self.units.len() && !self.units.contains_key(&unit) {
+            return false;
+        }
+        let first = OfUnit { is_incumbent, n_answers: 0, worth: 0.0 };
+        let known = self.units.entry(unit).or_insert(first);
+        known.n_answers += 1;
+        known.n_answers <= MAX_OF_UNIT
+    }
+
+    fn number_of(&mut self, offer: &Offered<'_>) -> u32 {
+        let next = self.item_ids.len() as u32;
+        let number = *self.items.entry(hash_of(&offer.item_id)).or_insert(next);
+        if number == next {
+            self.item_ids.push(offer.item_id.as_ref().into());
+        }
+        number
+    }
+
+    /// Takes in what somebody did.
+    pub fn hear(&mut self, event: &PastEvent) {
+        let answer = event.recommendation_id.as_deref().map(hash_of);
+        match event.kind {
+            EventKind::RecommendationImpression | EventKind::RecommendationClick => {
+                let Some(answer) = answer else { return };
+                self.hear_shown(event, answer);
+            }
+            EventKind::AddToCart => self.hear_lines(event, answer, Step::Added),
+            EventKind::Purchase if event.confirmed => self.hear_lines(event, answer, Step::Bought),
+            _ => {}
+        }
+    }
+
+    /// An impression that names items is of those, else of the whole slate.
+    fn hear_shown(&mut self, event: &PastEvent, answer: u64) {
+        let is_click = event.kind == EventKind::RecommendationClick;
+        if is_click || event.lines.is_empty() {
+            self.step(answer, Which::All, Step::Seen);
+        }
+        for line in &event.lines {
+            let item = hash_of(&line.item_id);
+            if is_click {
+                self.remember_click(event, item, answer);
+            }
+            self.step(answer, Which::Item(item), if is_click { Step::Clicked } else { Step::Seen });
+        }
+    }
+
+    fn hear_lines(&mut self, event: &PastEvent, answer: Option<u64>, step: Step) {
+        for line in &event.lines {
+            let item = hash_of(&line.item_id);
+            let answer = match origin_of(line, answer) {
+                Origin::Answer(answer) | Origin::Event(answer) => Some(answer),
+                Origin::Untold => self.clicked(event, item),
+                Origin::Elsewhere => None,
+            };
+            if let Some(answer) = answer {
+                // Who takes one saw the others.
+                self.step(answer, Which::All, Step::Seen);
+                self.step(answer, Which::Item(item), step);
+            }
+        }
+    }
+
+    fn people(&self, event: &PastEvent) -> impl Iterator<Item = Who> + use<> {
+        let session = event.session_id.as_deref();
+        let visit = session.map(|session| Who::Visit(Unit::Session(session).id(self.key)));
+        event.customer_idx.map(Who::Customer).into_iter().chain(visit)
+    }
+
+    fn remember_click(&mut self, event: &PastEvent, item: u64, answer: u64) {
+        for who in self.people(event) {
+            if self.clicks.len() < MAX_CLICKS || self.clicks.contains_key(&(who, item)) {
+                self.clicks.insert((who, item), (event.at.0, answer));
+            }
+        }
+    }
+
+    fn clicked(&self, event: &PastEvent, item: u64) -> Option<u64> {
+        let is_late = |at_us: i64| event.at.0.saturating_sub(at_us) > OPEN_DAYS * DAY_US;
+        let click = self.people(event).find_map(|who| self.clicks.get(&(who, item)))?;
+        (!is_late(click.0)).then_some(click.1)
+    }
+
+    /// Offers of an answer came as far as this.
+    fn step(&mut self, answer: u64, which: Which, step: Step) {
+        let Some(open) = self.answers.get_mut(&answer) else {
+            if MAX_EARLY <= self.early.len() {
+                self.early.pop_front();
+            }
+            self.early.push_back((answer, which, step));
+            return;
+        };
+        let item = match which {
+            Which::All => None,
+            Which::Item(item) => Some(self.items.get(&item).copied().unwrap_or(u32::MAX)),
+        };
+        let weight = weight_of(open.at_us - self.landmark_us);
+        for offer in &mut open.offers {
+            let is_it = item.is_none_or(|item| item == offer.cell.item);
+            if !is_it || offer.step >= Some(step) {
+                continue;
+            }
+            let before = offer.step.map_or(0.0, Step::worth);
+            let sums = self.sums.entry(offer.cell).or_default();
+            if offer.step.is_none() {
+                sums.n += weight;
+                sums.score += weight * f64::from(offer.score);
+            }
+            if step > Step::Seen && offer.step <= Some(Step::Seen) {
+                sums.responses += weight;
+            }
+            sums.worth += weight * (step.worth() - before);
+            sums.worth2 += weight * (step.worth().powi(2) - before.powi(2));
+            if let Some(unit) = open.unit.and_then(|unit| self.units.get_mut(&unit)) {
+                unit.worth += step.worth() - before;
+            }
+            offer.step = Some(step);
+        }
+    }
+
+    /// Steps that came before the record of their answer, once more. What waited for one whole
+    /// round of reading belongs to answers that are none of ours.
+    pub fn settle(&mut self) {
+        for (answer, which, step) in std::mem::take(&mut self.early) {
+            if self.answers.contains_key(&answer) {
+                self.step(answer, which, step);
+            }
+        }
+    }
+
+    /// Closes what is too old.
+    pub fn forget(&mut self, now: Timestamp) {
+        let before = now.0.saturating_sub(OPEN_DAYS * DAY_US);
+        while let Some(&(at_us, name)) = self.order.front()
+            && at_us < before
+        {
+            self.answers.remove(&name);
+            self.order.pop_front();
+        }
+        self.clicks.retain(|_, (at_us, _)| *at_us >= before);
+        let scale = self.scale(now);
+        self.sums.retain(|_, sums| sums.n * scale > 0.1);
+    }
+
+    /// What a weight of now is divided by.
+    fn scale(&self, now: Timestamp) -> f64 {
+        1.0 / weight_of(now.0 - self.landmark_us)
+    }
+
+    /// What was learned, of each placement that learns.
+    pub fn learned(&self, now: Timestamp) -> Vec<Learned> {
+        let placements: HashSet<u8> = self.learning.iter().map(|one| one.placement).collect();
+        let mut placements: Vec<u8> = placements.into_iter().collect();
+        placements.sort_unstable();
+        placements.into_iter().map(|placement| self.learned_at(placement, now)).collect()
+    }
+
+    fn learned_at(&self, placement: u8, now: Timestamp) -> Learned {
+        let scale = self.scale(now);
+        let own = self.sums.iter().filter(|(cell, _)| cell.placement == placement);
+        let mut cells: Vec<Seen> = own
+            .map(|(cell, sums)| Seen {
+                rung: cell.rung,
+                relation: cell.relation,
+                item: cell.item,
+                context: cell.context,
+                position: cell.position,
+                n: sums.n * scale,
+                score: sums.score * scale,
+                responses: sums.responses * scale,
+                worth: sums.worth * scale,
+                worth2: sums.worth2 * scale,
+            })
+            .collect();
+        // Sums of floats depend on the order.
+        cells.sort_by_key(|c| (c.rung, c.relation, c.item, c.context, c.position));
+        let fit = response::fit(&cells);
+        let named = |item: Option<u32>| item.map(|item| self.item_ids[item as usize].clone());
+        let factors = fit.factors.iter().map(|(kind, &factor)| LearnedFactor {
+            relation: kind.relation,
+            item_id: named(kind.item),
+            context: kind.context,
+            factor,
+        });
+        Learned {
+            placement,
+            factors: factors.collect(),
+            positions: fit.positions,
+            n_seen: fit.n_seen,
+            versus: self.versus(placement),
+        }
+    }
+
+    fn versus(&self, placement: u8) -> Versus {
+        let mut own: Vec<(UnitId, OfUnit)> = self
+            .units
+            .iter()
+            .filter(|(key, _)| key.0 == placement)
+            .map(|(k, v)| (k.1, *v))
+            .collect();
+        own.sort_by_key(|(unit, _)| *unit);
+        let mut arms = [Moments::<1>::default(), Moments::default()];
+        for (_, unit) in &own {
+            arms[usize::from(unit.is_incumbent)].push(&[unit.worth]);
+        }
+        let how = Comparison {
+            metric: Metric::Mean { column: 0 },
+            covariate: None,
+            treated_share: None,
+            is_alike: true,
+            sequence: Sequence::tightest_at(PLANNED, 0.05),
+        };
+        let [learned, incumbent] = &arms;
+        Versus {
+            n_learned: learned.n(),
+            n_incumbent: incumbent.n(),
+            lift: compare(learned, incumbent, &how),
+        }
+    }
+}
+
+fn weight_of(age_us: i64) -> f64 {
+    (age_us as f64 / (HALF_LIFE_DAYS * DAY_US as f64)).exp2()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! An answer, as far as what comes of it teaches something.
+
+use decide::{Placement, Relation, context_of};
+use measure::assignment::UnitId;
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// An answer that was shown.
+#[derive(Debug)]
+pub(super) struct Answered<'a> {
+    pub(super) placement: u8,
+    pub(super) context: u8,
+    pub(super) unit: Option<UnitId>,
+    pub(super) is_incumbent: bool,
+    pub(super) offers: Vec<Offered<'a>>,
+}
+
+/// One of its offers.
+#[derive(Debug)]
+pub(super) struct Offered<'a> {
+    pub(super) item_id: Cow<'a, str>,
+    pub(super) relation: u8,
+    pub(super) rung: u8,
+    /// Without what policies and outcomes made of it.
+    pub(super) score: f32,
+}
+
+#[derive(Deserialize)]
+struct Recorded<'a> {
+    #[serde(borrow)]
+    asked: Asked<'a>,
+    #[serde(borrow, default)]
+    variant: Option<Cow<'a, str>>,
+    #[serde(default)]
+    withheld: bool,
+    outcomes: Option<Arm>,
+    #[serde(borrow)]
+    offers: Vec<RecordedOffer<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Arm {
+    unit: u64,
+}
+
+#[derive(Deserialize)]
+struct Asked<'a> {
+    #[serde(borrow)]
+    placement: Cow<'a, str>,
+    #[serde(default)]
+    cart: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    n_cart: usize,
+    customer: Option<u32>,
+    #[serde(default)]
+    incumbent: bool,
+}
+
+#[derive(Deserialize)]
+struct RecordedOffer<'a> {
+    #[serde(borrow)]
+    item_id: Cow<'a, str>,
+    score: f64,
+    #[serde(borrow)]
+    relation: Cow<'a, str>,
+    #[serde(borrow)]
+    rung: Cow<'a, str>,
+    #[serde(borrow, default)]
+    code: Cow<'a, str>,
+    #[serde(borrow)]
+    policy: Option<Touch<'a>>,
+    response: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Touch<'a> {
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+    factor: f64,
+}
+
+/// Reasons of offers that were set apart: they are not moved by what comes of them, and their
+/// scores are on a scale of their own, that of sales.
+const SET_APART: [&str; 5] = ["declared", "covers", "upgrade", "alternative", "chosen"];
+
+/// `None`: it was shown to nobody, or cannot be read.
+pub(super) fn read(payload: &[u8]) -> Option<Answered<'_>> {
+    let recorded: Recorded<'_> = serde_json::from_slice(payload).ok()?;
+    if recorded.variant.as_deref() == Some("holdout") || recorded.withheld {
+        return None;
+    }
+    let asked = &recorded.asked;
+    let n_cart = asked.cart.len().max(asked.n_cart);
+    Some(Answered {
+        placement: Placement::parse(&asked.placement)? as u8,
+        context: context_of(n_cart, asked.customer.is_some()),
+        unit: recorded.outcomes.map(|arm| UnitId(arm.unit)),
+        is_incumbent: asked.incumbent,
+        offers: recorded.offers.into_iter().filter_map(offered).collect(),
+    })
+}
+
+/// A name that nobody knows any more is no reason to lose the answer: its place is kept.
+fn offered(offer: RecordedOffer<'_>) -> Option<Offered<'_>> {
+    let touch = offer.policy.as_ref();
+    let moved = touch.map_or(1.0, |touch| touch.factor) * offer.response.unwrap_or(1.0);
+    let is_apart =
+        SET_APART.contains(&&*offer.code) || touch.is_some_and(|touch| touch.kind == "pin");
+    // Without a score nothing was expected, and nothing is learned.
+    let score = if moved > 0.0 && !is_apart { offer.score / moved } else { 0.0 };
+    Some(Offered {
+        relation: Relation::parse(&offer.relation)? as u8,
+        rung: decide::Rung::ALL.iter().position(|rung| rung.as_str() == offer.rung)? as u8,
+        item_id: offer.item_id,
+        score: score as f32,
+    })
+}
