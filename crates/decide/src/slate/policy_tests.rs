@@ -94,7 +94,7 @@ fn a_pin_stands_at_its_place_if_the_gates_let_it() {
     assert_eq!((slate.offers.len(), slate.offers[1].item), (3, 7));
     assert_eq!(
         slate.offers[1].reason,
-        Reason { code: ReasonCode::Chosen, evidence: None, about: None }
+        Reason { code: ReasonCode::Chosen, ..Reason::default() }
     );
     assert_eq!(slate.offers[1].policy.and_then(|touch| touch.pinned_at), Some(2));
     let also = text.clone() + &policy("no", "exclude", "item_ids = ['i7']");

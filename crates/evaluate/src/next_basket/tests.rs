@@ -8,6 +8,7 @@ fn small() -> CustomerFile {
         histories: vec![vec![vec![0, 1], vec![0]], vec![vec![2], vec![3]], vec![vec![0], vec![2]]],
         futures: vec![vec![0, 4], vec![0, 3], vec![]],
         folds: vec![vec![0, 1], vec![0]],
+        ..CustomerFile::default()
     }
 }
 
