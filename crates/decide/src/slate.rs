@@ -463,6 +463,9 @@ mod policy_invariants;
 mod policy_tests;
 
 #[cfg(test)]
+mod likely_tests;
+
+#[cfg(test)]
 mod relation_tests;
 
 #[cfg(test)]

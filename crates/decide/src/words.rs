@@ -191,7 +191,8 @@ impl Telling<'_> {
     /// Sentences with counts of a pair are told only where there is a pair.
     fn count(&self, value: Value) -> u64 {
         let reason = self.reason;
-        let of_pair = |count: fn(&Evidence) -> u32| reason.evidence.as_ref().map_or(0, count).into();
+        let of_pair =
+            |count: fn(&Evidence) -> u32| reason.evidence.as_ref().map_or(0, count).into();
         let of_own = |count: fn(&Rebuy) -> u32| reason.rebuy.as_ref().map_or(0, count).into();
         match value {
             Value::NBoth => of_pair(|evidence| evidence.n_both),

@@ -9,6 +9,7 @@ pub mod habits;
 pub mod ranker;
 pub mod sequences;
 pub mod served;
+pub mod size;
 pub mod timing;
 pub mod transitions;
 
@@ -18,8 +19,8 @@ use customer_knn::CustomerKnn;
 use habits::Habits;
 use score::next_basket::basket_index::BasketIndex;
 use score::next_basket::customer_index::UpcfParams;
-use score::next_basket::{SequencesView, Tables, TifuParams, WeightedRows};
 use score::next_basket::sections::{names, params_to_flat};
+use score::next_basket::{SequencesView, Tables, TifuParams, WeightedRows};
 use snapshot::{Rows, SnapshotWriter};
 use sparse::Csr;
 use transitions::Transitions;

@@ -139,6 +139,13 @@ impl CheckedParams {
         CheckedParams(fewer)
     }
 
+    /// Nothing of next baskets.
+    pub(crate) fn without_next_baskets(&self) -> CheckedParams {
+        let mut less = self.0.clone();
+        less.next_basket.max_baskets = 0;
+        CheckedParams(less)
+    }
+
     /// With less to do. Every parameter stays in its range.
     pub(crate) fn reduced(
         &self,

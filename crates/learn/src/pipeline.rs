@@ -403,6 +403,14 @@ fn note_memory(
             n if n < asked.ranker.max_cases => format!("{note}, ranker on {n} cases a fold"),
             _ => note,
         };
+        let next = &params.next_basket;
+        let note = match next.ranker.max_groups {
+            _ if next.max_baskets == 0 => format!("{note}, no next baskets"),
+            n if n < asked.next_basket.ranker.max_groups => {
+                format!("{note}, next baskets on {n} cases")
+            }
+            _ => note,
+        };
         notes.insert("memory".into(), note);
     }
 }

@@ -69,7 +69,8 @@ impl Slate<'_> {
             // A page of a category is about it; elsewhere it is one thing that is known.
             self.request.placement == Placement::Category
         });
-        let of_item = |category| self.world.category(likely.item).map(|own| gate::is_below(own, category));
+        let of_item =
+            |category| self.world.category(likely.item).map(|own| gate::is_below(own, category));
         let is_in_it = category.is_none_or(|category| of_item(category) == Some(true));
         is_in_it
             && match likely.rebuy {

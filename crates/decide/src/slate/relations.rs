@@ -91,8 +91,12 @@ impl Slate<'_> {
                         self.note_taken(plan, Relation::Attach);
                         let evidence = self.strongest(&[cover.item], plan);
                         let about = About { item: cover.item, n_units: cover.n_units };
-                        let reason =
-                            Reason { code: ReasonCode::Covers, evidence, about: Some(about), rebuy: None };
+                        let reason = Reason {
+                            code: ReasonCode::Covers,
+                            evidence,
+                            about: Some(about),
+                            rebuy: None,
+                        };
                         plans.push(self.offer(plan, Relation::Attach, reason));
                     }
                     break;

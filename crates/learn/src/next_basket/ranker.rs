@@ -159,7 +159,9 @@ fn collect_cases(
     let n_customers = sequences.view().n_customers() as u32;
     for from in (0..n_customers).step_by(N_AT_ONCE as usize) {
         let customers = from..n_customers.min(from + N_AT_ONCE);
-        for (rows, truth, customer) in cases_of(tables, sequences, (cut, ranker.min_before), customers) {
+        for (rows, truth, customer) in
+            cases_of(tables, sequences, (cut, ranker.min_before), customers)
+        {
             if customer % ranker.valid_every == 0 {
                 if cut == 1 && valid.group_ends.len() < ranker.max_groups {
                     valid.push(&rows, &truth);
@@ -215,20 +217,24 @@ fn mean_ndcg(
     ranker: &Ranker,
     valid_every: u32,
 ) -> f64 {
-    mean_ndcg_by(tables, sequences, ranker, valid_every, |_, front| front)
+    mean(&ndcgs_by(tables, sequences, ranker, valid_every, |_, front| front))
 }
 
-/// The same after the front of each ranking was put in another order.
-fn mean_ndcg_by(
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Of each validation customer, after the front of the ranking was put in another order.
+fn ndcgs_by(
     tables: &NextBasketTables,
     sequences: &Sequences,
     ranker: &Ranker,
     valid_every: u32,
     reorder: impl Fn(u32, Vec<Scored>) -> Vec<Scored> + Sync,
-) -> f64 {
+) -> Vec<f64> {
     let view = tables.view();
     let overlay = Overlay::default();
-    let values: Vec<f64> = (0..sequences.view().n_customers() as u32)
+    (0..sequences.view().n_customers() as u32)
         .into_par_iter()
         .filter(|customer| customer % valid_every == 0)
         .map_init(RankScratch::default, |memory, customer| {
@@ -239,8 +245,7 @@ fn mean_ndcg_by(
             ndcg_of_list(&hits(&list, &truth), truth.len(), 10, Ideal::AllTruth)
         })
         .flatten_iter()
-        .collect();
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+        .collect()
 }
 
 /// What days are worth, asked of the validation customers.
@@ -249,24 +254,46 @@ pub(super) struct Ages<'a> {
     pub params: &'a RankerParams,
 }
 
+/// NDCG@10 without and with the factors of ages, and whether the gain is clear of chance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Worth {
+    pub plain: f64,
+    pub timed: f64,
+    pub is_clear: bool,
+}
+
+/// Standard errors of the mean gain that make it clear (one side, 95 %).
+const CLEAR: f64 = 1.645;
+
+impl Worth {
+    fn of(plain: &[f64], timed: &[f64]) -> Worth {
+        let gains: Vec<f64> = plain.iter().zip(timed).map(|(plain, timed)| timed - plain).collect();
+        let (n, gain) = (gains.len() as f64, mean(&gains));
+        let squares: f64 = gains.iter().map(|value| (value - gain).powi(2)).sum();
+        let error = (squares / (n * (n - 1.0))).sqrt();
+        // Of one customer or none there is no error, and nothing is clear.
+        Worth { plain: mean(plain), timed: mean(timed), is_clear: gain > CLEAR * error }
+    }
+}
+
 impl Ages<'_> {
-    /// NDCG@10 without and with the factors of ages, which are those of everybody's baskets but the
-    /// last; each last basket is asked for on its own day.
+    /// The factors are those of everybody's baskets but the last; each last basket is asked for on
+    /// its own day.
     pub(super) fn worth(
         &self,
         sequences: &Sequences,
         n_items: usize,
         params: NextBasketParams,
         ranker: &Ranker,
-    ) -> [f64; 2] {
+    ) -> Worth {
         let tables = NextBasketTables::learn(sequences.without_last(1), n_items, params);
         let factors = age_factors(&tables, self.gap_days);
         let valid_every = self.params.valid_every;
-        let plain = mean_ndcg(&tables, sequences, ranker, valid_every);
-        let timed = mean_ndcg_by(&tables, sequences, ranker, valid_every, |customer, front| {
+        let plain = ndcgs_by(&tables, sequences, ranker, valid_every, |_, front| front);
+        let timed = ndcgs_by(&tables, sequences, ranker, valid_every, |customer, front| {
             self.aged(sequences, customer, ranker, &factors, front)
         });
-        [plain, timed]
+        Worth::of(&plain, &timed)
     }
 
     fn aged(

@@ -88,8 +88,7 @@ impl Sequences {
     /// The `n` customers whose newest baskets are the newest, by their indices.
     pub fn newest_customers(&self, n: usize) -> Vec<u32> {
         let has_any = |&customer: &u32| self.newest[customer as usize] > 0;
-        let mut customers: Vec<u32> =
-            (0..self.newest.len() as u32).filter(has_any).collect();
+        let mut customers: Vec<u32> = (0..self.newest.len() as u32).filter(has_any).collect();
         customers.sort_by_key(|&c| (std::cmp::Reverse(self.newest[c as usize]), c));
         customers.truncate(n);
         customers.sort_unstable();

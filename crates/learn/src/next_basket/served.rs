@@ -56,10 +56,7 @@ pub struct ServedNextBasket {
 }
 
 /// Learns from all known customers; `None` where there are none with a basket.
-pub fn learn(
-    view: &HistoryView,
-    params: &ServedParams,
-) -> Result<Option<ServedNextBasket>, Error> {
+pub fn learn(view: &HistoryView, params: &ServedParams) -> Result<Option<ServedNextBasket>, Error> {
     let n_customers = view.n_customers as usize;
     let (max_baskets, max_items) = (params.max_baskets, params.max_basket_items);
     let sequences = Sequences::of(&view.baskets, n_customers, max_baskets, max_items);
@@ -74,9 +71,11 @@ pub fn learn(
     let is_timed = match buyings.gap_days.is_empty() {
         true => false,
         false => {
-            let [plain, timed] = ages.worth(&sequences, n_items, params.tables, &learned.ranker);
-            note.push_str(&format!("; by days {timed:.4}, without {plain:.4}"));
-            plain < timed
+            let worth = ages.worth(&sequences, n_items, params.tables, &learned.ranker);
+            let verdict = if worth.is_clear { "which counts" } else { "which is not clear" };
+            let (timed, plain) = (worth.timed, worth.plain);
+            note.push_str(&format!("; by days {timed:.4}, without {plain:.4}, {verdict}"));
+            worth.is_clear
         }
     };
     let tables = NextBasketTables::learn(sequences, n_items, params.tables);

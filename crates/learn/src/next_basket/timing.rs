@@ -2,8 +2,8 @@
 //!
 //! Formulas: `score::next_basket::timing`.
 
-use super::sequences::{Sequences, day, rows_of};
 use super::NextBasketTables;
+use super::sequences::{Sequences, day, rows_of};
 use history::HistoryView;
 use score::next_basket::habit::{Habit, cell_of};
 use score::next_basket::own::{Bought, NO_DAY};
@@ -110,7 +110,8 @@ pub fn age_factors(tables: &NextBasketTables, gap_days: &[f32]) -> [f32; N_AGES]
             let (basket, today) = (view.baskets.sequences.basket(row), day_of(sequences, row));
             for (&item, (habit, bought)) in &own {
                 let Some(age_days) = bought.age_days(today) else { continue };
-                let gap = expected_gap(bought.n_bought, bought.span_days(), gap_days[item as usize]);
+                let gap =
+                    expected_gap(bought.n_bought, bought.span_days(), gap_days[item as usize]);
                 let cell = &mut counts[age_cell(age_days as f32, gap)];
                 let renewal = view.items[item as usize].renewal.factor();
                 let hazard = view.hazard[cell_of(habit.n_bought, habit.elapsed(at))];

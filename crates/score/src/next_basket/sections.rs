@@ -178,8 +178,11 @@ impl Sections {
 
     fn check(&self, c: &Container, n_items: usize, n_customers: usize) -> Result<(), Error> {
         let limit = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let baskets =
-            CsrView::checked(c.view(&self.basket_offsets), c.view(&self.basket_items), limit(n_items));
+        let baskets = CsrView::checked(
+            c.view(&self.basket_offsets),
+            c.view(&self.basket_items),
+            limit(n_items),
+        );
         let Ok(baskets) = baskets else { return bad("a basket holds what is no item") };
         let first = c.view(&self.first_basket);
         let is_whole = first.first() == Some(&0)
@@ -205,7 +208,8 @@ impl Sections {
         if !fits {
             return bad("a column has not one entry an item or customer");
         }
-        let in_range = |list: &Section<u32>, n: usize| c.view(list).iter().all(|&at| (at as usize) < n);
+        let in_range =
+            |list: &Section<u32>, n: usize| c.view(list).iter().all(|&at| (at as usize) < n);
         let lists_fit = in_range(&self.popular, n_items)
             && in_range(&self.newest, n_items)
             && in_range(&self.by_norm, n_customers);

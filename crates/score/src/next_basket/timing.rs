@@ -35,12 +35,7 @@ pub fn age_cell(age_days: f32, gap_days: f32) -> usize {
 }
 
 /// f of what was bought, asked on a day; 1 where days tell nothing.
-pub fn age_factor(
-    bought: &Bought,
-    today: Option<i32>,
-    item_gap_days: f32,
-    factors: &[f32],
-) -> f32 {
+pub fn age_factor(bought: &Bought, today: Option<i32>, item_gap_days: f32, factors: &[f32]) -> f32 {
     let age_days = bought.age_days(today).filter(|_| bought.n_bought > 0);
     let Some(age_days) = age_days else { return 1.0 };
     let gap_days = expected_gap(bought.n_bought, bought.span_days(), item_gap_days);

@@ -223,7 +223,9 @@ impl Record {
         ask: impl FnOnce(&Request<'_>) -> R,
     ) -> Option<R> {
         let asked = &self.asked;
-        let known = |ids: &[String]| -> Vec<u32> { ids.iter().filter_map(|id| world.item_idx(id)).collect() };
+        let known = |ids: &[String]| -> Vec<u32> {
+            ids.iter().filter_map(|id| world.item_idx(id)).collect()
+        };
         let anchors: Vec<ItemRef<'_>> =
             asked.anchors.iter().map(|id| item_ref(world, id)).collect();
         let amount = |value: Option<f64>| Amount::from_f64(value?).ok();
@@ -235,10 +237,8 @@ impl Record {
         let cart: Vec<CartLine<'_>> = asked.cart.iter().map(line_of).collect();
         let session: Vec<u32> = known(&asked.session);
         let bought_since: Vec<u32> = known(&asked.bought_since);
-        let order_of = |(at, ids): &(i64, Vec<String>)| OrderSince {
-            at: Timestamp(*at),
-            items: known(ids),
-        };
+        let order_of =
+            |(at, ids): &(i64, Vec<String>)| OrderSince { at: Timestamp(*at), items: known(ids) };
         let orders_since: Vec<OrderSince> = asked.orders_since.iter().map(order_of).collect();
         let exclude: Vec<u32> = known(&asked.exclude);
         let resting: Vec<u32> = known(&asked.resting);
