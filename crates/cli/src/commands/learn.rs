@@ -37,7 +37,8 @@ pub(crate) struct LearnArgs {
     #[arg(long, default_value_t = 10, value_name = "N")]
     keep: usize,
     /// Learn without a source (`ease, pair, neighbor, history, trend, next_basket, ranker`), to
-    /// see what it is worth; may be given more than once. Without the ranker, learning takes a third of the time.
+    /// see what it is worth; may be given more than once. Without the ranker, learning takes a
+    /// third of the time.
     #[arg(long, value_name = "SOURCE")]
     without: Vec<String>,
     /// Do not use what `alongside tune` found.

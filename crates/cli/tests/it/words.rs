@@ -95,7 +95,8 @@ fn a_re_order_says_how_often_and_a_live_order_counts_at_once() {
     assert_eq!((rebuy.n_bought, rebuy.n_orders), (5, 9));
     assert_eq!(offer.reason.text, "You bought this in 5 of your 9 orders.");
     let event = "{\"event_id\":\"e1\",\"event_name\":\"purchase\",\"customer_id\":\"c1\",\
-                 \"order_id\":\"o-1\",\"item_id\":\"tea\",\"timestamp\":\"2026-02-01T00:00:00Z\"}\n";
+                 \"order_id\":\"o-1\",\"item_id\":\"tea\",\
+                 \"timestamp\":\"2026-02-01T00:00:00Z\"}\n";
     let bought = desk.file("bought.jsonl", event);
     desk.alongside(&["import", "events", text(&bought)]).assert().success();
     let after = ask();

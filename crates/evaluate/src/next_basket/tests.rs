@@ -101,7 +101,8 @@ fn what_serves_is_what_is_measured() {
     assert_eq!(all.breadth.coverage, 1.0);
 }
 
-/// Sold: 0 three times, 2 twice, 1 and 3 once; a is shown 0 and 1, b 2 and 3; bought were 0, 4, 0, 3.
+/// Sold: 0 three times, 2 twice, 1 and 3 once; a is shown 0 and 1, b 2 and 3; bought were 0 and 4,
+/// 0 and 3.
 #[test]
 fn breadth_and_tail_are_those_worked_by_hand() {
     let found = outcomes(&small(), &["p_top_freq"]);

@@ -99,7 +99,8 @@ fn shrunk(view: &HistoryView, gaps: &[Gaps], all: Gaps) -> Vec<f32> {
     items.map(|(item, gaps)| gaps.mean(prior(&item.category)) as f32).collect()
 }
 
-/// f of each class of ages: buyings over what the hazard by baskets and the item's renewal foretold.
+/// f of each class of ages: buyings over what the hazard by baskets and the item's renewal
+/// foretold.
 pub fn age_factors(tables: &NextBasketTables, gap_days: &[f32]) -> [f32; N_AGES] {
     let (view, sequences) = (tables.view(), tables.sequences());
     let mut counts = [(0.0_f64, 0.0_f64); N_AGES];
