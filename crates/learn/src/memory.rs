@@ -204,9 +204,9 @@ fn view_bytes(view: &HistoryView) -> u64 {
 }
 
 /// Parameters under which the process stays within the limit: next baskets on as many cases as fit,
-/// then the first of these that do: as they are; with fewer cases for the ranker; with fewer baskets
-/// to tune the blend on besides; with up to half of the items of EASE besides; without a ranker, and
-/// then with fewer baskets, fewer items of EASE, or neither.
+/// then the first of these that do: as they are; with fewer cases for the ranker; with fewer
+/// baskets to tune the blend on besides; with up to half of the items of EASE besides; without a
+/// ranker, and then with fewer baskets, fewer items of EASE, or neither.
 ///
 /// # Errors
 /// [`Error::TooLittleMemory`] when even that is too much.
