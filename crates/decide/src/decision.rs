@@ -4,9 +4,10 @@ use crate::explore::Choice;
 use events::Amount;
 pub use events::Relation;
 use score::Rung;
+pub use score::next_basket::Rebuy;
 
 /// Why an item is offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReasonCode {
     /// Bought in the same orders as the anchor, more often than chance.
     BoughtTogether,
@@ -20,6 +21,7 @@ pub enum ReasonCode {
     /// Looked at next by others whose visit went the same way.
     SeenNext,
     PopularInCategory,
+    #[default]
     Popular,
     /// Set at its place by a policy; nothing else speaks for it.
     Chosen,
@@ -31,10 +33,14 @@ pub enum ReasonCode {
     Upgrade,
     /// Another one for the same need; told where it is asked for.
     Alternative,
+    /// The customer bought it before.
+    BoughtBefore,
+    /// The customer buys it in a rhythm, and by that it is time again.
+    DueAgain,
 }
 
 impl ReasonCode {
-    pub const ALL: [ReasonCode; 12] = [
+    pub const ALL: [ReasonCode; 14] = [
         ReasonCode::BoughtTogether,
         ReasonCode::CompletesCart,
         ReasonCode::ForYou,
@@ -47,6 +53,8 @@ impl ReasonCode {
         ReasonCode::Covers,
         ReasonCode::Upgrade,
         ReasonCode::Alternative,
+        ReasonCode::BoughtBefore,
+        ReasonCode::DueAgain,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -63,6 +71,8 @@ impl ReasonCode {
             ReasonCode::Covers => "covers",
             ReasonCode::Upgrade => "upgrade",
             ReasonCode::Alternative => "alternative",
+            ReasonCode::BoughtBefore => "bought_before",
+            ReasonCode::DueAgain => "due_again",
         }
     }
 }
@@ -90,13 +100,15 @@ pub struct Evidence {
     pub n_before: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reason {
     pub code: ReasonCode,
     /// Present for [`ReasonCode::BoughtTogether`], and for others where a pair is known.
     pub evidence: Option<Evidence>,
     /// Present for what is offered because of one item: declared for it, covering it, in its place.
     pub about: Option<About>,
+    /// For [`ReasonCode::BoughtBefore`] and [`ReasonCode::DueAgain`], where it may be told.
+    pub rebuy: Option<Rebuy>,
 }
 
 /// The item that an offer was declared for, covers or replaces.

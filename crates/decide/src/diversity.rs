@@ -109,7 +109,7 @@ pub(crate) fn diversify(
 mod tests {
     use super::*;
     use crate::fixture::{items, learned, view};
-    use crate::{Reason, ReasonCode, Relation};
+    use crate::{Reason, Relation};
     use history::ItemEntry;
     use score::Rung;
 
@@ -143,7 +143,7 @@ mod tests {
             item,
             score,
             relation: Relation::Complement,
-            reason: Reason { code: ReasonCode::Popular, evidence: None, about: None },
+            reason: Reason::default(),
             rung: Rung::Popular,
             policy: None,
             likeness: None,

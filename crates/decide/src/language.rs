@@ -27,9 +27,15 @@ pub enum Value {
     Term,
     /// What it costs more or less than the other, with its currency.
     Amount,
+    /// Orders of the customer with the item, and all of theirs.
+    NBought,
+    NOwnOrders,
+    /// Days from buying to buying, and since the last.
+    EveryDays,
+    LastDays,
 }
 
-const VALUES: [(&str, Value); 11] = [
+const VALUES: [(&str, Value); 15] = [
     ("n_both", Value::NBoth),
     ("n_anchor", Value::NAnchor),
     ("n_item", Value::NItem),
@@ -41,12 +47,18 @@ const VALUES: [(&str, Value); 11] = [
     ("n_units", Value::NUnits),
     ("term", Value::Term),
     ("amount", Value::Amount),
+    ("n_bought", Value::NBought),
+    ("n_own_orders", Value::NOwnOrders),
+    ("every_days", Value::EveryDays),
+    ("last_days", Value::LastDays),
 ];
 
 const PAIR: &[Value] = &[Value::NBoth, Value::NAnchor, Value::Lift, Value::Anchor];
 const SALES: &[Value] = &[Value::NItem, Value::NOrders];
 const SALES_IN: &[Value] = &[Value::NItem, Value::NOrders, Value::Category];
 const ABOUT: &[Value] = &[Value::About];
+const OWN: &[Value] = &[Value::NBought, Value::NOwnOrders];
+const RHYTHM: &[Value] = &[Value::NBought, Value::NOwnOrders, Value::EveryDays, Value::LastDays];
 const NOTHING: &[Value] = &[];
 
 macro_rules! sentences {
@@ -86,7 +98,17 @@ sentences! {
     InsteadMore = "instead_more", &[Value::About, Value::Amount];
     InsteadLess = "instead_less", &[Value::About, Value::Amount];
     Brief = "brief", PAIR;
+    BoughtBefore = "bought_before", OWN;
+    BoughtBeforeBare = "bought_before_bare", NOTHING;
+    DueAgain = "due_again", RHYTHM;
 }
+
+/// Sentences that came later: a file from before takes another one of its own in their place.
+const LATER: [(&str, &str); 3] = [
+    ("bought_before", "bought_before_bare"),
+    ("due_again", "bought_before"),
+    ("bought_before_bare", "for_you_bare"),
+];
 
 /// A piece of a sentence.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,8 +185,12 @@ impl Language {
         let Some(toml::Value::Table(mut reasons)) = table.remove("reason") else {
             return fault("the part [reason] with the sentences is missing");
         };
+        let stand_ins = reasons.clone();
         let mut sentences = Vec::with_capacity(N_SENTENCES);
         for (name, values) in SENTENCES {
+            if !reasons.contains_key(name) {
+                stand_in(name, &stand_ins, &mut reasons);
+            }
             let template = text_of(&mut reasons, name)?;
             match parse(&template, values) {
                 Ok(parts) => sentences.push(parts),
@@ -176,6 +202,18 @@ impl Language {
             return fault(format!("`{name}` is none of the sentences; there are {known}"));
         }
         Ok(Language { tag: tag.into(), thousands, decimal, sentences: sentences.into() })
+    }
+}
+
+/// Puts the nearest sentence that the file has in the place of one that came later.
+fn stand_in(name: &str, known: &toml::Table, reasons: &mut toml::Table) {
+    let mut wanted = name;
+    while let Some((_, other)) = LATER.iter().find(|(later, _)| *later == wanted) {
+        wanted = other;
+        if let Some(template) = known.get(wanted) {
+            reasons.insert(name.to_owned(), template.clone());
+            return;
+        }
     }
 }
 
@@ -244,7 +282,15 @@ fn part_of(inside: &str, known: &[Value]) -> Result<Part, LanguageFault> {
     let Some(words) = words else { return Ok(Part::Value(value)) };
     let is_count = matches!(
         value,
-        Value::NBoth | Value::NAnchor | Value::NItem | Value::NOrders | Value::NUnits
+        Value::NBoth
+            | Value::NAnchor
+            | Value::NItem
+            | Value::NOrders
+            | Value::NUnits
+            | Value::NBought
+            | Value::NOwnOrders
+            | Value::EveryDays
+            | Value::LastDays
     );
     match words.split_once('|') {
         Some((one, other)) if is_count && !other.contains('|') => {

@@ -32,7 +32,7 @@ pub mod words;
 mod fixture;
 
 pub use decision::{
-    About, Decision, Evidence, NewThings, NoOffer, Offer, PolicyTouch, Reason, ReasonCode,
+    About, Decision, Evidence, NewThings, NoOffer, Offer, PolicyTouch, Reason, ReasonCode, Rebuy,
     Relation, Warning,
 };
 pub use explore::{Choice, Drawn};
@@ -41,7 +41,7 @@ pub use language::{Language, LanguageFault, Languages};
 pub use memo::{Known, Memo};
 pub use placement::{Placement, PlacementRules};
 pub use policies::Items;
-pub use request::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Request};
+pub use request::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, OrderSince, Request};
 pub use score::{Rung, responses::context_of};
 pub use slate::{MAX_ANCHORS, MAX_CONTEXT, Workspace, decide};
 pub use why_not::{WhyNot, contact_stop, why_not};

@@ -186,6 +186,7 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         session: _,
         customer,
         bought_since,
+        orders_since,
         category,
         count,
         filter,
@@ -210,13 +211,20 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
     if known.is_some() || !asks_nothing || filter.is_some() {
         return false;
     }
-    let is_guest = customer.is_none() && bought_since.is_empty();
+    let is_guest = customer.is_none() && bought_since.is_empty() && orders_since.is_empty();
     let day = now.filter(|_| !is_guest).map_or(i64::MIN, |now| now.0.div_euclid(DAY_US));
     key.extend_from_slice(&day.to_le_bytes());
     key.extend_from_slice(&customer.unwrap_or(u32::MAX).to_le_bytes());
     key.push(u8::from(*refuses_contact));
     for items in [bought_since, resting] {
         if !write_items(key, items) {
+            return false;
+        }
+    }
+    write_len(key, orders_since.len());
+    for order in *orders_since {
+        key.extend_from_slice(&order.at.0.to_le_bytes());
+        if !write_items(key, &order.items) {
             return false;
         }
     }

@@ -4,11 +4,13 @@ use crate::decision::{Evidence, Offer, Reason, ReasonCode, Relation};
 use events::ItemKind;
 use score::{Candidate, Rung, World};
 
+/// `is_cart`: were the items of the rung in a cart or on a page? Else a pair names what nobody sees
+/// there: what the customer bought before.
 pub(crate) fn offer_of(
     world: &World,
     candidate: &Candidate,
     evidence: Option<Evidence>,
-    rung: Rung,
+    (rung, is_cart): (Rung, bool),
 ) -> Offer {
     let was_bought = candidate.features[score::blend::HISTORY] > 0.0;
     let relation = match world.catalog.state(candidate.item).kind() {
@@ -19,8 +21,9 @@ pub(crate) fn offer_of(
     };
     let code = match (rung, evidence) {
         (Rung::Content, _) => ReasonCode::SimilarContent,
+        _ if was_bought && (!is_cart || evidence.is_none()) => ReasonCode::BoughtBefore,
+        (Rung::Personal, _) if !is_cart => ReasonCode::ForYou,
         (_, Some(_)) => ReasonCode::BoughtTogether,
-        _ if was_bought => ReasonCode::ForYou,
         (Rung::Personal, None) => ReasonCode::ForYou,
         _ => ReasonCode::CompletesCart,
     };
@@ -28,7 +31,7 @@ pub(crate) fn offer_of(
         item: candidate.item,
         score: candidate.score,
         relation,
-        reason: Reason { code, evidence, about: None },
+        reason: Reason { code, evidence, ..Reason::default() },
         rung,
         policy: None,
         likeness: None,

@@ -3,6 +3,7 @@
 use crate::placement::Placement;
 use events::{Amount, Relation, Timestamp};
 use policy::{ContactFacts, PolicyTable};
+pub use score::next_basket::OrderSince;
 
 /// An item of the request: known by its dense index in the world (snapshot or live catalogue), or
 /// not known at all.
@@ -73,6 +74,8 @@ pub struct Request<'a> {
     pub customer: Option<u32>,
     /// What the customer bought since the snapshot was made; each counts as bought on its last day.
     pub bought_since: &'a [u32],
+    /// The same order by order, oldest first, as far as it is kept.
+    pub orders_since: &'a [OrderSince],
     /// Category the page is about, if any.
     pub category: Option<&'a str>,
     /// `None`: the placement's default.
@@ -107,6 +110,7 @@ impl<'a> Request<'a> {
             session: &[],
             customer: None,
             bought_since: &[],
+            orders_since: &[],
             category: None,
             count: None,
             filter: None,

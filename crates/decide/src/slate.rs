@@ -3,12 +3,15 @@
 mod arbitration;
 mod context;
 mod depth;
+mod likely;
 mod relations;
 mod room;
 mod spare;
 
 use self::context::{collect_context, collect_history};
 use self::depth::{Depth, count_of, rules_of};
+use self::likely::collect_heaviest;
+pub(crate) use self::likely::of_rebuy;
 pub(crate) use self::room::{count_for, crowded_by};
 use crate::cover::Cover;
 use crate::decision::{Decision, NewThings, NoOffer, Offer, Reason, ReasonCode, Relation, Warning};
@@ -21,6 +24,7 @@ use crate::policies::{Items, facts_of, price_cap};
 use crate::request::Request;
 use crate::visit::Visit;
 use policy::{Active, Facts};
+use score::next_basket::{Likely, ServeScratch};
 use score::sessions::Scored;
 use score::{Candidate, Query, RankingScratch, Responses, Rung, World, rank_in};
 use std::sync::Arc;
@@ -47,6 +51,8 @@ pub struct Workspace {
     /// What is ranked by: of the context, the session or the history.
     asked: Vec<u32>,
     visit: Visit,
+    serving: ServeScratch,
+    likely: Vec<Likely>,
     covering: Vec<Cover>,
     declared: relations::DeclaredItems,
     active: Active,
@@ -236,9 +242,11 @@ impl Slate<'_> {
             if self.request.placement == Placement::Pdp {
                 self.from_visit(workspace);
             }
+            self.from_likely(workspace);
         } else if n_unknown == 0 {
             self.from_visit(workspace);
             self.from_session(workspace);
+            self.from_likely(workspace);
             self.from_history(workspace);
         }
         if let Some(category) = self.request.category {
@@ -291,7 +299,7 @@ impl Slate<'_> {
             if self.evidence_required && evidence.is_none() {
                 continue;
             }
-            let reason = Reason { code: ReasonCode::SeenNext, evidence, about: None };
+            let reason = Reason { code: ReasonCode::SeenNext, evidence, ..Reason::default() };
             let relation = Relation::Complement;
             let rung = Rung::Session;
             let (policy, likeness, response) = (None, None, None);
@@ -322,20 +330,8 @@ impl Slate<'_> {
         if workspace.history.is_empty() || self.offers.len() >= self.count {
             return;
         }
-        let mut asked = std::mem::take(&mut workspace.asked);
-        let Workspace { heaviest, history, .. } = workspace;
-        heaviest.clear();
-        heaviest.extend_from_slice(history);
-        heaviest.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        asked.clear();
-        for &mut (item, _) in heaviest {
-            if asked.len() == MAX_HISTORY_CONTEXT {
-                break;
-            }
-            if !asked.contains(&item) {
-                asked.push(item);
-            }
-        }
+        collect_heaviest(workspace);
+        let asked = std::mem::take(&mut workspace.asked);
         self.ranked(&asked, Rung::Personal, workspace);
         workspace.asked = asked;
     }
@@ -373,7 +369,7 @@ impl Slate<'_> {
         });
         self.n_eligible = self.n_eligible.max(ranking.n_candidates());
         let Some(policies) = limits.policies.filter(|policies| policies.has_levers()) else {
-            return self.take_ranked(ranking, context, rung, marks);
+            return self.take_ranked(ranking, context, (rung, is_cart), marks);
         };
         // A lever may lift one from far down: all are looked at.
         levered.clear();
@@ -382,7 +378,7 @@ impl Slate<'_> {
             Candidate { score: candidate.score * factor, ..candidate }
         }));
         levered.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-        self.take_ranked(levered.iter().copied(), context, rung, marks);
+        self.take_ranked(levered.iter().copied(), context, (rung, is_cart), marks);
     }
 
     /// Takes what has evidence, or needs none. Few have it: one that stands far down must not be
@@ -391,7 +387,7 @@ impl Slate<'_> {
         &mut self,
         ranking: impl Iterator<Item = Candidate>,
         context: &[u32],
-        rung: Rung,
+        (rung, is_cart): (Rung, bool),
         marks: &mut Marks,
     ) {
         let (from, limit) = (self.offers.len(), self.limit());
@@ -409,7 +405,11 @@ impl Slate<'_> {
             if self.evidence_required && evidence.is_none() && !was_bought {
                 continue;
             }
-            self.take(offer_of(self.world, &candidate, evidence, rung), marks);
+            let mut offer = offer_of(self.world, &candidate, evidence, (rung, is_cart));
+            if offer.reason.code == ReasonCode::BoughtBefore {
+                offer.reason = of_rebuy(self.rebuy_of(candidate.item));
+            }
+            self.take(offer, marks);
         }
         self.settle(from, marks);
     }
@@ -442,7 +442,7 @@ impl Slate<'_> {
                 item,
                 score: self.world.snapshot.trend(item) * self.factor_of(item),
                 relation: Relation::Complement,
-                reason: Reason { code, evidence: None, about: None },
+                reason: Reason { code, ..Reason::default() },
                 rung,
                 policy: None,
                 likeness: None,
@@ -469,6 +469,9 @@ mod policy_invariants;
 
 #[cfg(test)]
 mod policy_tests;
+
+#[cfg(test)]
+mod likely_tests;
 
 #[cfg(test)]
 mod relation_tests;

@@ -3,7 +3,7 @@
 //! The one place that words a reason: the answer of the API, the pages and the command line differ
 //! only in the [`TextSink`] that they hand in, and in the [`Language`].
 
-use crate::decision::{About, Evidence, Offer, Reason, ReasonCode};
+use crate::decision::{About, Evidence, Offer, Reason, ReasonCode, Rebuy};
 use crate::language::{Language, MAX_SEPARATOR_BYTES, Part, Sentence, Value};
 use events::Amount;
 use events::amount::MICROS;
@@ -94,6 +94,14 @@ pub fn write_reason(
             false => Sentence::PopularBare,
         },
         ReasonCode::Chosen => Sentence::Chosen,
+        ReasonCode::DueAgain if reason.rebuy.is_some_and(|rebuy| rebuy.is_due()) => {
+            Sentence::DueAgain
+        }
+        // Of one order alone there is nothing to count.
+        ReasonCode::BoughtBefore | ReasonCode::DueAgain => match reason.rebuy {
+            Some(rebuy) if 1 < rebuy.n_orders => Sentence::BoughtBefore,
+            _ => Sentence::BoughtBeforeBare,
+        },
         code @ (ReasonCode::Declared
         | ReasonCode::Covers
         | ReasonCode::Upgrade
@@ -102,8 +110,7 @@ pub fn write_reason(
             None => Sentence::Chosen,
         },
     };
-    let (evidence, about) = (reason.evidence.as_ref(), reason.about.as_ref());
-    Telling { language, world, item, evidence, about }.write(out, sentence);
+    Telling { language, world, item, reason }.write(out, sentence);
 }
 
 /// The sentence of what is offered because of one item.
@@ -149,12 +156,13 @@ pub fn write_brief_reason(
         _ if offer.reason.about.is_some() => {
             write_reason(out, language, world, offer.item, &offer.reason);
         }
-        (ReasonCode::SimilarContent, _) | (_, None) => {
+        // In few words it would name an item that is not to be seen there.
+        (ReasonCode::SimilarContent | ReasonCode::ForYou, _) | (_, None) => {
             write_reason(out, language, world, offer.item, &offer.reason);
         }
-        (_, evidence) => {
-            let (evidence, item) = (evidence.as_ref(), offer.item);
-            Telling { language, world, item, evidence, about: None }.write(out, Sentence::Brief);
+        _ => {
+            let (item, reason) = (offer.item, &offer.reason);
+            Telling { language, world, item, reason }.write(out, Sentence::Brief);
         }
     }
 }
@@ -164,8 +172,7 @@ struct Telling<'a> {
     language: &'a Language,
     world: &'a World,
     item: u32,
-    evidence: Option<&'a Evidence>,
-    about: Option<&'a About>,
+    reason: &'a Reason,
 }
 
 impl Telling<'_> {
@@ -183,27 +190,34 @@ impl Telling<'_> {
 
     /// Sentences with counts of a pair are told only where there is a pair.
     fn count(&self, value: Value) -> u64 {
-        let of_pair = |count: fn(&Evidence) -> u32| self.evidence.map_or(0, count).into();
+        let reason = self.reason;
+        let of_pair =
+            |count: fn(&Evidence) -> u32| reason.evidence.as_ref().map_or(0, count).into();
+        let of_own = |count: fn(&Rebuy) -> u32| reason.rebuy.as_ref().map_or(0, count).into();
         match value {
             Value::NBoth => of_pair(|evidence| evidence.n_both),
             Value::NAnchor => of_pair(|evidence| evidence.n_anchor),
             Value::NItem => self.world.n_item_baskets(self.item).into(),
             Value::NOrders => self.world.snapshot.n_baskets().into(),
-            Value::NUnits => self.about.map_or(0, |about| about.n_units).into(),
+            Value::NUnits => reason.about.map_or(0, |about| about.n_units).into(),
+            Value::NBought => of_own(|rebuy| rebuy.n_bought),
+            Value::NOwnOrders => of_own(|rebuy| rebuy.n_orders),
+            Value::EveryDays => of_own(|rebuy| rebuy.every_days.unwrap_or(0)),
+            Value::LastDays => of_own(|rebuy| rebuy.last_days.unwrap_or(0)),
             Value::Lift | Value::Anchor | Value::Category => 0,
             Value::About | Value::Term | Value::Amount => 0,
         }
     }
 
     fn write_value(&self, out: &mut impl TextSink, value: Value) {
-        match (value, self.evidence) {
+        match (value, &self.reason.evidence) {
             (Value::Lift, Some(evidence)) => self.write_ratio(out, f64::from(evidence.lift)),
             (Value::Anchor, Some(evidence)) => out.foreign(name_of(self.world, evidence.anchor)),
             (Value::Category, _) => {
                 out.foreign(self.world.category(self.item).unwrap_or_default());
             }
             (Value::About, _) => {
-                out.foreign(self.about.map_or("", |about| name_of(self.world, about.item)));
+                out.foreign(self.reason.about.map_or("", |about| name_of(self.world, about.item)));
             }
             (Value::Term, _) => {
                 let terms = self.world.plans.terms(self.item);
@@ -216,7 +230,7 @@ impl Telling<'_> {
 
     /// What it costs more or less: `1,312.50 GBP`, `7 GBP`.
     fn write_amount(&self, out: &mut impl TextSink) {
-        let than = self.about.map(|about| about.item);
+        let than = self.reason.about.map(|about| about.item);
         let difference = than.and_then(|than| price_difference(self.world, self.item, than));
         let amount = Amount(difference.map_or(0, |difference| difference.0.saturating_abs()));
         let micros = amount.0.unsigned_abs();
@@ -271,8 +285,8 @@ mod tests {
         let ratio = |ratio| {
             let mut text = String::new();
             let language = Language::english();
-            Telling { language, world: &world, item: 0, evidence: None, about: None }
-                .write_ratio(&mut text, ratio);
+            let reason = &Reason::default();
+            Telling { language, world: &world, item: 0, reason }.write_ratio(&mut text, ratio);
             text
         };
         assert_eq!([9.44, 3.0, 0.25, 1_203.7].map(ratio), ["9.4", "3", "0.3", "1,204"]);
@@ -302,7 +316,7 @@ mod tests {
             )
         );
         assert_eq!(brief, format!("In {share} orders with WHITE LANTERN."));
-        let popular = Reason { code: ReasonCode::Popular, evidence: None, about: None };
+        let popular = Reason::default();
         let mut text = String::new();
         write_reason(&mut text, english, &world, 0, &popular);
         assert_eq!(text, format!("Popular: in {} of 120 orders.", world.n_item_baskets(0)));

@@ -31,6 +31,10 @@ pub struct CustomerFile {
     pub item_ids: Vec<Box<str>>,
     /// For each customer the baskets before the hidden one, each of distinct rising items.
     pub histories: Vec<Vec<Vec<u32>>>,
+    /// Times of these baskets in microseconds; empty where the file has none.
+    pub times: Vec<Vec<i64>>,
+    /// That of each hidden basket; likewise.
+    pub asked_at: Vec<i64>,
     /// The hidden basket; empty for a customer who is in no fold.
     pub futures: Vec<Vec<u32>>,
     /// Customers to ask, fold by fold, rising.
@@ -67,7 +71,8 @@ impl CustomerFile {
             hidden[customer as usize] = coded(basket);
         }
         drop((customers, code));
-        CustomerFile { customer_ids, item_ids, histories, futures: hidden, folds }.check()
+        let file = CustomerFile { customer_ids, item_ids, histories, ..CustomerFile::default() };
+        CustomerFile { futures: hidden, folds, ..file }.check()
     }
 
     /// Every customer's last basket is hidden; see EVALUATION, protocol NB.
@@ -80,6 +85,7 @@ impl CustomerFile {
             }
         }
         let mut baskets_of: Vec<Vec<Vec<u32>>> = vec![Vec::new(); orders.customer_ids.len()];
+        let mut times_of: Vec<Vec<i64>> = vec![Vec::new(); orders.customer_ids.len()];
         for basket in orders.baskets_in_order() {
             let customer = orders.customers[basket as usize];
             let of_basket = orders.items.view().row(basket as usize).iter().copied();
@@ -87,6 +93,8 @@ impl CustomerFile {
                 of_basket.filter(|&item| n_lines[item as usize] >= MIN_LINES).collect();
             if customer != ABSENT && !items.is_empty() {
                 baskets_of[customer as usize].push(items);
+                let at = orders.first_at.as_ref().map(|first_at| first_at[basket as usize]);
+                times_of[customer as usize].extend(at);
             }
         }
         let mut file = CustomerFile {
@@ -94,7 +102,8 @@ impl CustomerFile {
             folds: vec![Vec::new(); N_FOLDS as usize],
             ..CustomerFile::default()
         };
-        for (id, mut baskets) in orders.customer_ids.iter().zip(baskets_of) {
+        let customers = orders.customer_ids.iter().zip(baskets_of).zip(times_of);
+        for ((id, mut baskets), mut times) in customers {
             if !N_BASKETS.contains(&baskets.len()) {
                 continue;
             }
@@ -103,6 +112,10 @@ impl CustomerFile {
             file.customer_ids.push(id.clone());
             file.futures.extend(baskets.pop());
             file.histories.push(baskets);
+            if let Some(asked_at) = times.pop() {
+                file.asked_at.push(asked_at);
+                file.times.push(times);
+            }
         }
         file.folds.retain(|fold| !fold.is_empty());
         file.check()

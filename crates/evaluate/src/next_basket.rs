@@ -3,7 +3,6 @@
 use crate::basket_completion::{OnMethod, Stopwatch};
 use crate::customer_file::CustomerFile;
 use crate::error::Error;
-use learn::next_basket::ranker::{LearnedRanker, RankerParams, learn};
 use learn::next_basket::{NextBasketParams, NextBasketTables, Sequences};
 use rayon::prelude::*;
 use score::next_basket::published::Method;
@@ -11,6 +10,7 @@ use score::next_basket::ranker::{RankScratch, Ranker, rank};
 use score::next_basket::{Asked, Overlay};
 use std::time::Duration;
 
+mod ours;
 pub mod report;
 
 pub use report::NextBasketOutcome;
@@ -59,17 +59,17 @@ pub fn run(
     for name in methods {
         on_method(name);
         let began = now();
-        let (ranker, parameter) = match published_method(name) {
-            Some(method) => (Ranker::Published(method), None),
+        let (lists, fit, parameter) = match published_method(name) {
+            Some(method) => {
+                let ranker = Ranker::Published(method);
+                (lists_of(&tables, &asked, &ranker, now), fit_tables, None)
+            }
             None => {
-                let learned =
-                    learn(tables.sequences(), file.n_items(), params, &RankerParams::default())?;
-                let parameter = told(&learned);
-                (learned.ranker, Some(parameter))
+                let (world, note) = ours::world_of(file)?;
+                let fit = now() - began;
+                (ours::lists_of(&world, file, &asked, now), fit, note)
             }
         };
-        let fit = fit_tables + (now() - began);
-        let lists = lists_of(&tables, &asked, &ranker, now);
         report::summarize(name, file, &asked, &lists, fit, parameter)
             .into_iter()
             .for_each(&mut take);
@@ -104,13 +104,6 @@ fn chosen(names: &[String]) -> Result<Vec<&'static str>, Error> {
 
 fn unknown(name: &str) -> Error {
     Error::UnknownMethod { name: name.to_owned(), known: METHODS.join(", ") }
-}
-
-/// What was chosen on the validation customers, and what it beat.
-fn told(learned: &LearnedRanker) -> String {
-    let contest: Vec<String> =
-        learned.contest.iter().map(|(name, ndcg)| format!("{name} {ndcg:.4}")).collect();
-    format!("{} trees; {}", learned.n_trees, contest.join(", "))
 }
 
 /// Asks every customer, on all threads.

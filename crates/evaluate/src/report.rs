@@ -186,18 +186,23 @@ impl Slices {
 
 /// The best-selling items that make up half of the training lines.
 fn head_items(split: &Split) -> Vec<bool> {
-    let mut counts = vec![0_u64; split.n_items()];
+    let mut counts = vec![0_u32; split.n_items()];
     split.train.indices.iter().for_each(|&item| counts[item as usize] += 1);
+    head_of(&counts)
+}
+
+/// The best-selling items that make up half of all lines.
+pub(crate) fn head_of(counts: &[u32]) -> Vec<bool> {
     let mut items: Vec<usize> = (0..counts.len()).collect();
     items.sort_by_key(|&item| (std::cmp::Reverse(counts[item]), item));
-    let half = split.train.indices.len() as u64;
+    let half: u64 = counts.iter().map(|&n| u64::from(n)).sum();
     let mut is_head = vec![false; counts.len()];
     let mut sum = 0;
     for item in items {
         if sum * 2 >= half {
             break;
         }
-        sum += counts[item];
+        sum += u64::from(counts[item]);
         is_head[item] = true;
     }
     is_head

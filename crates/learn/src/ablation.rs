@@ -5,16 +5,19 @@ use score::blend::{EASE, HISTORY, N_SOURCES, NEIGHBOR, PAIR, SOURCES, TREND};
 
 /// The ranker's name among the sources.
 pub const RANKER: &str = "ranker";
+/// The name of what known customers buy next.
+pub const NEXT_BASKET: &str = "next_basket";
 
 /// Sources that are left out; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Without {
     sources: [bool; N_SOURCES],
     ranker: bool,
+    next_basket: bool,
 }
 
 impl Without {
-    /// By the names of [`SOURCES`], or [`RANKER`].
+    /// By the names of [`SOURCES`], [`NEXT_BASKET`] or [`RANKER`].
     pub fn of(names: &[impl AsRef<str>]) -> Result<Without, Error> {
         let mut without = Without::default();
         for name in names {
@@ -22,11 +25,12 @@ impl Without {
             match SOURCES.iter().position(|source| *source == name) {
                 Some(source) => without.sources[source] = true,
                 None if name == RANKER => without.ranker = true,
+                None if name == NEXT_BASKET => without.next_basket = true,
                 None => {
                     return Err(Error::BadParameter {
                         name: "source to leave out",
                         found: name.to_owned(),
-                        expected: "ease, pair, neighbor, history, trend or ranker",
+                        expected: "ease, pair, neighbor, history, trend, next_basket or ranker",
                     });
                 }
             }
@@ -52,6 +56,10 @@ impl Without {
 
     pub fn trend(&self) -> bool {
         self.sources[TREND]
+    }
+
+    pub fn next_basket(&self) -> bool {
+        self.next_basket
     }
 
     pub fn ranker(&self) -> bool {

@@ -1,11 +1,12 @@
 //! What a run will take, told before it begins.
 //!
-//! Five moments compete for the peak: the counting of pairs, the solve of EASE, the copying of the
-//! inner tables into a snapshot, the tuning of the blend, and the training of the ranker; the last
-//! two keep the features of all candidates of all cases.
+//! Six moments compete for the peak: the counting of pairs, the solve of EASE, the copying of the
+//! inner tables into a snapshot, the tuning of the blend, the training of the ranker, and next
+//! baskets; the last three keep the features of all candidates of all cases.
 
 use crate::ease::BYTES_PER_CELL;
 use crate::error::Error;
+use crate::next_basket::size::NextBasketSize;
 use crate::params::CheckedParams;
 use crate::ranker::MIN_RANKER_BASKETS;
 use crate::ranker::cases::{GUEST_STEP, MAX_THINNED_ROWS, MAX_VARIANTS as MAX_RANKER_VARIANTS};
@@ -35,6 +36,9 @@ const FEWER_CASES: [usize; 5] = [3_000, 2_000, 1_500, 1_000, 500];
 /// Baskets of the blend that are given up before EASE gives up items: a quarter of them chooses
 /// nearly the same weights, and an item left out has none.
 const FEWER_BASKETS: [usize; 2] = [1_000, 500];
+/// Cases of next baskets that are given up on their own, as they fill memory at a time of their
+/// own; without any, a published method ranks.
+const FEWER_NEXT_BASKETS: [usize; 6] = [20_000, 10_000, 5_000, 2_500, 1_000, 0];
 /// EASE gives up half of its items, those that sell least, before the ranker is given up: it is
 /// worth more than they are.
 const LEAST_EASE_SHARE: usize = 2;
@@ -49,6 +53,7 @@ struct Sizes {
     /// Pairs that can be kept, by the baskets of each item.
     n_pairs: u64,
     view_bytes: u64,
+    next_basket: NextBasketSize,
 }
 
 impl Sizes {
@@ -62,6 +67,10 @@ impl Sizes {
             n_customers: view.n_customers.into(),
             n_pairs: n_pairs(view, params.pairs.per_item),
             view_bytes: view_bytes(view),
+            next_basket: match params.without.next_basket() {
+                true => NextBasketSize::default(),
+                false => NextBasketSize::of(view, &params.next_basket),
+            },
         }
     }
 
@@ -89,12 +98,42 @@ impl Sizes {
         let kept = if is_tuned { n_cells * BYTES_PER_WEIGHT } else { 0 };
         let solving = pairs + kept + n_cells * BYTES_PER_CELL as u64;
         let copying = 2 * (pairs + eases);
+        let next_basket = pairs + eases + self.next_basket_bytes(params);
+        let writing = copying + 2 * self.next_basket_tables(params);
         let snapshot = pairs + eases;
         let making = counting.max(solving).max(copying);
         let blending = snapshot + self.blend_bytes(params);
         let ranking = if has_ranker { snapshot + making + self.ranker_bytes(params) } else { 0 };
-        let peak = making.max(blending).max(ranking);
+        let peak = making.max(blending).max(ranking).max(next_basket).max(writing);
         self.n_lines * BYTES_PER_LINE + self.n_items * BYTES_PER_ITEM + peak
+    }
+
+    fn next_basket_tables(&self, params: &CheckedParams) -> u64 {
+        if params.next_basket.max_baskets > 0 { self.next_basket.table_bytes() } else { 0 }
+    }
+
+    fn next_basket_bytes(&self, params: &CheckedParams) -> u64 {
+        let max_groups = params.next_basket.ranker.max_groups;
+        let has_any = params.next_basket.max_baskets > 0;
+        if has_any { self.next_basket.learning_bytes(max_groups) } else { 0 }
+    }
+
+    /// With as many cases of next baskets as fit beside pairs alone; none, and no next baskets,
+    /// where not even their tables do.
+    fn with_next_baskets(&self, params: &CheckedParams) -> CheckedParams {
+        let fixed = self.n_lines * BYTES_PER_LINE + self.n_items * BYTES_PER_ITEM;
+        let pairs = self.n_pairs * BYTES_PER_PAIR;
+        let fits = |params: &CheckedParams| {
+            let learning = pairs + self.next_basket_bytes(params);
+            let writing = 2 * (pairs + self.next_basket_tables(params));
+            let needed = fixed + learning.max(writing);
+            PROCESS_BYTES + self.view_bytes + self.view_bytes.max(needed)
+                <= params.memory_limit_bytes
+        };
+        let all = params.next_basket.ranker.max_groups;
+        let fewer = std::iter::once(all).chain(FEWER_NEXT_BASKETS.into_iter().filter(|&n| n < all));
+        let fitting = fewer.map(|n| params.with_next_basket_cases(n)).find(fits);
+        fitting.unwrap_or_else(|| params.without_next_baskets())
     }
 
     fn has_ranker(&self, params: &CheckedParams) -> bool {
@@ -164,16 +203,17 @@ fn view_bytes(view: &HistoryView) -> u64 {
     4 * n_lines + 20 * n_baskets + items.sum::<u64>()
 }
 
-/// Parameters under which the process stays within the limit, the first of these that do: as they
-/// are; with fewer cases for the ranker; with fewer baskets to tune the blend on besides; with up
-/// to half of the items of EASE besides; without a ranker, and then with fewer baskets, fewer items
-/// of EASE, or neither.
+/// Parameters under which the process stays within the limit: next baskets on as many cases as fit,
+/// then the first of these that do: as they are; with fewer cases for the ranker; with fewer
+/// baskets to tune the blend on besides; with up to half of the items of EASE besides; without a
+/// ranker, and then with fewer baskets, fewer items of EASE, or neither.
 ///
 /// # Errors
 /// [`Error::TooLittleMemory`] when even that is too much.
 pub fn fit(view: &HistoryView, params: &CheckedParams) -> Result<CheckedParams, Error> {
     let sizes = Sizes::of(view, params);
     let limit = params.memory_limit_bytes;
+    let params = &sizes.with_next_baskets(params);
     let fits = |params: &CheckedParams| sizes.peak_bytes(params) <= limit;
     let n_ease = params.ease_max_items.min(view.n_items());
     if fits(params) {

@@ -2,6 +2,7 @@
 
 use crate::ablation::Without;
 use crate::error::Error;
+use crate::next_basket::served::ServedParams;
 use crate::pairs::PairParams;
 use crate::ranker::RankerParams;
 use crate::split::MAX_CASES;
@@ -55,6 +56,7 @@ pub struct Params {
     /// refused (`memory::fit`).
     pub memory_limit_bytes: u64,
     pub ranker: RankerParams,
+    pub next_basket: ServedParams,
     /// Sources that are not learned, to see what they are worth.
     pub without: Without,
     pub seed: u64,
@@ -73,6 +75,7 @@ impl Default for Params {
             blend_max_baskets: MAX_CASES,
             memory_limit_bytes: 4 << 30,
             ranker: RankerParams::default(),
+            next_basket: ServedParams::default(),
             without: Without::default(),
             seed: 42,
         }
@@ -113,8 +116,10 @@ impl Params {
         if self.max_basket_items < 2 {
             return Err(bad("largest basket", self.max_basket_items, "at least 2 items"));
         }
-        let max_cases = if self.without.ranker() { 0 } else { self.ranker.max_cases };
-        Ok(CheckedParams(self).with_ranker_cases(max_cases))
+        let (is_without, next) = (self.without.ranker(), &self.next_basket.ranker);
+        let max_cases = if is_without { 0 } else { self.ranker.max_cases };
+        let max_groups = if is_without { 0 } else { next.max_groups };
+        Ok(CheckedParams(self).with_ranker_cases(max_cases).with_next_basket_cases(max_groups))
     }
 }
 
@@ -124,6 +129,21 @@ impl CheckedParams {
         let max_cases = max_cases.min(self.ranker.max_cases);
         let ranker = RankerParams { max_cases, ..self.ranker.clone() };
         CheckedParams(Params { ranker, ..self.0.clone() })
+    }
+
+    /// With fewer cases of the ranker of next baskets.
+    pub(crate) fn with_next_basket_cases(&self, max_groups: usize) -> CheckedParams {
+        let mut fewer = self.0.clone();
+        let ranker = &mut fewer.next_basket.ranker;
+        ranker.max_groups = ranker.max_groups.min(max_groups);
+        CheckedParams(fewer)
+    }
+
+    /// Nothing of next baskets.
+    pub(crate) fn without_next_baskets(&self) -> CheckedParams {
+        let mut less = self.0.clone();
+        less.next_basket.max_baskets = 0;
+        CheckedParams(less)
     }
 
     /// With less to do. Every parameter stays in its range.

@@ -5,6 +5,7 @@ use crate::blend::{self, MIN_CASES};
 use crate::ease::{self, EaseParams, EaseWeights};
 use crate::error::Error;
 use crate::gram::BasketWeights;
+use crate::next_basket::{self, served::ServedNextBasket};
 use crate::params::CheckedParams;
 use crate::progress::{Progress, Silent, Step};
 use crate::ranker::{self, LearnedRanker, Trainer};
@@ -88,12 +89,31 @@ pub fn learn_with_visits(
     let relations =
         relations::learn(view, steps, &baskets_of, &tables.pairs, params.max_basket_items);
     notes.insert("relations".into(), relations.note.clone());
+    progress.report(Step::NextBasket, 0.0);
+    let next_basket = learn_next_basket(view, params, &mut notes)?;
     progress.report(Step::Write, 0.0);
     let provenance = provenance_of(view, params, notes);
     let mut writer = SnapshotWriter::new(&provenance);
     tables.write(view, params, &choice, &mut writer);
     relations.write(&mut writer);
+    next_basket.iter().for_each(|learned| learned.write(&mut writer));
     Ok(Learned { writer, provenance })
+}
+
+/// What known customers buy next; nothing where nobody is known, or where it is left out.
+fn learn_next_basket(
+    view: &HistoryView,
+    params: &CheckedParams,
+    notes: &mut BTreeMap<String, String>,
+) -> Result<Option<ServedNextBasket>, Error> {
+    if params.without.next_basket() {
+        return Ok(None);
+    }
+    let learned = next_basket::served::learn(view, &params.next_basket)?;
+    if let Some(learned) = &learned {
+        notes.insert("next_basket".into(), learned.note.clone());
+    }
+    Ok(learned)
 }
 
 /// Parameters from the inner split, or the documented defaults where there is too little data.
@@ -381,6 +401,14 @@ fn note_memory(
         let note = match params.ranker.max_cases {
             0 => format!("{note}, no ranker"),
             n if n < asked.ranker.max_cases => format!("{note}, ranker on {n} cases a fold"),
+            _ => note,
+        };
+        let next = &params.next_basket;
+        let note = match next.ranker.max_groups {
+            _ if next.max_baskets == 0 => format!("{note}, no next baskets"),
+            n if n < asked.next_basket.ranker.max_groups => {
+                format!("{note}, next baskets on {n} cases")
+            }
             _ => note,
         };
         notes.insert("memory".into(), note);

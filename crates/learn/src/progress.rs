@@ -11,6 +11,7 @@ pub enum Step {
     Ease,
     Content,
     Relations,
+    NextBasket,
     Write,
 }
 
@@ -25,6 +26,7 @@ impl Step {
             Step::Ease => "solving EASE",
             Step::Content => "reading titles",
             Step::Relations => "telling complements from substitutes",
+            Step::NextBasket => "foretelling next baskets",
             Step::Write => "writing the snapshot",
         }
     }

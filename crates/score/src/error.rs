@@ -9,6 +9,9 @@ pub enum Error {
     /// A table of the ranker does not fit the snapshot: learn again.
     #[error("the tables of the ranker are not valid: {what}; learn again to replace them")]
     BadRanker { what: String },
+    /// A table of next baskets does not fit the snapshot: learn again.
+    #[error("the tables of next baskets are not valid: {what}; learn again to replace them")]
+    BadNextBasket { what: String },
     #[error(transparent)]
     Snapshot(#[from] snapshot::Error),
 }

@@ -3,6 +3,7 @@
 
 use crate::blend::Blend;
 use crate::catalog::Catalog;
+use crate::next_basket::NextBasket;
 use crate::plans::Plans;
 use crate::ranker::Ranker;
 use crate::relations::{self, Declarations, Replacing};
@@ -22,6 +23,8 @@ pub struct World {
     pub session_rankers: Arc<SessionRankers>,
     /// The learned ranking; without one the blend ranks.
     pub ranker: Option<Arc<Ranker>>,
+    /// What known customers buy next; none where nobody is known.
+    pub next_basket: Option<Arc<NextBasket>>,
     /// What people declared of items, beside what was learned.
     pub declared: Arc<Declarations>,
     pub plans: Arc<Plans>,
@@ -38,12 +41,14 @@ impl World {
         let session_rankers = Arc::new(SessionRankers::of(&snapshot).unwrap_or_default());
         // Tables that this program does not know: the blend ranks.
         let ranker = Ranker::open(&snapshot).ok().flatten().map(Arc::new);
+        let next_basket = NextBasket::open(&snapshot).ok().flatten().map(Arc::new);
         World {
             snapshot,
             catalog,
             blend,
             session_rankers,
             ranker,
+            next_basket,
             declared: Arc::default(),
             plans: Arc::default(),
             responses: Arc::default(),

@@ -10,7 +10,7 @@ use crate::treatment::Treatment;
 use crate::wire::WarningOut;
 use decide::words::write_reason;
 use decide::{About, Decision, Drawn, Evidence, Language, Offer, Placement, PolicyTouch, Request};
-use decide::{NoOffer, Warning};
+use decide::{NoOffer, Rebuy, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
 use policy::PolicyTable;
@@ -243,6 +243,9 @@ fn write_offer(out: &mut JsonText, language: &Language, world: &World, offer: &O
         Some(evidence) => write_evidence(out, world, evidence),
         None => out.raw("null"),
     }
+    if let Some(rebuy) = &offer.reason.rebuy {
+        write_rebuy(out, rebuy);
+    }
     out.raw("},\"price\":");
     let price = world.catalog.state(offer.item).price();
     write_price(out, price, world.currency(offer.item));
@@ -308,6 +311,24 @@ pub(crate) fn write_amount(out: &mut JsonText, amount: Amount) {
         rest %= unit;
         unit = (unit / 10).max(1);
     }
+}
+
+/// The customer's own habit with the item.
+pub(crate) fn write_rebuy(out: &mut JsonText, rebuy: &Rebuy) {
+    out.raw(",\"rebuy\":{\"n_bought\":");
+    out.number(rebuy.n_bought.into());
+    out.raw(",\"n_orders\":");
+    out.number(rebuy.n_orders.into());
+    for (name, days) in
+        [(",\"every_days\":", rebuy.every_days), (",\"last_days\":", rebuy.last_days)]
+    {
+        out.raw(name);
+        match days {
+            Some(days) => out.number(days.into()),
+            None => out.raw("null"),
+        }
+    }
+    out.raw("}");
 }
 
 pub(crate) fn write_evidence(out: &mut JsonText, world: &World, evidence: &Evidence) {

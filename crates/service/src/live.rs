@@ -80,7 +80,10 @@ impl Live {
         let (Some(customer_id), true) = (&event.customer_id, event.confirmed) else { return };
         match event.kind {
             EventKind::Purchase => {
-                self.customers.add_purchase(customer_id, &event.lines, event.at.min(now));
+                let at = event.at.min(now);
+                self.customers.add_purchase(customer_id, &event.lines, at);
+                let order_id = event.order_id.as_deref();
+                self.customers.add_order(customer_id, order_id, &event.lines, at);
             }
             EventKind::Refund => self.customers.take_back(customer_id, &event.lines),
             _ => {}
@@ -117,19 +120,33 @@ pub(crate) fn contact_kind(kind: EventKind) -> Option<ContactKind> {
     }
 }
 
-/// What a customer bought and has still, latest last, by the events after a snapshot: for a
-/// decision that is made beside the server, with the same result.
+/// What a customer bought after a snapshot and has still.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BoughtSince {
+    /// Each once, latest last.
+    pub item_ids: Vec<String>,
+    /// Order by order, oldest first.
+    pub orders: Vec<(Timestamp, Vec<String>)>,
+}
+
+/// By the events after the snapshot: for a decision that is made beside the server, with the same
+/// result.
 pub fn bought_since<'a>(
     events: impl Iterator<Item = &'a Event>,
     customer_id: &str,
     now: Timestamp,
-) -> Vec<String> {
+) -> BoughtSince {
     let live = Live::new(&LiveSettings { max_sessions: 1, ..LiveSettings::default() }, 0);
     for event in events.filter(|event| event.customer_id.as_deref() == Some(customer_id)) {
         live.apply_to_customer(event, now);
     }
-    live.customers.find(customer_id, |customer| {
-        customer.recent.iter().map(|bought| bought.item_id.to_string()).collect()
+    live.customers.find(customer_id, |customer| BoughtSince {
+        item_ids: customer.recent.iter().map(|bought| bought.item_id.to_string()).collect(),
+        orders: customer
+            .orders
+            .iter()
+            .map(|order| (order.at, order.item_ids.iter().map(ToString::to_string).collect()))
+            .collect(),
     })
 }
 
@@ -185,8 +202,10 @@ pub(crate) mod tests {
             event(EventKind::Purchase, "bert", &["C"]),
             event(EventKind::Refund, "anna", &["A"]),
         ];
-        assert_eq!(bought_since(trade.iter(), "anna", Timestamp(2_000)), ["B"]);
-        assert_eq!(bought_since(trade.iter(), "carl", Timestamp(2_000)), [""; 0]);
+        let since = |who| bought_since(trade.iter(), who, Timestamp(2_000));
+        assert_eq!(since("anna").item_ids, ["B"]);
+        assert_eq!(since("anna").orders, [(Timestamp(1_000), vec!["B".to_owned()])]);
+        assert_eq!(since("carl"), BoughtSince::default());
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::state::Served;
 use crate::user_token;
 use crate::wire::{CartEntryIn, FilterIn, IdIn, RecommendRequest};
 use decide::{
-    CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Language, Languages, Placement,
-    Relation, Request,
+    CartLine, Circumstances, Filter, ItemRef, KnownCustomer, Language, Languages, OrderSince,
+    Placement, Relation, Request,
 };
 use events::{Amount, Timestamp};
 use policy::PolicyTable;
@@ -38,6 +38,7 @@ pub(crate) struct Question<'a> {
     /// against the customer's will.
     pub(crate) known_as: Option<&'a str>,
     pub(crate) bought_since: Vec<u32>,
+    pub(crate) orders_since: Vec<OrderSince>,
     pub(crate) category: Option<&'a str>,
     pub(crate) count: Option<usize>,
     pub(crate) filter: Option<Filter>,
@@ -74,6 +75,7 @@ impl<'a> Question<'a> {
             customer: None,
             known_as: None,
             bought_since: Vec::new(),
+            orders_since: Vec::new(),
             category: context.and_then(|context| context.category.as_deref()),
             count: request.count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
             filter: request.filter.as_ref().map(filter_of).transpose()?,
@@ -161,6 +163,10 @@ impl<'a> Question<'a> {
             let recent = customer.recent.iter();
             let world = &served.world;
             self.bought_since.extend(recent.filter_map(|bought| world.item_idx(&bought.item_id)));
+            self.orders_since.extend(customer.orders.iter().map(|order| OrderSince {
+                at: order.at,
+                items: order.item_ids.iter().filter_map(|id| world.item_idx(id)).collect(),
+            }));
             let has_holdings = live.customers.has_holdings();
             let known = || customer.known(self.now, has_holdings);
             // An id that nobody knows is a guest's.
@@ -193,6 +199,7 @@ impl<'a> Question<'a> {
             session: &self.session,
             customer: self.customer,
             bought_since: &self.bought_since,
+            orders_since: &self.orders_since,
             category: self.category,
             count: self.count,
             filter: self.filter.as_ref(),

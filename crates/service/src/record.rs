@@ -10,7 +10,9 @@ mod read;
 pub(crate) use self::contact::RecordedContacts;
 pub(crate) use read::{Cut, Record, RecordedOffer};
 
-use crate::answer::{Written, write_amount, write_evidence, write_no_offer, write_touch};
+use crate::answer::{
+    Written, write_amount, write_evidence, write_no_offer, write_rebuy, write_touch,
+};
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::live::Person;
@@ -18,7 +20,8 @@ use crate::outcomes::Arm;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
 use crate::treatment::Treatment;
-use decide::{CartLine, Decision, Drawn, ItemRef, MAX_ANCHORS, MAX_CONTEXT, Offer, Request};
+use decide::Request;
+use decide::{CartLine, Decision, Drawn, ItemRef, MAX_ANCHORS, MAX_CONTEXT, Offer, OrderSince};
 use events::{Amount, Timestamp};
 use history::Assignment;
 use measure::assignment::UnitId;
@@ -102,6 +105,7 @@ pub(crate) fn write_record(
         out.raw(name);
         list(&mut out, items, |out, item| out.string(world.item_id(*item)));
     }
+    write_orders_since(&mut out, world, request.orders_since);
     write_options(&mut out, request);
     out.raw("}");
     let digest = digest_of(out.since(asked_at));
@@ -206,6 +210,21 @@ pub(crate) fn write_recorded(
     });
 }
 
+/// `[[at_us, [items]], …]`; nothing where there are none.
+fn write_orders_since(out: &mut JsonText, world: &World, orders: &[OrderSince]) {
+    if orders.is_empty() {
+        return;
+    }
+    out.raw(",\"orders_since\":");
+    list(out, orders, |out, order| {
+        out.raw("[");
+        out.number(u64::try_from(order.at.0).unwrap_or(0));
+        out.raw(",");
+        list(out, &order.items, |out, item| out.string(world.item_id(*item)));
+        out.raw("]");
+    });
+}
+
 /// The numbers of an offer; its words can be made from them again.
 fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
     out.raw("{\"item_id\":");
@@ -230,6 +249,9 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
         out.string(world.item_id(about.item));
         out.raw(",\"units\":");
         out.number(about.n_units.into());
+    }
+    if let Some(rebuy) = &offer.reason.rebuy {
+        write_rebuy(out, rebuy);
     }
     if let Some(likeness) = offer.likeness {
         out.raw(",\"likeness\":");

@@ -20,7 +20,7 @@ pub use catalog_in::{CustomerIn, HoldingIn, ItemIn};
 pub use recommend_in::{BatchRequest, CartEntryIn, FilterIn, RecommendRequest};
 pub(crate) use recommend_in::{MAX_PLACEMENTS, UnreadBatch};
 pub use recommend_out::{
-    AboutOut, BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut,
+    AboutOut, BatchAnswer, EvidenceOut, ExperimentOut, OfferOut, PageAnswer, ReasonOut, RebuyOut,
     RecommendAnswer, RecommendReply, WarningOut,
 };
 pub use relation_in::RelationIn;

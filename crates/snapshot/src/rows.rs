@@ -66,6 +66,12 @@ impl<V: Pod> Rows<V> {
         container.view(&self.offsets).len().saturating_sub(1)
     }
 
+    /// Offsets, indices and values as they lie; all empty for an absent table.
+    pub fn parts<'a>(&self, container: &'a Container) -> (&'a [u64], &'a [u32], &'a [V]) {
+        let (items, values) = (container.view(&self.items), container.view(&self.values));
+        (container.view(&self.offsets), items, values)
+    }
+
     #[inline]
     pub fn row<'a>(&self, container: &'a Container, row: usize) -> (&'a [u32], &'a [V]) {
         let offsets = container.view(&self.offsets);

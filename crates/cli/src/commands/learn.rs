@@ -36,8 +36,9 @@ pub(crate) struct LearnArgs {
     /// Snapshots to keep; older ones are removed.
     #[arg(long, default_value_t = 10, value_name = "N")]
     keep: usize,
-    /// Learn without a source (`ease, pair, neighbor, history, trend, ranker`), to see what it is
-    /// worth; may be given more than once. Without the ranker, learning takes a third of the time.
+    /// Learn without a source (`ease, pair, neighbor, history, trend, next_basket, ranker`), to
+    /// see what it is worth; may be given more than once. Without the ranker, learning takes a
+    /// third of the time.
     #[arg(long, value_name = "SOURCE")]
     without: Vec<String>,
     /// Do not use what `alongside tune` found.
@@ -90,7 +91,8 @@ impl Progress for Bar {
             Step::Ease => (0.85, 0.95),
             Step::Content => (0.95, 0.96),
             Step::Relations => (0.96, 0.97),
-            Step::Write => (0.97, 1.0),
+            Step::NextBasket => (0.97, 0.99),
+            Step::Write => (0.99, 1.0),
         };
         self.0.set_message(step.as_str());
         self.0.set_position(((from + (to - from) * done) * 1000.0) as u64);

@@ -8,9 +8,9 @@ use anyhow::Context;
 use clap::Args;
 use decide::words::write_reason;
 use decide::{CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, NoOffer, Offer};
-use decide::{Language, Languages};
+use decide::{Language, Languages, OrderSince};
 use decide::{Placement, Request, Warning, Workspace, decide};
-use events::{Amount, ItemRecord};
+use events::{Amount, ItemRecord, Timestamp};
 use history::{OpenMode, Store};
 use policy::facts::{MARKETING, consent_in};
 use policy::{ContactFacts, PolicyDir, PolicySet, PolicyTable};
@@ -95,9 +95,9 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         Some(id) => find_customer(&store, id).await?.unzip(),
         None => (None, None),
     };
-    let bought_since = match (&args.customer, customer) {
+    let (bought_since, orders_since) = match (&args.customer, customer) {
         (Some(id), Some(_)) => bought_since_snapshot(&store, &world, id).await?,
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     };
     if let (Some(customer), Some(known)) = (customer, &mut known) {
         known.bought_is_partial = unlearned_buyers(&store, &world).await?.contains(&customer);
@@ -113,6 +113,7 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         cart: if is_cart { &lines } else { &[] },
         customer,
         bought_since: &bought_since,
+        orders_since: &orders_since,
         count: args.count,
         exclude: &exclude,
         policies: policies.as_ref(),
@@ -272,13 +273,17 @@ async fn bought_since_snapshot(
     store: &Store,
     world: &World,
     customer_id: &str,
-) -> anyhow::Result<Vec<u32>> {
+) -> anyhow::Result<(Vec<u32>, Vec<OrderSince>)> {
     let learned = world.snapshot.provenance().sources.get("sequence");
     let learned = learned.and_then(|sequence| sequence.parse().ok()).unwrap_or(0);
     let logged = store.purchases_after(learned).await?;
     let events = logged.iter().map(|logged| &logged.event);
-    let item_ids = bought_since(events, customer_id, clock::now());
-    Ok(item_ids.iter().filter_map(|item_id| world.item_idx(item_id)).collect())
+    let since = bought_since(events, customer_id, clock::now());
+    let known = |item_ids: &[String]| -> Vec<u32> {
+        item_ids.iter().filter_map(|item_id| world.item_idx(item_id)).collect()
+    };
+    let order_of = |(at, ids): &(Timestamp, Vec<String>)| OrderSince { at: *at, items: known(ids) };
+    Ok((known(&since.item_ids), since.orders.iter().map(order_of).collect()))
 }
 
 /// Customers of whom orders were imported that the snapshot does not know.

@@ -80,6 +80,32 @@ fn what_was_bought_since_the_snapshot_is_not_offered_again() {
 }
 
 #[test]
+fn a_re_order_says_how_often_and_a_live_order_counts_at_once() {
+    let desk = Desk::new();
+    tea_and_milk(&desk);
+    let ask = || slate(desk.json(&["recommend", "--customer", "c1", "--json"]));
+    let before = ask();
+    let offer = before.items.iter().find(|offer| offer.item_id == "salt").expect("a re-order");
+    assert_eq!(
+        (offer.relation.as_str(), offer.reason.code.as_str()),
+        ("replenish", "bought_before")
+    );
+    let rebuy = offer.reason.rebuy.as_ref().expect("known");
+    // c1: orders 1, 10, 19 … 73, the odd ones with salt.
+    assert_eq!((rebuy.n_bought, rebuy.n_orders), (5, 9));
+    assert_eq!(offer.reason.text, "You bought this in 5 of your 9 orders.");
+    let event = "{\"event_id\":\"e1\",\"event_name\":\"purchase\",\"customer_id\":\"c1\",\
+                 \"order_id\":\"o-1\",\"item_id\":\"tea\",\
+                 \"timestamp\":\"2026-02-01T00:00:00Z\"}\n";
+    let bought = desk.file("bought.jsonl", event);
+    desk.alongside(&["import", "events", text(&bought)]).assert().success();
+    let after = ask();
+    assert!(!after.items.iter().any(|offer| offer.item_id == "tea"), "it rests");
+    let offer = after.items.iter().find(|offer| offer.item_id == "salt").expect("still there");
+    assert_eq!(offer.reason.rebuy.as_ref().map(|rebuy| rebuy.n_orders), Some(10));
+}
+
+#[test]
 fn live_orders_are_in_the_figures_of_status() {
     let desk = Desk::new();
     tea_and_milk(&desk);

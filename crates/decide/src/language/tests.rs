@@ -58,3 +58,22 @@ fn what_is_no_language_is_refused_by_name() {
     assert!(with("{n_orders:Bestellung|Bestellungen}", "{n_orders:a}").contains("one word and"));
     assert!(with("mit {anchor}.", "mit {anchor:a|b}.").contains("one word and several"));
 }
+
+#[test]
+fn a_file_from_before_re_orders_had_sentences_is_a_language() {
+    let later = ["bought_before", "bought_before_bare", "due_again"];
+    let is_later = |line: &str| later.iter().any(|name| line.starts_with(&format!("{name} = ")));
+    let without = |keep: &dyn Fn(&str) -> bool| {
+        let lines: Vec<&str> = GERMAN.lines().filter(|line| keep(line)).collect();
+        Language::read(&lines.join("\n"))
+    };
+    let before = without(&|line| !is_later(line)).unwrap();
+    let bare = [Part::Text("Passt zu Ihren früheren Einkäufen.".into())];
+    for sentence in [Sentence::BoughtBefore, Sentence::BoughtBeforeBare, Sentence::DueAgain] {
+        assert_eq!(before.sentence(sentence), bare);
+    }
+    let partly = without(&|line| !line.starts_with("due_again")).unwrap();
+    assert_eq!(partly.sentence(Sentence::DueAgain), partly.sentence(Sentence::BoughtBefore));
+    // All others must be there.
+    assert!(without(&|line| !line.starts_with("for_you_bare")).is_err());
+}

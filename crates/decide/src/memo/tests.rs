@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixture::{blocks, cart, learned};
-use crate::request::KnownCustomer;
+use crate::request::{KnownCustomer, OrderSince};
 use crate::{Filter, Placement};
 use events::{Amount, ItemRecord, Timestamp};
 
@@ -75,6 +75,8 @@ fn a_customer_is_answered_by_all_that_is_known_of_them() {
         now: Some(Timestamp::from_seconds(day * 86_400 + 7)),
         ..Circumstances::default()
     };
+    let order = |at: i64, item: u32| [OrderSince { at: Timestamp(at), items: vec![item] }];
+    let (one, other, later) = (order(1, 3), order(1, 4), order(2, 3));
     let refused = Circumstances { refuses_contact: true, ..Circumstances::default() };
     let questions = [
         pdp(&anchors),
@@ -85,6 +87,9 @@ fn a_customer_is_answered_by_all_that_is_known_of_them() {
         Request { customer: Some(1), circumstances: on(-1), ..pdp(&anchors) },
         Request { bought_since: &[3], ..pdp(&anchors) },
         Request { bought_since: &[3, 2], ..pdp(&anchors) },
+        Request { bought_since: &[3], orders_since: &one, ..pdp(&anchors) },
+        Request { bought_since: &[3], orders_since: &other, ..pdp(&anchors) },
+        Request { bought_since: &[3], orders_since: &later, ..pdp(&anchors) },
         Request { bought_since: &[3], resting: &[2], ..pdp(&anchors) },
         Request { resting: &[3], ..pdp(&anchors) },
         Request { exclude: &[3], ..pdp(&anchors) },

@@ -111,7 +111,7 @@ impl Slate<'_> {
         pinned
     }
 
-    fn pinned_relation(&self, item: u32) -> Relation {
+    pub(super) fn pinned_relation(&self, item: u32) -> Relation {
         match self.world.catalog.state(item).kind() {
             ItemKind::Account => Relation::NextProduct,
             ItemKind::Service => Relation::Attach,
@@ -133,7 +133,7 @@ impl Slate<'_> {
             item,
             score: if is_learned { self.world.snapshot.trend(item) } else { 0.0 },
             relation: self.pinned_relation(item),
-            reason: Reason { code, evidence, about: None },
+            reason: Reason { code, evidence, ..Reason::default() },
             rung,
             policy: Some(touch),
             likeness: None,

@@ -92,10 +92,7 @@ fn a_pin_stands_at_its_place_if_the_gates_let_it() {
     let text = policy("first", "pin", "item_ids = ['i0', 'i7']\nposition = 2");
     let slate = ask(&world, &table(&world, &text), &request);
     assert_eq!((slate.offers.len(), slate.offers[1].item), (3, 7));
-    assert_eq!(
-        slate.offers[1].reason,
-        Reason { code: ReasonCode::Chosen, evidence: None, about: None }
-    );
+    assert_eq!(slate.offers[1].reason, Reason { code: ReasonCode::Chosen, ..Reason::default() });
     assert_eq!(slate.offers[1].policy.and_then(|touch| touch.pinned_at), Some(2));
     let also = text.clone() + &policy("no", "exclude", "item_ids = ['i7']");
     assert!(!items_of(&ask(&world, &table(&world, &also), &request)).contains(&7));

@@ -91,8 +91,12 @@ impl Slate<'_> {
                         self.note_taken(plan, Relation::Attach);
                         let evidence = self.strongest(&[cover.item], plan);
                         let about = About { item: cover.item, n_units: cover.n_units };
-                        let reason =
-                            Reason { code: ReasonCode::Covers, evidence, about: Some(about) };
+                        let reason = Reason {
+                            code: ReasonCode::Covers,
+                            evidence,
+                            about: Some(about),
+                            rebuy: None,
+                        };
                         plans.push(self.offer(plan, Relation::Attach, reason));
                     }
                     break;
@@ -148,7 +152,7 @@ impl Slate<'_> {
                 _ => ReasonCode::Alternative,
             };
             let about = Some(About { item: anchor, n_units: 1 });
-            offers.push(self.offer(item, relation, Reason { code, evidence: None, about }));
+            offers.push(self.offer(item, relation, Reason { code, about, ..Reason::default() }));
         }
         offers
     }
@@ -180,7 +184,7 @@ impl Slate<'_> {
             let DeclaredItem { item, anchor, relation, .. } = declared.found[at];
             let evidence = self.strongest(&[anchor], item);
             let about = Some(About { item: anchor, n_units: 1 });
-            let reason = Reason { code: ReasonCode::Declared, evidence, about };
+            let reason = Reason { code: ReasonCode::Declared, evidence, about, rebuy: None };
             self.take(self.offer(item, relation, reason), marks);
         }
     }

@@ -2,11 +2,12 @@
 //!
 //! Each metric is the mean over folds of the mean over a fold's customers. Cases: `all` holds the
 //! list against the whole basket; `repeat` against its items that the customer had bought before,
-//! `explore` against the others, each over the customers whose basket has such items.
+//! `explore` against the others, `tail` against those outside the best-sellers, each over the
+//! customers whose basket has such items.
 
 use super::Lists;
 use crate::customer_file::CustomerFile;
-use crate::report::latency_quantiles;
+use crate::report::{head_of, latency_quantiles};
 use measure::BootstrapSpec;
 use measure::bootstrap::bootstrap_columns;
 use measure::ranking::{Ideal, any_hit_at, hits, ndcg_of_list, recall_of_list};
@@ -35,7 +36,7 @@ const N_METRICS: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextBasketOutcome {
     pub method: String,
-    /// `all`, `repeat` or `explore`.
+    /// `all`, `repeat`, `explore` or `tail`.
     pub case: &'static str,
     /// Customers asked, summed over folds.
     pub n_queries: usize,
@@ -45,6 +46,8 @@ pub struct NextBasketOutcome {
     pub intervals: Option<[(f64, f64); N_METRICS]>,
     /// Standard deviation of R@10 over the folds, `None` with one.
     pub recall_sd: Option<f64>,
+    /// Of the lists; the same in every case.
+    pub breadth: Breadth,
     pub fit: Duration,
     pub p50: Duration,
     pub p99: Duration,
@@ -73,6 +76,8 @@ impl NextBasketOutcome {
         if let Some(sd) = self.recall_sd {
             line.insert("R@10_sd".into(), json!(sd));
         }
+        line.insert("coverage@10".into(), json!(self.breadth.coverage));
+        line.insert("popularity_bias@10".into(), json!(self.breadth.popularity_bias));
         line.insert("fit_s".into(), json!(self.fit.as_secs_f64()));
         line.insert("p50_us".into(), json!(self.p50.as_secs_f64() * 1e6));
         line.insert("p99_us".into(), json!(self.p99.as_secs_f64() * 1e6));
@@ -89,6 +94,55 @@ enum Case {
     All,
     Repeat,
     Explore,
+    Tail,
+}
+
+const CASES: [(Case, &str); 4] = [
+    (Case::All, "all"),
+    (Case::Repeat, "repeat"),
+    (Case::Explore, "explore"),
+    (Case::Tail, "tail"),
+];
+
+/// How far the first ten places reach into what is sold.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Breadth {
+    /// Share of the items with sales that stand on at least one list.
+    pub coverage: f64,
+    /// Mean sales of what is listed over those of what was bought: above 1, best-sellers are listed
+    /// more than they are bought.
+    pub popularity_bias: f64,
+}
+
+impl Breadth {
+    fn of(n_sales: &[u32], file: &CustomerFile, asked: &[u32], lists: &Lists) -> Breadth {
+        let mut is_listed = vec![false; n_sales.len()];
+        let listed = || lists.by_asked.iter().flat_map(|list| list.iter().take(10)).copied();
+        listed().for_each(|item| is_listed[item as usize] = true);
+        let bought = asked.iter().flat_map(|&c| file.futures[c as usize].iter().copied());
+        let n_sold = n_sales.iter().filter(|&&n| n > 0).count();
+        let n_listed = is_listed.iter().zip(n_sales).filter(|(on, n)| **on && **n > 0).count();
+        let (of_listed, of_bought) = (mean_sales(listed(), n_sales), mean_sales(bought, n_sales));
+        Breadth {
+            coverage: n_listed as f64 / n_sold.max(1) as f64,
+            popularity_bias: if of_bought > 0.0 { of_listed / of_bought } else { 0.0 },
+        }
+    }
+}
+
+fn mean_sales(items: impl Iterator<Item = u32>, n_sales: &[u32]) -> f64 {
+    let (sum, n) = items
+        .fold((0.0, 0.0), |(sum, n), item| (sum + f64::from(n_sales[item as usize]), n + 1.0_f64));
+    sum / n.max(1.0)
+}
+
+/// Baskets of the histories with each item.
+fn sales_of(file: &CustomerFile) -> Vec<u32> {
+    let mut n_sales = vec![0; file.n_items()];
+    for &item in file.histories.iter().flatten().flatten() {
+        n_sales[item as usize] += 1;
+    }
+    n_sales
 }
 
 pub(super) fn summarize(
@@ -100,10 +154,13 @@ pub(super) fn summarize(
     parameter: Option<String>,
 ) -> Vec<NextBasketOutcome> {
     let (p50, p99) = latency_quantiles(&lists.latencies);
-    [(Case::All, "all"), (Case::Repeat, "repeat"), (Case::Explore, "explore")]
+    let n_sales = sales_of(file);
+    let is_head = head_of(&n_sales);
+    let breadth = Breadth::of(&n_sales, file, asked, lists);
+    CASES
         .into_iter()
         .map(|(case, name)| {
-            let rows = rows_of(case, file, asked, lists);
+            let rows = rows_of(case, file, asked, lists, &is_head);
             let folds = FoldMeans::of(file, asked, &rows);
             NextBasketOutcome {
                 method: method.to_owned(),
@@ -112,6 +169,7 @@ pub(super) fn summarize(
                 means: folds.means,
                 intervals: folds.intervals(&rows),
                 recall_sd: sample_sd(&folds.recalls),
+                breadth,
                 fit,
                 p50,
                 p99,
@@ -124,13 +182,24 @@ pub(super) fn summarize(
 type Row = [f64; N_METRICS];
 
 /// The metrics of each customer asked; `None` where the basket has no items of this case.
-fn rows_of(case: Case, file: &CustomerFile, asked: &[u32], lists: &Lists) -> Vec<Option<Row>> {
+fn rows_of(
+    case: Case,
+    file: &CustomerFile,
+    asked: &[u32],
+    lists: &Lists,
+    is_head: &[bool],
+) -> Vec<Option<Row>> {
     let row = |(&customer, list): (&u32, &Vec<u32>)| {
         let history = &file.histories[customer as usize];
         let had = |item: &u32| history.iter().any(|basket| basket.binary_search(item).is_ok());
         let future = file.futures[customer as usize].iter().copied();
         let truth: Vec<u32> = future
-            .filter(|item| case == Case::All || had(item) == (case == Case::Repeat))
+            .filter(|item| match case {
+                Case::All => true,
+                Case::Repeat => had(item),
+                Case::Explore => !had(item),
+                Case::Tail => !is_head[*item as usize],
+            })
             .collect();
         row_of(list, &truth)
     };

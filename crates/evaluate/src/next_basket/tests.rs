@@ -8,6 +8,7 @@ fn small() -> CustomerFile {
         histories: vec![vec![vec![0, 1], vec![0]], vec![vec![2], vec![3]], vec![vec![0], vec![2]]],
         futures: vec![vec![0, 4], vec![0, 3], vec![]],
         folds: vec![vec![0, 1], vec![0]],
+        ..CustomerFile::default()
     }
 }
 
@@ -62,6 +63,8 @@ fn popular_items_fill_up_and_json_has_the_named_keys() {
         "R@10_sd",
         "R@10_low",
         "PHR@20_high",
+        "coverage@10",
+        "popularity_bias@10",
         "fit_s",
         "p50_us",
         "p99_us",
@@ -83,4 +86,30 @@ fn an_unknown_method_is_refused_with_the_known_ones() {
     let wrong = ["best".to_owned()];
     let error = run(&small(), &wrong, &|| Duration::ZERO, &|_| {}, |_| {}).unwrap_err();
     assert!(error.to_string().contains("no method `best`; there are: g_top_freq"));
+}
+
+#[test]
+fn what_serves_is_what_is_measured() {
+    let found = outcomes(&small(), &["alongside"]);
+    let cases: Vec<&str> = found.iter().map(|outcome| outcome.case).collect();
+    assert_eq!(cases, ["all", "repeat", "explore", "tail"]);
+    let all = of(&found, "all");
+    // Two baskets a customer train no trees: what they bought before comes first.
+    assert!(all.parameter.as_ref().is_some_and(|note| note.starts_with("tifu_knn")), "{all:?}");
+    assert_eq!(of(&found, "repeat").get("R@10"), Some(1.0));
+    // Popular items fill up: all four that were sold are on the lists.
+    assert_eq!(all.breadth.coverage, 1.0);
+}
+
+/// Sold: 0 three times, 2 twice, 1 and 3 once; a is shown 0 and 1, b 2 and 3; bought were 0 and 4,
+/// 0 and 3.
+#[test]
+fn breadth_and_tail_are_those_worked_by_hand() {
+    let found = outcomes(&small(), &["p_top_freq"]);
+    let breadth = of(&found, "all").breadth;
+    assert_eq!(breadth.coverage, 1.0);
+    assert!((breadth.popularity_bias - (7.0 / 4.0) / (7.0 / 4.0)).abs() < 1e-12, "{breadth:?}");
+    // The head is 0 and 2: 5 of 7 lines are more than half, 3 are not.
+    let tail = of(&found, "tail");
+    assert_eq!((tail.n_queries, tail.get("R@10")), (3, Some(0.25)));
 }

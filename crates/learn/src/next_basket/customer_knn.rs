@@ -21,7 +21,7 @@ impl OwnedRows {
         WeightedRows::new(self.rows.view(), &self.weights)
     }
 
-    fn of(rows: &[Vec<(u32, f32)>]) -> OwnedRows {
+    pub(super) fn of(rows: &[Vec<(u32, f32)>]) -> OwnedRows {
         let mut owned = OwnedRows::default();
         let mut columns = Vec::new();
         for row in rows {
@@ -58,8 +58,10 @@ pub struct CustomerKnn {
 }
 
 impl CustomerKnn {
+    /// `neighbors`, rising: whose vectors are kept to be found.
     pub fn learn(
         sequences: SequencesView<'_>,
+        neighbors: &[u32],
         n_items: usize,
         params: &NextBasketParams,
     ) -> CustomerKnn {
@@ -69,6 +71,9 @@ impl CustomerKnn {
             .map_init(
                 || Accumulator::new(n_items),
                 |sums, customer| {
+                    if neighbors.binary_search(&customer).is_err() {
+                        return Default::default();
+                    }
                     let baskets = sequences.of(customer);
                     let recent = recent_share_of(&baskets, params.upcf.n_recent, sums);
                     (vector_of(&baskets, &params.tifu, sums), recent)

@@ -5,14 +5,19 @@
 //! the foretold basket, nor of any customer's later ones, is in a feature. Every n-th customer is
 //! kept apart: there the trees are stopped, and held against the published methods.
 
+use super::timing::{age_factors, day_of};
 use super::{NextBasketParams, NextBasketTables, Sequences};
 use crate::boost::{BoostParams, Objective, RankingSet, fit};
 use crate::error::Error;
 use measure::ranking::{Ideal, hits, ndcg_of_list};
 use rayon::prelude::*;
+use score::next_basket::own::Bought;
 use score::next_basket::published::Method;
 use score::next_basket::ranker::{RankScratch, Ranker, rank};
+use score::next_basket::served::N_FRONT;
+use score::next_basket::timing::age_factor;
 use score::next_basket::{Asked, N_FEATURES, Overlay, Rows, Scratch, describe};
+use sparse::Scored;
 
 /// Parameters of the ranker.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,15 +108,13 @@ pub fn learn(
     let (mut train, mut valid) = (Cases::default(), Cases::default());
     let mut newest = None;
     for cut in 1..=ranker.n_cuts {
+        // The first cut is for the contest as well.
+        if cut > 1 && ranker.max_groups <= train.group_ends.len() {
+            break;
+        }
         let tables = NextBasketTables::learn(sequences.without_last(cut), n_items, params);
-        for (rows, truth, customer) in cases_of(&tables, sequences, cut, ranker.min_before) {
-            if customer % ranker.valid_every != 0 {
-                if train.group_ends.len() < ranker.max_groups {
-                    train.push(&rows, &truth);
-                }
-            } else if cut == 1 {
-                valid.push(&rows, &truth);
-            }
+        if ranker.min_groups <= ranker.max_groups {
+            collect_cases(&tables, (sequences, cut), ranker, &mut train, &mut valid);
         }
         if cut == 1 {
             newest = Some(tables);
@@ -142,16 +145,45 @@ pub fn learn(
     Ok(LearnedRanker { ranker: winner, contest: table, n_groups, n_trees })
 }
 
-/// Rows and truth of each customer whose basket B − cut has a hit among the candidates.
+/// Customers whose rows are held at a time before they are put with the others.
+const N_AT_ONCE: u32 = 2_048;
+
+/// Adds each customer's basket B − cut that has a hit among the candidates.
+fn collect_cases(
+    tables: &NextBasketTables,
+    (sequences, cut): (&Sequences, usize),
+    ranker: &RankerParams,
+    train: &mut Cases,
+    valid: &mut Cases,
+) {
+    let n_customers = sequences.view().n_customers() as u32;
+    for from in (0..n_customers).step_by(N_AT_ONCE as usize) {
+        let customers = from..n_customers.min(from + N_AT_ONCE);
+        for (rows, truth, customer) in
+            cases_of(tables, sequences, (cut, ranker.min_before), customers)
+        {
+            if customer % ranker.valid_every == 0 {
+                if cut == 1 && valid.group_ends.len() < ranker.max_groups {
+                    valid.push(&rows, &truth);
+                }
+            } else if train.group_ends.len() < ranker.max_groups {
+                train.push(&rows, &truth);
+            }
+        }
+    }
+}
+
+/// Rows and truth of customers with at least [`RankerParams::min_before`] baskets before the one
+/// foretold.
 fn cases_of(
     tables: &NextBasketTables,
     sequences: &Sequences,
-    cut: usize,
-    min_before: usize,
+    (cut, min_before): (usize, usize),
+    customers: std::ops::Range<u32>,
 ) -> Vec<(Rows, Vec<u32>, u32)> {
     let view = tables.view();
     let overlay = Overlay::default();
-    (0..sequences.view().n_customers() as u32)
+    customers
         .into_par_iter()
         .map_init(Scratch::default, |scratch, customer| {
             let (before, truth) = split_at(sequences, customer, cut)?;
@@ -185,21 +217,109 @@ fn mean_ndcg(
     ranker: &Ranker,
     valid_every: u32,
 ) -> f64 {
+    mean(&ndcgs_by(tables, sequences, ranker, valid_every, |_, front| front))
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Of each validation customer, after the front of the ranking was put in another order.
+fn ndcgs_by(
+    tables: &NextBasketTables,
+    sequences: &Sequences,
+    ranker: &Ranker,
+    valid_every: u32,
+    reorder: impl Fn(u32, Vec<Scored>) -> Vec<Scored> + Sync,
+) -> Vec<f64> {
     let view = tables.view();
     let overlay = Overlay::default();
-    let values: Vec<f64> = (0..sequences.view().n_customers() as u32)
+    (0..sequences.view().n_customers() as u32)
         .into_par_iter()
         .filter(|customer| customer % valid_every == 0)
         .map_init(RankScratch::default, |memory, customer| {
             let (before, truth) = split_at(sequences, customer, 1)?;
             let asked = Asked { customer: Some(customer), sequence: &before, overlay: &overlay };
-            let list: Vec<u32> =
-                rank(&view, ranker, &asked, 10, memory).iter().map(|scored| scored.index).collect();
+            let front = reorder(customer, rank(&view, ranker, &asked, N_FRONT, memory));
+            let list: Vec<u32> = front.iter().take(10).map(|scored| scored.index).collect();
             ndcg_of_list(&hits(&list, &truth), truth.len(), 10, Ideal::AllTruth)
         })
         .flatten_iter()
-        .collect();
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+        .collect()
+}
+
+/// What days are worth, asked of the validation customers.
+pub(super) struct Ages<'a> {
+    pub gap_days: &'a [f32],
+    pub params: &'a RankerParams,
+}
+
+/// NDCG@10 without and with the factors of ages, and whether the gain is clear of chance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Worth {
+    pub plain: f64,
+    pub timed: f64,
+    pub is_clear: bool,
+}
+
+/// Standard errors of the mean gain that make it clear (one side, 95 %).
+const CLEAR: f64 = 1.645;
+
+impl Worth {
+    fn of(plain: &[f64], timed: &[f64]) -> Worth {
+        let gains: Vec<f64> = plain.iter().zip(timed).map(|(plain, timed)| timed - plain).collect();
+        let (n, gain) = (gains.len() as f64, mean(&gains));
+        let squares: f64 = gains.iter().map(|value| (value - gain).powi(2)).sum();
+        let error = (squares / (n * (n - 1.0))).sqrt();
+        // Of one customer or none there is no error, and nothing is clear.
+        Worth { plain: mean(plain), timed: mean(timed), is_clear: gain > CLEAR * error }
+    }
+}
+
+impl Ages<'_> {
+    /// The factors are those of everybody's baskets but the last; each last basket is asked for on
+    /// its own day.
+    pub(super) fn worth(
+        &self,
+        sequences: &Sequences,
+        n_items: usize,
+        params: NextBasketParams,
+        ranker: &Ranker,
+    ) -> Worth {
+        let tables = NextBasketTables::learn(sequences.without_last(1), n_items, params);
+        let factors = age_factors(&tables, self.gap_days);
+        let valid_every = self.params.valid_every;
+        let plain = ndcgs_by(&tables, sequences, ranker, valid_every, |_, front| front);
+        let timed = ndcgs_by(&tables, sequences, ranker, valid_every, |customer, front| {
+            self.aged(sequences, customer, ranker, &factors, front)
+        });
+        Worth::of(&plain, &timed)
+    }
+
+    fn aged(
+        &self,
+        sequences: &Sequences,
+        customer: u32,
+        ranker: &Ranker,
+        factors: &[f32],
+        mut front: Vec<Scored>,
+    ) -> Vec<Scored> {
+        let rows = sequences.view().range(customer);
+        let Some(asked) = rows.clone().next_back() else { return front };
+        let today = day_of(sequences, asked);
+        for (place, scored) in front.iter_mut().enumerate() {
+            let mut bought = Bought::default();
+            for row in rows.start..asked {
+                if sequences.view().basket(row).binary_search(&scored.index).is_ok() {
+                    bought.add(sequences.days[row as usize]);
+                }
+            }
+            let factor = age_factor(&bought, today, self.gap_days[scored.index as usize], factors);
+            scored.score = ranker.chance(place, scored.score, factor);
+        }
+        front.sort_by(Scored::best_first);
+        front
+    }
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use sparse::{Accumulator, Csr, CsrView, TopK};
 
 /// D, L and M; set by hand, not searched.
 const LAG_DECAY: f32 = 0.6;
-const N_LAGS: u32 = 3;
+pub(super) const N_LAGS: u32 = 3;
 const SHRINKAGE: f32 = 10.0;
 /// Items kept of each row, likeliest first.
-const PER_ITEM: usize = 200;
+pub(super) const PER_ITEM: usize = 200;
 /// Newest baskets of an item that are looked at.
 const MAX_BASKETS: usize = 20_000;
 

@@ -183,7 +183,7 @@ fn what_a_memory_limit_cost_is_told_with_the_snapshot() {
     let least = Params {
         ease_max_items: 0,
         blend_max_baskets: 0,
-        without: Without::of(&["ranker"]).unwrap(),
+        without: Without::of(&["ranker", "next_basket"]).unwrap(),
         ..Params::default()
     };
     let least = peak_bytes(&view, &least.check().unwrap());

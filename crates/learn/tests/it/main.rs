@@ -5,6 +5,7 @@ mod bad_data;
 mod conformance;
 mod learners;
 mod limits;
+mod next_basket;
 mod ranker;
 mod shop;
 mod whole;

@@ -104,7 +104,7 @@ impl Rows {
 }
 
 /// Working memory, reused from customer to customer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scratch {
     pub(super) sums: Accumulator,
     pub(super) by_customer: Accumulator,

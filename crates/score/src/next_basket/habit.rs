@@ -11,6 +11,8 @@
 //! weight M (Clayton and Kaldor 1987); the table h is the discrete hazard of a renewal process
 //! (Cox 1962), pooled over customers and items.
 
+use bytemuck::{Pod, Zeroable};
+
 /// M, in expected buyings.
 pub const SHRINKAGE: f32 = 5.0;
 
@@ -31,7 +33,8 @@ pub fn cell_of(n_bought: u32, elapsed: u32) -> usize {
 }
 
 /// What was bought again against what was expected.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Renewal {
     pub n_again: f32,
     pub expected: f32,

@@ -16,8 +16,19 @@ pub enum Ranker {
     Published(Method),
 }
 
+impl Ranker {
+    /// A score as a number above 0, its odds multiplied by `factor`. Of trees it is the probability
+    /// that they tell; of a published method it falls from place to place.
+    pub fn chance(&self, place: usize, score: f32, factor: f32) -> f32 {
+        match self {
+            Ranker::Trees(_) => 1.0 / (1.0 + (-score).exp() / factor),
+            Ranker::Published(_) => factor / (1.0 + place as f32),
+        }
+    }
+}
+
 /// Working memory of [`rank`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RankScratch {
     pub scratch: Scratch,
     rows: Rows,

@@ -5,9 +5,11 @@ use super::customer_index::{CustomerIndex, UpcfParams};
 use super::customer_vector::TifuParams;
 use super::habit::Renewal;
 use super::rows::WeightedRows;
+use bytemuck::{Pod, Zeroable};
 
 /// Counts of one item.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
 pub struct ItemFacts {
     pub n_customers: u32,
     pub n_baskets: u32,

@@ -52,7 +52,12 @@ pub fn curve_section_of(size: usize, origin: usize) -> String {
 
 /// A mark of the features and their order: trees of another order mean nothing.
 pub fn schema() -> u64 {
-    FEATURES
+    mark_of(&FEATURES)
+}
+
+/// A mark of names in their order.
+pub(crate) fn mark_of(names: &[&str]) -> u64 {
+    names
         .iter()
         .flat_map(|name| name.bytes().chain([0]))
         .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

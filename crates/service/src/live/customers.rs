@@ -19,6 +19,17 @@ pub(crate) struct Bought {
     at: Timestamp,
 }
 
+/// Orders since the snapshot that are kept as they were made; older ones are only in `recent`.
+const MAX_ORDERS: usize = 50;
+
+/// An order since the snapshot, with its items.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LiveOrder {
+    order_id: Option<Box<str>>,
+    pub(crate) at: Timestamp,
+    pub(crate) item_ids: Vec<Box<str>>,
+}
+
 /// Something that a customer has, from a time to a time.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Held {
@@ -43,6 +54,8 @@ pub(crate) struct Customer {
     pub(crate) attributes: Vec<(Box<str>, Box<str>)>,
     pub(crate) holdings: Vec<Held>,
     pub(crate) recent: Vec<Bought>,
+    /// The orders of `recent`, latest last.
+    pub(crate) orders: Vec<LiveOrder>,
     /// When the latest of the purchases was made that found no room in `recent`.
     dropped_until: Option<Timestamp>,
     /// Orders of theirs were imported that the snapshot does not know.
@@ -123,12 +136,45 @@ impl Customers {
         });
     }
 
+    /// One version of an order counts, the one that came last.
+    pub(crate) fn add_order(
+        &self,
+        customer_id: &str,
+        order_id: Option<&str>,
+        lines: &[EventLine],
+        at: Timestamp,
+    ) {
+        let mut item_ids: Vec<Box<str>> = Vec::with_capacity(lines.len());
+        for line in lines.iter().take(MAX_RECENT) {
+            if !item_ids.iter().any(|known| **known == *line.item_id) {
+                item_ids.push(line.item_id.as_str().into());
+            }
+        }
+        self.edit(customer_id, |customer| {
+            let orders = &mut customer.orders;
+            orders.retain(|order| order_id.is_none() || order.order_id.as_deref() != order_id);
+            let order_id = order_id.map(Into::into);
+            let place = orders.partition_point(|order| order.at <= at);
+            orders.insert(place, LiveOrder { order_id, at, item_ids });
+            let n_items = |orders: &[LiveOrder]| -> usize {
+                orders.iter().map(|order| order.item_ids.len()).sum()
+            };
+            while MAX_ORDERS < orders.len() || MAX_RECENT < n_items(orders) {
+                orders.remove(0);
+            }
+        });
+    }
+
     /// What came back is not had any more. Without lines nobody says what it was: all of it stays.
     pub(crate) fn take_back(&self, customer_id: &str, lines: &[EventLine]) {
         self.edit(customer_id, |customer| {
             customer
                 .recent
                 .retain(|bought| lines.iter().all(|line| *line.item_id != *bought.item_id));
+            for order in &mut customer.orders {
+                order.item_ids.retain(|id| lines.iter().all(|line| *line.item_id != **id));
+            }
+            customer.orders.retain(|order| !order.item_ids.is_empty());
         });
     }
 
@@ -180,6 +226,7 @@ impl Customers {
         let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         for customer in by_id.values_mut() {
             customer.recent.retain(|bought| learned_until < bought.at);
+            customer.orders.retain(|order| learned_until < order.at);
             customer.dropped_until.take_if(|dropped| *dropped <= learned_until);
         }
     }
@@ -238,6 +285,43 @@ mod tests {
         assert!(is_partial());
         customers.forget_until(Timestamp(7));
         assert!(!is_partial(), "the snapshot has learned it");
+    }
+
+    #[test]
+    fn orders_are_kept_as_they_were_made_and_each_once() {
+        let customers = Customers::default();
+        let add = |order_id: Option<&str>, items: &[&str], at| {
+            let lines: Vec<EventLine> = items
+                .iter()
+                .map(|item_id| EventLine {
+                    item_id: (*item_id).to_owned(),
+                    quantity: Amount::ONE,
+                    unit_price: None,
+                    origin: None,
+                })
+                .collect();
+            customers.add_order("anna", order_id, &lines, Timestamp(at));
+            lines
+        };
+        let told = || -> Vec<String> {
+            customers.find("anna", |customer| {
+                let told = customer.orders.iter();
+                told.map(|order| format!("{} {}", order.at.0, order.item_ids.join(","))).collect()
+            })
+        };
+        add(Some("o1"), &["tea", "milk", "tea"], 5);
+        add(None, &["tea"], 7);
+        // Told late, and told again with another content.
+        add(Some("o0"), &["bread"], 3);
+        add(Some("o1"), &["tea"], 6);
+        assert_eq!(told(), ["3 bread", "6 tea", "7 tea"]);
+        customers.forget_until(Timestamp(3));
+        assert_eq!(told(), ["6 tea", "7 tea"]);
+        let back = add(Some("o2"), &["tea"], 8);
+        customers.take_back("anna", &back);
+        assert!(told().is_empty());
+        (0..=MAX_ORDERS as i64).for_each(|at| drop(add(None, &["tea"], at)));
+        assert_eq!((told().len(), told()[0].as_str()), (MAX_ORDERS, "1 tea"));
     }
 
     #[test]

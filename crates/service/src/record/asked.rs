@@ -12,6 +12,9 @@ pub(super) struct Asked {
     pub(super) n_cart: Option<usize>,
     pub(super) session: Vec<String>,
     pub(super) bought_since: Vec<String>,
+    /// When and what.
+    #[serde(default)]
+    pub(super) orders_since: Vec<(i64, Vec<String>)>,
     pub(super) exclude: Vec<String>,
     #[serde(default)]
     pub(super) resting: Vec<String>,

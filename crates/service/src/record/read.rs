@@ -7,10 +7,10 @@ use crate::holdout::HELD_OUT;
 use crate::live::KnownContacts;
 use crate::question::item_ref;
 use crate::reason::page_reason;
-use crate::wire::EvidenceOut;
+use crate::wire::{EvidenceOut, RebuyOut};
 use decide::{
-    About, CartLine, Circumstances, Evidence, Filter, ItemRef, KnownCustomer, Placement, Reason,
-    ReasonCode, Relation, Request,
+    About, CartLine, Circumstances, Evidence, Filter, ItemRef, KnownCustomer, OrderSince,
+    Placement, Reason, ReasonCode, Rebuy, Relation, Request,
 };
 use events::{Amount, Timestamp};
 use policy::{ContactFacts, PolicyTable};
@@ -66,6 +66,7 @@ pub(crate) struct RecordedOffer {
     pub(crate) evidence: Option<EvidenceOut>,
     pub(crate) about: Option<String>,
     units: Option<u32>,
+    rebuy: Option<RebuyOut>,
     pub(crate) policy: Option<RecordedTouch>,
     pub(crate) likeness: Option<f64>,
     pub(crate) response: Option<f64>,
@@ -94,7 +95,13 @@ impl RecordedOffer {
             }
             None => None,
         };
-        Some(page_reason(world, item, &Reason { code, evidence, about }))
+        let rebuy = self.rebuy.as_ref().map(|told| Rebuy {
+            n_bought: told.n_bought,
+            n_orders: told.n_orders,
+            every_days: told.every_days,
+            last_days: told.last_days,
+        });
+        Some(page_reason(world, item, &Reason { code, evidence, about, rebuy }))
     }
 }
 
@@ -217,7 +224,9 @@ impl Record {
         ask: impl FnOnce(&Request<'_>) -> R,
     ) -> Option<R> {
         let asked = &self.asked;
-        let known = |ids: &[String]| ids.iter().filter_map(|id| world.item_idx(id)).collect();
+        let known = |ids: &[String]| -> Vec<u32> {
+            ids.iter().filter_map(|id| world.item_idx(id)).collect()
+        };
         let anchors: Vec<ItemRef<'_>> =
             asked.anchors.iter().map(|id| item_ref(world, id)).collect();
         let amount = |value: Option<f64>| Amount::from_f64(value?).ok();
@@ -229,6 +238,9 @@ impl Record {
         let cart: Vec<CartLine<'_>> = asked.cart.iter().map(line_of).collect();
         let session: Vec<u32> = known(&asked.session);
         let bought_since: Vec<u32> = known(&asked.bought_since);
+        let order_of =
+            |(at, ids): &(i64, Vec<String>)| OrderSince { at: Timestamp(*at), items: known(ids) };
+        let orders_since: Vec<OrderSince> = asked.orders_since.iter().map(order_of).collect();
         let exclude: Vec<u32> = known(&asked.exclude);
         let resting: Vec<u32> = known(&asked.resting);
         let customer = asked.known.as_ref().map(|known| KnownCustomer {
@@ -249,6 +261,7 @@ impl Record {
             session: &session,
             customer: asked.customer,
             bought_since: &bought_since,
+            orders_since: &orders_since,
             category: asked.category.as_deref(),
             count: asked.count,
             filter: filter.as_ref(),

@@ -123,13 +123,30 @@ pub struct OfferPolicyOut {
 #[serde(deny_unknown_fields)]
 pub struct ReasonOut {
     /// `bought_together, completes_cart, for_you, similar_content, seen_next,
-    /// popular_in_category, popular, chosen, declared, covers, upgrade, alternative`.
+    /// popular_in_category, popular, chosen, declared, covers, upgrade, alternative, bought_before,
+    /// due_again`.
     pub code: String,
     /// In English, with every number from the evidence.
     #[schema(example = "Bought together in 412 of 2,310 orders with WHITE METAL LANTERN, 9.4 \
                    times what chance would give.")]
     pub text: String,
     pub evidence: Option<EvidenceOut>,
+    /// With `bought_before` and `due_again`, where it may be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuy: Option<RebuyOut>,
+}
+
+/// What the customer did with the item so far.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RebuyOut {
+    /// Orders of the customer with the item, and all of theirs.
+    pub n_bought: u32,
+    pub n_orders: u32,
+    /// Mean days from buying to buying; null below two, or without times.
+    pub every_days: Option<u32>,
+    /// Days since the last buying.
+    pub last_days: Option<u32>,
 }
 
 /// The counts behind a reason; all of orders as they were kept: what came back is taken off.

@@ -132,7 +132,7 @@ fn offers(world: &World, payload: &Value) -> comfy_table::Table {
             relation,
             reason,
             score,
-            evidence(&offer["evidence"]),
+            evidence(&offer["evidence"], &offer["rebuy"]),
             factors(offer),
         ];
         show::row(&mut table, &row);
@@ -140,7 +140,10 @@ fn offers(world: &World, payload: &Value) -> comfy_table::Table {
     table
 }
 
-fn evidence(evidence: &Value) -> String {
+fn evidence(evidence: &Value, rebuy: &Value) -> String {
+    if rebuy.is_object() {
+        return format!("in {} of their {} orders", rebuy["n_bought"], rebuy["n_orders"]);
+    }
     if evidence.is_null() {
         return String::new();
     }

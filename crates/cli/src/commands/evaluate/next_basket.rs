@@ -74,7 +74,7 @@ fn read(args: &NextBasketArgs) -> anyhow::Result<CustomerFile> {
 
 /// One table a case, methods as rows.
 fn print_tables(outcomes: &[NextBasketOutcome]) -> anyhow::Result<()> {
-    for case in ["all", "repeat", "explore"] {
+    for case in ["all", "repeat", "explore", "tail"] {
         let of_case: Vec<_> = outcomes.iter().filter(|outcome| outcome.case == case).collect();
         let n_queries = of_case.first().map_or(0, |outcome| outcome.n_queries);
         show::line(format!("\n{case} ({} queries)", show::count(n_queries as u64)))?;

@@ -1,0 +1,132 @@
+//! What a known customer is likely to buy next, and how re-orders are told.
+
+use super::{MAX_HISTORY_CONTEXT, Slate, Workspace};
+use crate::decision::{Offer, Reason, ReasonCode, Relation};
+use crate::gate;
+use crate::placement::Placement;
+use score::next_basket::{Likely, Rebuy, Who};
+use score::{Rung, World};
+
+/// A best-seller of these places is offered as one, where no pair says more of it.
+const N_BEST_SELLERS: usize = 100;
+
+impl Slate<'_> {
+    fn who(&self) -> Who<'_> {
+        let request = self.request;
+        let now = request.circumstances.now;
+        Who { customer: request.customer, since: request.orders_since, now }
+    }
+
+    /// The customer's habit with an item, where it may be told: not where others stand beside.
+    pub(super) fn rebuy_of(&self, item: u32) -> Option<Rebuy> {
+        let is_told = !matches!(self.request.placement, Placement::Pos | Placement::Kiosk);
+        let next_basket = self.world.next_basket.as_deref().filter(|_| is_told)?;
+        next_basket.rebuy(&self.world.snapshot, &self.who(), item)
+    }
+
+    /// Where a customer comes for nothing in particular, and after they bought: re-orders and what
+    /// is new to them, likeliest first. Beside other items only what they bought more than once:
+    /// what is new needs a pair there.
+    pub(super) fn from_likely(&mut self, workspace: &mut Workspace) {
+        let is_here = matches!(
+            self.request.placement,
+            Placement::Home | Placement::Category | Placement::Email | Placement::PostPurchase
+        );
+        let Some(next_basket) = self.world.next_basket.as_deref().filter(|_| is_here) else {
+            return;
+        };
+        if self.count <= self.offers.len() {
+            return;
+        }
+        collect_heaviest(workspace);
+        let Workspace { serving, likely, marks, asked, .. } = workspace;
+        let world = self.world;
+        let found = next_basket.likely(&world.snapshot, &self.who(), serving);
+        likely.clear();
+        likely.extend(found.iter().filter(|likely| {
+            gate::is_open(world, marks, &self.limits, likely.item) && self.is_wanted_here(likely)
+        }));
+        self.weigh_likely(likely);
+        self.n_eligible = self.n_eligible.max(likely.len());
+        let (from, limit) = (self.offers.len(), self.limit());
+        for &Likely { item, score, rebuy } in likely.iter() {
+            if self.offers.len() >= limit || !(score > 0.0) {
+                break;
+            }
+            let (relation, reason) = match rebuy {
+                Some(rebuy) => (Relation::Replenish, of_rebuy(Some(rebuy))),
+                None => (self.pinned_relation(item), self.reason_of_new(asked, item)),
+            };
+            let (policy, likeness) = (None, None);
+            let rung = Rung::Personal;
+            self.take(Offer { item, score, relation, reason, rung, policy, likeness }, marks);
+        }
+        self.settle(from, marks);
+    }
+
+    fn is_wanted_here(&self, likely: &Likely) -> bool {
+        let category = self.request.category.filter(|_| {
+            // A page of a category is about it; elsewhere it is one thing that is known.
+            self.request.placement == Placement::Category
+        });
+        let of_item =
+            |category| self.world.category(likely.item).map(|own| gate::is_below(own, category));
+        let is_in_it = category.is_none_or(|category| of_item(category) == Some(true));
+        is_in_it
+            && match likely.rebuy {
+                Some(rebuy) => {
+                    let is_proven = !self.evidence_required || 1 < rebuy.n_bought;
+                    is_proven && !self.is_hidden(likely.item)
+                }
+                None => !self.evidence_required,
+            }
+    }
+
+    /// Scores with what policies multiply them by, best first.
+    fn weigh_likely(&self, likely: &mut [Likely]) {
+        if self.limits.policies.is_some_and(|policies| policies.has_levers()) {
+            likely.iter_mut().for_each(|likely| likely.score *= self.factor_of(likely.item));
+            likely.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+        }
+    }
+
+    fn reason_of_new(&self, bought: &[u32], item: u32) -> Reason {
+        let evidence = self.strongest(bought, item);
+        let is_best_seller = || is_best_seller(self.world, item);
+        let code = match evidence {
+            None if is_best_seller() => ReasonCode::Popular,
+            _ => ReasonCode::ForYou,
+        };
+        Reason { code, evidence, ..Reason::default() }
+    }
+}
+
+/// Why something is offered that the customer bought before.
+pub(crate) fn of_rebuy(rebuy: Option<Rebuy>) -> Reason {
+    let code = match rebuy {
+        Some(rebuy) if rebuy.is_due() => ReasonCode::DueAgain,
+        _ => ReasonCode::BoughtBefore,
+    };
+    Reason { code, rebuy, ..Reason::default() }
+}
+
+fn is_best_seller(world: &World, item: u32) -> bool {
+    world.snapshot.popular().iter().take(N_BEST_SELLERS).any(|&popular| popular == item)
+}
+
+/// What the customer bought most and latest, into `asked`.
+pub(super) fn collect_heaviest(workspace: &mut Workspace) {
+    let Workspace { heaviest, history, asked, .. } = workspace;
+    heaviest.clear();
+    heaviest.extend_from_slice(history);
+    heaviest.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    asked.clear();
+    for &mut (item, _) in heaviest {
+        if asked.len() == MAX_HISTORY_CONTEXT {
+            break;
+        }
+        if !asked.contains(&item) {
+            asked.push(item);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+use super::*;
+use crate::fixture::{blocks, cart, items, learned, view};
+use crate::request::{Circumstances, ItemRef, OrderSince};
+use crate::words::{write_brief_reason, write_reason};
+use crate::{Filter, Language, Languages, Placement};
+use events::{ItemRecord, Timestamp};
+use history::HistoryView;
+
+const DAY_US: i64 = 86_400_000_000;
+
+fn ask(world: &World, request: &Request<'_>) -> Decision {
+    decide(world, request, &mut Workspace::default())
+}
+
+fn on(day: i64) -> Circumstances<'static> {
+    Circumstances { now: Some(Timestamp(day * DAY_US)), ..Circumstances::default() }
+}
+
+/// Customer 0 buys item 0 every tenth day and 1 once; customer 1 buys all sorts of things.
+fn rhythm() -> HistoryView {
+    let row = |day: u32| match day % 10 {
+        0 if day == 20 => (vec![0, 1], 0),
+        0 => (vec![0], 0),
+        _ => (vec![2 + day % 7, 9 + day % 3], 1),
+    };
+    let mut view = view(items(12), &(0..60).map(row).collect::<Vec<_>>());
+    for item in &mut view.items[..6] {
+        item.category = Some("Tea > Green".into());
+    }
+    view
+}
+
+fn home(customer: u32, day: i64) -> Request<'static> {
+    Request { customer: Some(customer), circumstances: on(day), ..Request::at(Placement::Home) }
+}
+
+fn reason_of(decision: &Decision, item: u32) -> Option<Reason> {
+    decision.offers.iter().find(|offer| offer.item == item).map(|offer| offer.reason)
+}
+
+#[test]
+fn a_re_order_says_how_often_and_whether_it_is_time() {
+    let world = learned(&rhythm());
+    let told = |day: i64, item: u32, language: &Language| {
+        let decision = ask(&world, &home(0, day));
+        let offer = decision.offers.iter().find(|offer| offer.item == item).expect("offered");
+        assert_eq!((offer.relation, offer.rung), (Relation::Replenish, Rung::Personal));
+        let (mut whole, mut brief) = (String::new(), String::new());
+        write_reason(&mut whole, language, &world, item, &offer.reason);
+        write_brief_reason(&mut brief, language, &world, offer);
+        assert_eq!(whole, brief);
+        (offer.reason.code, whole)
+    };
+    let english = Language::english();
+    let due = "You buy this about every 10 days; last time 9 days ago.";
+    assert_eq!(told(59, 0, english), (ReasonCode::DueAgain, due.to_owned()));
+    let early = "You bought this in 6 of your 6 orders.";
+    assert_eq!(told(52, 0, english), (ReasonCode::BoughtBefore, early.to_owned()));
+    let once = "You bought this in 1 of your 6 orders.";
+    assert_eq!(told(59, 1, english), (ReasonCode::BoughtBefore, once.to_owned()));
+    let languages = Languages::default();
+    let german = languages.find("de").expect("German is there");
+    let due = "Sie kaufen dies etwa alle 10 Tage, zuletzt vor 9 Tagen.";
+    assert_eq!(told(59, 0, german).1, due);
+    assert_eq!(told(59, 1, german).1, "In 1 Ihrer 6 Bestellungen gekauft.");
+}
+
+#[test]
+fn where_there_is_no_cart_no_reason_names_one() {
+    let world = learned(&blocks());
+    for placement in [Placement::Home, Placement::Email, Placement::Category] {
+        for customer in [0, 1] {
+            let request = Request { count: Some(30), ..home(customer, 130) };
+            let decision = ask(&world, &Request { placement, ..request });
+            assert!(!decision.offers.is_empty());
+            for offer in &decision.offers {
+                let code = offer.reason.code;
+                let names_a_cart = [ReasonCode::BoughtTogether, ReasonCode::CompletesCart];
+                assert!(!names_a_cart.contains(&code), "{placement:?}: {offer:?}");
+                let is_again = [ReasonCode::BoughtBefore, ReasonCode::DueAgain].contains(&code);
+                assert_eq!(is_again, offer.relation == Relation::Replenish, "{offer:?}");
+                assert!(!is_again || offer.reason.evidence.is_none(), "{offer:?}");
+            }
+        }
+    }
+    // In a cart, beside an item that it was bought with, the pair is the better reason.
+    let lines = cart(&[0]);
+    let request = Request { cart: &lines, ..home(0, 130) };
+    let decision = ask(&world, &Request { placement: Placement::Cart, ..request });
+    assert!(decision.offers.iter().any(|offer| offer.reason.code == ReasonCode::BoughtTogether));
+}
+
+#[test]
+fn a_guest_is_told_nothing_personal() {
+    let world = learned(&rhythm());
+    let decision = ask(&world, &Request { customer: None, ..home(0, 59) });
+    assert!(!decision.offers.is_empty());
+    for offer in &decision.offers {
+        assert_eq!((offer.rung, offer.reason.rebuy), (Rung::Popular, None));
+        assert_ne!(offer.relation, Relation::Replenish);
+    }
+}
+
+#[test]
+fn what_was_bought_a_moment_ago_counts_at_once() {
+    let world = learned(&rhythm());
+    let since = [OrderSince { at: Timestamp(60 * DAY_US), items: vec![4] }];
+    let after = Request { bought_since: &[4], orders_since: &since, ..home(0, 61) };
+    let decision = ask(&world, &after);
+    assert!(reason_of(&decision, 4).is_none(), "it rests");
+    let rebuy = reason_of(&decision, 0).and_then(|reason| reason.rebuy).expect("a re-order");
+    assert_eq!((rebuy.n_bought, rebuy.n_orders), (6, 7));
+    // A newcomer: what goes with the first order, and no re-order of it.
+    let newcomer = ask(&world, &Request { customer: None, ..after });
+    assert_eq!(newcomer.offers[0].rung, Rung::Personal);
+    assert!(newcomer.offers.iter().all(|offer| offer.relation != Relation::Replenish));
+}
+
+#[test]
+fn a_page_of_a_category_and_a_thank_you_page_keep_to_what_they_are_for() {
+    let world = learned(&rhythm());
+    let request = Request { category: Some("Tea"), count: Some(30), ..home(1, 59) };
+    let decision = ask(&world, &Request { placement: Placement::Category, ..request.clone() });
+    let personal = decision.offers.iter().filter(|offer| offer.reason.rebuy.is_some());
+    let found: Vec<u32> = personal.map(|offer| offer.item).collect();
+    assert!(!found.is_empty());
+    assert!(ask(&world, &request).offers.iter().any(|offer| offer.item >= 6));
+    let first = decision.offers[0];
+    assert!(first.item < 6, "{first:?}");
+    // Beside what was just bought it fills the places that are left.
+    let anchors = [ItemRef::Known(7)];
+    let thanks = Request { anchors: &anchors, placement: Placement::PostPurchase, ..home(0, 59) };
+    let decision = ask(&world, &thanks);
+    let offered: Vec<u32> = decision.offers.iter().map(|offer| offer.item).collect();
+    assert!(offered.contains(&0) && !offered.contains(&7), "{offered:?}");
+}
+
+#[test]
+fn gates_hold_and_what_is_sensitive_is_not_told_in_a_mail() {
+    let world = learned(&rhythm());
+    let is_offered = |request: &Request<'_>| reason_of(&ask(&world, request), 0).is_some();
+    assert!(is_offered(&home(0, 59)));
+    assert!(!is_offered(&Request { exclude: &[0], ..home(0, 59) }));
+    let filter = Filter { relations: vec![Relation::Complement], ..Filter::default() };
+    let new_only = ask(&world, &Request { filter: Some(&filter), ..home(0, 59) });
+    assert!(new_only.offers.iter().all(|offer| offer.relation == Relation::Complement));
+    let sensitive =
+        ItemRecord { item_id: "i0".into(), sensitive: Some(true), ..ItemRecord::default() };
+    let world = world.with_items(&[sensitive]);
+    let mail = Request { placement: Placement::Email, ..home(0, 59) };
+    let told = |request: &Request<'_>| reason_of(&ask(&world, request), 0).and_then(|r| r.rebuy);
+    assert!(told(&home(0, 59)).is_some());
+    assert_eq!(told(&mail), None);
+}
