@@ -57,9 +57,10 @@ impl Slate<'_> {
                 Some(rebuy) => (Relation::Replenish, of_rebuy(Some(rebuy))),
                 None => (self.pinned_relation(item), self.reason_of_new(asked, item)),
             };
-            let (policy, likeness) = (None, None);
+            let (policy, likeness, response) = (None, None, None);
             let rung = Rung::Personal;
-            self.take(Offer { item, score, relation, reason, rung, policy, likeness }, marks);
+            let offer = Offer { item, score, relation, reason, rung, policy, likeness, response };
+            self.take(offer, marks);
         }
         self.settle(from, marks);
     }
