@@ -38,7 +38,7 @@ pub use decision::{
 pub use explore::{Choice, Drawn};
 pub use gate::Gate;
 pub use language::{Language, LanguageFault, Languages};
-pub use memo::{Known, Memo};
+pub use memo::{Begun, Known, Memo};
 pub use placement::{Placement, PlacementRules};
 pub use policies::Items;
 pub use request::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, OrderSince, Request};

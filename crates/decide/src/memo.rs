@@ -19,6 +19,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use policy::PolicyTable;
 use score::World;
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// Decisions that a memo keeps unless it is told otherwise: 2 kB for four offers, and with what is
@@ -103,32 +104,47 @@ pub struct Memo<T> {
     shards: [Mutex<Shard<T>>; N_SHARDS],
     hasher: DefaultHashBuilder,
     capacity: usize,
+    /// How often all was forgotten.
+    n_forgotten: AtomicU64,
 }
+
+/// When a question was begun: what is forgotten from then on is not kept for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun(u64);
 
 impl<T> Memo<T> {
     /// Keeps up to about `capacity` decisions; 0: none.
     pub fn new(capacity: usize) -> Memo<T> {
         let shard = || Shard { young: HashTable::new(), old: HashTable::new() };
         let shards = std::array::from_fn(|_| Mutex::new(shard()));
-        Memo { shards, hasher: DefaultHashBuilder::default(), capacity }
+        let n_forgotten = AtomicU64::new(0);
+        Memo { shards, hasher: DefaultHashBuilder::default(), capacity, n_forgotten }
     }
 
     /// Forgets all that is kept: some of it may be of a customer who was erased.
     pub fn forget(&self) {
+        // First, so that what is being decided finds it changed or is dropped here.
+        self.n_forgotten.fetch_add(1, SeqCst);
         for shard in &self.shards {
             *locked(shard) = Shard { young: HashTable::new(), old: HashTable::new() };
         }
     }
 
+    /// Called before anything of a customer is read for a question.
+    pub fn begin(&self) -> Begun {
+        Begun(self.n_forgotten.load(SeqCst))
+    }
+
     /// What [`decide`] answers, and whether it was known. `world` must always be the same one.
+    /// Where all was forgotten since the question was begun, nothing is kept.
     pub fn decide(
         &self,
         world: &World,
-        request: &Request<'_>,
+        (begun, request): (Begun, &Request<'_>),
         workspace: &mut Workspace,
     ) -> (Arc<Known<T>>, bool) {
         let mut key = std::mem::take(&mut workspace.key);
-        let found = self.decide_by(&mut key, world, request, workspace);
+        let found = self.decide_by(&mut key, world, (begun, request), workspace);
         workspace.key = key;
         found
     }
@@ -137,7 +153,7 @@ impl<T> Memo<T> {
         &self,
         key: &mut Vec<u8>,
         world: &World,
-        request: &Request<'_>,
+        (begun, request): (Begun, &Request<'_>),
         workspace: &mut Workspace,
     ) -> (Arc<Known<T>>, bool) {
         key.clear();
@@ -157,7 +173,10 @@ impl<T> Memo<T> {
         if fits(&known) {
             let key = key.as_slice().into();
             let kept = Kept { key, hash, versions, known: known.clone() };
-            locked(shard).keep(kept, self.capacity.div_ceil(N_SHARDS));
+            let mut shard = locked(shard);
+            if self.begin() == begun {
+                shard.keep(kept, self.capacity.div_ceil(N_SHARDS));
+            }
         }
         (known, false)
     }

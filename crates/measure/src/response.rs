@@ -26,7 +26,9 @@
 //! factor it is in proportion to what comes of an offer.
 //!
 //! Limits: factors lie between 1/4 and 4, and a kind that was seen fewer than 50 times, or of which
-//! less than one response was to be expected, has none. Complexity: rounds × cells.
+//! less than one response was to be expected, has none. Scores of one rung must be on one scale:
+//! offers that stand where they do for another reason than their score are left out by the caller.
+//! Complexity: rounds × cells, fewer than 200 rounds where the positions stand still.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +44,8 @@ const MIN_EXPECTED: f64 = 1.0;
 /// Where the same offers always stand in front, it takes long to tell what the place does from what
 /// they do: after 12 turns half of it is told, after 100 nearly all.
 const N_ROUNDS: usize = 200;
+/// A turn in which no place moves further is the last.
+const LEAST_MOVE: f64 = 1e-4;
 
 /// Offers of one kind that were seen at one place, and what came of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -152,7 +156,8 @@ impl Kinds {
 }
 
 /// Learns the factors of one placement. Cells with a score that is not above 0 say nothing.
-pub fn fit(cells: &[Seen]) -> Fit {
+/// `start`: the positions as they were found last, so that few turns are needed; may be empty.
+pub fn fit(cells: &[Seen], start: &[f64]) -> Fit {
     let cells: Vec<&Seen> = cells.iter().filter(|cell| cell.score > 0.0 && cell.n > 0.0).collect();
     let sum = |of: fn(&Seen) -> f64| cells.iter().map(|cell| of(cell)).sum::<f64>();
     let n_positions = cells.iter().map(|cell| usize::from(cell.position) + 1).max().unwrap_or(0);
@@ -165,6 +170,9 @@ pub fn fit(cells: &[Seen]) -> Fit {
     let (n_responses, worth2) = (sum(|c| c.responses), sum(|c| c.worth2));
     if !(n_responses > 0.0 && fit.worth > 0.0 && worth2 > 0.0) {
         return fit;
+    }
+    for (position, start) in fit.positions.iter_mut().zip(start) {
+        *position = *start;
     }
     let kinds = Kinds::of(&cells);
     let (mut sums, mut means) = (Vec::new(), Vec::new());
@@ -182,7 +190,13 @@ pub fn fit(cells: &[Seen]) -> Fit {
             place.o += cell.responses;
             place.e += means[*finest] * base(cell);
         }
-        fit.positions = positions(&places);
+        let next = positions(&places);
+        let moves = next.iter().zip(&fit.positions).map(|(next, before)| (next - before).abs());
+        let moved = moves.fold(0.0, f64::max);
+        fit.positions = next;
+        if moved < LEAST_MOVE {
+            break;
+        }
     }
     let dispersion = worth2 / fit.worth;
     let mean_worth = fit.worth / n_responses;
@@ -234,7 +248,7 @@ mod tests {
     #[test]
     fn at_one_place_it_is_the_count_over_what_was_expected_drawn_to_the_mean() {
         let cells = [seen(1, 0, 1_000.0, 30.0), seen(2, 0, 1_000.0, 10.0)];
-        let fit = fit(&cells);
+        let fit = fit(&cells, &[]);
         // 40 events on 200 of score: 20 were to be expected of each.
         assert!((fit.factors[&of_item(1)] - (30.0 + 4.0) / (20.0 + 4.0)).abs() < 1e-9, "{fit:?}");
         assert!((fit.factors[&of_item(2)] - (10.0 + 4.0) / (20.0 + 4.0)).abs() < 1e-9);
@@ -259,14 +273,14 @@ mod tests {
         let phi = worth2 / worth;
         let e = 30.0 * (worth / 60.0) / phi;
         let expected = |worth: f64| (worth / phi + 4.0) / (e + 4.0);
-        let fitted = fit(&cells);
+        let fitted = fit(&cells, &[]);
         assert!((fitted.factors[&of_item(1)] - expected(12.0)).abs() < 1e-9, "{fitted:?}");
         assert!((fitted.factors[&of_item(2)] - expected(3.0)).abs() < 1e-9);
         // All worth a tenth: as clicks alone.
         let tenth =
             |cell: Seen| Seen { worth: cell.worth / 10.0, worth2: cell.worth / 100.0, ..cell };
         let (plain, other) = (seen(1, 0, 1_000.0, 30.0), seen(2, 0, 1_000.0, 10.0));
-        let (one, two) = (fit(&[plain, other]), fit(&[tenth(plain), tenth(other)]));
+        let (one, two) = (fit(&[plain, other], &[]), fit(&[tenth(plain), tenth(other)], &[]));
         assert_eq!(one.factors.len(), two.factors.len());
         for (kind, factor) in &one.factors {
             assert!((factor - two.factors[kind]).abs() < 1e-9, "{kind:?}");
@@ -276,18 +290,21 @@ mod tests {
     #[test]
     fn of_little_nothing_is_said_and_of_much_no_more_than_four_times() {
         let few = [seen(1, 0, 49.0, 20.0), seen(2, 0, 100_000.0, 900.0)];
-        let fitted = fit(&few);
+        let fitted = fit(&few, &[]);
         assert!(!fitted.factors.contains_key(&of_item(1)), "seen 49 times");
         assert!(fitted.factors.contains_key(&of_item(2)));
         let rare = [seen(1, 0, 60.0, 0.0), seen(2, 0, 100_000.0, 900.0)];
-        assert!(!fit(&rare).factors.contains_key(&of_item(1)), "half an event was to be expected");
+        assert!(
+            !fit(&rare, &[]).factors.contains_key(&of_item(1)),
+            "half an event was to be expected"
+        );
         let wide = [seen(1, 0, 1_000.0, 900.0), seen(2, 0, 100_000.0, 900.0)];
-        let fitted = fit(&wide);
+        let fitted = fit(&wide, &[]);
         assert_eq!(fitted.factors[&of_item(1)], MOST);
-        assert!(fit(&[]).factors.is_empty());
-        assert!(fit(&[seen(1, 0, 500.0, 0.0)]).factors.is_empty(), "nothing ever came of it");
+        assert!(fit(&[], &[]).factors.is_empty());
+        assert!(fit(&[seen(1, 0, 500.0, 0.0)], &[]).factors.is_empty(), "nothing ever came of it");
         let odd = Seen { score: f64::NAN, ..seen(1, 0, 500.0, 3.0) };
-        assert!(fit(&[odd]).factors.is_empty());
+        assert!(fit(&[odd], &[]).factors.is_empty());
     }
 
     /// Items of known appeal that nearly always stand in the same order: what the place does must
@@ -321,7 +338,12 @@ mod tests {
                 cell.worth2 += clicked;
             }
         }
-        let fit = fit(&cells.into_values().collect::<Vec<_>>());
+        let cells: Vec<Seen> = cells.into_values().collect();
+        let fit = fit(&cells, &[]);
+        let again = super::fit(&cells, &fit.positions);
+        for (found, before) in again.positions.iter().zip(&fit.positions) {
+            assert!((found - before).abs() < 5e-3, "from where it ended it hardly goes on");
+        }
         let first = fit.factors[&of_item(0)];
         for (item, appeal) in (0..).zip(appeal) {
             let found = fit.factors[&of_item(item)] / first;
@@ -351,7 +373,7 @@ mod tests {
             cell(1, 2, 90.0, 100.0),
             cell(1, 6, 90.0, 100.0),
         ];
-        let fit = fit(&cells);
+        let fit = fit(&cells, &[]);
         let of = |item, context| fit.factors[&Kind { relation: 0, item: Some(item), context }];
         assert!(of(1, Some(2)) > 1.4 && of(1, Some(6)) < 0.6, "{:?}", fit.factors);
         assert!((of(2, None) - 1.0).abs() < 0.02 && (of(1, None) - 1.0).abs() < 0.02);

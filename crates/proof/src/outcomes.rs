@@ -17,17 +17,19 @@ use events::time::DAY_US;
 use events::{EventKind, Timestamp};
 use hashbrown::{HashMap, HashSet};
 use history::{DecisionRecord, PastEvent};
-use measure::assignment::{Unit, UnitId};
+use measure::assignment::Unit;
 use measure::response::{self, Seen};
-use measure::{Comparison, Lift, Metric, Moments, NoAnswer, Sequence, compare};
+use measure::{Lift, NoAnswer};
 use std::collections::VecDeque;
 
 mod reading;
 mod recorded;
+mod units;
 
 pub use reading::Reader;
 
 use recorded::Offered;
+use units::{Counted, Key, Units};
 
 /// So far back the logs are read at the start.
 pub const READ_DAYS: i64 = 28;
@@ -37,15 +39,13 @@ const HALF_LIFE_DAYS: f64 = 14.0;
 const OPEN_DAYS: i64 = 7;
 const MAX_OPEN: usize = 200_000;
 const MAX_CLICKS: usize = 400_000;
-const MAX_UNITS: usize = 1_000_000;
 /// Steps that wait for the record of their answer, which is written a moment later.
 const MAX_EARLY: usize = 100_000;
-/// Answers of one customer or visit that count: who is seen more often is a program.
-const MAX_OF_UNIT: u32 = 300;
 /// Places that are told apart.
 const MAX_POSITION: u8 = 11;
-/// Customers and visits that the comparison is tightest at.
-const PLANNED: u64 = 10_000;
+/// Kinds of offers of a placement that are learned from at once, those that were seen most: a look
+/// takes a moment, however many items there are.
+const MAX_CELLS: usize = 100_000;
 
 /// How far an offer came. What a step is worth is the share of those who get there that go on to
 /// buy, roughly: chosen, not learned.
@@ -80,6 +80,8 @@ pub struct Learning {
 #[derive(Clone, Copy, Debug)]
 enum Which {
     All,
+    /// As all, where nobody says which were seen: who takes one saw the others.
+    Others,
     Item(u64),
 }
 
@@ -98,6 +100,8 @@ struct Cell {
 struct OpenOffer {
     cell: Cell,
     score: f32,
+    /// It is where it is by its score, which is learned from.
+    is_ranked: bool,
     step: Option<Step>,
 }
 
@@ -105,7 +109,9 @@ struct OpenOffer {
 struct OpenAnswer {
     at_us: i64,
     /// Where it is held against the incumbent.
-    unit: Option<(u8, UnitId)>,
+    unit: Option<Key>,
+    /// Its impressions say which offers were seen.
+    is_itemized: bool,
     offers: Vec<OpenOffer>,
 }
 
@@ -118,11 +124,20 @@ struct Sums {
     worth2: f64,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct OfUnit {
-    is_incumbent: bool,
-    n_answers: u32,
-    worth: f64,
+impl Sums {
+    /// The offer comes as far as this, further than before.
+    fn add(&mut self, offer: &OpenOffer, step: Step, weight: f64) {
+        let before = offer.step.map_or(0.0, Step::worth);
+        if offer.step.is_none() {
+            self.n += weight;
+            self.score += weight * f64::from(offer.score);
+        }
+        if step > Step::Seen && offer.step <= Some(Step::Seen) {
+            self.responses += weight;
+        }
+        self.worth += weight * (step.worth() - before);
+        self.worth2 += weight * (step.worth().powi(2) - before.powi(2));
+    }
 }
 
 /// What was heard of answers so far.
@@ -137,7 +152,9 @@ pub struct Outcomes {
     early: VecDeque<(u64, Which, Step)>,
     clicks: HashMap<(Who, u64), (i64, u64)>,
     sums: HashMap<Cell, Sums>,
-    units: HashMap<(u8, UnitId), OfUnit>,
+    units: Units,
+    /// Of each placement, as they were found last.
+    positions: HashMap<u8, Vec<f64>>,
     item_ids: Vec<Box<str>>,
     items: HashMap<u64, u32>,
 }
@@ -189,7 +206,8 @@ impl Outcomes {
             early: VecDeque::new(),
             clicks: HashMap::new(),
             sums: HashMap::new(),
-            units: HashMap::new(),
+            units: Units::default(),
+            positions: HashMap::new(),
             item_ids: Vec::new(),
             items: HashMap::new(),
         }
@@ -205,26 +223,28 @@ impl Outcomes {
         let is_it = |learning: &&Learning| learning.placement == read.placement;
         let Some(learning) = self.learning.iter().find(is_it).copied() else { return };
         let unit = read.unit.filter(|_| learning.since <= record.at);
-        if let Some(unit) = unit
-            && !self.count_unit((read.placement, unit), read.is_incumbent)
-        {
-            return;
+        let mut unit = unit.map(|unit| (read.placement, unit));
+        match unit.map(|unit| self.units.count(unit, read.is_incumbent, record.at)) {
+            None | Some(Counted::Yes) => {}
+            Some(Counted::Unknown) => unit = None,
+            Some(Counted::TooMany) => return,
         }
-        let offers = read.offers.iter().zip(0_u8..).map(|(offer, position)| OpenOffer {
+        let offers = read.offers.iter().map(|offer| OpenOffer {
             cell: Cell {
                 placement: read.placement,
                 rung: offer.rung,
                 relation: offer.relation,
                 context: read.context,
-                position: position.min(MAX_POSITION),
+                position: offer.position.min(MAX_POSITION),
                 item: self.number_of(offer),
             },
             score: offer.score,
+            is_ranked: offer.is_ranked,
             step: None,
         });
         let offers = offers.collect();
-        let unit = unit.map(|unit| (read.placement, unit));
-        self.answers.insert(name, OpenAnswer { at_us: record.at.0, unit, offers });
+        let open = OpenAnswer { at_us: record.at.0, unit, is_itemized: false, offers };
+        self.answers.insert(name, open);
         self.order.push_back((record.at.0, name));
         self.close_too_many();
     }
@@ -235,18 +255,6 @@ impl Outcomes {
         {
             self.answers.remove(&name);
         }
-    }
-
-    /// Answers are counted for everybody who asked, whether they saw them or not. False: no more
-    /// of this one count.
-    fn count_unit(&mut self, unit: (u8, UnitId), is_incumbent: bool) -> bool {
-        if MAX_UNITS <= self.units.len() && !self.units.contains_key(&unit) {
-            return false;
-        }
-        let first = OfUnit { is_incumbent, n_answers: 0, worth: 0.0 };
-        let known = self.units.entry(unit).or_insert(first);
-        known.n_answers += 1;
-        known.n_answers <= MAX_OF_UNIT
     }
 
     fn number_of(&mut self, offer: &Offered<'_>) -> u32 {
@@ -275,8 +283,10 @@ impl Outcomes {
     /// An impression that names items is of those, else of the whole slate.
     fn hear_shown(&mut self, event: &PastEvent, answer: u64) {
         let is_click = event.kind == EventKind::RecommendationClick;
-        if is_click || event.lines.is_empty() {
+        if event.lines.is_empty() {
             self.step(answer, Which::All, Step::Seen);
+        } else if is_click {
+            self.step(answer, Which::Others, Step::Seen);
         }
         for line in &event.lines {
             let item = hash_of(&line.item_id);
@@ -296,8 +306,7 @@ impl Outcomes {
                 Origin::Elsewhere => None,
             };
             if let Some(answer) = answer {
-                // Who takes one saw the others.
-                self.step(answer, Which::All, Step::Seen);
+                self.step(answer, Which::Others, Step::Seen);
                 self.step(answer, Which::Item(item), step);
             }
         }
@@ -311,16 +320,19 @@ impl Outcomes {
 
     fn remember_click(&mut self, event: &PastEvent, item: u64, answer: u64) {
         for who in self.people(event) {
-            if self.clicks.len() < MAX_CLICKS || self.clicks.contains_key(&(who, item)) {
+            if let Some(known) = self.clicks.get_mut(&(who, item)) {
+                *known = (*known).max((event.at.0, answer));
+            } else if self.clicks.len() < MAX_CLICKS {
                 self.clicks.insert((who, item), (event.at.0, answer));
             }
         }
     }
 
+    /// The answer in which they clicked the item last, before this and not long before.
     fn clicked(&self, event: &PastEvent, item: u64) -> Option<u64> {
-        let is_late = |at_us: i64| event.at.0.saturating_sub(at_us) > OPEN_DAYS * DAY_US;
-        let click = self.people(event).find_map(|who| self.clicks.get(&(who, item)))?;
-        (!is_late(click.0)).then_some(click.1)
+        let counts = |at_us: i64| (0..=OPEN_DAYS * DAY_US).contains(&(event.at.0 - at_us));
+        let clicks = self.people(event).filter_map(|who| self.clicks.get(&(who, item)));
+        clicks.filter(|click| counts(click.0)).max_by_key(|click| click.0).map(|click| click.1)
     }
 
     /// Offers of an answer came as far as this.
@@ -333,28 +345,22 @@ impl Outcomes {
             return;
         };
         let item = match which {
-            Which::All => None,
+            Which::Others if open.is_itemized => return,
+            Which::All | Which::Others => None,
             Which::Item(item) => Some(self.items.get(&item).copied().unwrap_or(u32::MAX)),
         };
+        open.is_itemized |= item.is_some() && step == Step::Seen;
         let weight = weight_of(open.at_us - self.landmark_us);
         for offer in &mut open.offers {
             let is_it = item.is_none_or(|item| item == offer.cell.item);
             if !is_it || offer.step >= Some(step) {
                 continue;
             }
-            let before = offer.step.map_or(0.0, Step::worth);
-            let sums = self.sums.entry(offer.cell).or_default();
-            if offer.step.is_none() {
-                sums.n += weight;
-                sums.score += weight * f64::from(offer.score);
+            if let Some(unit) = open.unit {
+                self.units.add(unit, step.worth() - offer.step.map_or(0.0, Step::worth));
             }
-            if step > Step::Seen && offer.step <= Some(Step::Seen) {
-                sums.responses += weight;
-            }
-            sums.worth += weight * (step.worth() - before);
-            sums.worth2 += weight * (step.worth().powi(2) - before.powi(2));
-            if let Some(unit) = open.unit.and_then(|unit| self.units.get_mut(&unit)) {
-                unit.worth += step.worth() - before;
+            if offer.is_ranked {
+                self.sums.entry(offer.cell).or_default().add(offer, step, weight);
             }
             offer.step = Some(step);
         }
@@ -380,6 +386,7 @@ impl Outcomes {
             self.order.pop_front();
         }
         self.clicks.retain(|_, (at_us, _)| *at_us >= before);
+        self.units.forget(now);
         let scale = self.scale(now);
         self.sums.retain(|_, sums| sums.n * scale > 0.1);
     }
@@ -390,14 +397,35 @@ impl Outcomes {
     }
 
     /// What was learned, of each placement that learns.
-    pub fn learned(&self, now: Timestamp) -> Vec<Learned> {
+    pub fn learned(&mut self, now: Timestamp) -> Vec<Learned> {
         let placements: HashSet<u8> = self.learning.iter().map(|one| one.placement).collect();
         let mut placements: Vec<u8> = placements.into_iter().collect();
         placements.sort_unstable();
         placements.into_iter().map(|placement| self.learned_at(placement, now)).collect()
     }
 
-    fn learned_at(&self, placement: u8, now: Timestamp) -> Learned {
+    fn learned_at(&mut self, placement: u8, now: Timestamp) -> Learned {
+        let cells = self.cells(placement, now);
+        let start = self.positions.get(&placement).map_or(&[][..], Vec::as_slice);
+        let fit = response::fit(&cells, start);
+        self.positions.insert(placement, fit.positions.clone());
+        let named = |item: Option<u32>| item.map(|item| self.item_ids[item as usize].clone());
+        let factors = fit.factors.iter().map(|(kind, &factor)| LearnedFactor {
+            relation: kind.relation,
+            item_id: named(kind.item),
+            context: kind.context,
+            factor,
+        });
+        Learned {
+            placement,
+            factors: factors.collect(),
+            positions: fit.positions,
+            n_seen: fit.n_seen,
+            versus: self.units.versus(placement),
+        }
+    }
+
+    fn cells(&self, placement: u8, now: Timestamp) -> Vec<Seen> {
         let scale = self.scale(now);
         let own = self.sums.iter().filter(|(cell, _)| cell.placement == placement);
         let mut cells: Vec<Seen> = own
@@ -414,51 +442,20 @@ impl Outcomes {
                 worth2: sums.worth2 * scale,
             })
             .collect();
+        if MAX_CELLS < cells.len() {
+            cells.select_nth_unstable_by(MAX_CELLS, |a, b| {
+                b.n.total_cmp(&a.n).then_with(|| order_of(a).cmp(&order_of(b)))
+            });
+            cells.truncate(MAX_CELLS);
+        }
         // Sums of floats depend on the order.
-        cells.sort_by_key(|c| (c.rung, c.relation, c.item, c.context, c.position));
-        let fit = response::fit(&cells);
-        let named = |item: Option<u32>| item.map(|item| self.item_ids[item as usize].clone());
-        let factors = fit.factors.iter().map(|(kind, &factor)| LearnedFactor {
-            relation: kind.relation,
-            item_id: named(kind.item),
-            context: kind.context,
-            factor,
-        });
-        Learned {
-            placement,
-            factors: factors.collect(),
-            positions: fit.positions,
-            n_seen: fit.n_seen,
-            versus: self.versus(placement),
-        }
+        cells.sort_by_key(order_of);
+        cells
     }
+}
 
-    fn versus(&self, placement: u8) -> Versus {
-        let mut own: Vec<(UnitId, OfUnit)> = self
-            .units
-            .iter()
-            .filter(|(key, _)| key.0 == placement)
-            .map(|(k, v)| (k.1, *v))
-            .collect();
-        own.sort_by_key(|(unit, _)| *unit);
-        let mut arms = [Moments::<1>::default(), Moments::default()];
-        for (_, unit) in &own {
-            arms[usize::from(unit.is_incumbent)].push(&[unit.worth]);
-        }
-        let how = Comparison {
-            metric: Metric::Mean { column: 0 },
-            covariate: None,
-            treated_share: None,
-            is_alike: true,
-            sequence: Sequence::tightest_at(PLANNED, 0.05),
-        };
-        let [learned, incumbent] = &arms;
-        Versus {
-            n_learned: learned.n(),
-            n_incumbent: incumbent.n(),
-            lift: compare(learned, incumbent, &how),
-        }
-    }
+fn order_of(cell: &Seen) -> (u8, u8, u32, u8, u8) {
+    (cell.rung, cell.relation, cell.item, cell.context, cell.position)
 }
 
 fn weight_of(age_us: i64) -> f64 {

@@ -21,6 +21,8 @@ struct State {
     experiment_fault: Option<String>,
     /// What was learned from outcomes and turned off.
     outcome_fault: Option<String>,
+    /// Why nothing is learned from outcomes now.
+    outcome_failure: Option<String>,
     /// The last call that had something to store could not.
     cannot_store: bool,
 }
@@ -87,6 +89,10 @@ impl Health {
         self.lock().outcome_fault = fault;
     }
 
+    pub(crate) fn outcome_failure(&self, failure: Option<String>) {
+        self.lock().outcome_failure = failure;
+    }
+
     /// Whether the store took what it was given last.
     pub(crate) fn stored(&self, is_stored: bool) {
         self.lock().cannot_store = !is_stored;
@@ -107,6 +113,7 @@ impl Health {
                 &state.policy_fault,
                 &state.experiment_fault,
                 &state.outcome_fault,
+                &state.outcome_failure,
             ];
             let is_fine = state.learn_failure.is_none()
                 && !state.cannot_store
@@ -149,6 +156,9 @@ impl Health {
                              turned off; see `alongside status`.";
             complaints.push(complaint.to_owned());
         }
+        if state.outcome_failure.is_some() {
+            complaints.push("Nothing is learned from outcomes; see the log.".to_owned());
+        }
         complaints
     }
 
@@ -162,6 +172,7 @@ impl Health {
             &state.policy_fault,
             &state.experiment_fault,
             &state.outcome_fault,
+            &state.outcome_failure,
         ];
         learn.into_iter().chain(faults.into_iter().flatten().cloned()).collect()
     }
@@ -202,6 +213,11 @@ mod tests {
         assert_eq!(health.details(), ["cart: turned off by itself"]);
         health.outcome_fault(None);
         assert_eq!(health.color(&fine), Color::Green);
+        health.outcome_failure(Some("outcomes.json cannot be read".to_owned()));
+        assert_eq!(health.color(&fine), Color::Yellow);
+        assert_eq!(health.complaints(&fine).len(), 1);
+        assert_eq!(health.details(), ["outcomes.json cannot be read"]);
+        health.outcome_failure(None);
         health.task_died("housekeeping");
         assert_eq!(health.color(&fine), Color::Red);
     }

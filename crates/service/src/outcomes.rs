@@ -19,17 +19,19 @@ const DIVISION: &str = "outcomes";
 /// Who asks at a placement that learns from outcomes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arm {
-    unit: UnitId,
+    /// `None`: it is compared with nobody.
+    unit: Option<UnitId>,
     /// Answered as if nothing had been learned so.
     pub(crate) is_incumbent: bool,
 }
 
 impl Arm {
-    /// `None` where nothing is learned. `key` is that of the shop.
+    /// `None` where nothing is learned. `key` is that of the shop; the unit comes with whether it is
+    /// recorded.
     pub(crate) fn of(
         policies: Option<&PolicyTable>,
         placement: Placement,
-        unit: impl FnOnce() -> UnitId,
+        (unit, is_recorded): (impl FnOnce() -> UnitId, bool),
         key: u64,
     ) -> Option<Arm> {
         let rule = policies?.rule(placement as usize);
@@ -38,15 +40,19 @@ impl Arm {
         }
         let unit = unit();
         let is_incumbent = place_of(unit, DIVISION, key) < rule.incumbent_share();
-        Some(Arm { unit, is_incumbent })
+        Some(Arm { unit: is_recorded.then_some(unit), is_incumbent })
     }
 
-    /// For the record: `,"outcomes":{"unit":…,"version":…}`.
+    /// For the record: `,"outcomes":{"unit":…,"version":…}`, each where there is one.
     pub(crate) fn write_record(self, out: &mut JsonText, decision: &Decision) {
-        out.raw(",\"outcomes\":{\"unit\":");
-        out.number(self.unit.0);
+        out.raw(",\"outcomes\":{");
+        if let Some(unit) = self.unit {
+            out.raw("\"unit\":");
+            out.number(unit.0);
+        }
         if let Some(version) = decision.responses_version {
-            out.raw(",\"version\":");
+            out.raw(if self.unit.is_some() { "," } else { "" });
+            out.raw("\"version\":");
             out.number(version);
         }
         out.raw("}");

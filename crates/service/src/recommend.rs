@@ -16,7 +16,7 @@ use crate::record::{RecordHead, write_record};
 use crate::state::{Inner, Served};
 use crate::treatment::Treatment;
 use crate::wire::RecommendRequest;
-use decide::{Circumstances, Decision, Drawn, Placement, Request, Workspace};
+use decide::{Begun, Circumstances, Decision, Drawn, Placement, Request, Workspace};
 use events::Timestamp;
 use experiment::Running;
 use history::Assignment;
@@ -50,6 +50,8 @@ pub(crate) fn answer(
     let stopwatch = Stopwatch::start();
     let now = inner.clock.now();
     let served = inner.served.load();
+    // Before anything of a customer is read, who may be erased meanwhile.
+    let begun = served.memo.begin();
     let placements = placements_of(request)?;
     let strangers = Strangers::new();
     let mut question = Question::of(request, &served, &inner.live, caller, (now, &strangers))?;
@@ -74,6 +76,7 @@ pub(crate) fn answer(
         inner,
         caller,
         served: &served,
+        begun,
         request,
         now,
         stopwatch,
@@ -102,6 +105,7 @@ struct Pass<'a> {
     inner: &'a Inner,
     caller: &'a Caller,
     served: &'a Served,
+    begun: Begun,
     request: &'a RecommendRequest<'a>,
     now: Timestamp,
     stopwatch: Stopwatch,
@@ -136,12 +140,12 @@ impl Pass<'_> {
         let treatment = self.treatment(placement);
         let policies = treatment.policies.or(self.served.policies.as_deref());
         let id = self.inner.ids.next(self.now);
-        let arm = self.arm(policies, placement, id);
+        let arm = self.arm(question, policies, placement, id);
         let mut asked = as_arm(question.at(placement, policies), arm.as_ref());
         asked.count = asked.count.or(treatment.count);
         let memo = &self.served.memo;
         let ((known, was_known), live) = settled(self.served.live.as_deref(), || {
-            with_workspace(|workspace| memo.decide(world, &asked, workspace))
+            with_workspace(|workspace| memo.decide(world, (self.begun, &asked), workspace))
         });
         self.inner.metrics.n_answers_known.add(u64::from(was_known));
         let drawn = draw(&known.decision, id);
@@ -209,16 +213,23 @@ impl Pass<'_> {
         }
     }
 
-    /// Who cannot be told from others is one for each answer.
+    /// Who cannot be told from others is one for each answer, and compared with nobody; nor is a
+    /// customer whom the store does not know, for nobody could erase what is recorded of them.
     fn arm(
         &self,
+        question: &Question<'_>,
         policies: Option<&PolicyTable>,
         placement: Placement,
         id: RecommendationId,
     ) -> Option<Arm> {
         let key = self.inner.settings.unit_key;
+        let is_recorded = match self.visitor {
+            Some(Unit::Customer(_)) => question.customer.is_some(),
+            Some(Unit::Session(_)) => true,
+            Some(Unit::LocationDay(..)) | None => false,
+        };
         let unit = || self.visitor.map_or(UnitId(id.seed()), |visitor| visitor.id(key));
-        Arm::of(policies, placement, unit, key)
+        Arm::of(policies, placement, (unit, is_recorded), key)
     }
 
     /// Where contact policies ask, what is answered counts as shown.
@@ -275,7 +286,7 @@ pub(crate) fn decide_for_page(
     let mut asked = under_policies(served, &asked, now);
     asked.policies = treatment.policies.or(asked.policies);
     asked.count = treatment.count.or(asked.count);
-    let arm = Arm::of(asked.policies, asked.placement, visit, key);
+    let arm = Arm::of(asked.policies, asked.placement, (visit, true), key);
     let asked = as_arm(asked, arm.as_ref());
     let stopwatch = Stopwatch::start();
     let (decision, live) = settled(served.live.as_deref(), || {

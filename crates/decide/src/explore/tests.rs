@@ -176,7 +176,7 @@ fn a_memo_keeps_what_is_drawn_from_and_not_what_was_drawn() {
     let mut workspace = Workspace::default();
     let (n, mut n_known, mut n_other, mut expected) = (20_000_u32, 0, 0, 0.0);
     for seed in 0..u64::from(n) {
-        let (known, was_known) = memo.decide(&world, &request, &mut workspace);
+        let (known, was_known) = memo.decide(&world, (memo.begin(), &request), &mut workspace);
         n_known += u32::from(was_known);
         let drawn = known.decision.choice.as_ref().expect("a choice").draw(seed);
         expected += 1.0 - drawn[0].chance_of_best;

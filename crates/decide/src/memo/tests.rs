@@ -11,7 +11,7 @@ fn pdp<'a>(anchors: &'a [ItemRef<'a>]) -> Request<'a> {
 /// Asked through the memo: was it known?
 fn was_known(memo: &Memo<u32>, world: &World, request: &Request<'_>) -> bool {
     let mut workspace = Workspace::default();
-    let (known, was_known) = memo.decide(world, request, &mut workspace);
+    let (known, was_known) = memo.decide(world, (memo.begin(), request), &mut workspace);
     assert_eq!(known.decision, decide(world, request, &mut workspace), "{request:?}");
     was_known
 }
@@ -151,7 +151,20 @@ fn what_is_made_of_an_answer_is_made_once() {
     let memo = Memo::new(10);
     let anchors = [ItemRef::Known(0)];
     for made in [7_u32, 8] {
-        let (known, _) = memo.decide(&world, &pdp(&anchors), &mut Workspace::default());
+        let asked = (memo.begin(), &pdp(&anchors));
+        let (known, _) = memo.decide(&world, asked, &mut Workspace::default());
         assert_eq!(*known.made(|_| made), 7);
     }
+}
+
+#[test]
+fn what_was_asked_before_all_was_forgotten_is_not_kept() {
+    let world = learned(&blocks());
+    let memo: Memo<u32> = Memo::new(100);
+    let anchors = [ItemRef::Known(0)];
+    let begun = memo.begin();
+    memo.forget();
+    let (_, is_known) = memo.decide(&world, (begun, &pdp(&anchors)), &mut Workspace::default());
+    assert!(!is_known && !was_known(&memo, &world, &pdp(&anchors)), "kept after an erasure");
+    assert!(was_known(&memo, &world, &pdp(&anchors)));
 }

@@ -201,8 +201,9 @@ fn what_is_declared_holds_in_its_time() {
     let got = [Some(9), Some(10), Some(19), Some(20), None].map(offers_case);
     assert_eq!(got, [true, false, false, true, false]);
     let (memo, mut workspace) = (crate::Memo::<()>::new(100), Workspace::default());
-    memo.decide(&world, &beside(Placement::Cart, &lines), &mut workspace);
-    assert!(!memo.decide(&world, &beside(Placement::Cart, &lines), &mut workspace).1);
+    let request = beside(Placement::Cart, &lines);
+    memo.decide(&world, (memo.begin(), &request), &mut workspace);
+    assert!(!memo.decide(&world, (memo.begin(), &request), &mut workspace).1);
 }
 
 fn plans(world: &World, lines: &[CartLine<'_>]) -> Vec<(u32, u32)> {

@@ -111,7 +111,7 @@ fn a_memo_goes_by_what_came_of_offers_where_that_is_asked() {
     let memo: Memo<u32> = Memo::new(100);
     let ask = |request: &Request<'_>| {
         let mut workspace = Workspace::default();
-        let (known, was_known) = memo.decide(&world, request, &mut workspace);
+        let (known, was_known) = memo.decide(&world, (memo.begin(), request), &mut workspace);
         assert_eq!(known.decision, decide(&world, request, &mut workspace));
         was_known
     };

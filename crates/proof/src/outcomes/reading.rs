@@ -1,6 +1,6 @@
 //! The logs of a store, read once from far back and from then on as they grow.
 
-use super::{Learning, Outcomes, READ_DAYS};
+use super::{Learned, Learning, Outcomes, READ_DAYS};
 use crate::error::Result;
 use events::Timestamp;
 use events::time::DAY_US;
@@ -43,7 +43,8 @@ impl Reader {
         Ok(())
     }
 
-    pub fn outcomes(&self) -> &Outcomes {
-        &self.outcomes
+    /// What was learned of what was read, of each placement that learns.
+    pub fn learned(&mut self, now: Timestamp) -> Vec<Learned> {
+        self.outcomes.learned(now)
     }
 }

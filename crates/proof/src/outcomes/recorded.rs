@@ -1,6 +1,6 @@
 //! An answer, as far as what comes of it teaches something.
 
-use decide::{Placement, Relation, context_of};
+use decide::{Placement, ReasonCode, Relation, context_of};
 use measure::assignment::UnitId;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -21,6 +21,11 @@ pub(super) struct Offered<'a> {
     pub(super) item_id: Cow<'a, str>,
     pub(super) relation: u8,
     pub(super) rung: u8,
+    /// From 0.
+    pub(super) position: u8,
+    /// False: it stands there by a policy, a declaration or as a plan; its score says nothing of
+    /// how likely it is to be taken.
+    pub(super) is_ranked: bool,
     /// Without what policies and outcomes made of it.
     pub(super) score: f32,
 }
@@ -40,7 +45,8 @@ struct Recorded<'a> {
 
 #[derive(Deserialize)]
 struct Arm {
-    unit: u64,
+    /// Left out where it could not be told whose it was, or nobody could erase it.
+    unit: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -74,14 +80,19 @@ struct RecordedOffer<'a> {
 
 #[derive(Deserialize)]
 struct Touch<'a> {
+    factor: f64,
     #[serde(borrow, default)]
     kind: Cow<'a, str>,
-    factor: f64,
 }
 
-/// Reasons of offers that were set apart: they are not moved by what comes of them, and their
-/// scores are on a scale of their own, that of sales.
-const SET_APART: [&str; 5] = ["declared", "covers", "upgrade", "alternative", "chosen"];
+/// Reasons of offers that are not there by the score of a candidate.
+const NOT_RANKED: [ReasonCode; 5] = [
+    ReasonCode::Chosen,
+    ReasonCode::Declared,
+    ReasonCode::Covers,
+    ReasonCode::Upgrade,
+    ReasonCode::Alternative,
+];
 
 /// `None`: it was shown to nobody, or cannot be read.
 pub(super) fn read(payload: &[u8]) -> Option<Answered<'_>> {
@@ -94,23 +105,23 @@ pub(super) fn read(payload: &[u8]) -> Option<Answered<'_>> {
     Some(Answered {
         placement: Placement::parse(&asked.placement)? as u8,
         context: context_of(n_cart, asked.customer.is_some()),
-        unit: recorded.outcomes.map(|arm| UnitId(arm.unit)),
+        unit: recorded.outcomes.and_then(|arm| arm.unit).map(UnitId),
         is_incumbent: asked.incumbent,
-        offers: recorded.offers.into_iter().filter_map(offered).collect(),
+        offers: recorded.offers.into_iter().zip(0..=u8::MAX).filter_map(offered).collect(),
     })
 }
 
 /// A name that nobody knows any more is no reason to lose the answer: its place is kept.
-fn offered(offer: RecordedOffer<'_>) -> Option<Offered<'_>> {
-    let touch = offer.policy.as_ref();
-    let moved = touch.map_or(1.0, |touch| touch.factor) * offer.response.unwrap_or(1.0);
-    let is_apart =
-        SET_APART.contains(&&*offer.code) || touch.is_some_and(|touch| touch.kind == "pin");
-    // Without a score nothing was expected, and nothing is learned.
-    let score = if moved > 0.0 && !is_apart { offer.score / moved } else { 0.0 };
+fn offered((offer, position): (RecordedOffer<'_>, u8)) -> Option<Offered<'_>> {
+    let is_pin = offer.policy.as_ref().is_some_and(|touch| touch.kind == "pin");
+    let is_ranked = !is_pin && !NOT_RANKED.iter().any(|code| code.as_str() == offer.code);
+    let moved = offer.policy.map_or(1.0, |touch| touch.factor) * offer.response.unwrap_or(1.0);
+    let score = if moved > 0.0 { offer.score / moved } else { 0.0 };
     Some(Offered {
         relation: Relation::parse(&offer.relation)? as u8,
         rung: decide::Rung::ALL.iter().position(|rung| rung.as_str() == offer.rung)? as u8,
+        position,
+        is_ranked,
         item_id: offer.item_id,
         score: score as f32,
     })

@@ -2,6 +2,7 @@ use super::*;
 use events::Amount;
 use events::event::EventLine;
 use history::DecisionRecord;
+use measure::assignment::UnitId;
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp(1_780_000_000_000_000);
@@ -92,7 +93,7 @@ fn an_offer_counts_with_the_furthest_step_and_each_once() {
     outcomes.hear(&event(Purchase, u32::MAX, &[("b", None), ("a", Some(named.as_str()))]));
     outcomes.hear(&event(RecommendationClick, 1, &[("b", None)]));
     assert_eq!(sums(&outcomes), [(1.0, 1.0, 10.0), (1.0, 1.0, 10.0), (1.0, 0.0, 0.0)]);
-    assert!((outcomes.units[&(CART, UnitId(5))].worth - 2.0).abs() < 1e-9);
+    assert!((outcomes.units.worth((CART, UnitId(5))) - 2.0).abs() < 1e-9);
     let unconfirmed = PastEvent { confirmed: false, ..event(Purchase, 1, &[("c", None)]) };
     outcomes.hear(&unconfirmed);
     assert_eq!(sums(&outcomes)[2], (1.0, 0.0, 0.0), "said by a browser alone");
@@ -141,7 +142,7 @@ fn answers_that_nobody_saw_or_nobody_learns_from_are_left_out() {
         let mut outcomes = outcomes();
         outcomes.take(&record(1, &payload(more.clone())));
         outcomes.hear(&event(EventKind::RecommendationImpression, 1, &[]));
-        assert!(outcomes.sums.is_empty() && outcomes.units.is_empty(), "{more}");
+        assert!(outcomes.sums.is_empty() && outcomes.units.n() == 0, "{more}");
     }
     let mut outcomes = outcomes();
     outcomes.take(&record(1, &payload(json!({"variant": "offers"}))));
@@ -169,11 +170,88 @@ fn scores_are_told_without_what_policies_and_outcomes_made_of_them() {
 #[test]
 fn a_program_that_asks_without_end_counts_for_little() {
     let mut outcomes = outcomes();
-    for at in 0..100_000 {
+    for at in 0..10_000 {
         outcomes.take(&answer(at, 5, false));
     }
-    assert_eq!(outcomes.answers.len(), MAX_OF_UNIT as usize);
-    assert_eq!(outcomes.units[&(CART, UnitId(5))].n_answers, 100_000);
+    let max = units::MAX_OF_DAY as usize;
+    assert_eq!(outcomes.answers.len(), max);
+    let tomorrow = Timestamp(NOW.0 + DAY_US);
+    outcomes.take(&DecisionRecord { at: tomorrow, ..answer(10_000, 5, false) });
+    assert_eq!(outcomes.answers.len(), max + 1, "a customer who comes again for years");
+}
+
+#[test]
+fn who_is_one_too_many_is_learned_from_and_not_compared() {
+    let mut outcomes = Outcomes { units: Units::with_max(2), ..outcomes() };
+    for at in 1..=4 {
+        outcomes.take(&answer(at, u64::from(at), false));
+        outcomes.hear(&event(EventKind::RecommendationClick, at, &[("a", None)]));
+    }
+    assert_eq!((outcomes.units.n(), sums(&outcomes)[0]), (2, (4.0, 4.0, 4.0)));
+    // Those that were not seen for four weeks make room, and stay in the comparison.
+    outcomes.forget(Timestamp(NOW.0 + 29 * DAY_US));
+    assert_eq!((outcomes.units.n(), outcomes.units.versus(CART).n_learned), (0, 2));
+    outcomes.take(&answer(5, 5, true));
+    let versus = outcomes.units.versus(CART);
+    assert_eq!((versus.n_learned, versus.n_incumbent), (2, 1));
+}
+
+#[test]
+fn an_answer_of_nobody_is_learned_from_and_not_compared() {
+    let offer = json!({"item_id": "a", "score": 0.6, "relation": "complement", "rung": "item"});
+    let payload = json!({"asked": {"placement": "cart"}, "outcomes": {"version": 3},
+                         "offers": [offer]});
+    let mut outcomes = outcomes();
+    outcomes.take(&record(1, &payload));
+    outcomes.hear(&event(EventKind::RecommendationImpression, 1, &[]));
+    assert_eq!((outcomes.units.n(), sums(&outcomes)), (0, vec![(1.0, 0.0, 0.0)]));
+}
+
+#[test]
+fn what_stands_by_a_policy_or_a_declaration_is_left_out_of_what_is_learned() {
+    let mut answer = answer(1, 5, false);
+    let mut payload: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+    payload["offers"][0]["policy"] =
+        json!({"name": "p", "kind": "pin", "version": 1, "factor": 1.0});
+    payload["offers"][1]["code"] = "declared".into();
+    payload["offers"][2]["code"] = "bought_together".into();
+    answer.payload = payload.to_string().into_bytes();
+    let mut outcomes = outcomes();
+    outcomes.take(&answer);
+    outcomes.hear(&event(EventKind::RecommendationClick, 1, &[("a", None), ("b", None)]));
+    let places: Vec<u8> = outcomes.sums.keys().map(|cell| cell.position).collect();
+    assert_eq!(places, [2], "the third stands at its place");
+    assert!((outcomes.units.worth((CART, UnitId(5))) - 0.2).abs() < 1e-9, "they are earned");
+}
+
+#[test]
+fn where_impressions_name_items_a_click_says_nothing_of_the_others() {
+    let mut outcomes = outcomes();
+    outcomes.take(&answer(1, 5, false));
+    outcomes.hear(&event(EventKind::RecommendationImpression, 1, &[("a", None)]));
+    outcomes.hear(&event(EventKind::RecommendationClick, 1, &[("a", None)]));
+    outcomes.hear(&event(EventKind::AddToCart, 1, &[("a", None)]));
+    assert_eq!(sums(&outcomes), [(1.0, 1.0, 4.0)]);
+    outcomes.hear(&event(EventKind::RecommendationImpression, 1, &[]));
+    assert_eq!(sums(&outcomes).len(), 3, "told of the whole slate");
+}
+
+#[test]
+fn of_clicks_the_last_before_the_purchase_counts_however_they_arrive() {
+    let click = |at: u32, minutes: i64| PastEvent {
+        at: Timestamp(NOW.0 + minutes * 60_000_000),
+        ..event(EventKind::RecommendationClick, at, &[("a", None)])
+    };
+    let worth = |clicks: [PastEvent; 2], answer_id: u64| {
+        let mut outcomes = outcomes();
+        outcomes.take(&answer(1, 1, false));
+        outcomes.take(&answer(2, 2, false));
+        clicks.iter().for_each(|click| outcomes.hear(click));
+        outcomes.hear(&event(EventKind::Purchase, u32::MAX, &[("a", None)]));
+        outcomes.units.worth((CART, UnitId(answer_id)))
+    };
+    assert!((worth([click(2, -5), click(1, -9)], 2) - 1.0).abs() < 1e-9, "the older came later");
+    assert!((worth([click(1, 5), click(1, 6)], 1) - 0.1).abs() < 1e-9, "bought before the click");
 }
 
 #[test]
@@ -216,8 +294,13 @@ fn who_earns_less_with_it_is_found_out_and_who_earns_as_much_is_not() {
                 outcomes.hear(&event(EventKind::RecommendationClick, at, &[("a", None)]));
             }
         }
-        let versus = outcomes.versus(CART);
-        assert_eq!((versus.n_learned, versus.n_incumbent), (6_400, 1_600));
+        // One that buys without end does not hide what the others do.
+        for at in 8_001..8_041 {
+            outcomes.take(&answer(at, 9_999, false));
+            outcomes.hear(&event(EventKind::Purchase, at, &[("a", None), ("b", None)]));
+        }
+        let versus = outcomes.units.versus(CART);
+        assert_eq!((versus.n_learned, versus.n_incumbent), (6_401, 1_600));
         assert_eq!(versus.is_harmful(), is_harmful, "{share_learned}: {versus:?}");
     }
 }

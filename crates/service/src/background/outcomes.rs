@@ -14,6 +14,11 @@ use std::time::Duration;
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(30);
 const FIRST: Duration = Duration::from_secs(1);
+/// After failures in a row the pause doubles, so often at most: it is then 8 minutes.
+const MAX_DOUBLINGS: u32 = 4;
+/// After so many failures in a row, 7 minutes, nobody looks any more whether what was learned does
+/// harm: everybody is answered without it.
+const MAX_FAILURES: u32 = 5;
 /// A factor that moved less than this share stays as it is told.
 const LEAST_CHANGE: f64 = 0.02;
 /// Beyond so many, those of contexts are left out.
@@ -26,7 +31,7 @@ pub(super) async fn run(state: AppState) {
     tokio::time::sleep(FIRST).await;
     loop {
         learner.look(&state.inner).await;
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(learner.pause()).await;
     }
 }
 
@@ -34,34 +39,77 @@ pub(super) async fn run(state: AppState) {
 pub(crate) struct OutcomeLearner {
     store: Store,
     standing: Standing,
+    /// Nothing is known of before until the file could be read, nor is it written.
+    is_read: bool,
     reader: Option<(Vec<Learning>, Reader)>,
-    fault: Option<String>,
+    failure: Option<String>,
+    n_failures: u32,
 }
 
 impl OutcomeLearner {
     pub(crate) fn open(store: Store) -> OutcomeLearner {
-        let standing = Standing::read(store.dir()).unwrap_or_else(|error| {
-            tracing::error!(%error, "outcomes.json cannot be read: comparisons begin anew");
-            None
-        });
-        OutcomeLearner { store, standing: standing.unwrap_or_default(), reader: None, fault: None }
+        OutcomeLearner {
+            store,
+            standing: Standing::default(),
+            is_read: false,
+            reader: None,
+            failure: None,
+            n_failures: 0,
+        }
     }
 
-    /// On any fault what was learned before stays.
+    /// Until the next look.
+    fn pause(&self) -> Duration {
+        EVERY * 2_u32.pow(self.n_failures.min(MAX_DOUBLINGS))
+    }
+
+    /// On a failure what was learned before stays for a while, and health is yellow.
     pub(crate) async fn look(&mut self, inner: &Inner) {
-        let fault = self.learn(inner).await.err();
-        if let Some(fault) = fault.as_ref().filter(|fault| self.fault.as_ref() != Some(fault)) {
-            tracing::error!(fault, "nothing was learned from outcomes");
+        let failure = self.learn(inner).await.err();
+        if let Some(failure) = failure.as_ref().filter(|told| self.failure.as_ref() != Some(told)) {
+            tracing::error!(failure, "nothing was learned from outcomes");
         }
-        self.fault = fault;
+        inner.health.outcome_failure(failure.clone());
+        self.n_failures = if failure.is_some() { self.n_failures.saturating_add(1) } else { 0 };
+        self.failure = failure;
+        if self.n_failures >= MAX_FAILURES {
+            self.take_back(inner).await;
+        }
+    }
+
+    /// Answers everybody as if nothing had been learned.
+    async fn take_back(&mut self, inner: &Inner) {
+        let changes = inner.served.load().world.responses.load().changes_to(&BTreeMap::new());
+        if !changes.is_empty() {
+            self.standing.version = self.standing.version.max(inner.responses_version()) + 1;
+            inner.tell_responses(self.standing.version, &changes).await;
+            tracing::error!("what was learned from outcomes is not used until it can be looked at");
+        }
+    }
+
+    /// What was turned off is not turned on again because a file cannot be read.
+    fn read_standing(&mut self) -> Result<(), String> {
+        if !self.is_read {
+            let standing = Standing::read(self.store.dir()).map_err(|error| {
+                format!(
+                    "outcomes.json cannot be read ({error}), so nothing is learned from outcomes: \
+                     mend it, or take it away to begin anew"
+                )
+            })?;
+            self.standing = standing.unwrap_or_default();
+            self.is_read = true;
+        }
+        Ok(())
     }
 
     async fn learn(&mut self, inner: &Inner) -> Result<(), String> {
         let now = inner.clock.now();
         let names = placements_of(inner);
-        if names.is_empty() && self.standing.placements.is_empty() {
+        let read = self.read_standing();
+        if names.is_empty() && (read.is_err() || self.standing.placements.is_empty()) {
             return Ok(());
         }
+        read?;
         self.standing.follow(&names, now);
         // Older than any record that names it: a restart begins with a higher one.
         self.standing.version = self.standing.version.max(inner.responses_version());
@@ -108,18 +156,25 @@ impl OutcomeLearner {
         let before = self.reader.take().filter(|(known, _)| *known == learning);
         let (store, runtime) = (self.store.clone(), tokio::runtime::Handle::current());
         let reading = tokio::task::spawn_blocking(move || {
-            let reader = runtime.block_on(async {
+            let read = runtime.block_on(async {
                 match before {
-                    Some((_, mut reader)) => reader.read_on(&store, now).await.map(|()| reader),
-                    None => Reader::open(&store, learning.clone(), now).await,
+                    // What was read of a log that failed is heard twice, which changes nothing.
+                    Some((_, mut reader)) => {
+                        let read = reader.read_on(&store, now).await;
+                        Ok((reader, read))
+                    }
+                    None => Reader::open(&store, learning.clone(), now).await.map(|r| (r, Ok(()))),
                 }
             });
-            reader.map(|reader| (reader.outcomes().learned(now), (learning, reader)))
+            read.map(|(mut reader, read)| {
+                let learned = read.map(|()| reader.learned(now));
+                (learned, (learning, reader))
+            })
         });
         let read = reading.await.map_err(|panic| panic.to_string())?;
         let (learned, reader) = read.map_err(|error| error.to_string())?;
         self.reader = Some(reader);
-        Ok(learned)
+        learned.map_err(|error| error.to_string())
     }
 
     /// Adds what is to be in force of one placement.

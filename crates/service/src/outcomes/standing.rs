@@ -4,7 +4,7 @@ use crate::clock::elapsed_us;
 use events::Timestamp;
 use proof::outcomes::{Learned, Versus};
 use serde::{Deserialize, Serialize};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 const FILE: &str = "outcomes.json";
@@ -85,8 +85,8 @@ impl VersusStanding {
     fn text(&self) -> String {
         let per_hundred = |value: Option<f64>| value.map_or(0.0, |value| value * 1e2);
         match &self.no_answer {
-            Some(_) => format!(
-                "too few customers and visits to compare: {} with it, {} without",
+            Some(why) => format!(
+                "not compared yet, {} customers and visits with it, {} without: {why}",
                 self.n_learned, self.n_incumbent
             ),
             None => format!(
@@ -151,7 +151,10 @@ impl Standing {
 
     pub(crate) fn write(&self, data_dir: &Path) -> io::Result<()> {
         let (path, made) = (data_dir.join(FILE), data_dir.join("outcomes.json.new"));
-        std::fs::write(&made, serde_json::to_vec_pretty(self)?)?;
+        let mut file = std::fs::File::create(&made)?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        // Or a power cut could leave a name without its text.
+        file.sync_all()?;
         std::fs::rename(made, path)
     }
 

@@ -47,7 +47,7 @@ pub(super) fn write(
             let window = policies.contact_window_us(|_| true).unwrap_or(0);
             let since = Timestamp(head.at.0.saturating_sub(window));
             let counted = facts.entries.iter().filter(|contact| since <= contact.at);
-            write_counted(out, world, counted.collect());
+            write_counted(out, world, counted.collect(), head.person.is_some());
             if let Some(known_since) = facts.known_since {
                 out.raw(",\"known_since_us\":");
                 out.number(u64::try_from(known_since.0).unwrap_or(0));
@@ -59,11 +59,18 @@ pub(super) fn write(
 }
 
 /// `[item, kind, at, n, placement, relation, channel]` each, null for what nobody told.
-fn write_counted(out: &mut JsonText, world: &World, mut contacts: Vec<&Contact>) {
+/// Of a person whom the record does not name nothing is kept, for nothing would erase it.
+fn write_counted(
+    out: &mut JsonText,
+    world: &World,
+    mut contacts: Vec<&Contact>,
+    is_erasable: bool,
+) {
     let n_given = contacts.len();
-    if MAX_COUNTED < n_given {
+    let max = if is_erasable { MAX_COUNTED } else { 0 };
+    if max < n_given {
         contacts.sort_by_key(|contact| std::cmp::Reverse(contact.at));
-        contacts.truncate(MAX_COUNTED);
+        contacts.truncate(max);
         out.raw(",\"n_counted\":");
         out.number(n_given as u64);
     }

@@ -30,6 +30,7 @@ pub(crate) struct Record {
     withheld: bool,
     policies: Option<RecordedPolicies>,
     live: Option<(String, u64)>,
+    outcomes: Option<RecordedArm>,
     digest: Option<u64>,
     pub(super) asked: Asked,
     pub(super) contact: Option<Contacted>,
@@ -38,6 +39,11 @@ pub(crate) struct Record {
     pub(crate) n_eligible: u64,
     pub(crate) explored: Option<Explored>,
     offers: Vec<RecordedOffer>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedArm {
+    version: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,6 +167,11 @@ impl Record {
     /// Was it decided in the world of this snapshot, after the last change of its catalog?
     pub(crate) fn is_of(&self, snapshot_id: &str, catalog_changed_at: Timestamp) -> bool {
         self.snapshot == snapshot_id && catalog_changed_at.0 < self.at_us
+    }
+
+    /// The version of what was learned from outcomes; `None`: it was not asked.
+    pub(crate) fn responses_version(&self) -> Option<u64> {
+        self.outcomes.as_ref().and_then(|outcomes| outcomes.version)
     }
 
     /// Was nothing shown, so that it can be told what the offers earn?

@@ -133,7 +133,9 @@ fn explain(inner: &Inner, payload: &[u8], item_id: &str) -> Result<WhyNotOut, Pr
     let present = Present::of(&served);
     let mut scene = Scene::of(inner.archive.get(), &present, payload)
         .ok_or_else(|| Problem::internal().because("a decision record cannot be read"))?;
-    if scene.record().is_of(&served.snapshot_id, inner.catalog_changed_at()) {
+    let responses_version = served.world.responses.version();
+    let is_same = scene.record().responses_version().is_none_or(|then| then == responses_version);
+    if is_same && scene.record().is_of(&served.snapshot_id, inner.catalog_changed_at()) {
         scene.unchanged();
     }
     let world = &scene.world;
@@ -162,18 +164,13 @@ fn explain(inner: &Inner, payload: &[u8], item_id: &str) -> Result<WhyNotOut, Pr
     let record = scene.record();
     let mut out = told(world, item, verdict, scene.is_of_then());
     out.is_held_out = record.is_held_out();
-    let is_offered = record.offers().iter().any(|offer| offer.item_id == item_id);
-    if record.explored.is_some() && out.verdict == "offered" && !is_offered {
-        out.verdict = "outranked";
-        out.text = "It was good enough; its place was drawn for another offer, to learn from \
-                    (`explored` in the record)."
-            .to_owned();
-    }
+    out.tell_drawn(record);
     let causes = scene.causes().iter();
     out.warnings = causes.map(|cause| warning(cause.code, &cause.detail)).collect();
     out.is_same_policies = !scene.causes().iter().any(|cause| cause.code == "policies_gone");
     if let (WhyNot::Stopped(decide::Gate::Policy(policy)), Some(policies)) =
         (verdict, &scene.policies)
+        && out.verdict == "stopped"
     {
         out.tell_policy(policies, policy);
         if let Some(stop) = stop {
@@ -224,6 +221,28 @@ impl WhyNotOut {
 }
 
 impl WhyNotOut {
+    /// Where places were drawn, the record says who stood there.
+    fn tell_drawn(&mut self, record: &Record) {
+        let Some(explored) = &record.explored else { return };
+        let stood = record.offers().iter().position(|offer| offer.item_id == self.item_id);
+        match stood.map(|at| at + 1) {
+            Some(place) => {
+                let is_drawn = explored.places.iter().any(|drawn| drawn.0 == place);
+                (self.verdict, self.gate, self.score) = ("offered", None, None);
+                self.rank = Some(place);
+                let why = if is_drawn { ", which was drawn, to learn from" } else { "" };
+                self.text = format!("Offered at place {place}{why}.");
+            }
+            None if self.verdict == "offered" => {
+                self.verdict = "outranked";
+                self.text = "It was good enough; its place was drawn for another offer, to learn \
+                             from (`explored` in the record)."
+                    .to_owned();
+            }
+            None => {}
+        }
+    }
+
     fn tell_contact(&mut self, stop: &ContactStop) {
         let within = policy::contact::window_text(stop.window_us);
         let opens_at = stop.opens_at.map(|at| at.to_string());

@@ -67,6 +67,16 @@ impl Circle {
         self.shop.recommend(&body.to_string()).await.json()
     }
 
+    /// By somebody who is answered by what was learned.
+    async fn ask_learned(&mut self) -> Value {
+        loop {
+            let answer = self.ask().await;
+            if answer["explain"]["outcomes"]["arm"] == "learned" {
+                return answer;
+            }
+        }
+    }
+
     /// Visits that click by `likes(arm, item)`, times what the place does; what each arm earned.
     async fn visits(&mut self, n: u32, likes: impl Fn(&str, &str) -> f64) -> [Earned; 2] {
         let mut earned = [Earned::default(); 2];
@@ -124,12 +134,7 @@ async fn what_is_liked_more_than_it_sells_comes_to_the_front_and_earns_more() {
     assert!(home.n_factors > 4 && home.most > 1.5 && home.least < 1.0, "{home:?}");
     let versus = home.versus.as_ref().unwrap();
     assert!(versus.low > Some(0.0), "clearly more: {versus:?}");
-    let answer = loop {
-        let answer = circle.ask().await;
-        if answer["explain"]["outcomes"]["arm"] == "learned" {
-            break answer;
-        }
-    };
+    let answer = circle.ask_learned().await;
     let told = &answer["explain"]["outcomes"];
     assert_eq!(told["version"], standing.version, "{told}");
     let first = answer["items"][0]["item_id"].as_str().unwrap();
@@ -180,7 +185,7 @@ async fn what_does_harm_is_turned_off_by_itself_and_stays_off_until_it_is_tried_
     let health = circle.shop.get("/health/ready").await.json();
     assert_eq!(health["status"], "yellow");
     assert!(health["complaints"][0].as_str().unwrap().contains("turned off"), "{health}");
-    let answer = circle.ask().await;
+    let answer = circle.ask_learned().await;
     assert_eq!(answer["explain"]["outcomes"]["factors"], json!({}));
     // A restart does not forget it, nor which numbers were given.
     circle.learner = OutcomeLearner::open(circle.store.clone());
@@ -195,4 +200,29 @@ async fn what_does_harm_is_turned_off_by_itself_and_stays_off_until_it_is_tried_
     circle.look().await;
     let anew = circle.standing();
     assert_eq!((&anew.placements[0].stopped, anew.version > again.version), (&None, true));
+}
+
+#[tokio::test]
+async fn while_nobody_can_look_health_is_yellow_and_then_nothing_learned_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut circle = Circle::new(dir.path()).await;
+    circle.visits(300, |_, item| if item == "H" { 0.5 } else { 0.1 }).await;
+    circle.look().await;
+    let file = dir.path().join("outcomes.json");
+    let kept = std::fs::read(&file).unwrap();
+    std::fs::write(&file, "{").unwrap();
+    // As after a restart.
+    circle.learner = OutcomeLearner::open(circle.store.clone());
+    for n in 1..=5 {
+        circle.look().await;
+        let health = circle.shop.get("/health/ready").await.json();
+        assert_eq!(health["status"], "yellow", "{health}");
+        let factors = circle.ask_learned().await["explain"]["outcomes"]["factors"].clone();
+        assert_eq!(factors == json!({}), n == 5, "after {n} failures: {factors}");
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), b"{", "what nobody can read is not written over");
+    std::fs::write(&file, kept).unwrap();
+    circle.look().await;
+    assert_eq!(circle.shop.get("/health/ready").await.json()["status"], "green");
+    assert_ne!(circle.ask_learned().await["explain"]["outcomes"]["factors"], json!({}));
 }
