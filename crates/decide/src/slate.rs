@@ -100,6 +100,8 @@ struct Slate<'a> {
     /// Offers that are found beyond those that are shown, to choose from.
     n_spare: usize,
     choice: Option<Choice>,
+    /// Bought by the customer and not to be told here, rising.
+    own_hidden: Vec<u32>,
 }
 
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
@@ -195,6 +197,7 @@ fn decide_up_to(
             new_things: None,
             n_spare: spare::n_spare(&rules, depth),
             choice: None,
+            own_hidden: Vec::new(),
         };
         if slate.may_contact() && depth.count > 0 {
             slate.fill_up(workspace, n_unknown, &mut warnings);
@@ -238,10 +241,7 @@ impl Slate<'_> {
             }
             self.from_likely(workspace);
         } else if n_unknown == 0 {
-            self.from_visit(workspace);
-            self.from_session(workspace);
-            self.from_likely(workspace);
-            self.from_history(workspace);
+            self.from_person(workspace);
         }
         if let Some(category) = self.request.category {
             self.from_category(category, &mut workspace.marks);
@@ -400,7 +400,7 @@ impl Slate<'_> {
             }
             let mut offer = offer_of(self.world, &candidate, evidence, (rung, is_cart));
             if offer.reason.code == ReasonCode::BoughtBefore {
-                offer.reason = of_rebuy(self.rebuy_of(candidate.item));
+                offer.reason = self.reason_again(candidate.item);
             }
             self.take(offer, marks);
         }
