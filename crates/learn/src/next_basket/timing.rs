@@ -86,7 +86,9 @@ pub fn gap_days_of(view: &HistoryView, sequences: &Sequences) -> Vec<f32> {
             own.extend(rows.basket(row).iter().map(|&item| (item, day)));
         }
         own.sort_unstable();
-        own.chunk_by(|a, b| a.0 == b.0).for_each(|of_item| drop(gaps.add(of_item)));
+        for of_item in own.chunk_by(|a, b| a.0 == b.0) {
+            gaps.add(of_item);
+        }
     }
     gaps.days(view)
 }
