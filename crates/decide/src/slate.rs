@@ -11,7 +11,6 @@ mod spare;
 use self::context::{collect_context, collect_history};
 use self::depth::{Depth, count_of, rules_of};
 use self::likely::collect_heaviest;
-pub(crate) use self::likely::of_rebuy;
 pub(crate) use self::room::{count_for, crowded_by};
 use crate::cover::Cover;
 use crate::decision::{Decision, NewThings, NoOffer, Offer, Reason, ReasonCode, Relation, Warning};

@@ -167,7 +167,7 @@ impl Slate<'_> {
 }
 
 /// Why something is offered that the customer bought before.
-pub(crate) fn of_rebuy(rebuy: Option<Rebuy>) -> Reason {
+fn of_rebuy(rebuy: Option<Rebuy>) -> Reason {
     let code = match rebuy {
         Some(rebuy) if rebuy.is_due() => ReasonCode::DueAgain,
         _ => ReasonCode::BoughtBefore,
