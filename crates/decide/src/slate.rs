@@ -11,7 +11,6 @@ mod spare;
 use self::context::{collect_context, collect_history};
 use self::depth::{Depth, count_of, rules_of};
 use self::likely::collect_heaviest;
-pub(crate) use self::likely::of_rebuy;
 pub(crate) use self::room::{count_for, crowded_by};
 use crate::cover::Cover;
 use crate::decision::{Decision, NewThings, NoOffer, Offer, Reason, ReasonCode, Relation, Warning};
@@ -103,6 +102,8 @@ struct Slate<'a> {
     choice: Option<Choice>,
     /// What came of offers; `None`: nobody asks.
     responses: Option<Arc<Responses>>,
+    /// Bought by the customer and not to be told here, rising.
+    own_hidden: Vec<u32>,
 }
 
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
@@ -199,6 +200,7 @@ fn decide_up_to(
             n_spare: 0,
             choice: None,
             responses: spare::responses_for(world, request, depth),
+            own_hidden: Vec::new(),
         };
         slate.n_spare = slate.count_spare(depth);
         if slate.may_contact() && depth.count > 0 {
@@ -244,10 +246,7 @@ impl Slate<'_> {
             }
             self.from_likely(workspace);
         } else if n_unknown == 0 {
-            self.from_visit(workspace);
-            self.from_session(workspace);
-            self.from_likely(workspace);
-            self.from_history(workspace);
+            self.from_person(workspace);
         }
         if let Some(category) = self.request.category {
             self.from_category(category, &mut workspace.marks);
@@ -407,7 +406,7 @@ impl Slate<'_> {
             }
             let mut offer = offer_of(self.world, &candidate, evidence, (rung, is_cart));
             if offer.reason.code == ReasonCode::BoughtBefore {
-                offer.reason = of_rebuy(self.rebuy_of(candidate.item));
+                offer.reason = self.reason_again(candidate.item);
             }
             self.take(offer, marks);
         }

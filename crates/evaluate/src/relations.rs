@@ -247,6 +247,7 @@ mod tests {
                 items: rows.iter().collect(),
             },
             n_customers: 0,
+            refused: Vec::new(),
             provenance: Vec::new(),
         };
         let learned = learn::learn(&view, &Params::default().check().unwrap(), &Silent).unwrap();

@@ -309,6 +309,15 @@ async fn follow_holdings(
     rows.iter().map(holding).collect()
 }
 
+/// Who refused that anything personal is read of them, rising.
+pub(crate) async fn refused(connection: &mut SqliteConnection) -> sqlx::Result<Vec<u32>> {
+    sqlx::query_scalar(
+        "SELECT customer_idx FROM customer_record WHERE consent = 0 ORDER BY customer_idx",
+    )
+    .fetch_all(connection)
+    .await
+}
+
 fn customer_from(row: &SqliteRow) -> sqlx::Result<Customer> {
     let attributes: BTreeMap<String, String> = match row.try_get::<Option<&str>, _>("attributes")? {
         Some(json) => {

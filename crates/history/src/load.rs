@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use sparse::Csr;
 
 use crate::catalog;
+use crate::customers;
 use crate::database::counter;
 use crate::error::Result;
 use crate::manifest::{self, ManifestSegment, ORDERS_CONTENT, RowSet};
@@ -45,6 +46,7 @@ pub(crate) struct Basis {
     pub(crate) tail: TailOrders,
     items: Vec<ItemEntry>,
     n_customers: u32,
+    refused: Vec<u32>,
     catalog_version: i64,
     sequence: i64,
 }
@@ -74,6 +76,7 @@ impl Store {
                 tail: tail::orders(&mut snapshot, i64::MAX).await?,
                 items: catalog::entries(&mut snapshot).await?,
                 n_customers: counter(&mut snapshot, "customer").await? as u32,
+                refused: customers::refused(&mut snapshot).await?,
                 catalog_version: counter(&mut snapshot, "catalog_version").await?,
                 sequence: counter(&mut snapshot, "sequence").await?,
             })
@@ -118,7 +121,8 @@ fn load(mut basis: Basis, options: &ViewOptions) -> Result<HistoryView> {
     if n_ahead > 0 {
         provenance.push((ORDERS_DATED_AHEAD.to_owned(), n_ahead.to_string()));
     }
-    Ok(HistoryView { items: basis.items, baskets, n_customers: basis.n_customers, provenance })
+    let Basis { items, n_customers, refused, .. } = basis;
+    Ok(HistoryView { items, baskets, n_customers, refused, provenance })
 }
 
 /// Settles which version counts where tail and segments both have an order. Returns for each

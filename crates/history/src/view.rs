@@ -111,6 +111,9 @@ pub struct HistoryView {
     pub baskets: Baskets,
     /// Customer indices in `baskets` are below this.
     pub n_customers: u32,
+    /// Customers who refused that anything personal is read of them, rising: their baskets are
+    /// counted as those of guests are.
+    pub refused: Vec<u32>,
     /// What the view was made from: segment names, rows, last event; goes into the provenance.
     pub provenance: Vec<(String, String)>,
 }

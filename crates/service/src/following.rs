@@ -18,7 +18,7 @@ impl Inner {
         }
         for known in &changes.changed {
             self.live.customers.set_idx(&known.customer_id, known.customer_idx);
-            self.live.customers.set_consent(&known.customer_id, known.consent);
+            self.take_consent(&known.customer_id, known.consent);
             self.live.customers.set_attributes(&known.customer_id, &known.attributes);
         }
         *mark = changes.mark;
@@ -32,6 +32,13 @@ impl Inner {
             self.follow_holdings().await?;
         }
         Ok(())
+    }
+
+    /// What was answered to who refuses now is forgotten with what they bought.
+    fn take_consent(&self, customer_id: &str, consent: Option<bool>) {
+        if self.live.customers.set_consent(customer_id, consent) {
+            self.served.load().memo.forget();
+        }
     }
 
     /// Follows whose imported orders the snapshot does not know: of them it is not known what they
@@ -64,7 +71,7 @@ impl Inner {
         // Not between a look at the store and what comes of it: that look may be the older one.
         let _mark = self.customer_mark.lock().await;
         for record in records {
-            self.live.customers.set_consent(&record.customer_id, record.consent);
+            self.take_consent(&record.customer_id, record.consent);
             self.live.customers.set_attributes(&record.customer_id, &record.attributes);
         }
     }

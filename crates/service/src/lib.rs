@@ -65,7 +65,7 @@ pub use answer::Unrecorded;
 pub use background::{Background, KeepDays, LearnSchedule, Upkeep};
 pub use chronicle::ChronicleDir;
 pub use edge::PeerAddress;
-pub use live::{BoughtSince, LiveSettings, bought_since};
+pub use live::{BoughtSince, LiveSettings, bought_since, learned_until};
 pub use replay::{Archive, Present, Replay};
 pub use router::{bare_router, router};
 pub use settings::Settings;

@@ -129,12 +129,20 @@ pub struct BoughtSince {
     pub orders: Vec<(Timestamp, Vec<String>)>,
 }
 
-/// By the events after the snapshot: for a decision that is made beside the server, with the same
-/// result.
+/// Orders up to here are in the snapshot; told again they are not new.
+pub fn learned_until(world: &World) -> Option<Timestamp> {
+    const SECOND_US: i64 = 1_000_000;
+    let told = world.snapshot.provenance().data_to.as_deref()?;
+    // It is told to the second, and the rest of that second is in it.
+    Timestamp::parse_rfc3339(told).map(|until| Timestamp(until.0.saturating_add(SECOND_US - 1)))
+}
+
+/// By the events after the snapshot, whose orders end where `learned_until` says: for a decision
+/// that is made beside the server, with the same result.
 pub fn bought_since<'a>(
     events: impl Iterator<Item = &'a Event>,
     customer_id: &str,
-    now: Timestamp,
+    (learned_until, now): (Option<Timestamp>, Timestamp),
 ) -> BoughtSince {
     let live = Live::new(&LiveSettings { max_sessions: 1, ..LiveSettings::default() }, 0);
     for event in events.filter(|event| event.customer_id.as_deref() == Some(customer_id)) {
@@ -143,8 +151,7 @@ pub fn bought_since<'a>(
     live.customers.find(customer_id, |customer| BoughtSince {
         item_ids: customer.recent.iter().map(|bought| bought.item_id.to_string()).collect(),
         orders: customer
-            .orders
-            .iter()
+            .orders_after(learned_until)
             .map(|order| (order.at, order.item_ids.iter().map(ToString::to_string).collect()))
             .collect(),
     })
@@ -202,10 +209,14 @@ pub(crate) mod tests {
             event(EventKind::Purchase, "bert", &["C"]),
             event(EventKind::Refund, "anna", &["A"]),
         ];
-        let since = |who| bought_since(trade.iter(), who, Timestamp(2_000));
+        let since = |who| bought_since(trade.iter(), who, (None, Timestamp(2_000)));
         assert_eq!(since("anna").item_ids, ["B"]);
         assert_eq!(since("anna").orders, [(Timestamp(1_000), vec!["B".to_owned()])]);
         assert_eq!(since("carl"), BoughtSince::default());
+        // Told again, an order of the snapshot is no new one.
+        let learned_until = Some(Timestamp(1_000));
+        let again = bought_since(trade.iter(), "bert", (learned_until, Timestamp(2_000)));
+        assert_eq!((again.item_ids.len(), again.orders), (1, Vec::new()));
     }
 
     #[test]

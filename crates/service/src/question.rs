@@ -4,7 +4,7 @@
 use crate::answer::Remark;
 use crate::caller::Caller;
 use crate::contacts::AskedContacts;
-use crate::live::{CartLineLive, Live};
+use crate::live::{CartLineLive, Live, learned_until};
 use crate::problem::{Code, Problem};
 use crate::state::Served;
 use crate::user_token;
@@ -163,7 +163,12 @@ impl<'a> Question<'a> {
             let recent = customer.recent.iter();
             let world = &served.world;
             self.bought_since.extend(recent.filter_map(|bought| world.item_idx(&bought.item_id)));
-            self.orders_since.extend(customer.orders.iter().map(|order| OrderSince {
+            let learned_until = match customer.orders.is_empty() {
+                true => None,
+                false => learned_until(world),
+            };
+            let orders = customer.orders_after(learned_until);
+            self.orders_since.extend(orders.map(|order| OrderSince {
                 at: order.at,
                 items: order.item_ids.iter().filter_map(|id| world.item_idx(id)).collect(),
             }));

@@ -218,7 +218,10 @@ fn write_orders_since(out: &mut JsonText, world: &World, orders: &[OrderSince]) 
     out.raw(",\"orders_since\":");
     list(out, orders, |out, order| {
         out.raw("[");
-        out.number(u64::try_from(order.at.0).unwrap_or(0));
+        if order.at.0 < 0 {
+            out.raw("-");
+        }
+        out.number(order.at.0.unsigned_abs());
         out.raw(",");
         list(out, &order.items, |out, item| out.string(world.item_id(*item)));
         out.raw("]");

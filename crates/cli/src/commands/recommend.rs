@@ -16,7 +16,7 @@ use policy::facts::{MARKETING, consent_in};
 use policy::{ContactFacts, PolicyDir, PolicySet, PolicyTable};
 use score::{World, search};
 use service::wire::WarningOut;
-use service::{Unrecorded, bought_since};
+use service::{Unrecorded, bought_since, learned_until};
 use snapshot::SnapshotDir;
 use std::collections::HashSet;
 use std::path::Path;
@@ -278,7 +278,7 @@ async fn bought_since_snapshot(
     let learned = learned.and_then(|sequence| sequence.parse().ok()).unwrap_or(0);
     let logged = store.purchases_after(learned).await?;
     let events = logged.iter().map(|logged| &logged.event);
-    let since = bought_since(events, customer_id, clock::now());
+    let since = bought_since(events, customer_id, (learned_until(world), clock::now()));
     let known = |item_ids: &[String]| -> Vec<u32> {
         item_ids.iter().filter_map(|item_id| world.item_idx(item_id)).collect()
     };

@@ -62,11 +62,12 @@ impl Slate<'_> {
     }
 
     /// What is hidden speaks for nothing.
-    fn forget_hidden(&self, workspace: &mut Workspace) {
+    fn forget_hidden(&mut self, workspace: &mut Workspace) {
         let is_policy = self.limits.policies.is_some_and(|policies| policies.has_hidden());
         if is_policy || self.request.placement.is_seen_by_others() {
             workspace.context.retain(|&item| !self.is_hidden(item));
             workspace.history.retain(|&(item, _)| !self.is_hidden(item));
+            self.own_hidden = self.bought_hidden();
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a known customer is likely to buy next, and how re-orders are told.
 
+use super::depth::count_of;
 use super::{MAX_HISTORY_CONTEXT, Slate, Workspace};
 use crate::decision::{Offer, Reason, ReasonCode, Relation};
 use crate::gate;
@@ -14,25 +15,90 @@ impl Slate<'_> {
     fn who(&self) -> Who<'_> {
         let request = self.request;
         let now = request.circumstances.now;
-        Who { customer: request.customer, since: request.orders_since, now }
+        let (customer, since) = (request.customer, request.orders_since);
+        Who { customer, since, now, hidden: &self.own_hidden }
     }
 
-    /// The customer's habit with an item, where it may be told: not where others stand beside.
-    pub(super) fn rebuy_of(&self, item: u32) -> Option<Rebuy> {
-        let is_told = !matches!(self.request.placement, Placement::Pos | Placement::Kiosk);
-        let next_basket = self.world.next_basket.as_deref().filter(|_| is_told)?;
-        next_basket.rebuy(&self.world.snapshot, &self.who(), item)
+    /// What the customer bought that may not be told here, rising.
+    pub(super) fn bought_hidden(&self) -> Vec<u32> {
+        let mut hidden = Vec::new();
+        if let Some(next_basket) = self.world.next_basket.as_deref() {
+            next_basket.visit_bought(&self.world.snapshot, &self.who(), |item| {
+                if self.is_hidden(item) {
+                    hidden.push(item);
+                }
+            });
+        }
+        hidden.sort_unstable();
+        hidden.dedup();
+        hidden
+    }
+
+    /// Why something is offered that the customer bought before. Where others stand beside, nothing
+    /// tells that they did.
+    pub(super) fn reason_again(&self, item: u32) -> Reason {
+        if matches!(self.request.placement, Placement::Pos | Placement::Kiosk) {
+            return Reason { code: ReasonCode::ForYou, ..Reason::default() };
+        }
+        let next_basket = self.world.next_basket.as_deref();
+        of_rebuy(
+            next_basket
+                .and_then(|next_basket| next_basket.rebuy(&self.world.snapshot, &self.who(), item)),
+        )
+    }
+
+    /// Where nothing is asked about: what the visit and what the past tell. Where both tell
+    /// something, the visit has the first half of the places, and those that the past leaves.
+    pub(super) fn from_person(&mut self, workspace: &mut Workspace) {
+        let (count, n_spare) = (self.count, self.n_spare);
+        let is_halved = self.is_likely_known() && !self.request.session.is_empty();
+        if is_halved {
+            self.count = self.n_shown().div_ceil(2);
+            if self.rules.explore > 0.0 {
+                // The places that are explored are the last ones.
+                self.n_spare = 0;
+            }
+            self.from_visit(workspace);
+            self.from_session(workspace);
+            (self.count, self.n_spare) = (count, n_spare);
+            self.from_likely(workspace);
+        }
+        if self.offers.len() < self.count {
+            self.from_visit(workspace);
+            self.from_session(workspace);
+            self.from_likely(workspace);
+        }
+        self.from_history(workspace);
+    }
+
+    /// Places, also where somebody asks for the order of all items.
+    fn n_shown(&self) -> usize {
+        match self.is_endless {
+            true => count_of(self.request, &self.rules, &mut Vec::new()),
+            false => self.count,
+        }
+    }
+
+    fn is_likely_known(&self) -> bool {
+        let who = self.who();
+        self.is_likely_here()
+            && self.world.next_basket.is_some()
+            && (who.customer.is_some() || who.since.iter().any(|order| !order.items.is_empty()))
+    }
+
+    fn is_likely_here(&self) -> bool {
+        matches!(
+            self.request.placement,
+            Placement::Home | Placement::Category | Placement::Email | Placement::PostPurchase
+        )
     }
 
     /// Where a customer comes for nothing in particular, and after they bought: re-orders and what
     /// is new to them, likeliest first. Beside other items only what they bought more than once:
     /// what is new needs a pair there.
     pub(super) fn from_likely(&mut self, workspace: &mut Workspace) {
-        let is_here = matches!(
-            self.request.placement,
-            Placement::Home | Placement::Category | Placement::Email | Placement::PostPurchase
-        );
-        let Some(next_basket) = self.world.next_basket.as_deref().filter(|_| is_here) else {
+        let next_basket = self.world.next_basket.as_deref();
+        let Some(next_basket) = next_basket.filter(|_| self.is_likely_here()) else {
             return;
         };
         if self.count <= self.offers.len() {
@@ -73,12 +139,11 @@ impl Slate<'_> {
         let of_item =
             |category| self.world.category(likely.item).map(|own| gate::is_below(own, category));
         let is_in_it = category.is_none_or(|category| of_item(category) == Some(true));
+        // What is hidden is offered neither way, or its place would tell that it was bought.
         is_in_it
+            && !self.is_hidden(likely.item)
             && match likely.rebuy {
-                Some(rebuy) => {
-                    let is_proven = !self.evidence_required || 1 < rebuy.n_bought;
-                    is_proven && !self.is_hidden(likely.item)
-                }
+                Some(rebuy) => !self.evidence_required || 1 < rebuy.n_bought,
                 None => !self.evidence_required,
             }
     }
@@ -103,7 +168,7 @@ impl Slate<'_> {
 }
 
 /// Why something is offered that the customer bought before.
-pub(crate) fn of_rebuy(rebuy: Option<Rebuy>) -> Reason {
+fn of_rebuy(rebuy: Option<Rebuy>) -> Reason {
     let code = match rebuy {
         Some(rebuy) if rebuy.is_due() => ReasonCode::DueAgain,
         _ => ReasonCode::BoughtBefore,

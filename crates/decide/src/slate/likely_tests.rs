@@ -5,6 +5,8 @@ use crate::words::{write_brief_reason, write_reason};
 use crate::{Filter, Language, Languages, Placement};
 use events::{ItemRecord, Timestamp};
 use history::HistoryView;
+use snapshot::Snapshot;
+use std::sync::Arc;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -151,4 +153,90 @@ fn gates_hold_and_what_is_sensitive_is_not_told_in_a_mail() {
     let told = |request: &Request<'_>| reason_of(&ask(&world, request), 0).and_then(|r| r.rebuy);
     assert!(told(&home(0, 59)).is_some());
     assert_eq!(told(&mail), None);
+}
+
+/// Items 5 to 8 say more of a customer than 0 and 1; who has them buys 9 next.
+fn sensitive_world() -> World {
+    let mut rows = Vec::new();
+    for _ in 0..6 {
+        rows.extend([(vec![0, 1], 0), (vec![0, 1, 5, 6, 7, 8], 1), (vec![5, 6, 7, 8, 9], 2)]);
+    }
+    let mut view = view(items(12), &rows);
+    // Customers 0 and 1 on the same days.
+    (0..18).for_each(|at| view.baskets.at[at] = Timestamp((at / 3) as i64 * DAY_US));
+    let mut params = learn::Params::default();
+    params.next_basket.tables.tifu.n_neighbors = 1;
+    let learned = learn::learn(&view, &params.check().unwrap(), &learn::Silent).unwrap();
+    let world = World::of(Arc::new(Snapshot::from_writer(&learned.writer).unwrap()));
+    let sensitive = |at: u32| ItemRecord {
+        item_id: format!("i{at}"),
+        sensitive: Some(true),
+        ..ItemRecord::default()
+    };
+    world.with_items(&[5, 6, 7, 8].map(sensitive))
+}
+
+/// What others may see tells nothing of what is sensitive: present or absent, the answer is one.
+#[test]
+fn a_hidden_purchase_changes_no_answer() {
+    let world = sensitive_world();
+    let exclude = [5, 6, 7, 8];
+    let told = |request: &Request<'_>, placement: Placement| -> Vec<(u32, Relation, Reason)> {
+        let request = Request { exclude: &exclude, placement, ..request.clone() };
+        let offers = ask(&world, &request).offers;
+        offers.iter().map(|offer| (offer.item, offer.relation, offer.reason)).collect()
+    };
+    let (without, with) = (home(0, 30), home(1, 30));
+    assert!(told(&without, Placement::Email).iter().any(|(.., reason)| reason.rebuy.is_some()));
+    assert_eq!(told(&with, Placement::Email), told(&without, Placement::Email));
+    // At home the customer is alone: there it speaks.
+    assert_ne!(told(&with, Placement::Home), told(&without, Placement::Home));
+    // The same of what was bought since, with others and alone.
+    let order = |items: &[u32]| OrderSince { at: Timestamp(29 * DAY_US), items: items.to_vec() };
+    let shown = [order(&[3])];
+    let asked = |since: &[OrderSince], bought: &[u32], placement: Placement| {
+        let request = Request { orders_since: since, bought_since: bought, ..home(0, 30) };
+        told(&request, placement)
+    };
+    let plain = asked(&shown, &[3], Placement::Email);
+    for since in [vec![order(&[3, 5, 6, 7, 8])], vec![order(&[3]), order(&[5, 6, 7, 8])]] {
+        assert_eq!(asked(&since, &[3, 5, 6, 7, 8], Placement::Email), plain);
+        let at_home = asked(&since, &[3, 5, 6, 7, 8], Placement::Home);
+        assert_ne!(at_home, asked(&shown, &[3], Placement::Home));
+    }
+}
+
+#[test]
+fn where_others_stand_beside_nothing_tells_that_it_was_bought_before() {
+    let world = learned(&rhythm());
+    let lines = cart(&[1]);
+    let code_of = |placement| {
+        let request = Request { cart: &lines, placement, count: Some(9), ..home(0, 59) };
+        let request = Request { evidence_required: Some(false), ..request };
+        let decision = ask(&world, &request);
+        assert!(decision.offers.iter().any(|offer| offer.item == 0), "{decision:?}");
+        for offer in decision.offers.iter().filter(|_| placement != Placement::Cart) {
+            let tells = [ReasonCode::BoughtBefore, ReasonCode::DueAgain];
+            assert!(!tells.contains(&offer.reason.code), "{placement:?}: {offer:?}");
+        }
+        reason_of(&decision, 0).map(|reason| (reason.code, reason.rebuy.is_some()))
+    };
+    assert_eq!(code_of(Placement::Cart), Some((ReasonCode::DueAgain, true)));
+    assert_eq!(code_of(Placement::Pos), Some((ReasonCode::ForYou, false)));
+    assert_eq!(code_of(Placement::Kiosk), Some((ReasonCode::ForYou, false)));
+}
+
+#[test]
+fn a_visit_leaves_half_of_the_places_to_what_is_bought_next() {
+    let world = learned(&rhythm());
+    let session = [4, 10];
+    let request = Request { session: &session, count: Some(4), ..home(0, 59) };
+    let decision = ask(&world, &request);
+    let rungs: Vec<Rung> = decision.offers.iter().map(|offer| offer.rung).collect();
+    use Rung::{Personal, Session};
+    assert_eq!(rungs, [Session, Session, Personal, Personal], "{decision:?}");
+    assert!(reason_of(&decision, 0).and_then(|reason| reason.rebuy).is_some());
+    // Who is not known has the visit alone.
+    let guest = ask(&world, &Request { customer: None, ..request });
+    assert_eq!(guest.offers.iter().filter(|offer| offer.rung == Session).count(), 4);
 }

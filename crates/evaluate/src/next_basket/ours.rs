@@ -39,6 +39,7 @@ fn view_of(file: &CustomerFile) -> HistoryView {
             customers: rows.iter().map(|(_, customer, _)| *customer).collect(),
         },
         n_customers: file.customer_ids.len() as u32,
+        refused: Vec::new(),
         provenance: Vec::new(),
     }
 }

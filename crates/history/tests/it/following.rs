@@ -48,6 +48,19 @@ async fn customers_are_followed_from_mark_to_mark() {
 }
 
 #[tokio::test]
+async fn a_view_tells_who_refused() {
+    let shop = Shop::new().await;
+    shop.import("o1 d1 anna: bread\no2 d1 bert: tea\no3 d2 cleo: jam").await;
+    let refused = async || shop.store.view(&history::ViewOptions::default()).await.unwrap().refused;
+    assert_eq!(refused().await, [0; 0]);
+    let told = [consent("cleo", false), consent("anna", false), consent("bert", true)];
+    shop.store.upsert_customers(&told).await.unwrap();
+    assert_eq!(refused().await, [0, 2]);
+    shop.store.upsert_customers(&[consent("anna", true)]).await.unwrap();
+    assert_eq!(refused().await, [2]);
+}
+
+#[tokio::test]
 async fn the_head_of_a_family_is_told_by_its_id_even_before_it_is_known() {
     let shop = Shop::new().await;
     let item = |item_id: &str, head: Option<&str>| ItemRecord {

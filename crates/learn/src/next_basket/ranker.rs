@@ -1,14 +1,17 @@
 //! Learns to rank a customer's next basket, and checks that it pays.
 //!
 //! Cases are baskets of the past: basket B − c of each customer, c = 1 … C, foretold from the
-//! baskets before it with tables that were made of everybody's baskets but the last c. Nothing of
-//! the foretold basket, nor of any customer's later ones, is in a feature. Every n-th customer is
-//! kept apart: there the trees are stopped, and held against the published methods.
+//! baskets before it with tables that were made of everybody's baskets but the last c: no content of
+//! the foretold basket, nor of anybody's last c, is in a feature. Two things of later are: who is a
+//! neighbor goes by the time of all newest baskets, and by the calendar the other baskets of others
+//! may be later than the foretold one. Every n-th customer is kept apart: there the trees are
+//! stopped, and held against the published methods.
 
-use super::timing::{age_factors, day_of};
+use super::timing::{age_factors, day_of, gap_days_of};
 use super::{NextBasketParams, NextBasketTables, Sequences};
 use crate::boost::{BoostParams, Objective, RankingSet, fit};
 use crate::error::Error;
+use history::HistoryView;
 use measure::ranking::{Ideal, hits, ndcg_of_list};
 use rayon::prelude::*;
 use score::next_basket::own::Bought;
@@ -145,6 +148,8 @@ pub fn learn(
     Ok(LearnedRanker { ranker: winner, contest: table, n_groups, n_trees })
 }
 
+/// Cases kept apart, at the most: a part of those that are learned from.
+const VALID_SHARE: usize = 5;
 /// Customers whose rows are held at a time before they are put with the others.
 const N_AT_ONCE: u32 = 2_048;
 
@@ -163,7 +168,7 @@ fn collect_cases(
             cases_of(tables, sequences, (cut, ranker.min_before), customers)
         {
             if customer % ranker.valid_every == 0 {
-                if cut == 1 && valid.group_ends.len() < ranker.max_groups {
+                if cut == 1 && valid.group_ends.len() < ranker.max_groups / VALID_SHARE {
                     valid.push(&rows, &truth);
                 }
             } else if train.group_ends.len() < ranker.max_groups {
@@ -250,7 +255,7 @@ fn ndcgs_by(
 
 /// What days are worth, asked of the validation customers.
 pub(super) struct Ages<'a> {
-    pub gap_days: &'a [f32],
+    pub view: &'a HistoryView,
     pub params: &'a RankerParams,
 }
 
@@ -264,6 +269,10 @@ pub(super) struct Worth {
 
 /// Standard errors of the mean gain that make it clear (one side, 95 %).
 const CLEAR: f64 = 1.645;
+/// Below this the gains differ by rounding alone.
+const NO_ERROR: f64 = 1e-9;
+/// Of fewer customers nothing is clear.
+const MIN_CLEAR: usize = 100;
 
 impl Worth {
     fn of(plain: &[f64], timed: &[f64]) -> Worth {
@@ -271,37 +280,56 @@ impl Worth {
         let (n, gain) = (gains.len() as f64, mean(&gains));
         let squares: f64 = gains.iter().map(|value| (value - gain).powi(2)).sum();
         let error = (squares / (n * (n - 1.0))).sqrt();
-        // Of one customer or none there is no error, and nothing is clear.
-        Worth { plain: mean(plain), timed: mean(timed), is_clear: gain > CLEAR * error }
+        // Of few customers, and of gains all alike, the error tells nothing.
+        let is_known = MIN_CLEAR <= gains.len() && error > NO_ERROR;
+        Worth { plain: mean(plain), timed: mean(timed), is_clear: is_known && gain > CLEAR * error }
     }
 }
 
 impl Ages<'_> {
-    /// The factors are those of everybody's baskets but the last; each last basket is asked for on
-    /// its own day.
+    /// Gaps and factors are those of everybody's baskets but the last; each last basket is asked for
+    /// on its own day.
     pub(super) fn worth(
         &self,
         sequences: &Sequences,
-        n_items: usize,
         params: NextBasketParams,
         ranker: &Ranker,
     ) -> Worth {
-        let tables = NextBasketTables::learn(sequences.without_last(1), n_items, params);
-        let factors = age_factors(&tables, self.gap_days);
+        let (before, gap_days) = self.before_last(sequences);
+        let tables = NextBasketTables::learn(before, self.view.n_items(), params);
         let valid_every = self.params.valid_every;
         let plain = ndcgs_by(&tables, sequences, ranker, valid_every, |_, front| front);
+        if gap_days.is_empty() {
+            return Worth { plain: mean(&plain), timed: mean(&plain), is_clear: false };
+        }
+        let factors = age_factors(&tables, &gap_days);
+        let known = Known { gap_days: &gap_days, factors: &factors };
         let timed = ndcgs_by(&tables, sequences, ranker, valid_every, |customer, front| {
-            self.aged(sequences, customer, ranker, &factors, front)
+            known.aged(sequences, customer, ranker, front)
         });
         Worth::of(&plain, &timed)
     }
 
+    /// What was known before the last baskets.
+    fn before_last(&self, sequences: &Sequences) -> (Sequences, Vec<f32>) {
+        let before = sequences.without_last(1);
+        let gap_days = gap_days_of(self.view, &before);
+        (before, gap_days)
+    }
+}
+
+/// What days tell.
+struct Known<'a> {
+    gap_days: &'a [f32],
+    factors: &'a [f32],
+}
+
+impl Known<'_> {
     fn aged(
         &self,
         sequences: &Sequences,
         customer: u32,
         ranker: &Ranker,
-        factors: &[f32],
         mut front: Vec<Scored>,
     ) -> Vec<Scored> {
         let rows = sequences.view().range(customer);
@@ -314,7 +342,8 @@ impl Ages<'_> {
                     bought.add(sequences.days[row as usize]);
                 }
             }
-            let factor = age_factor(&bought, today, self.gap_days[scored.index as usize], factors);
+            let gap_days = self.gap_days[scored.index as usize];
+            let factor = age_factor(&bought, today, gap_days, self.factors);
             scored.score = ranker.chance(place, scored.score, factor);
         }
         front.sort_by(Scored::best_first);

@@ -1,7 +1,7 @@
 //! The baskets of all customers in order of time, owned.
 
 use events::lines::NO_TIME;
-use history::{Baskets, NO_CUSTOMER};
+use history::{Baskets, HistoryView, NO_CUSTOMER};
 use score::next_basket::SequencesView;
 use score::next_basket::own::{NO_DAY, day_of};
 use sparse::Csr;
@@ -53,15 +53,11 @@ impl Sequences {
 
     /// Baskets of known customers, each customer's last `max_baskets` of at most `max_items`:
     /// longer ones tell little and cost much.
-    pub fn of(
-        baskets: &Baskets,
-        n_customers: usize,
-        max_baskets: usize,
-        max_items: usize,
-    ) -> Sequences {
+    pub fn of(history: &HistoryView, max_baskets: usize, max_items: usize) -> Sequences {
+        let baskets = &history.baskets;
         let view = baskets.items.view();
         let mut sequences = Sequences::default();
-        for mut rows in rows_of(baskets, n_customers) {
+        for mut rows in rows_of(history) {
             rows.retain(|&row| view.range(row as usize).len() <= max_items);
             let kept = &rows[rows.len().saturating_sub(max_baskets)..];
             let newest = kept.last().map_or(0, |&row| row + 1);
@@ -96,11 +92,11 @@ impl Sequences {
     }
 }
 
-/// Rows of each customer's baskets, oldest first.
-pub(super) fn rows_of(baskets: &Baskets, n_customers: usize) -> Vec<Vec<u32>> {
-    let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); n_customers];
-    for (row, &customer) in (0_u32..).zip(&baskets.customers) {
-        if customer != NO_CUSTOMER {
+/// Rows of each customer's baskets, oldest first; of those who refused there are none.
+pub(super) fn rows_of(view: &HistoryView) -> Vec<Vec<u32>> {
+    let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); view.n_customers as usize];
+    for (row, &customer) in (0_u32..).zip(&view.baskets.customers) {
+        if customer != NO_CUSTOMER && view.refused.binary_search(&customer).is_err() {
             rows_of[customer as usize].push(row);
         }
     }
@@ -131,7 +127,8 @@ mod tests {
             at: (0..5).map(Timestamp).collect(),
             customers: vec![2, 0, NO_CUSTOMER, 2, 2],
         };
-        let sequences = Sequences::of(&baskets, 3, 2, 2);
+        let view = HistoryView { baskets, n_customers: 3, ..HistoryView::default() };
+        let sequences = Sequences::of(&view, 2, 2);
         let lists = |sequences: &Sequences| -> Vec<Vec<Vec<u32>>> {
             (0..3)
                 .map(|c| sequences.view().of(c).iter().map(|basket| basket.to_vec()).collect())
@@ -142,7 +139,7 @@ mod tests {
         assert_eq!((&sequences.newest[..], &sequences.days[..]), (&[2, 0, 5][..], &[0, 0, 0][..]));
         assert_eq!(sequences.newest_customers(1), [2]);
         assert_eq!(sequences.newest_customers(9), [0, 2]);
-        let short = Sequences::of(&baskets, 3, 2, 1);
+        let short = Sequences::of(&view, 2, 1);
         assert_eq!(lists(&short), [vec![], vec![], vec![vec![5], vec![6]]]);
         assert_eq!(lists(&sequences.without_last(9)), vec![Vec::<Vec<u32>>::new(); 3]);
     }

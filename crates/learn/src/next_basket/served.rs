@@ -55,11 +55,9 @@ pub struct ServedNextBasket {
     pub note: String,
 }
 
-/// Learns from all known customers; `None` where there are none with a basket.
+/// Learns from all known customers who did not refuse; `None` where there are none with a basket.
 pub fn learn(view: &HistoryView, params: &ServedParams) -> Result<Option<ServedNextBasket>, Error> {
-    let n_customers = view.n_customers as usize;
-    let (max_baskets, max_items) = (params.max_baskets, params.max_basket_items);
-    let sequences = Sequences::of(&view.baskets, n_customers, max_baskets, max_items);
+    let sequences = Sequences::of(view, params.max_baskets, params.max_basket_items);
     if sequences.days.is_empty() {
         return Ok(None);
     }
@@ -67,11 +65,11 @@ pub fn learn(view: &HistoryView, params: &ServedParams) -> Result<Option<ServedN
     let buyings = Buyings::of(view);
     let learned = ranker::learn(&sequences, n_items, params.tables, &params.ranker)?;
     let mut note = told(&learned);
-    let ages = ranker::Ages { gap_days: &buyings.gap_days, params: &params.ranker };
+    let ages = ranker::Ages { view, params: &params.ranker };
     let is_timed = match buyings.gap_days.is_empty() {
         true => false,
         false => {
-            let worth = ages.worth(&sequences, n_items, params.tables, &learned.ranker);
+            let worth = ages.worth(&sequences, params.tables, &learned.ranker);
             let verdict = if worth.is_clear { "which counts" } else { "which is not clear" };
             let (timed, plain) = (worth.timed, worth.plain);
             note.push_str(&format!("; by days {timed:.4}, without {plain:.4}, {verdict}"));

@@ -31,7 +31,7 @@ impl NextBasketSize {
         let rows = view.baskets.items.view();
         let mut size = NextBasketSize::default();
         let mut met = vec![0_u64; view.n_items()];
-        for baskets in rows_of(&view.baskets, view.n_customers as usize) {
+        for baskets in rows_of(view) {
             let kept = &baskets[baskets.len().saturating_sub(params.max_baskets)..];
             let lengths: Vec<u64> =
                 kept.iter().map(|&row| rows.range(row as usize).len() as u64).collect();

@@ -203,6 +203,20 @@ fn up_cf_is_that_of_plain_loops() {
     }
 }
 
+/// Also who is none of the neighbors: their own items are theirs all the same.
+#[test]
+fn up_cf_knows_the_own_items_of_who_is_no_neighbor() {
+    let lists = shop();
+    let params = NextBasketParams { max_neighbors: 1, ..NextBasketParams::default() };
+    let tables = NextBasketTables::learn(sequences_of(&lists), N_ITEMS, params);
+    let none = Overlay::default();
+    for (customer, baskets) in lists.iter().enumerate() {
+        let found = lists_of(&tables, &none, customer as u32, baskets, Method::UpCf);
+        let missing = baskets.iter().flatten().find(|item| !found.contains(item));
+        assert_eq!(missing, None, "customer {customer}: {found:?}");
+    }
+}
+
 #[test]
 fn a_guest_with_items_that_the_tables_do_not_know_gets_rows() {
     let tables = tables_of(&shop());

@@ -22,7 +22,7 @@ pub struct Buyings {
     pub items: Csr,
     pub bought: Vec<[i32; 3]>,
     pub n_orders: Vec<u32>,
-    /// Of each item, days; empty where nothing was bought twice at known times.
+    /// See [`gap_days_of`].
     pub gap_days: Vec<f32>,
 }
 
@@ -44,15 +44,64 @@ impl Gaps {
     }
 }
 
+/// Gaps of all items so far.
+struct ItemGaps {
+    of_items: Vec<Gaps>,
+    all: Gaps,
+}
+
+impl ItemGaps {
+    fn new(n_items: usize) -> ItemGaps {
+        ItemGaps { of_items: vec![Gaps::default(); n_items], all: Gaps::default() }
+    }
+
+    /// Takes in one customer's buyings of one item, with the day of each.
+    fn add(&mut self, of_item: &[(u32, i32)]) -> Bought {
+        let mut bought = Bought::default();
+        of_item.iter().for_each(|&(_, day)| bought.add(day));
+        let n_dated = of_item.iter().filter(|(_, day)| *day != NO_DAY).count();
+        if n_dated > 1 {
+            let found = Gaps { days: bought.span_days().into(), n: n_dated as f64 - 1.0 };
+            self.of_items[of_item[0].0 as usize].add(found);
+            self.all.add(found);
+        }
+        bought
+    }
+
+    fn days(&self, view: &HistoryView) -> Vec<f32> {
+        if self.all.n > 0.0 { shrunk(view, &self.of_items, self.all) } else { Vec::new() }
+    }
+}
+
+/// Days that usually lie between two buyings of each item; empty where nothing was bought twice at
+/// known times.
+pub fn gap_days_of(view: &HistoryView, sequences: &Sequences) -> Vec<f32> {
+    let rows = sequences.view();
+    let mut gaps = ItemGaps::new(view.n_items());
+    let mut own: Vec<(u32, i32)> = Vec::new();
+    for customer in 0..rows.n_customers() as u32 {
+        own.clear();
+        for row in rows.range(customer) {
+            let day = sequences.days[row as usize];
+            own.extend(rows.basket(row).iter().map(|&item| (item, day)));
+        }
+        own.sort_unstable();
+        for of_item in own.chunk_by(|a, b| a.0 == b.0) {
+            gaps.add(of_item);
+        }
+    }
+    gaps.days(view)
+}
+
 impl Buyings {
-    /// All baskets of all known customers. O(lines).
+    /// All baskets of all known customers who did not refuse. O(lines).
     pub fn of(view: &HistoryView) -> Buyings {
         let rows = view.baskets.items.view();
         let mut buyings = Buyings::default();
-        let mut gaps = vec![Gaps::default(); view.n_items()];
+        let mut gaps = ItemGaps::new(view.n_items());
         let mut own: Vec<(u32, i32)> = Vec::new();
-        let (mut items, mut all) = (Vec::new(), Gaps::default());
-        for baskets in rows_of(&view.baskets, view.n_customers as usize) {
+        let mut items = Vec::new();
+        for baskets in rows_of(view) {
             own.clear();
             for &basket in &baskets {
                 let day = day(&view.baskets, basket);
@@ -61,23 +110,13 @@ impl Buyings {
             own.sort_unstable();
             items.clear();
             for of_item in own.chunk_by(|a, b| a.0 == b.0) {
-                let mut bought = Bought::default();
-                of_item.iter().for_each(|&(_, day)| bought.add(day));
-                let n_dated = of_item.iter().filter(|(_, day)| *day != NO_DAY).count();
-                if n_dated > 1 {
-                    let found = Gaps { days: bought.span_days().into(), n: n_dated as f64 - 1.0 };
-                    gaps[of_item[0].0 as usize].add(found);
-                    all.add(found);
-                }
                 items.push(of_item[0].0);
-                buyings.bought.push(bought.to_flat());
+                buyings.bought.push(gaps.add(of_item).to_flat());
             }
             buyings.items.push_row(&items);
             buyings.n_orders.push(baskets.len() as u32);
         }
-        if all.n > 0.0 {
-            buyings.gap_days = shrunk(view, &gaps, all);
-        }
+        buyings.gap_days = gaps.days(view);
         buyings
     }
 }

@@ -141,24 +141,54 @@ fn habits_count_orders_and_days_and_a_live_order_counts_at_once() {
     let rebuy = |who: &Who<'_>, item: u32| {
         likely(&snapshot, who).into_iter().find(|likely| likely.item == item)?.rebuy
     };
-    let who = Who { customer: Some(0), since: &[], now: at(59) };
+    let who = Who { customer: Some(0), now: at(59), ..Who::default() };
     let told = Rebuy { n_bought: 6, n_orders: 6, every_days: Some(10), last_days: Some(9) };
     assert_eq!(rebuy(&who, 0), Some(told));
     assert!(told.is_due());
     let once = Rebuy { n_bought: 1, n_orders: 6, every_days: None, last_days: Some(39) };
     assert_eq!(rebuy(&who, 1), Some(once));
     let since = [OrderSince { at: Timestamp(60 * DAY_US), items: vec![1, 7] }];
-    let after = Who { customer: Some(0), since: &since, now: at(61) };
+    let after = Who { customer: Some(0), since: &since, now: at(61), ..Who::default() };
     let twice = Rebuy { n_bought: 2, n_orders: 7, every_days: Some(40), last_days: Some(1) };
     assert_eq!(rebuy(&after, 1), Some(twice));
     assert_eq!(rebuy(&after, 7).map(|rebuy| rebuy.n_bought), Some(1));
     // A newcomer, of whom only the live order is known.
-    let newcomer = Who { customer: None, since: &since, now: at(61) };
+    let newcomer = Who { customer: None, since: &since, now: at(61), ..Who::default() };
     assert_eq!(rebuy(&newcomer, 7).map(|rebuy| rebuy.n_orders), Some(1));
     // An item that came after the snapshot.
     let unheard = [OrderSince { at: Timestamp(60 * DAY_US), items: vec![500] }];
-    let who = Who { customer: Some(0), since: &unheard, now: at(61) };
+    let who = Who { customer: Some(0), since: &unheard, now: at(61), ..Who::default() };
     assert_eq!(rebuy(&who, 500).map(|rebuy| rebuy.n_bought), Some(1));
+}
+
+#[test]
+fn of_who_refused_nothing_is_learned_as_a_person() {
+    let mut view = rhythm();
+    view.refused = vec![0];
+    let snapshot = snapshot_of(&view, Params::default());
+    let next_basket = NextBasket::open(&snapshot).unwrap().expect("others are known");
+    let who = |customer| Who { customer: Some(customer), ..Who::default() };
+    assert_eq!(likely(&snapshot, &who(0)), []);
+    assert_eq!(next_basket.rebuy(&snapshot, &who(0), 0), None);
+    assert!(!likely(&snapshot, &who(1)).is_empty());
+    let tables = next_basket.tables(&snapshot);
+    assert_eq!(tables.baskets.sequences.of(0), Vec::<&[u32]>::new());
+    assert_eq!(tables.customers.vectors.len_of(0), 0);
+    view.refused = (0..view.n_customers).collect();
+    assert!(NextBasket::open(&snapshot_of(&view, Params::default())).unwrap().is_none());
+}
+
+#[test]
+fn an_order_of_nothing_that_is_known_is_no_basket() {
+    let snapshot = snapshot_of(&rhythm(), Params::default());
+    let at = Timestamp(60 * DAY_US);
+    let since = [OrderSince { at, items: Vec::new() }];
+    assert_eq!(likely(&snapshot, &Who { since: &since, ..Who::default() }), []);
+    let who = Who { customer: Some(1), ..Who::default() };
+    let items = |who: &Who<'_>| -> Vec<(u32, f32)> {
+        likely(&snapshot, who).iter().map(|likely| (likely.item, likely.score)).collect()
+    };
+    assert_eq!(items(&Who { since: &since, ..who }), items(&who));
 }
 
 #[test]

@@ -145,19 +145,9 @@ impl<'a> CustomerIndex<'a> {
         }
     }
 
-    /// Adds the neighbors' recent items to `sums`, each by nearness; `instead` replaces what the
-    /// index holds of the customer who asks.
-    pub fn add_recent(
-        &self,
-        neighbors: &[Neighbor],
-        instead: Option<(u32, &[(u32, f32)])>,
-        sums: &mut Accumulator,
-    ) {
+    /// Adds the neighbors' recent items to `sums`, each by nearness.
+    pub fn add_recent(&self, neighbors: &[Neighbor], sums: &mut Accumulator) {
         for neighbor in neighbors {
-            if let Some((_, own)) = instead.filter(|(customer, _)| *customer == neighbor.customer) {
-                own.iter().for_each(|&(item, share)| sums.add(item, neighbor.nearness * share));
-                continue;
-            }
             let (items, shares) = self.recent.row(neighbor.customer);
             for (&item, &share) in items.iter().zip(shares) {
                 sums.add(item, neighbor.nearness * share);

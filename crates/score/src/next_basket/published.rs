@@ -85,8 +85,8 @@ pub(super) fn nearest(
     tables.customers.nearest(vector, asked.customer, k, asked.overlay, dots)
 }
 
-/// Adds UP-CF's scores to `sums` and tells the sum of nearness; who asks counts among the
-/// neighbors, with all of the sequence.
+/// Adds UP-CF's scores to `sums` and tells the sum of nearness. Who asks is their own nearest, with
+/// the sequence that was asked with, whatever the tables know of them.
 pub(super) fn add_upcf(
     tables: &Tables<'_>,
     asked: &Asked<'_>,
@@ -99,15 +99,11 @@ pub(super) fn add_upcf(
     items.sort_unstable();
     items.dedup();
     let mut neighbors = tables.customers.alike(items.iter().copied(), &tables.upcf, shared);
-    if customer.is_none() && !items.is_empty() {
-        own.iter().for_each(|&(item, share)| sums.add(item, share));
-    }
-    if let Some(own) = neighbors.iter_mut().find(|other| Some(other.customer) == customer) {
-        own.nearness = 1.0;
-    }
-    let instead = customer.map(|customer| (customer, &own[..]));
-    tables.customers.add_recent(&neighbors, instead, sums);
-    neighbors.iter().map(|neighbor| neighbor.nearness).sum()
+    neighbors.retain(|other| Some(other.customer) != customer);
+    own.iter().for_each(|&(item, share)| sums.add(item, share));
+    tables.customers.add_recent(&neighbors, sums);
+    let of_own = if own.is_empty() { 0.0 } else { 1.0 };
+    neighbors.iter().fold(of_own, |total, neighbor| total + neighbor.nearness)
 }
 
 fn own_top(tables: &Tables<'_>, sequence: Sequence<'_>, n: usize) -> Vec<u32> {

@@ -199,6 +199,8 @@ impl Sections {
         let lengths = [
             (c.view(&self.squared_norms).len(), n_customers),
             (c.view(&self.n_orders).len(), n_customers),
+            (self.vectors.n_rows(c), n_customers),
+            (self.recent.n_rows(c), n_customers),
             (c.view(&self.items).len(), n_items),
             (c.view(&self.hazard).len(), N_CELLS),
         ];

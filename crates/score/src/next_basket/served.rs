@@ -14,6 +14,7 @@ use crate::error::Error;
 use events::Timestamp;
 use snapshot::Snapshot;
 use sparse::Scored;
+use std::borrow::Cow;
 
 /// Items of the ranking that are kept of a customer.
 pub const N_FRONT: usize = 64;
@@ -27,6 +28,22 @@ pub struct Who<'a> {
     pub since: &'a [OrderSince],
     /// `None`: how long ago something was bought tells nothing.
     pub now: Option<Timestamp>,
+    /// Items that speak for nothing here, rising: as if the customer had never bought them.
+    pub hidden: &'a [u32],
+}
+
+impl Who<'_> {
+    fn is_hidden(&self, item: u32) -> bool {
+        self.hidden.binary_search(&item).is_ok()
+    }
+
+    /// What is left of a basket.
+    fn shown<'b>(&self, basket: &'b [u32]) -> Cow<'b, [u32]> {
+        match self.hidden {
+            [] => Cow::Borrowed(basket),
+            _ => basket.iter().copied().filter(|&item| !self.is_hidden(item)).collect(),
+        }
+    }
 }
 
 /// An item of the next basket.
@@ -78,11 +95,12 @@ impl NextBasket {
         memory.likely.clear();
         self.find_front(snapshot, who, memory);
         let today = who.now.map(day_of);
+        let n_orders = self.n_orders(snapshot, who);
         for (place, scored) in memory.front.iter().enumerate() {
             let bought = self.bought(snapshot, who, scored.index);
             let factor = self.age_factor(snapshot, scored.index, &bought, today);
             let score = self.ranker.chance(place, scored.score, factor);
-            let told = || bought.told(self.n_orders(snapshot, who), today);
+            let told = || bought.told(n_orders, today);
             let rebuy = (bought.n_bought > 0).then(told);
             memory.likely.push(Likely { item: scored.index, score, rebuy });
         }
@@ -97,6 +115,15 @@ impl NextBasket {
         (bought.n_bought > 0).then(told)
     }
 
+    /// Every item that the customer bought; some come twice.
+    pub fn visit_bought(&self, snapshot: &Snapshot, who: &Who<'_>, mut visit: impl FnMut(u32)) {
+        if let Some(customer) = self.row_of(snapshot, who) {
+            let (items, _) = self.sections.bought.row(snapshot.container(), customer as usize);
+            items.iter().for_each(|&item| visit(item));
+        }
+        who.since.iter().flat_map(|order| &order.items).for_each(|&item| visit(item));
+    }
+
     fn row_of(&self, snapshot: &Snapshot, who: &Who<'_>) -> Option<u32> {
         let n_customers = self.sections.n_customers(snapshot.container());
         who.customer.filter(|&customer| (customer as usize) < n_customers)
@@ -106,7 +133,8 @@ impl NextBasket {
         let c = snapshot.container();
         let customer = self.row_of(snapshot, who);
         memory.front.clear();
-        if who.since.is_empty() {
+        let is_as_learned = who.since.iter().all(|order| order.items.is_empty());
+        if is_as_learned && who.hidden.is_empty() {
             let Some(customer) = customer else { return };
             let (items, scores) = self.sections.ranked.row(c, customer as usize);
             let scored = items.iter().zip(scores).map(|(&index, &score)| Scored { index, score });
@@ -116,8 +144,12 @@ impl NextBasket {
             }
         }
         let tables = self.sections.tables(c);
-        let mut sequence = customer.map(|c| tables.baskets.sequences.of(c)).unwrap_or_default();
-        sequence.extend(who.since.iter().map(|order| &order.items[..]));
+        let learned = customer.map(|c| tables.baskets.sequences.of(c)).unwrap_or_default();
+        let baskets = learned.into_iter().chain(who.since.iter().map(|order| &order.items[..]));
+        // An order of nothing that is known here, or may speak, is no basket.
+        let shown = baskets.map(|basket| who.shown(basket)).filter(|basket| !basket.is_empty());
+        let shown: Vec<Cow<'_, [u32]>> = shown.collect();
+        let sequence: Vec<&[u32]> = shown.iter().map(|basket| &**basket).collect();
         if sequence.is_empty() {
             return;
         }
@@ -128,6 +160,9 @@ impl NextBasket {
 
     fn bought(&self, snapshot: &Snapshot, who: &Who<'_>, item: u32) -> Bought {
         let mut bought = Bought::default();
+        if who.is_hidden(item) {
+            return bought;
+        }
         if let Some(customer) = self.row_of(snapshot, who) {
             let (items, flat) = self.sections.bought.row(snapshot.container(), customer as usize);
             if let Ok(at) = items.binary_search(&item) {
@@ -143,7 +178,20 @@ impl NextBasket {
     fn n_orders(&self, snapshot: &Snapshot, who: &Who<'_>) -> u32 {
         let row = self.row_of(snapshot, who);
         let known = row.map_or(0, |row| self.sections.n_orders(snapshot.container(), row));
-        known + who.since.len() as u32
+        let n_orders = known + who.since.len() as u32;
+        n_orders.saturating_sub(self.n_emptied(snapshot, who))
+    }
+
+    /// Orders of nothing but what is hidden, of those whose baskets are kept.
+    fn n_emptied(&self, snapshot: &Snapshot, who: &Who<'_>) -> u32 {
+        if who.hidden.is_empty() {
+            return 0;
+        }
+        let sequences = self.sections.tables(snapshot.container()).baskets.sequences;
+        let learned = self.row_of(snapshot, who).map(|row| sequences.of(row)).unwrap_or_default();
+        let baskets = learned.into_iter().chain(who.since.iter().map(|order| &order.items[..]));
+        let emptied = baskets.filter(|basket| !basket.is_empty() && who.shown(basket).is_empty());
+        emptied.count() as u32
     }
 
     /// 1 where days tell nothing.

@@ -68,6 +68,24 @@ impl Customer {
         *self == Customer::default()
     }
 
+    /// Orders that a snapshot does not know which has learned up to a time.
+    pub(crate) fn orders_after(
+        &self,
+        learned_until: Option<Timestamp>,
+    ) -> impl Iterator<Item = &LiveOrder> {
+        let is_new = move |order: &&LiveOrder| learned_until.is_none_or(|until| until < order.at);
+        self.orders.iter().filter(is_new)
+    }
+
+    /// Only when the last of them was made stays: until the snapshot knows it, nobody can say what
+    /// was not bought.
+    fn forget_purchases(&mut self) {
+        let latest = self.recent.iter().map(|bought| bought.at).max();
+        self.dropped_until = self.dropped_until.max(latest);
+        self.recent.clear();
+        self.orders.clear();
+    }
+
     /// Did they refuse to be contacted to be sold something?
     pub(crate) fn refuses_contact(&self) -> bool {
         let told = self.attributes.iter().find(|(name, _)| **name == *policy::facts::MARKETING);
@@ -125,6 +143,10 @@ impl Customers {
 
     pub(crate) fn add_purchase(&self, customer_id: &str, lines: &[EventLine], at: Timestamp) {
         self.edit(customer_id, |customer| {
+            if customer.consent == Some(false) {
+                customer.dropped_until = customer.dropped_until.max(Some(at));
+                return;
+            }
             for line in lines {
                 customer.recent.retain(|bought| *bought.item_id != *line.item_id);
                 if customer.recent.len() == MAX_RECENT {
@@ -151,6 +173,9 @@ impl Customers {
             }
         }
         self.edit(customer_id, |customer| {
+            if customer.consent == Some(false) {
+                return;
+            }
             let orders = &mut customer.orders;
             orders.retain(|order| order_id.is_none() || order.order_id.as_deref() != order_id);
             let order_id = order_id.map(Into::into);
@@ -178,10 +203,20 @@ impl Customers {
         });
     }
 
-    pub(crate) fn set_consent(&self, customer_id: &str, consent: Option<bool>) {
+    /// What was bought is forgotten when they refuse, and nothing more is kept until they consent:
+    /// then it begins anew. True when they did not refuse before.
+    pub(crate) fn set_consent(&self, customer_id: &str, consent: Option<bool>) -> bool {
+        let mut is_new_refusal = false;
         if consent.is_some() {
-            self.edit(customer_id, |customer| customer.consent = consent);
+            self.edit(customer_id, |customer| {
+                is_new_refusal = consent == Some(false) && customer.consent != consent;
+                customer.consent = consent;
+                if is_new_refusal {
+                    customer.forget_purchases();
+                }
+            });
         }
+        is_new_refusal
     }
 
     /// Attributes that are not told stay.
@@ -342,6 +377,39 @@ mod tests {
             let ids: Vec<&str> = customer.recent.iter().map(|bought| &*bought.item_id).collect();
             assert_eq!(ids, ["new"]);
         });
+    }
+
+    #[test]
+    fn who_refuses_is_forgotten_and_begins_anew() {
+        let customers = Customers::default();
+        let buy = |item_id: &str, at: i64| {
+            let line = EventLine {
+                item_id: item_id.to_owned(),
+                quantity: Amount::ONE,
+                unit_price: None,
+                origin: None,
+            };
+            customers.add_purchase("anna", std::slice::from_ref(&line), Timestamp(at));
+            customers.add_order("anna", None, &[line], Timestamp(at));
+        };
+        let kept = || {
+            customers.find("anna", |customer| {
+                let is_partial = customer.known(Timestamp(9), true).bought_is_partial;
+                (customer.recent.len(), customer.orders.len(), is_partial)
+            })
+        };
+        buy("tea", 5);
+        assert_eq!(kept(), (1, 1, false));
+        assert!(customers.set_consent("anna", Some(false)));
+        assert_eq!(kept(), (0, 0, true));
+        buy("milk", 6);
+        assert_eq!(kept(), (0, 0, true));
+        assert!(!customers.set_consent("anna", Some(false)), "nothing new");
+        assert!(!customers.set_consent("anna", Some(true)));
+        buy("bread", 7);
+        assert_eq!(kept(), (1, 1, true));
+        customers.forget_until(Timestamp(6));
+        assert_eq!(kept(), (1, 1, false));
     }
 
     #[test]

@@ -54,8 +54,9 @@ async fn a_customer_is_answered_from_memory_until_something_is_bought_refused_or
     let (_, is_known) = known().await;
     assert!(!is_known, "what was bought since is part of the question");
     assert!(known().await.1);
+    beside_a(&shop, "").await;
     put_customer(&shop, r#"{"customer_id":"anna","consent":false}"#).await;
-    // As a guest, who had asked nothing yet.
+    // As the guest who asked before; all that was kept is forgotten with what was hers.
     assert_eq!(known().await, ("B C".into(), false));
     assert_eq!(known().await, ("B C".into(), true));
     shop.ledger.state().erased.push(0);

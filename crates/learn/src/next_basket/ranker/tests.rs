@@ -60,3 +60,43 @@ fn nothing_to_learn_from_is_no_error() {
         assert_eq!(learned.n_groups, 0);
     }
 }
+
+#[test]
+fn days_are_weighed_without_the_baskets_that_are_asked_for() {
+    let mut sequences = Sequences::default();
+    // Bought again in the last basket alone, so before it nobody knows of any gap.
+    (0..3).for_each(|_| sequences.push_dated([([0], 10), ([1], 20), ([0], 40)], 1));
+    let view = HistoryView { items: vec![Default::default(); 2], ..HistoryView::default() };
+    let params = RankerParams { valid_every: 1, ..RankerParams::default() };
+    let ages = Ages { view: &view, params: &params };
+    assert_eq!(gap_days_of(&view, &sequences), [30.0, 30.0]);
+    let (before, gap_days) = ages.before_last(&sequences);
+    assert_eq!((before.days.len(), gap_days), (6, Vec::new()));
+    let ranker = Ranker::Published(Method::PersonalTop);
+    let worth = ages.worth(&sequences, NextBasketParams::default(), &ranker);
+    assert!(worth.plain > 0.0 && worth.plain == worth.timed && !worth.is_clear, "{worth:?}");
+}
+
+#[test]
+fn few_customers_and_gains_all_alike_are_not_clear() {
+    let is_clear = |n: usize, gain: &dyn Fn(usize) -> f64| {
+        let timed: Vec<f64> = (0..n).map(|at| 0.5 + gain(at)).collect();
+        Worth::of(&vec![0.5; n], &timed).is_clear
+    };
+    let varied = |at: usize| 0.1 + 0.01 * (at % 2) as f64;
+    assert!(is_clear(100, &varied));
+    assert!(!is_clear(99, &varied));
+    assert!(!is_clear(200, &|_| 0.1));
+    assert!(!is_clear(200, &|at| if at % 2 == 0 { 0.1 } else { -0.1 }));
+}
+
+#[test]
+fn the_cases_kept_apart_are_a_part_of_those_that_are_learned_from() {
+    let ranker = RankerParams { valid_every: 2, max_groups: 100, ..small_params() };
+    let sequences = shop(400);
+    let params = NextBasketParams::default();
+    let tables = NextBasketTables::learn(sequences.without_last(1), 80, params);
+    let (mut train, mut valid) = (Cases::default(), Cases::default());
+    collect_cases(&tables, (&sequences, 1), &ranker, &mut train, &mut valid);
+    assert_eq!((train.group_ends.len(), valid.group_ends.len()), (100, 20));
+}
