@@ -26,8 +26,8 @@ pub(crate) struct Arm {
 }
 
 impl Arm {
-    /// `None` where nothing is learned. `key` is that of the shop; the unit comes with whether it is
-    /// recorded.
+    /// `None` where nothing is learned. `key` is that of the shop; the unit comes with whether it
+    /// is recorded.
     pub(crate) fn of(
         policies: Option<&PolicyTable>,
         placement: Placement,

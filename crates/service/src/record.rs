@@ -111,12 +111,7 @@ pub(crate) fn write_record(
     let digest = digest_of(out.since(asked_at));
     out.raw(",\"digest\":");
     out.number(digest);
-    if let Some(assignment) = head.assignment {
-        // What a held-out unit would have been shown stands under `offers` all the same.
-        out.raw(",\"variant\":\"");
-        out.raw(variant_of(assignment));
-        out.raw("\"");
-    }
+    write_variant(&mut out, head.assignment);
     head.treatment.write_record(&mut out, head.unit, head.took_us);
     write_arm(&mut out, head, decision);
     contact::write(&mut out, world, head, request);
@@ -125,6 +120,15 @@ pub(crate) fn write_record(
     write_drawn(&mut out, head.id.seed(), head.drawn);
     out.raw("}");
     out.into_bytes()
+}
+
+/// What a held-out unit would have been shown stands under `offers` all the same.
+fn write_variant(out: &mut JsonText, assignment: Option<Assignment>) {
+    if let Some(assignment) = assignment {
+        out.raw(",\"variant\":\"");
+        out.raw(variant_of(assignment));
+        out.raw("\"");
+    }
 }
 
 /// What came out: the part that a replay compares.

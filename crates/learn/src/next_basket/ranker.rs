@@ -1,11 +1,11 @@
 //! Learns to rank a customer's next basket, and checks that it pays.
 //!
 //! Cases are baskets of the past: basket B − c of each customer, c = 1 … C, foretold from the
-//! baskets before it with tables that were made of everybody's baskets but the last c: no content of
-//! the foretold basket, nor of anybody's last c, is in a feature. Two things of later are: who is a
-//! neighbor goes by the time of all newest baskets, and by the calendar the other baskets of others
-//! may be later than the foretold one. Every n-th customer is kept apart: there the trees are
-//! stopped, and held against the published methods.
+//! baskets before it with tables that were made of everybody's baskets but the last c: no content
+//! of the foretold basket, nor of anybody's last c, is in a feature. Two things of later are: who
+//! is a neighbor goes by the time of all newest baskets, and by the calendar the other baskets of
+//! others may be later than the foretold one. Every n-th customer is kept apart: there the trees
+//! are stopped, and held against the published methods.
 
 use super::timing::{age_factors, day_of, gap_days_of};
 use super::{NextBasketParams, NextBasketTables, Sequences};
@@ -287,8 +287,8 @@ impl Worth {
 }
 
 impl Ages<'_> {
-    /// Gaps and factors are those of everybody's baskets but the last; each last basket is asked for
-    /// on its own day.
+    /// Gaps and factors are those of everybody's baskets but the last; each last basket is asked
+    /// for on its own day.
     pub(super) fn worth(
         &self,
         sequences: &Sequences,
