@@ -208,6 +208,10 @@ fn codes(replay: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_thousand_decisions_come_out_again_after_everything_changed() {
     let mut moving = Moving::new().await;
+    for n in 0..5 {
+        moving.put("/v1/customers", json!({"customer_id": format!("u{n}")})).await;
+    }
+    moving.shop.state.inner.follow_customers().await.unwrap();
     let mut ids = Vec::new();
     for round in 0..1_000 {
         if round % 3 == 0 {
