@@ -212,6 +212,7 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         resting,
         exclude,
         evidence_required,
+        usual_new_share,
         policies,
         circumstances,
         is_incumbent,
@@ -250,6 +251,7 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
     key.extend_from_slice(&policies.map_or(0, PolicyTable::version).to_le_bytes());
     key.push(*placement as u8);
     key.push(evidence_required.map_or(2, u8::from));
+    key.extend_from_slice(&usual_new_share.map_or(u32::MAX, f32::to_bits).to_le_bytes());
     key.push(u8::from(*is_incumbent));
     key.extend_from_slice(&count.map_or(u64::MAX, |count| count as u64).to_le_bytes());
     write_text(key, *category);

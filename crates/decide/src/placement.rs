@@ -42,8 +42,12 @@ pub struct PlacementRules {
     pub max_price_share: Option<Amount>,
     /// A slate that is not expected to earn this is not shown.
     pub interruption_cost: Option<Cost>,
-    /// The share of the slate for what the customer never bought.
+    /// The share of the slate for what the customer never bought; the rest of it stays empty
+    /// rather than be filled by re-orders.
     pub new_share: f32,
+    /// Of the places that a customer's past fills, this share is for what they never bought, as far
+    /// as there is such a thing: re-orders are likelier, and would mostly come anyway.
+    pub usual_new_share: f32,
     /// 1 − λ of [`crate::diversity`]; 0: offers as they are ranked.
     pub diversity: f32,
     /// Share of answers in which other than the best may stand in the last places; 0: in none.
@@ -117,6 +121,7 @@ impl Placement {
             max_price_share: None,
             interruption_cost: None,
             new_share: 0.0,
+            usual_new_share: 0.5,
             diversity: 0.0,
             explore: 0.0,
             explore_places: 1,
@@ -149,6 +154,7 @@ impl PlacementRules {
             max_price_share: told.max_price_share.or(self.max_price_share),
             interruption_cost: told.interruption_cost.or(self.interruption_cost),
             new_share: told.new_share.unwrap_or(self.new_share),
+            usual_new_share: told.new_share.map_or(self.usual_new_share, |_| 0.0),
             diversity: told.diversity.unwrap_or(self.diversity),
             explore: told.explore.unwrap_or(self.explore),
             explore_places: told.explore_places.unwrap_or(self.explore_places),

@@ -87,6 +87,8 @@ pub struct Request<'a> {
     pub exclude: &'a [u32],
     /// Must a significant pair speak for each offer? `None`: what the placement says.
     pub evidence_required: Option<bool>,
+    /// Of the places that the past fills, so much for what is new; `None`: what the placement says.
+    pub usual_new_share: Option<f32>,
     /// The policies of the world that is asked; `None`: there are none.
     pub policies: Option<&'a PolicyTable>,
     pub circumstances: Circumstances<'a>,
@@ -117,6 +119,7 @@ impl<'a> Request<'a> {
             resting: &[],
             exclude: &[],
             evidence_required: None,
+            usual_new_share: None,
             policies: None,
             circumstances: Circumstances::default(),
             is_incumbent: false,

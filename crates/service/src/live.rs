@@ -85,7 +85,10 @@ impl Live {
                 let order_id = event.order_id.as_deref();
                 self.customers.add_order(customer_id, order_id, &event.lines, at);
             }
-            EventKind::Refund => self.customers.take_back(customer_id, &event.lines),
+            EventKind::Refund => {
+                let order_id = event.order_id.as_deref();
+                self.customers.take_back(customer_id, order_id, &event.lines);
+            }
             _ => {}
         }
     }

@@ -1,9 +1,10 @@
 //! What a known customer is likely to buy next, and how re-orders are told.
 
 use super::depth::count_of;
+use super::room::reserved;
 use super::{MAX_HISTORY_CONTEXT, Slate, Workspace};
 use crate::decision::{Offer, Reason, ReasonCode, Relation};
-use crate::gate;
+use crate::gate::{self, Marks};
 use crate::placement::Placement;
 use score::next_basket::{Likely, Rebuy, Who};
 use score::{Rung, World};
@@ -114,21 +115,48 @@ impl Slate<'_> {
         }));
         self.weigh_likely(likely);
         self.n_eligible = self.n_eligible.max(likely.len());
-        let (from, limit) = (self.offers.len(), self.limit());
-        for &Likely { item, score, rebuy } in likely.iter() {
-            if self.offers.len() >= limit || !(score > 0.0) {
-                break;
-            }
-            let (relation, reason) = match rebuy {
-                Some(rebuy) => (Relation::Replenish, of_rebuy(Some(rebuy))),
-                None => (self.pinned_relation(item), self.reason_of_new(asked, item)),
-            };
-            let (policy, likeness, response) = (None, None, None);
-            let rung = Rung::Personal;
-            let offer = Offer { item, score, relation, reason, rung, policy, likeness, response };
-            self.take(offer, marks);
-        }
+        let from = self.offers.len();
+        self.take_likely(likely, asked, marks);
         self.settle(from, marks);
+    }
+
+    /// Likeliest first; of re-orders only so many as leave places for what is new, and the others
+    /// where nothing new is left.
+    fn take_likely(&mut self, likely: &[Likely], bought: &[u32], marks: &mut Marks) {
+        let limit = self.limit();
+        let n_open = self.n_shown().saturating_sub(self.offers.len());
+        let share = self.request.usual_new_share.unwrap_or(self.rules.usual_new_share);
+        let n_again = n_open - reserved(share, n_open);
+        for is_rest in [false, true] {
+            let mut n_again_left = n_again;
+            for &Likely { item, score, rebuy } in likely {
+                if self.offers.len() >= limit || !(score > 0.0) {
+                    break;
+                }
+                let is_later = rebuy.is_some() && n_again_left == 0;
+                n_again_left -= usize::from(rebuy.is_some() && !is_later);
+                if is_later != is_rest {
+                    continue;
+                }
+                let (relation, reason) = match rebuy {
+                    Some(rebuy) => (Relation::Replenish, of_rebuy(Some(rebuy))),
+                    None => (self.pinned_relation(item), self.reason_of_new(bought, item)),
+                };
+                self.take(
+                    Offer {
+                        item,
+                        score,
+                        relation,
+                        reason,
+                        rung: Rung::Personal,
+                        policy: None,
+                        likeness: None,
+                        response: None,
+                    },
+                    marks,
+                );
+            }
+        }
     }
 
     fn is_wanted_here(&self, likely: &Likely) -> bool {

@@ -240,3 +240,33 @@ fn a_visit_leaves_half_of_the_places_to_what_is_bought_next() {
     let guest = ask(&world, &Request { customer: None, ..request });
     assert_eq!(guest.offers.iter().filter(|offer| offer.rung == Session).count(), 4);
 }
+
+/// Who bought nearly everything is not offered re-orders alone.
+#[test]
+fn half_of_what_the_past_fills_is_new_as_far_as_there_is_any() {
+    // Each of six buys their own six things over and over, and shares four with the next.
+    let row = |at: u32| {
+        let mut bought: Vec<u32> = (0..3).map(|k| (2 * (at % 6) + (at / 6 + k) % 6) % 12).collect();
+        bought.sort_unstable();
+        (bought, at % 6)
+    };
+    let rows: Vec<(Vec<u32>, u32)> = (0..60).map(row).collect();
+    let world = learned(&HistoryView { n_customers: 6, ..view(items(12), &rows) });
+    let n_again = |request: &Request<'_>| {
+        let offers = ask(&world, request).offers;
+        let again = offers.iter().filter(|offer| offer.reason.rebuy.is_some());
+        (again.count(), offers.len())
+    };
+    let request = Request { count: Some(4), ..home(1, 59) };
+    assert_eq!(n_again(&request), (2, 4));
+    assert_eq!(n_again(&Request { usual_new_share: Some(0.0), ..request.clone() }), (4, 4));
+    // Where nothing new may be offered its places go back.
+    let exclude = [0, 1, 8, 9, 10, 11];
+    let request_of_old = Request { exclude: &exclude, ..request.clone() };
+    assert_eq!(n_again(&request_of_old), (4, 4));
+    // What a policy says takes its place.
+    let (set, _) = policy::PolicySet::read("[[placement]]\nname = 'home'\nnew_share = 0.0");
+    let table =
+        policy::PolicyTable::compile(Arc::new(set.unwrap()), 1, &crate::policies::Items(&world));
+    assert_eq!(n_again(&Request { policies: Some(&table), ..request }), (4, 4));
+}

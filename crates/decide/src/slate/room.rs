@@ -127,7 +127,7 @@ pub(super) fn was_bought(world: &World, request: &Request<'_>, item: u32) -> boo
 }
 
 /// Places of a slate that are for new things.
-fn reserved(new_share: f32, count: usize) -> usize {
+pub(super) fn reserved(new_share: f32, count: usize) -> usize {
     // A share is written with few digits: what a float makes of 0.3 × 10 is 3, and not 4.
     let exact = f64::from(new_share) * count as f64;
     ((exact - 1e-5).ceil().max(0.0) as usize).min(count)

@@ -68,6 +68,8 @@ pub(super) fn lists_of(
             let request = Request {
                 customer: Some(customer),
                 count: Some(LIST_LEN),
+                // The protocol asks what is bought, not what is sold beside it.
+                usual_new_share: Some(0.0),
                 circumstances: Circumstances { now: asked_at, ..Circumstances::default() },
                 ..Request::at(Placement::Home)
             };

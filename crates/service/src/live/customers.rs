@@ -190,16 +190,26 @@ impl Customers {
         });
     }
 
-    /// What came back is not had any more. Without lines nobody says what it was: all of it stays.
-    pub(crate) fn take_back(&self, customer_id: &str, lines: &[EventLine]) {
+    /// What came back is not had any more: of the order that is named, else of the latest that has
+    /// it. Without lines nobody says what it was: all of it stays.
+    pub(crate) fn take_back(&self, customer_id: &str, order_id: Option<&str>, lines: &[EventLine]) {
         self.edit(customer_id, |customer| {
-            customer
-                .recent
-                .retain(|bought| lines.iter().all(|line| *line.item_id != *bought.item_id));
-            for order in &mut customer.orders {
-                order.item_ids.retain(|id| lines.iter().all(|line| *line.item_id != **id));
+            let orders = &mut customer.orders;
+            for line in lines {
+                let is_it = |id: &Box<str>| **id == *line.item_id;
+                let has_it = |order: &LiveOrder| order.item_ids.iter().any(is_it);
+                let is_meant = |order: &LiveOrder| match order_id {
+                    Some(_) => order.order_id.as_deref() == order_id,
+                    None => has_it(order),
+                };
+                if let Some(order) = orders.iter_mut().rfind(|order| is_meant(order)) {
+                    order.item_ids.retain(|id| !is_it(id));
+                }
+                if !orders.iter().any(has_it) {
+                    customer.recent.retain(|bought| !is_it(&bought.item_id));
+                }
             }
-            customer.orders.retain(|order| !order.item_ids.is_empty());
+            orders.retain(|order| !order.item_ids.is_empty());
         });
     }
 
@@ -352,8 +362,14 @@ mod tests {
         assert_eq!(told(), ["3 bread", "6 tea", "7 tea"]);
         customers.forget_until(Timestamp(3));
         assert_eq!(told(), ["6 tea", "7 tea"]);
-        let back = add(Some("o2"), &["tea"], 8);
-        customers.take_back("anna", &back);
+        let back = add(Some("o2"), &["tea", "milk"], 8);
+        customers.take_back("anna", Some("o1"), &back);
+        assert_eq!(told(), ["7 tea", "8 tea,milk"], "what o1 had of it");
+        customers.take_back("anna", Some("o1"), &back);
+        assert_eq!(told(), ["7 tea", "8 tea,milk"], "once more, there is nothing left");
+        customers.take_back("anna", None, &back);
+        assert_eq!(told(), ["7 tea"], "the latest that has it");
+        customers.take_back("anna", None, &back);
         assert!(told().is_empty());
         (0..=MAX_ORDERS as i64).for_each(|at| drop(add(None, &["tea"], at)));
         assert_eq!((told().len(), told()[0].as_str()), (MAX_ORDERS, "1 tea"));
