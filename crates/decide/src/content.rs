@@ -1,14 +1,24 @@
-//! Items alike in title and category that stand in for one without sales.
+//! Items of one family, or alike in title and category, that stand in for one without sales.
 
 use hashbrown::HashMap;
 use score::World;
 use score::text::tokens;
 
-/// Appends to `proxies` up to `limit` learned items with sales that are most like `item`.
+/// Appends to `proxies` up to `limit` learned items with sales that are most like `item`: other
+/// variants of a thing that it is one of, else what is called alike.
 ///
 /// An item of the snapshot has its neighbors stored; one that came after is looked up word by word
 /// in the same index (BM25 sums).
 pub fn proxies_of(world: &World, item: u32, limit: usize, proxies: &mut Vec<u32>) {
+    let (head, n_before) = (world.family(item), proxies.len());
+    if head != item {
+        let is_of_family = |other: &u32| world.family(*other) == head && *other != head;
+        let family = std::iter::once(head).chain((0..world.n_items() as u32).filter(is_of_family));
+        push_sold(world, family.filter(|&other| other != item), limit, proxies);
+        if n_before < proxies.len() {
+            return;
+        }
+    }
     if world.is_learned(item) && world.catalog.overlay(item).is_none() {
         let (alike, _) = world.snapshot.content(item);
         push_sold(world, alike.iter().copied(), limit, proxies);

@@ -126,6 +126,8 @@ pub struct PolicyTouch {
     pub policy: u16,
     /// All boosts and buries together.
     pub factor: f32,
+    /// Those of them that ask something of the request.
+    pub context_weight: f32,
     /// The place that it was set at, from 1.
     pub pinned_at: Option<usize>,
 }
@@ -146,6 +148,9 @@ pub struct Offer {
     pub likeness: Option<f32>,
     /// What its score was multiplied by because of what came of offers like it; `None`: by nothing.
     pub response: Option<f32>,
+    /// What its score was multiplied by for what a sale brings, in units of the currency
+    /// ([`policy::value::UNKNOWN`] where that is not known); `None`: nobody asked.
+    pub value: Option<f32>,
 }
 
 /// What the caller should know besides the slate.

@@ -148,6 +148,7 @@ mod tests {
             policy: None,
             likeness: None,
             response: None,
+            value: None,
         }
     }
 

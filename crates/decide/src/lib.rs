@@ -10,6 +10,7 @@
 //!
 //! Deliberately absent: I/O, clock, randomness, wire formats.
 
+pub mod benefit;
 pub mod content;
 pub mod cover;
 pub mod decision;
@@ -31,6 +32,7 @@ pub mod words;
 #[cfg(test)]
 mod fixture;
 
+pub use benefit::Benefit;
 pub use decision::{
     About, Decision, Evidence, NewThings, NoOffer, Offer, PolicyTouch, Reason, ReasonCode, Rebuy,
     Relation, Warning,

@@ -223,6 +223,7 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         channel: _,
         locale: _,
         location: _,
+        stage: _,
         customer: known,
         contact: _,
         refuses_contact,

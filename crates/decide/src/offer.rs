@@ -36,5 +36,6 @@ pub(crate) fn offer_of(
         policy: None,
         likeness: None,
         response: None,
+        value: None,
     }
 }

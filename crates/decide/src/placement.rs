@@ -1,7 +1,7 @@
 //! Where an offer appears, and what is right there by default.
 
 use events::{Amount, Relation};
-use policy::{Cost, PlacementRule};
+use policy::{Cost, PlacementRule, Stage};
 
 /// Where an offer appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +92,18 @@ impl Placement {
     /// Who stands beside or opens the mail may read it: what is sensitive is no reason there.
     pub fn is_seen_by_others(self) -> bool {
         matches!(self, Placement::Email | Placement::Pos | Placement::Kiosk)
+    }
+
+    /// How far whoever asks is, where the visit tells one thing and the page, or what is in the
+    /// cart, another.
+    pub fn stage(self, of_visit: Stage, has_cart: bool) -> Stage {
+        match (self, of_visit) {
+            (Placement::Checkout, _) => Stage::Checkout,
+            (Placement::PostPurchase, _) => Stage::Purchased,
+            (Placement::Cart, _) => Stage::Cart,
+            (_, Stage::Browsing | Stage::Considering) if has_cart => Stage::Cart,
+            (_, stage) => stage,
+        }
     }
 
     /// Does an offer here go after the customer, rather than wait where they came?

@@ -74,6 +74,7 @@ pub(crate) fn facts_of<'a>(world: &'a World, request: &Request<'a>) -> Facts<'a>
         channel: told.channel,
         locale: told.locale,
         location: told.location,
+        stage: told.stage,
         category: request.category,
         customer: customer_facts(world, request),
         cart: cart_facts(world, request),

@@ -2,7 +2,7 @@
 
 use crate::placement::Placement;
 use events::{Amount, Relation, Timestamp};
-use policy::{ContactFacts, PolicyTable};
+use policy::{ContactFacts, PolicyTable, Stage};
 pub use score::next_basket::OrderSince;
 
 /// An item of the request: known by its dense index in the world (snapshot or live catalogue), or
@@ -52,6 +52,8 @@ pub struct Circumstances<'a> {
     pub channel: Option<&'a str>,
     pub locale: Option<&'a str>,
     pub location: Option<&'a str>,
+    /// `None`: nobody can tell.
+    pub stage: Option<Stage>,
     /// `None` for a guest, and without consent.
     pub customer: Option<&'a KnownCustomer>,
     /// What whoever asks was shown, dismissed and bought; `None`: nobody can tell, and policies

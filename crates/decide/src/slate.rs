@@ -301,8 +301,9 @@ impl Slate<'_> {
             let reason = Reason { code: ReasonCode::SeenNext, evidence, ..Reason::default() };
             let relation = Relation::Complement;
             let rung = Rung::Session;
-            let (policy, likeness, response) = (None, None, None);
-            let offer = Offer { item, score, relation, reason, rung, policy, likeness, response };
+            let (policy, likeness, response, value) = (None, None, None, None);
+            let offer =
+                Offer { item, score, relation, reason, rung, policy, likeness, response, value };
             self.take(offer, marks);
         }
         self.settle(from, marks);
@@ -363,8 +364,10 @@ impl Slate<'_> {
         let limits = self.limits;
         // The ranker learned from carts: a session, a history, items alike are no carts.
         let ranker = world.ranker.as_deref().filter(|_| is_cart);
+        // Stand-ins are what the item itself would be taken for: instead of it, not beside it.
+        let is_stand_in = |item: u32| rung == Rung::Content && context.contains(&item);
         let ranking = rank_in(world, ranker, &query, scratch, |item| {
-            gate::is_open(world, marks, &limits, item)
+            gate::is_open(world, marks, &limits, item) && !is_stand_in(item)
         });
         self.n_eligible = self.n_eligible.max(ranking.n_candidates());
         let Some(policies) = limits.policies.filter(|policies| policies.has_levers()) else {
@@ -373,7 +376,7 @@ impl Slate<'_> {
         // A lever may lift one from far down: all are looked at.
         levered.clear();
         levered.extend(ranking.map(|candidate| {
-            let factor = policies.lever(candidate.item).factor;
+            let factor = policies.lever(candidate.item).weight();
             Candidate { score: candidate.score * factor, ..candidate }
         }));
         levered.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
@@ -446,6 +449,7 @@ impl Slate<'_> {
                 policy: None,
                 likeness: None,
                 response: None,
+                value: None,
             };
             self.n_eligible += 1;
             self.take(offer, marks);
@@ -468,6 +472,9 @@ mod policy_invariants;
 
 #[cfg(test)]
 mod policy_tests;
+
+#[cfg(test)]
+mod value_tests;
 
 #[cfg(test)]
 mod likely_tests;

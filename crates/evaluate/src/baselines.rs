@@ -66,9 +66,11 @@ impl PairModel {
 /// Rows that hold each pair from both sides.
 fn both_triangles(upper: &pair_counts::PairCounts, n_items: usize) -> (Csr, Vec<u32>) {
     let mut offsets = vec![0_u64; n_items + 1];
-    for (i, items, _) in upper.rows() {
-        offsets[i + 1] += items.len() as u64;
-        items.iter().for_each(|&j| offsets[j as usize + 1] += 1);
+    for (i, pairs) in upper.rows() {
+        for (j, _) in pairs {
+            offsets[i + 1] += 1;
+            offsets[j as usize + 1] += 1;
+        }
     }
     for i in 0..n_items {
         offsets[i + 1] += offsets[i];
@@ -81,8 +83,8 @@ fn both_triangles(upper: &pair_counts::PairCounts, n_items: usize) -> (Csr, Vec<
         (indices[at], counts[at]) = (column, count);
         next[row] += 1;
     };
-    for (i, items, n_both) in upper.rows() {
-        for (&j, &count) in items.iter().zip(n_both) {
+    for (i, pairs) in upper.rows() {
+        for (j, count) in pairs {
             put(i, j, count);
             put(j as usize, i as u32, count);
         }

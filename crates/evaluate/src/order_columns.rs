@@ -240,6 +240,24 @@ fn through_dictionary(field: &Arc<ArrowField>) -> ArrowField {
 struct Ids {
     texts: Codes,
     by_number: HashMap<i64, u32, rapidhash::fast::RandomState>,
+    dictionary: Dictionary,
+}
+
+/// The dictionary of the last batch with the codes of its texts, as far as they were asked for:
+/// all batches of a row group share one.
+#[derive(Default)]
+struct Dictionary {
+    values: Option<ArrayRef>,
+    /// The same as `LargeUtf8`.
+    texts: Option<ArrayRef>,
+    codes: Vec<u32>,
+}
+
+impl Dictionary {
+    /// Is it the very same memory? Ours is kept, so that no other can stand at its place.
+    fn is(&self, values: &ArrayRef) -> bool {
+        self.values.as_ref().is_some_and(|own| own.to_data().ptr_eq(&values.to_data()))
+    }
 }
 
 impl Ids {
@@ -295,14 +313,23 @@ impl Ids {
         array: &DictionaryArray<Int32Type>,
         codes: &mut Vec<u32>,
     ) -> Result<(), Error> {
-        let values = reader.cast(array.values(), &DataType::LargeUtf8)?;
+        if !self.dictionary.is(array.values()) {
+            self.dictionary = Dictionary {
+                values: Some(array.values().clone()),
+                texts: Some(reader.cast(array.values(), &DataType::LargeUtf8)?),
+                codes: vec![ABSENT; array.values().len()],
+            };
+        }
+        let Dictionary { texts: Some(values), codes: known, .. } = &mut self.dictionary else {
+            return Ok(());
+        };
         let values = values.as_string::<i64>();
-        let mut known = vec![ABSENT; values.len()];
+        let texts = &mut self.texts;
         codes.extend(array.keys().iter().map(|key| {
             let Some(key) = key else { return ABSENT };
             let known = &mut known[key as usize];
             if *known == ABSENT {
-                *known = self.texts.code(values.value(key as usize));
+                *known = texts.code(values.value(key as usize));
             }
             *known
         }));

@@ -50,7 +50,6 @@ pub fn world_of(file: &OrderFile, split: &Split, without: Without) -> Result<Wor
         items: items.collect(),
         baskets: baskets_of(split),
         n_customers: split.n_customers,
-        refused: Vec::new(),
         provenance: Vec::new(),
     };
     let learned = learn::learn(&view, &Params { without, ..Params::default() }.check()?, &Silent)?;

@@ -247,7 +247,6 @@ mod tests {
                 items: rows.iter().collect(),
             },
             n_customers: 0,
-            refused: Vec::new(),
             provenance: Vec::new(),
         };
         let learned = learn::learn(&view, &Params::default().check().unwrap(), &Silent).unwrap();

@@ -19,7 +19,7 @@ use crate::store::{Store, join};
 use crate::supersede::Known;
 use crate::tail::{self, TailOrders};
 use crate::unit::{REMOVED, Unit, UnitReader};
-use crate::view::{Baskets, HistoryView, ItemEntry};
+use crate::view::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};
 
 /// The entry of [`HistoryView::provenance`] that counts the orders dated after
 /// [`ViewOptions::now`]; absent without such orders.
@@ -121,8 +121,14 @@ fn load(mut basis: Basis, options: &ViewOptions) -> Result<HistoryView> {
     if n_ahead > 0 {
         provenance.push((ORDERS_DATED_AHEAD.to_owned(), n_ahead.to_string()));
     }
-    let Basis { items, n_customers, refused, .. } = basis;
-    Ok(HistoryView { items, baskets, n_customers, refused, provenance })
+    // After returns found their sales, for which they need the customer.
+    for customer in &mut baskets.customers {
+        if basis.refused.binary_search(customer).is_ok() {
+            *customer = NO_CUSTOMER;
+        }
+    }
+    let Basis { items, n_customers, .. } = basis;
+    Ok(HistoryView { items, baskets, n_customers, provenance })
 }
 
 /// Settles which version counts where tail and segments both have an order. Returns for each

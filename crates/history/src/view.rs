@@ -109,11 +109,9 @@ impl Baskets {
 pub struct HistoryView {
     pub items: Vec<ItemEntry>,
     pub baskets: Baskets,
-    /// Customer indices in `baskets` are below this.
+    /// Customer indices in `baskets` are below this. Who refused that anything personal is read of
+    /// them has no baskets: theirs are a guest's.
     pub n_customers: u32,
-    /// Customers who refused that anything personal is read of them, rising: their baskets are
-    /// counted as those of guests are.
-    pub refused: Vec<u32>,
     /// What the view was made from: segment names, rows, last event; goes into the provenance.
     pub provenance: Vec<(String, String)>,
 }

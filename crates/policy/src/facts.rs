@@ -19,6 +19,34 @@ pub fn consent_in(value: &str) -> Option<bool> {
     }
 }
 
+/// Where on their way whoever asks is, told by what they did in this visit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    #[default]
+    Browsing,
+    /// Came back to something they had looked at.
+    Considering,
+    /// Something is in the cart.
+    Cart,
+    Checkout,
+    Purchased,
+}
+
+/// Names of [`Stage`], in its order.
+pub const STAGES: [&str; 5] = ["browsing", "considering", "cart", "checkout", "purchased"];
+
+impl Stage {
+    pub fn as_str(self) -> &'static str {
+        STAGES[self as usize]
+    }
+
+    pub fn parse(name: &str) -> Option<Stage> {
+        use Stage::*;
+        let at = STAGES.iter().position(|known| *known == name)?;
+        Some([Browsing, Considering, Cart, Checkout, Purchased][at])
+    }
+}
+
 /// The items, as they are this moment. `None`: not known.
 pub trait ItemTable {
     fn n_items(&self) -> usize;
@@ -45,6 +73,7 @@ pub struct Facts<'a> {
     pub channel: Option<&'a str>,
     pub locale: Option<&'a str>,
     pub location: Option<&'a str>,
+    pub stage: Option<Stage>,
     pub category: Option<&'a str>,
     pub customer: CustomerFacts<'a>,
     pub cart: CartFacts<'a>,

@@ -82,6 +82,7 @@ pub enum Field {
     ContextLocation,
     ContextCategory,
     ContextHour,
+    ContextStage,
     ContextWeekday,
     ContextDay,
     ContextMonth,
@@ -92,7 +93,7 @@ pub(crate) const WEEKDAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Names, as they are written and as `docs/policies.md` lists them.
-const NAMES: [(&str, Field, Type); 32] = [
+const NAMES: [(&str, Field, Type); 33] = [
     ("item.id", Field::ItemId, Type::Text),
     ("item.title", Field::ItemTitle, Type::Text),
     ("item.category", Field::ItemCategory, Type::Category),
@@ -120,6 +121,7 @@ const NAMES: [(&str, Field, Type); 32] = [
     ("context.channel", Field::ContextChannel, Type::Text),
     ("context.locale", Field::ContextLocale, Type::Text),
     ("context.location", Field::ContextLocation, Type::Text),
+    ("context.stage", Field::ContextStage, Type::Word(&crate::facts::STAGES)),
     ("context.category", Field::ContextCategory, Type::Category),
     ("context.hour", Field::ContextHour, Type::Number),
     ("context.weekday", Field::ContextWeekday, Type::Word(&WEEKDAYS)),

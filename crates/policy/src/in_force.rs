@@ -3,9 +3,10 @@
 use crate::active::Active;
 use crate::facts::{Facts, ItemTable};
 use crate::predicate::Sight;
-use crate::set::PlacementRule;
+use crate::set::{PlacementRule, Policy};
 use crate::table::{Pin, PolicyTable};
 use crate::truth::Truth;
+use crate::value;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Made by [`PolicyTable::in_force`].
@@ -20,9 +21,21 @@ pub struct InForce<'a> {
 /// What multiplies a candidate's score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lever {
+    /// All boosts and buries together.
     pub factor: f32,
+    /// Those of them that ask something of the request.
+    pub context_weight: f32,
     /// The policy that moves it most; `None`: none does.
     pub policy: Option<u16>,
+    /// What a sale brings, where the placement ranks by it; `None` in it: not known.
+    pub value: Option<Option<f32>>,
+}
+
+impl Lever {
+    /// Of boosts, buries and value together.
+    pub fn weight(&self) -> f32 {
+        self.factor * self.value.map_or(1.0, value::weight_of)
+    }
 }
 
 impl<'a> InForce<'a> {
@@ -75,13 +88,16 @@ impl<'a> InForce<'a> {
         self.active.has_hide
     }
 
+    /// Is any score multiplied by anything?
     pub fn has_levers(&self) -> bool {
-        self.active.has_lever
+        self.active.has_lever || self.rule().value.is_some()
     }
 
-    /// All boosts and buries together.
+    /// What the item's score is multiplied by.
     pub fn lever(&self, item: u32) -> Lever {
-        let mut lever = Lever { factor: 1.0, policy: None };
+        let rule = self.rule();
+        let value = rule.value.map(|value| value.of(self.items, item, rule.value_currency));
+        let mut lever = Lever { factor: 1.0, context_weight: 1.0, policy: None, value };
         let (mut most, mut last) = (0.0, None);
         let Some(row) = self.table.row(item) else { return lever };
         for (at, (word, mask)) in row.iter().zip(&self.active.lever).enumerate() {
@@ -96,8 +112,11 @@ impl<'a> InForce<'a> {
                 }
                 last = Some(policy);
                 self.active.note(at, 1 << (clause % 64));
-                let factor = self.table.policy(policy).factor;
+                let Policy { factor, ref when, .. } = *self.table.policy(policy);
                 lever.factor *= factor;
+                if when.is_some() {
+                    lever.context_weight *= factor;
+                }
                 // As far from 1 as its inverse; no logarithm, for all candidates are asked.
                 let strength = if factor < 1.0 { factor.recip() } else { factor };
                 if most < strength {
@@ -109,7 +128,7 @@ impl<'a> InForce<'a> {
         lever
     }
 
-    /// No score is multiplied by more than this, whatever is asked of the item; at least 1.
+    /// No score is multiplied by more than this by boosts, whatever is asked of the item; at least 1.
     pub fn max_factor(&self) -> f32 {
         let (mut most, mut last) = (1.0_f32, None);
         for (at, mask) in self.active.lever.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Conditions with their types settled, and what they say of an item and a request.
 
-use crate::facts::{Facts, ItemList, ItemTable, MARKETING, consent_in};
+use crate::facts::{Facts, ItemList, ItemTable, MARKETING, Stage, consent_in};
 use crate::field::{Field, WEEKDAYS};
 use crate::truth::Truth;
 use events::{Amount, Currency};
@@ -400,6 +400,7 @@ fn text_of<'a>(field: &Field, sight: &Sight<'a>) -> Option<&'a str> {
         Field::ContextChannel => facts.channel,
         Field::ContextLocale => facts.locale,
         Field::ContextLocation => facts.location,
+        Field::ContextStage => facts.stage.map(Stage::as_str),
         Field::ContextCategory => facts.category,
         Field::ContextWeekday => WEEKDAYS.get(facts.local?.weekday).copied(),
         _ => None,

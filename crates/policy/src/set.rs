@@ -4,6 +4,7 @@ use crate::contact::{ContactRule, Counted, DISMISSED_REST_DAYS};
 use crate::diagnostic::Diagnostic;
 use crate::predicate::Predicate;
 use crate::truth::Truth;
+use crate::value::Value;
 use events::{Amount, Currency, Timestamp};
 use jiff::tz::TimeZone;
 use std::ops::Range;
@@ -209,6 +210,10 @@ pub struct PlacementRule {
     pub learn_from_outcomes: Option<bool>,
     /// Share of customers and visits that are answered as if nothing had been learned so.
     pub incumbent_share: Option<f32>,
+    /// What a sale brings counts in the ranking; `None`: what is likeliest stands first.
+    pub value: Option<Value>,
+    /// Values are in this currency; `None`: there is but one.
+    pub value_currency: Option<Currency>,
 }
 
 /// What something costs; without a currency, in that of the items.
@@ -360,7 +365,8 @@ impl PolicySet {
     /// Must items bring their attributes?
     pub fn asks_item_attributes(&self) -> bool {
         use crate::Field::{AnchorAttribute, ItemAttribute};
-        self.asks(|field| matches!(field, ItemAttribute(_) | AnchorAttribute(_)))
+        let has_values = self.placements.iter().any(|rule| rule.value.is_some());
+        has_values || self.asks(|field| matches!(field, ItemAttribute(_) | AnchorAttribute(_)))
     }
 
     /// Names of the customer's attributes that are asked for, in order.

@@ -5,6 +5,7 @@
 //! (rare), changing one does not.
 
 use crate::text::tokens;
+use events::plan::BENEFIT;
 use events::{Amount, Currency, ItemField, ItemKind, ItemRecord};
 use hashbrown::HashMap;
 use snapshot::Snapshot;
@@ -325,7 +326,7 @@ impl Catalog {
     fn changes_attributes(&self, item: u32, record: &ItemRecord) -> bool {
         let is_new = |(name, value): &(String, String)| self.attribute(item, name) != Some(value);
         let of_plan = |(name, value): &(String, String)| {
-            is_of_plan(name) && self.plan_attribute(item, name) != Some(value)
+            is_read(name) && self.plan_attribute(item, name) != Some(value)
         };
         record.attributes.iter().any(of_plan)
             || self.attributes.is_some() && record.attributes.iter().any(is_new)
@@ -335,9 +336,26 @@ impl Catalog {
         find_attribute(self.plan_attributes.get(&item)?, name)
     }
 
+    /// What whoever takes the item has of it, in a language if it is told in that one.
+    pub fn benefit(&self, item: u32, language: &str) -> Option<&str> {
+        let told = self.plan_attributes.get(&item)?;
+        let in_language = |wanted: &str| {
+            let language_of = |name: &str| {
+                let rest = name.strip_prefix(BENEFIT).and_then(|rest| rest.strip_prefix('.'));
+                rest == Some(wanted)
+            };
+            told.iter().find(|(name, _)| language_of(name)).map(|(_, text)| &**text)
+        };
+        let primary = language.split('-').next().unwrap_or(language);
+        in_language(language)
+            .or_else(|| in_language(primary))
+            .or_else(|| find_attribute(told, BENEFIT))
+            .filter(|text| !text.trim().is_empty())
+    }
+
     fn set_attributes(&mut self, item: u32, record: &ItemRecord) {
         for (name, value) in &record.attributes {
-            if is_of_plan(name) {
+            if is_read(name) {
                 set_attribute(self.plan_attributes.entry(item).or_default(), name, value);
             }
             if let Some(attributes) = &mut self.attributes {
@@ -452,8 +470,9 @@ impl Catalog {
     }
 }
 
-fn is_of_plan(name: &str) -> bool {
-    events::plan::PLAN_ATTRIBUTES.contains(&name)
+/// Attributes that decisions read themselves.
+fn is_read(name: &str) -> bool {
+    events::plan::PLAN_ATTRIBUTES.contains(&name) || events::plan::is_benefit(name)
 }
 
 fn find_attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 
 use crate::blend::Blend;
 use crate::catalog::Catalog;
+use crate::error::Error;
 use crate::next_basket::NextBasket;
 use crate::plans::Plans;
 use crate::ranker::Ranker;
@@ -30,6 +31,8 @@ pub struct World {
     pub plans: Arc<Plans>,
     /// What came of offers.
     pub responses: Arc<LiveResponses>,
+    /// Why tables of the snapshot are not used: written by another program, or damaged.
+    pub faults: Arc<[Error]>,
 }
 
 impl World {
@@ -37,21 +40,22 @@ impl World {
     pub fn of(snapshot: Arc<Snapshot>) -> World {
         let catalog = Arc::new(Catalog::of(&snapshot));
         let blend = Blend::from_flat(snapshot.blend());
-        // Trees of a layout that this program does not know: the plain blend ranks.
-        let session_rankers = Arc::new(SessionRankers::of(&snapshot).unwrap_or_default());
-        // Tables that this program does not know: the blend ranks.
-        let ranker = Ranker::open(&snapshot).ok().flatten().map(Arc::new);
-        let next_basket = NextBasket::open(&snapshot).ok().flatten().map(Arc::new);
+        // Without a table the next best method answers.
+        let mut faults = Vec::new();
+        let session_rankers = usable(SessionRankers::of(&snapshot), &mut faults);
+        let ranker = usable(Ranker::open(&snapshot), &mut faults);
+        let next_basket = usable(NextBasket::open(&snapshot), &mut faults);
         World {
             snapshot,
             catalog,
             blend,
-            session_rankers,
-            ranker,
-            next_basket,
+            session_rankers: Arc::new(session_rankers),
+            ranker: ranker.map(Arc::new),
+            next_basket: next_basket.map(Arc::new),
             declared: Arc::default(),
             plans: Arc::default(),
             responses: Arc::default(),
+            faults: faults.into(),
         }
     }
 
@@ -223,4 +227,11 @@ impl World {
     pub fn n_item_baskets(&self, item: u32) -> u32 {
         if self.is_learned(item) { self.snapshot.n_item_baskets(item) } else { 0 }
     }
+}
+/// What was read, or nothing and why.
+fn usable<T: Default>(read: Result<T, Error>, faults: &mut Vec<Error>) -> T {
+    read.unwrap_or_else(|fault| {
+        faults.push(fault);
+        T::default()
+    })
 }

@@ -1,6 +1,7 @@
 //! Writes one slate as JSON, straight from the decision. The shape is that of
 //! [`crate::wire::RecommendAnswer`].
 
+use crate::factors;
 use crate::holdout::{EXPERIMENT, is_held_out, variant_of};
 use crate::json_text::JsonText;
 use crate::outcomes::{self, Arm};
@@ -9,7 +10,9 @@ use crate::record::write_recorded;
 use crate::treatment::Treatment;
 use crate::wire::WarningOut;
 use decide::words::write_reason;
-use decide::{About, Decision, Drawn, Evidence, Language, Offer, Placement, PolicyTouch, Request};
+use decide::{
+    About, Benefit, Decision, Drawn, Evidence, Language, Offer, Placement, PolicyTouch, Request,
+};
 use decide::{NoOffer, Rebuy, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
@@ -252,6 +255,11 @@ fn write_offer(out: &mut JsonText, language: &Language, world: &World, offer: &O
     if let Some(about) = &offer.reason.about {
         write_about(out, world, offer.item, about);
     }
+    if let Some(benefit) = Benefit::of(world, language, offer) {
+        out.raw(",\"benefit\":\"");
+        benefit.write(out);
+        out.raw("\"");
+    }
 }
 
 fn write_about(out: &mut JsonText, world: &World, item: u32, about: &About) {
@@ -475,6 +483,7 @@ fn write_explanation(
     if decision.offers.iter().any(|offer| offer.likeness.is_some()) {
         out.raw("}");
     }
+    factors::write(out, world, decision);
     if let Some(arm) = &explanation.arm {
         outcomes::write_explanation(out, world, decision, arm);
     }

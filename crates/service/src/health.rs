@@ -27,6 +27,19 @@ struct State {
     cannot_store: bool,
 }
 
+impl State {
+    fn faults(&self) -> [&Option<String>; 6] {
+        [
+            &self.snapshot_fault,
+            &self.key_fault,
+            &self.policy_fault,
+            &self.experiment_fault,
+            &self.outcome_fault,
+            &self.outcome_failure,
+        ]
+    }
+}
+
 /// The last run of learning that failed; cleared by the next that succeeds.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LearnFailure {
@@ -107,17 +120,9 @@ impl Health {
         if !state.dead_tasks.is_empty() || figures.is_broken {
             Color::Red
         } else {
-            let faults = [
-                &state.snapshot_fault,
-                &state.key_fault,
-                &state.policy_fault,
-                &state.experiment_fault,
-                &state.outcome_fault,
-                &state.outcome_failure,
-            ];
             let is_fine = state.learn_failure.is_none()
                 && !state.cannot_store
-                && faults.iter().all(|f| f.is_none());
+                && state.faults().iter().all(|fault| fault.is_none());
             if is_fine { Color::Green } else { Color::Yellow }
         }
     }
@@ -166,15 +171,7 @@ impl Health {
     pub(crate) fn details(&self) -> Vec<String> {
         let state = self.lock();
         let learn = state.learn_failure.as_ref().map(|failure| failure.detail.clone());
-        let faults = [
-            &state.snapshot_fault,
-            &state.key_fault,
-            &state.policy_fault,
-            &state.experiment_fault,
-            &state.outcome_fault,
-            &state.outcome_failure,
-        ];
-        learn.into_iter().chain(faults.into_iter().flatten().cloned()).collect()
+        learn.into_iter().chain(state.faults().into_iter().flatten().cloned()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -14,7 +14,7 @@ use decide::{
     Placement, Relation, Request,
 };
 use events::{Amount, Timestamp};
-use policy::PolicyTable;
+use policy::{PolicyTable, Stage};
 use score::World;
 use std::cell::OnceCell;
 
@@ -48,6 +48,8 @@ pub(crate) struct Question<'a> {
     pub(crate) channel: Option<&'a str>,
     pub(crate) locale: Option<&'a str>,
     pub(crate) location: Option<&'a str>,
+    /// Of the visit.
+    stage: Stage,
     /// Gathered only where policies are in force.
     pub(crate) known: Option<KnownCustomer>,
     pub(crate) contacts: AskedContacts,
@@ -84,6 +86,7 @@ impl<'a> Question<'a> {
             channel: context.and_then(|context| context.channel.as_deref()),
             locale: context.and_then(|context| context.locale.as_deref()),
             location: request.location_id.as_deref(),
+            stage: Stage::default(),
             known: None,
             contacts: AskedContacts::default(),
             refuses_contact: false,
@@ -114,6 +117,7 @@ impl<'a> Question<'a> {
 
     fn read_session(&mut self, session_id: &str, world: &World, live: &Live, now: Timestamp) {
         live.sessions.read(session_id, now, |session| {
+            self.stage = session.stage;
             self.session.extend(session.views.iter().filter_map(|id| world.item_idx(id)));
         });
     }
@@ -218,6 +222,7 @@ impl<'a> Question<'a> {
                 channel: self.channel,
                 locale: self.locale,
                 location: self.location,
+                stage: Some(placement.stage(self.stage, !self.cart.is_empty())),
                 customer: self.known.as_ref(),
             },
             ..Request::at(placement)

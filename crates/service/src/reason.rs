@@ -3,7 +3,7 @@
 use crate::json_text::JsonText;
 use crate::pages::calm;
 use decide::words::TextSink;
-use decide::{Language, Offer, Reason};
+use decide::{Benefit, Language, Offer, Reason};
 use score::World;
 
 impl TextSink for JsonText {
@@ -35,6 +35,17 @@ pub(crate) fn page_reason(world: &World, item: u32, reason: &Reason) -> String {
     let mut words = PageText::default();
     decide::words::write_reason(&mut words, Language::english(), world, item, reason);
     words.0
+}
+
+/// The same, and what they have of it.
+pub(crate) fn page_reason_of(world: &World, offer: &Offer) -> String {
+    let mut text = page_reason(world, offer.item, &offer.reason);
+    if let Some(benefit) = Benefit::of(world, Language::english(), offer) {
+        let mut words = PageText(text + " ");
+        benefit.write(&mut words);
+        text = words.0;
+    }
+    text
 }
 
 /// The same in few words, for a tile.

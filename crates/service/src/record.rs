@@ -264,9 +264,11 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
         out.raw(",\"likeness\":");
         out.estimate(f64::from(likeness));
     }
-    if let Some(response) = offer.response {
-        out.raw(",\"response\":");
-        out.estimate(f64::from(response));
+    for (name, factor) in [(",\"response\":", offer.response), (",\"value\":", offer.value)] {
+        if let Some(factor) = factor {
+            out.raw(name);
+            out.estimate(f64::from(factor));
+        }
     }
 }
 
@@ -357,9 +359,12 @@ fn write_circumstances(out: &mut JsonText, request: &Request<'_>) {
         }
         return;
     };
-    for (name, text) in
-        [("channel", told.channel), ("locale", told.locale), ("location", told.location)]
-    {
+    for (name, text) in [
+        ("channel", told.channel),
+        ("locale", told.locale),
+        ("location", told.location),
+        ("stage", told.stage.map(policy::Stage::as_str)),
+    ] {
         if let Some(text) = text {
             out.raw(",\"");
             out.raw(name);

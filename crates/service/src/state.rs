@@ -297,8 +297,9 @@ impl Inner {
 
     /// Green, yellow or red, all things together.
     pub(crate) fn color(&self) -> Color {
+        let lacks = || !self.served.load().world.faults.is_empty();
         match self.health.color(&self.ledger.figures()) {
-            Color::Green if self.has_nothing_to_offer() => Color::Yellow,
+            Color::Green if self.has_nothing_to_offer() || lacks() => Color::Yellow,
             color => color,
         }
     }
@@ -320,6 +321,9 @@ impl Inner {
             };
             complaints.push(complaint.to_owned());
         }
+        let served = self.served.load();
+        complaints
+            .extend(served.world.faults.iter().map(|fault| format!("In the snapshot {fault}.")));
         complaints
     }
 

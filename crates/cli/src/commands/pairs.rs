@@ -10,8 +10,6 @@ use evaluate::OrderFile;
 use events::import::PlanOptions;
 use learn::pair_counts;
 use serde_json::json;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -33,7 +31,7 @@ pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
     let counts = pair_counts::count(file.items.view(), file.item_ids.len());
     let total = counts.total();
     let done = watch.elapsed();
-    let top = most_frequent(&counts, args.top);
+    let top = counts.most_frequent(args.top);
     if args.output.json {
         let top: Vec<_> = top
             .iter()
@@ -72,29 +70,4 @@ pub(crate) fn run(args: &PairsArgs) -> anyhow::Result<()> {
         show::row(&mut table, &cells);
     }
     show::line(table)
-}
-
-/// Count, then row and item: the least of the kept ones on top.
-type Ranked = Reverse<(u32, Reverse<(usize, u32)>)>;
-
-fn most_frequent(counts: &pair_counts::PairCounts, n: usize) -> Vec<(usize, usize, u32)> {
-    // Equal counts in the order of their items, whatever the number kept.
-    let mut top: BinaryHeap<Ranked> = BinaryHeap::new();
-    for (row, items, n_both) in counts.rows() {
-        for (&item, &count) in items.iter().zip(n_both) {
-            let is_full = top.len() >= n;
-            if is_full && top.peek().is_none_or(|Reverse((least, _))| count <= *least) {
-                continue;
-            }
-            if is_full {
-                top.pop();
-            }
-            top.push(Reverse((count, Reverse((row, item)))));
-        }
-    }
-    let sorted = top.into_sorted_vec();
-    sorted
-        .into_iter()
-        .map(|Reverse((count, Reverse((row, item))))| (row, item as usize, count))
-        .collect()
 }

@@ -7,13 +7,13 @@ use crate::show;
 use anyhow::Context;
 use clap::Args;
 use decide::words::write_reason;
+use decide::{Benefit, Language, Languages, OrderSince};
 use decide::{CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, NoOffer, Offer};
-use decide::{Language, Languages, OrderSince};
 use decide::{Placement, Request, Warning, Workspace, decide};
 use events::{Amount, ItemRecord, Timestamp};
 use history::{OpenMode, Store};
 use policy::facts::{MARKETING, consent_in};
-use policy::{ContactFacts, PolicyDir, PolicySet, PolicyTable};
+use policy::{ContactFacts, PolicyDir, PolicySet, PolicyTable, Stage};
 use score::{World, search};
 use service::wire::WarningOut;
 use service::{Unrecorded, bought_since, learned_until};
@@ -117,7 +117,11 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         count: args.count,
         exclude: &exclude,
         policies: policies.as_ref(),
-        circumstances: circumstances_of(&args, known.as_ref()),
+        circumstances: circumstances_of(
+            &args,
+            known.as_ref(),
+            (placement, is_cart && !lines.is_empty()),
+        ),
         ..Request::at(placement)
     };
     let languages = crate::languages::read(dir)?;
@@ -251,11 +255,13 @@ async fn find_customer(store: &Store, id: &str) -> anyhow::Result<Option<(u32, K
 fn circumstances_of<'a>(
     args: &'a RecommendArgs,
     known: Option<&'a KnownCustomer>,
+    (placement, has_cart): (Placement, bool),
 ) -> Circumstances<'a> {
     Circumstances {
         now: Some(clock::now()),
         customer: known,
         locale: args.locale.as_deref(),
+        stage: Some(placement.stage(Stage::Browsing, has_cart)),
         // For whoever sits here: no customer is shown it, and no contact counts.
         contact: Some(ContactFacts::default()),
         refuses_contact: known.is_some_and(refuses_contact),
@@ -389,6 +395,10 @@ fn language_of<'l>(languages: &'l Languages, locale: Option<&str>) -> anyhow::Re
 fn reason_text(world: &World, language: &Language, offer: &Offer) -> String {
     let mut text = String::new();
     write_reason(&mut text, language, world, offer.item, &offer.reason);
+    if let Some(benefit) = Benefit::of(world, language, offer) {
+        text.push(' ');
+        benefit.write(&mut text);
+    }
     text
 }
 

@@ -7,12 +7,15 @@ use crate::decision::{
 use crate::evidence::strongest;
 use crate::gate::{self, Marks};
 use events::ItemKind;
+use policy::Lever;
 use score::Rung;
 use score::sessions::Scored;
 use std::borrow::Cow;
 
 /// Open items of a list in order that are weighed anew where policies move scores.
 const MAX_LEVERED: usize = 400;
+/// The same of those of which it is asked what a sale brings.
+const MAX_VALUED: usize = 2_000;
 
 /// An item that a policy sets at a place.
 struct Pinned {
@@ -128,8 +131,12 @@ impl Slate<'_> {
             None => (ReasonCode::Chosen, Rung::Popular),
         };
         let is_learned = self.world.is_learned(item);
-        let touch =
-            PolicyTouch { policy: pinned.policy, factor: 1.0, pinned_at: Some(pinned.position) };
+        let touch = PolicyTouch {
+            policy: pinned.policy,
+            factor: 1.0,
+            context_weight: 1.0,
+            pinned_at: Some(pinned.position),
+        };
         Offer {
             item,
             score: if is_learned { self.world.snapshot.trend(item) } else { 0.0 },
@@ -139,6 +146,7 @@ impl Slate<'_> {
             policy: Some(touch),
             likeness: None,
             response: None,
+            value: None,
         }
     }
 
@@ -150,17 +158,22 @@ impl Slate<'_> {
         if !self.has_room(offer.item, offer.relation) {
             return;
         }
+        let lever = self.lever_of(offer.item);
+        offer.value = lever.and_then(|lever| lever.value).map(policy::value::weight_of);
+        // A sale that loses money is made by hand alone.
+        if offer.value == Some(0.0) && offer.reason.code != ReasonCode::Declared {
+            return;
+        }
+        offer.policy = lever.and_then(touch_of);
         self.note_taken(offer.item, offer.relation);
-        offer.policy = self.touch_of(offer.item);
         marks.set_offered(offer.item);
         self.offers.push(offer);
     }
 
-    pub(super) fn touch_of(&self, item: u32) -> Option<PolicyTouch> {
+    /// What multiplies the item's score, if anything does anywhere.
+    pub(super) fn lever_of(&self, item: u32) -> Option<Lever> {
         let policies = self.limits.policies.as_ref().filter(|policies| policies.has_levers())?;
-        let lever = policies.lever(item);
-        let touch = |policy| PolicyTouch { policy, factor: lever.factor, pinned_at: None };
-        lever.policy.map(touch)
+        Some(policies.lever(item))
     }
 
     /// Do placement and caller want offers of this relation?
@@ -181,7 +194,7 @@ impl Slate<'_> {
 
     pub(super) fn factor_of(&self, item: u32) -> f32 {
         match &self.limits.policies {
-            Some(policies) if policies.has_levers() => policies.lever(item).factor,
+            Some(policies) if policies.has_levers() => policies.lever(item).weight(),
             _ => 1.0,
         }
     }
@@ -209,11 +222,22 @@ impl Slate<'_> {
         let world = self.world;
         let is_open = |item: u32| gate::is_open(world, marks, &self.limits, item);
         let trend = |item: u32| world.snapshot.trend(item);
-        let weigh = |item: u32| trend(item) * policies.lever(item).factor;
+        let weigh = |item: u32| trend(item) * policies.lever(item).weight();
         let n_kept = MAX_LEVERED.max(self.count);
-        let best = best_of(items, n_kept, (&trend, policies.max_factor()), &weigh, &is_open);
+        // A value has no bound: of what sells least nothing is asked.
+        let (items, most) = match policies.rule().value {
+            Some(_) => (&items[..items.len().min(MAX_VALUED)], f32::INFINITY),
+            None => (items, policies.max_factor()),
+        };
+        let best = best_of(items, n_kept, (&trend, most), &weigh, &is_open);
         Cow::Owned(best)
     }
+}
+
+/// What boosts and buries did.
+pub(super) fn touch_of(lever: Lever) -> Option<PolicyTouch> {
+    let Lever { factor, context_weight, policy, .. } = lever;
+    policy.map(|policy| PolicyTouch { policy, factor, context_weight, pinned_at: None })
 }
 
 /// The `n` items of most weight that are open, best first; where the weight is the same the list

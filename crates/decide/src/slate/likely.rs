@@ -152,6 +152,7 @@ impl Slate<'_> {
                         policy: None,
                         likeness: None,
                         response: None,
+                        value: None,
                     },
                     marks,
                 );

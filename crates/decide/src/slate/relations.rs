@@ -1,6 +1,7 @@
 //! Offers because of how items stand to each other: declared for an anchor, covering it, in its
 //! place.
 
+use super::arbitration::touch_of;
 use super::{Slate, Workspace};
 use crate::cover;
 use crate::decision::{About, Offer, Reason, ReasonCode, Relation};
@@ -241,8 +242,10 @@ impl Slate<'_> {
 
     fn offer(&self, item: u32, relation: Relation, reason: Reason) -> Offer {
         let score = self.sales_of(item) * self.factor_of(item);
-        let policy = self.touch_of(item);
+        let lever = self.lever_of(item);
+        let value = lever.and_then(|lever| lever.value).map(policy::value::weight_of);
+        let policy = lever.and_then(touch_of);
         let (rung, likeness, response) = (Rung::Item, None, None);
-        Offer { item, score, relation, reason, rung, policy, likeness, response }
+        Offer { item, score, relation, reason, rung, policy, likeness, response, value }
     }
 }

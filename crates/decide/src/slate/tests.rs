@@ -106,7 +106,13 @@ fn unknown_items_are_told_and_beside_them_what_sells_is_shown() {
 fn an_item_without_sales_is_served_by_items_alike() {
     let mut history = blocks();
     for (at, entry) in history.items.iter_mut().enumerate() {
-        entry.title = Some(if at < 5 { "garden lantern" } else { "kitchen bowl" }.into());
+        let title = match (at < 5, at % 5 < 2) {
+            (true, true) => "garden lantern",
+            (true, false) => "oil",
+            (false, true) => "kitchen bowl",
+            (false, false) => "spoon",
+        };
+        entry.title = Some(title.into());
     }
     let id = "new".into();
     let entry = history::ItemEntry { id, title: Some("Lantern red".into()), ..Default::default() };
@@ -114,7 +120,8 @@ fn an_item_without_sales_is_served_by_items_alike() {
     let world = learned(&history);
     let added = ItemRecord { title: Some("Kitchen scale".into()), ..record("later") };
     let world = world.with_items(&[added]);
-    for (item, block) in [(10, 0..5), (11, 5..10)] {
+    // What is alike stands in for it, and is no add-on to it.
+    for (item, block) in [(10, 2..5), (11, 7..10)] {
         let anchors = [ItemRef::Known(item)];
         let decision = ask(&world, &Request { anchors: &anchors, ..Request::at(Placement::Pdp) });
         assert_eq!(decision.rung, Rung::Content, "{item}");
@@ -123,6 +130,25 @@ fn an_item_without_sales_is_served_by_items_alike() {
             assert!(block.contains(&offer.item), "{offer:?}");
             assert_eq!(offer.reason.code, ReasonCode::SimilarContent);
         }
+    }
+}
+
+#[test]
+fn a_variant_without_sales_is_served_by_its_family() {
+    let mut history = blocks();
+    let variant = |id: &str, of| history::ItemEntry {
+        id: id.into(),
+        variant_of: Some(of),
+        ..Default::default()
+    };
+    history.items.extend([variant("i0 in red", 0), variant("i0 in blue", 0)]);
+    let world = learned(&history);
+    for item in [10, 11] {
+        let anchors = [ItemRef::Known(item)];
+        let decision = ask(&world, &Request { anchors: &anchors, ..Request::at(Placement::Pdp) });
+        assert_eq!(decision.rung, Rung::Content);
+        let offered = offered(&decision);
+        assert!(!offered.is_empty() && offered.iter().all(|at| (1..5).contains(at)), "{offered:?}");
     }
 }
 

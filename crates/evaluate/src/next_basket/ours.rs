@@ -39,7 +39,6 @@ fn view_of(file: &CustomerFile) -> HistoryView {
             customers: rows.iter().map(|(_, customer, _)| *customer).collect(),
         },
         n_customers: file.customer_ids.len() as u32,
-        refused: Vec::new(),
         provenance: Vec::new(),
     }
 }

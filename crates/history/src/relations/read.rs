@@ -1,8 +1,10 @@
 //! Relations and plans out of the store, page by page: a row in the hands of the database is many
 //! times the size of what it says.
 
-use events::plan::PLAN_ATTRIBUTES;
-use events::{ItemRecord, Relation, RelationList, RelationPair, RelationRecord, Timestamp};
+use events::plan::{BENEFIT, PLAN_ATTRIBUTES, is_benefit};
+use events::{
+    ItemKind, ItemRecord, Relation, RelationList, RelationPair, RelationRecord, Timestamp,
+};
 use hashbrown::HashMap;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -126,20 +128,33 @@ pub(super) async fn read_records(
     Ok(records)
 }
 
-/// Services with any attribute of a plan, whatever makes them one: `covers`, or a relation. Of a
-/// service that has none there is nothing to tell.
+/// Services with any attribute of a plan, whatever makes them one: `covers`, or a relation (of a
+/// service that has none there is nothing to tell), and what tells what it is good for.
 pub(super) async fn read_plans(connection: &mut SqliteConnection) -> sqlx::Result<Vec<ItemRecord>> {
     let rows = sqlx::query(
         "SELECT item.*, head.item_idx AS head_idx FROM item \
          LEFT JOIN item AS head ON head.item_id = item.variant_of \
-         WHERE item.kind = 1 AND item.attributes <> '{}' AND EXISTS ( \
+         WHERE item.attributes <> '{}' AND (item.kind = 1 OR instr(item.attributes, ?2) > 0) \
+         AND EXISTS ( \
              SELECT 1 FROM json_each(item.attributes) AS told \
-             WHERE told.key IN (SELECT value FROM json_each(?1))) \
+             WHERE item.kind = 1 AND told.key IN (SELECT value FROM json_each(?1)) \
+             OR told.key = ?3 OR told.key LIKE ?3 || '.%') \
          ORDER BY item.item_idx",
     )
     .bind(json_array(PLAN_ATTRIBUTES.into_iter()))
+    .bind(format!("\"{BENEFIT}"))
+    .bind(BENEFIT)
     .fetch_all(connection)
     .await?;
     let items: sqlx::Result<Vec<CatalogItem>> = rows.iter().map(item_from).collect();
-    Ok(items?.into_iter().map(ItemRecord::from).collect())
+    Ok(items?.into_iter().map(ItemRecord::from).map(read_of).collect())
+}
+
+/// What decisions read of it: of a service all, of anything else what it is good for.
+fn read_of(record: ItemRecord) -> ItemRecord {
+    if record.kind == Some(ItemKind::Service) {
+        return record;
+    }
+    let attributes = record.attributes.into_iter().filter(|(name, _)| is_benefit(name)).collect();
+    ItemRecord { item_id: record.item_id, attributes, ..ItemRecord::default() }
 }

@@ -1,7 +1,7 @@
 //! What a running service follows: customers, families, purchases since a snapshot, orders.
 
 use events::{CustomerRecord, EventKind, ItemRecord, Timestamp};
-use history::{CustomerMark, EraseOrders, SealPolicy};
+use history::{CustomerMark, EraseOrders, NO_CUSTOMER, SealPolicy, ViewOptions};
 
 use crate::live::event;
 use crate::shop::{DAY_US, Shop};
@@ -45,19 +45,6 @@ async fn customers_are_followed_from_mark_to_mark() {
     // One who comes back is somebody new.
     shop.import("o4 d3 bert: tea").await;
     assert_eq!(told(&shop.store.customers_since(gone.mark).await.unwrap()), "bert #3 -");
-}
-
-#[tokio::test]
-async fn a_view_tells_who_refused() {
-    let shop = Shop::new().await;
-    shop.import("o1 d1 anna: bread\no2 d1 bert: tea\no3 d2 cleo: jam").await;
-    let refused = async || shop.store.view(&history::ViewOptions::default()).await.unwrap().refused;
-    assert_eq!(refused().await, [0; 0]);
-    let told = [consent("cleo", false), consent("anna", false), consent("bert", true)];
-    shop.store.upsert_customers(&told).await.unwrap();
-    assert_eq!(refused().await, [0, 2]);
-    shop.store.upsert_customers(&[consent("anna", true)]).await.unwrap();
-    assert_eq!(refused().await, [2]);
 }
 
 #[tokio::test]
@@ -196,4 +183,21 @@ async fn the_tail_is_sealed_when_it_is_long_or_old() {
     assert_eq!(seal(5, 2, 3).await, 2, "long enough");
     assert_eq!(seal(7, 5, 6).await, 0);
     assert_eq!(seal(7, 5, 7).await, 1, "old enough");
+}
+
+#[tokio::test]
+async fn what_was_bought_by_who_refused_is_a_guests() {
+    let shop = Shop::new().await;
+    shop.import("o1 d1 anna: bread, tea x2\no2 d2 bert: tea\no3 d3 anna: tea x-2").await;
+    let bought = async || {
+        let baskets = shop.store.view(&ViewOptions::default()).await.unwrap().baskets;
+        (baskets.customers, baskets.items.indices)
+    };
+    let (customers, items) = bought().await;
+    assert_eq!((customers, items.len()), (vec![0, 1], 2), "the tea came back");
+    shop.store.upsert_customers(&[consent("anna", false)]).await.unwrap();
+    // Her return still finds her sale.
+    assert_eq!(bought().await, (vec![NO_CUSTOMER, 1], items.clone()));
+    shop.store.upsert_customers(&[consent("anna", true)]).await.unwrap();
+    assert_eq!(bought().await, (vec![0, 1], items));
 }

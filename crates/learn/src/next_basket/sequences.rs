@@ -92,11 +92,11 @@ impl Sequences {
     }
 }
 
-/// Rows of each customer's baskets, oldest first; of those who refused there are none.
+/// Rows of each customer's baskets, oldest first.
 pub(super) fn rows_of(view: &HistoryView) -> Vec<Vec<u32>> {
     let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); view.n_customers as usize];
     for (row, &customer) in (0_u32..).zip(&view.baskets.customers) {
-        if customer != NO_CUSTOMER && view.refused.binary_search(&customer).is_err() {
+        if customer != NO_CUSTOMER {
             rows_of[customer as usize].push(row);
         }
     }

@@ -94,7 +94,7 @@ pub fn gap_days_of(view: &HistoryView, sequences: &Sequences) -> Vec<f32> {
 }
 
 impl Buyings {
-    /// All baskets of all known customers who did not refuse. O(lines).
+    /// All baskets of all known customers. O(lines).
     pub fn of(view: &HistoryView) -> Buyings {
         let rows = view.baskets.items.view();
         let mut buyings = Buyings::default();

@@ -27,7 +27,6 @@ fn view(items: Vec<ItemEntry>, rows: &[Vec<u32>]) -> HistoryView {
             customers: vec![NO_CUSTOMER; rows.len()],
         },
         n_customers: 0,
-        refused: Vec::new(),
         provenance: Vec::new(),
     }
 }

@@ -164,7 +164,11 @@ fn habits_count_orders_and_days_and_a_live_order_counts_at_once() {
 #[test]
 fn of_who_refused_nothing_is_learned_as_a_person() {
     let mut view = rhythm();
-    view.refused = vec![0];
+    let refuse = |view: &mut HistoryView, customer: u32| {
+        let theirs = view.baskets.customers.iter_mut().filter(|of| **of == customer);
+        theirs.for_each(|of| *of = NO_CUSTOMER);
+    };
+    refuse(&mut view, 0);
     let snapshot = snapshot_of(&view, Params::default());
     let next_basket = NextBasket::open(&snapshot).unwrap().expect("others are known");
     let who = |customer| Who { customer: Some(customer), ..Who::default() };
@@ -174,7 +178,7 @@ fn of_who_refused_nothing_is_learned_as_a_person() {
     let tables = next_basket.tables(&snapshot);
     assert_eq!(tables.baskets.sequences.of(0), Vec::<&[u32]>::new());
     assert_eq!(tables.customers.vectors.len_of(0), 0);
-    view.refused = (0..view.n_customers).collect();
+    (0..view.n_customers).for_each(|customer| refuse(&mut view, customer));
     assert!(NextBasket::open(&snapshot_of(&view, Params::default())).unwrap().is_none());
 }
 

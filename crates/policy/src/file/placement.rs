@@ -3,6 +3,7 @@
 use super::Reader;
 use crate::diagnostic::Diagnostic;
 use crate::set::{Cost, PLACEMENTS, PlacementRule, PolicySet, RELATIONS, USUAL_COUNTS};
+use crate::value::Value;
 use events::{Amount, Currency};
 use serde::Deserialize;
 use std::ops::RangeInclusive;
@@ -37,6 +38,8 @@ pub(super) struct PlacementIn {
     explore_places: Option<Spanned<u64>>,
     learn_from_outcomes: Option<bool>,
     incumbent_share: Option<Spanned<f64>>,
+    value: Option<Spanned<String>>,
+    value_currency: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,6 +88,7 @@ impl Reader<'_> {
             ..PlacementRule::default()
         };
         read_shares(self, placement, &mut rule);
+        self.read_value(placement, &mut rule);
         if let Some(share) = &placement.max_price_share {
             match Amount::from_f64(*share.get_ref()) {
                 Ok(amount) if 0 < amount.0 => rule.max_price_share = Some(amount),
@@ -111,6 +115,28 @@ impl Reader<'_> {
             }
         }
         rule
+    }
+
+    fn read_value(&mut self, placement: &PlacementIn, rule: &mut PlacementRule) {
+        if let Some(told) = &placement.value {
+            rule.value = Value::parse(told.get_ref());
+            if rule.value.is_none() {
+                let message = format!("offers are not ranked by {:?}", told.get_ref());
+                let mend = "\"margin\": price less cost; \"price\"; or leave it out";
+                self.error(told.span(), message, mend);
+            }
+        }
+        if let Some(told) = &placement.value_currency {
+            rule.value_currency = Currency::parse(told.get_ref());
+            if rule.value_currency.is_none() {
+                let message = format!("there is no currency {:?}", told.get_ref());
+                self.error(told.span(), message, "three letters, such as EUR");
+            } else if placement.value.is_none() {
+                let message = "this does nothing while offers are not ranked by value here";
+                let mend = "add `value = \"margin\"`, or leave it out";
+                self.found.push(Diagnostic::warning(told.span(), message).mend(mend));
+            }
+        }
     }
 
     fn cost(&mut self, cost: &Spanned<CostIn>) -> Option<Cost> {

@@ -296,6 +296,11 @@ fn a_placement_tells_what_an_interruption_costs_and_how_much_is_new() {
         (250_000, Some("EUR".into()))
     );
     assert_eq!(rule("new_share = 0.5").new_share, Some(0.5));
+    let valued = rule("value = 'margin'\nvalue_currency = 'EUR'");
+    let currency = valued.value_currency.map(|currency| currency.to_string());
+    assert_eq!((valued.value, currency.as_deref()), (Some(crate::Value::Margin), Some("EUR")));
+    one_fault(&placement("value = 'profit'"), "3:9", &["margin"]);
+    one_fault(&placement("value = 'price'\nvalue_currency = 'nuts'"), "4:18", &["currency"]);
     for (bad, words) in [
         ("interruption_cost = -1", "0 or more"),
         ("interruption_cost = \"a lot\"", "0 or more"),

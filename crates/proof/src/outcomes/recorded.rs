@@ -76,6 +76,7 @@ struct RecordedOffer<'a> {
     #[serde(borrow)]
     policy: Option<Touch<'a>>,
     response: Option<f64>,
+    value: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +116,8 @@ pub(super) fn read(payload: &[u8]) -> Option<Answered<'_>> {
 fn offered((offer, position): (RecordedOffer<'_>, u8)) -> Option<Offered<'_>> {
     let is_pin = offer.policy.as_ref().is_some_and(|touch| touch.kind == "pin");
     let is_ranked = !is_pin && !NOT_RANKED.iter().any(|code| code.as_str() == offer.code);
-    let moved = offer.policy.map_or(1.0, |touch| touch.factor) * offer.response.unwrap_or(1.0);
+    let lever = offer.policy.map_or(1.0, |touch| touch.factor);
+    let moved = lever * offer.response.unwrap_or(1.0) * offer.value.unwrap_or(1.0);
     let score = if moved > 0.0 { offer.score / moved } else { 0.0 };
     Some(Offered {
         relation: Relation::parse(&offer.relation)? as u8,

@@ -1,6 +1,7 @@
 //! One visit: what was looked at, and what is in the cart.
 
 use events::{Amount, Event, EventKind};
+use policy::Stage;
 
 /// Older views say little about what is wanted now.
 const MAX_VIEWS: usize = 20;
@@ -12,6 +13,7 @@ pub(crate) struct Session {
     /// Latest last, each item once.
     pub(crate) views: Vec<Box<str>>,
     pub(crate) cart: Vec<CartLineLive>,
+    pub(crate) stage: Stage,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +25,10 @@ pub(crate) struct CartLineLive {
 
 impl Session {
     pub(crate) fn apply(&mut self, event: &Event) {
+        let is_seen_again = |views: &[Box<str>]| {
+            event.lines.iter().any(|line| views.iter().any(|seen| **seen == *line.item_id))
+        };
+        let was_seen = event.kind == EventKind::ViewItem && is_seen_again(&self.views);
         for line in &event.lines {
             match event.kind {
                 EventKind::ViewItem => self.view(&line.item_id),
@@ -32,6 +38,22 @@ impl Session {
                 _ => {}
             }
         }
+        self.stage = match event.kind {
+            EventKind::BeginCheckout => Stage::Checkout,
+            EventKind::Purchase => Stage::Purchased,
+            // Who looks around with something in the cart has it in mind still.
+            EventKind::ViewItem | EventKind::AddToCart | EventKind::RemoveFromCart
+                if !self.cart.is_empty() =>
+            {
+                Stage::Cart
+            }
+            EventKind::ViewItem if was_seen || self.stage == Stage::Considering => {
+                Stage::Considering
+            }
+            EventKind::ViewItem => Stage::Browsing,
+            EventKind::RemoveFromCart => Stage::Considering,
+            _ => self.stage,
+        };
     }
 
     fn view(&mut self, item_id: &str) {
@@ -86,6 +108,27 @@ mod tests {
         assert_eq!(happen(EventKind::AddToCart, &["A", "B"]), "saw B A | cart 2 A, 1 B");
         assert_eq!(happen(EventKind::RemoveFromCart, &["A", "C"]), "saw B A | cart 1 A, 1 B");
         assert_eq!(happen(EventKind::Purchase, &["A"]), "saw B A | cart 1 B");
+    }
+
+    #[test]
+    fn a_visit_tells_how_far_they_are() {
+        let mut session = Session::default();
+        let mut happen = |kind, items: &[&str]| {
+            session.apply(&event(kind, "s", items));
+            session.stage.as_str()
+        };
+        assert_eq!(happen(EventKind::ViewItem, &["A"]), "browsing");
+        assert_eq!(happen(EventKind::ViewItem, &["B"]), "browsing");
+        assert_eq!(happen(EventKind::ViewItem, &["A"]), "considering");
+        assert_eq!(happen(EventKind::ViewItem, &["C"]), "considering");
+        assert_eq!(happen(EventKind::AddToCart, &["A"]), "cart");
+        assert_eq!(happen(EventKind::ViewItem, &["D"]), "cart");
+        assert_eq!(happen(EventKind::BeginCheckout, &[]), "checkout");
+        assert_eq!(happen(EventKind::RecommendationImpression, &["E"]), "checkout");
+        assert_eq!(happen(EventKind::RemoveFromCart, &["A"]), "considering");
+        happen(EventKind::AddToCart, &["A"]);
+        assert_eq!(happen(EventKind::Purchase, &["A"]), "purchased");
+        assert_eq!(happen(EventKind::ViewItem, &["F"]), "browsing");
     }
 
     #[test]

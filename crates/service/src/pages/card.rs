@@ -3,7 +3,7 @@
 use super::money;
 use super::visitor::PageSlate;
 use super::words::{calm, segment};
-use crate::reason::{brief_page_reason, page_reason};
+use crate::reason::{brief_page_reason, page_reason_of};
 use decide::Offer;
 use decide::words::name_of;
 use events::Amount;
@@ -50,7 +50,7 @@ impl Card {
     }
 
     pub(crate) fn of_offer(world: &World, origin: &str, offer: &Offer) -> Card {
-        let reason = page_reason(world, offer.item, &offer.reason);
+        let reason = page_reason_of(world, offer);
         Card { reason, origin: origin.to_owned(), ..Card::of(world, offer.item) }
     }
 

@@ -185,6 +185,8 @@ struct ProductPage {
     bundle: Vec<Card>,
     bundle_total: String,
     addons: Vec<Card>,
+    /// What takes its place, and does not go beside it.
+    instead: Vec<Card>,
     /// The rung that the add-ons come from, in words, when it is not the usual one.
     note: &'static str,
 }
@@ -215,8 +217,10 @@ async fn product(
         .map(|offer| offer.item)
         .collect::<Vec<u32>>();
     let of_offer = |offer: &decide::Offer| Card::of_offer(world, &slate.id, offer);
+    let (instead, beside): (Vec<_>, Vec<_>) =
+        decision.offers.iter().partition(|offer| offer.relation.replaces());
     let (bundled, others): (Vec<_>, Vec<_>) =
-        decision.offers.iter().partition(|offer| in_bundle.contains(&offer.item));
+        beside.into_iter().partition(|offer: &&decide::Offer| in_bundle.contains(&offer.item));
     let bundle: Vec<Card> = bundled.into_iter().map(of_offer).collect();
     let template = ProductPage {
         page: Page::of(&state, &calm(name_of(world, item)), &session),
@@ -227,6 +231,7 @@ async fn product(
         bundle_total: total(world, item, &card, &bundle),
         bundle,
         addons: others.into_iter().map(of_offer).collect(),
+        instead: instead.into_iter().map(of_offer).collect(),
         note: note_of(decision.rung),
         item: card,
     };

@@ -25,6 +25,7 @@ pub(super) struct Asked {
     pub(super) channel: Option<String>,
     pub(super) locale: Option<String>,
     pub(super) location: Option<String>,
+    pub(super) stage: Option<String>,
     pub(super) known: Option<AskedCustomer>,
     #[serde(default)]
     pub(super) incumbent: bool,

@@ -76,6 +76,7 @@ pub(crate) struct RecordedOffer {
     pub(crate) policy: Option<RecordedTouch>,
     pub(crate) likeness: Option<f64>,
     pub(crate) response: Option<f64>,
+    pub(crate) value: Option<f64>,
 }
 
 /// What a policy did to an offer.
@@ -285,6 +286,7 @@ impl Record {
                 channel: asked.channel.as_deref(),
                 locale: asked.locale.as_deref(),
                 location: asked.location.as_deref(),
+                stage: asked.stage.as_deref().and_then(policy::Stage::parse),
                 customer: customer.as_ref(),
                 contact,
                 refuses_contact: self.no_offer.as_ref().is_some_and(|no| no.is_refusal()),

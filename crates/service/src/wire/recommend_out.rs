@@ -89,6 +89,9 @@ pub struct OfferOut {
     /// The item that it was declared for, covers or replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<AboutOut>,
+    /// What they have of it, in words of the shop: the item's attribute `benefit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benefit: Option<String>,
     /// The policy that moved it most, if any did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<OfferPolicyOut>,
@@ -218,12 +221,32 @@ pub struct ExplainOut {
     /// placement asks for diversity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likeness: Option<BTreeMap<String, f64>>,
+    /// Of each offer what its score is the product of, where policies, values or outcomes moved any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factors: Option<BTreeMap<String, FactorsOut>>,
     /// Where the placement learns from outcomes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<OutcomesOut>,
     /// Places that were drawn, where the placement explores.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explored: Vec<ExploredOut>,
+}
+
+/// What a score is the product of.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FactorsOut {
+    /// As it was ranked; null where nothing is left of it.
+    pub propensity: Option<f64>,
+    /// Boosts and buries that ask something of the request.
+    pub context_weight: f64,
+    /// What a sale brings, in units of the currency, where the placement ranks by it and it is
+    /// known.
+    pub value: Option<f64>,
+    /// The other boosts and buries.
+    pub lever: f64,
+    /// Learned from outcomes.
+    pub response: f64,
 }
 
 /// What came of offers before, and what it did to this answer.

@@ -73,7 +73,7 @@ fn heading(record: &DecisionRecord, payload: &Value) -> String {
             facts.push(format!("{name} {}", ids(&list)));
         }
     }
-    for name in ["category", "locale", "channel", "location"] {
+    for name in ["category", "locale", "channel", "location", "stage"] {
         if let Some(told) = asked[name].as_str() {
             facts.push(format!("{name} {told}"));
         }
@@ -167,6 +167,9 @@ fn factors(offer: &Value) -> String {
     }
     if let Some(response) = offer["response"].as_f64() {
         factors.push(format!("outcomes × {response}"));
+    }
+    if let Some(value) = offer["value"].as_f64() {
+        factors.push(format!("value × {value}"));
     }
     factors.join("; ")
 }

@@ -51,6 +51,24 @@ async fn a_broken_snapshot_leaves_the_old_one_and_turns_health_yellow() {
 }
 
 #[tokio::test]
+async fn a_table_of_another_program_is_left_out_and_told() {
+    let shop = TestShop::new();
+    let inner = &shop.state.inner;
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = SnapshotDir::new(dir.path());
+    let mut writer = crate::testing::snapshot_writer(1);
+    writer.add("next.schema", &[1_u64]);
+    snapshots.publish(&writer, "20260301T120000Z").unwrap();
+    load_current(inner, &snapshots).await;
+    let ready = shop.get("/health/ready").await;
+    assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("yellow")));
+    let told = ready.json()["complaints"][0].as_str().unwrap_or_default().to_owned();
+    assert!(told.contains("next baskets") && told.contains("learn again"), "{told}");
+    let slate = shop.recommend(r#"{"placement":"pdp","item_ids":["A"]}"#).await.json();
+    assert_eq!(ids(&slate), "B C", "pairs answer all the same");
+}
+
+#[tokio::test]
 async fn another_process_changes_the_catalog() {
     let shop = TestShop::new();
     let record = events::ItemRecord {

@@ -54,6 +54,10 @@ async fn an_upgrade_says_what_it_replaces_and_what_it_costs_more() {
     assert_eq!(offered(&shop, only).await, "C");
     let only = r#"{"placement":"pdp","item_ids":["A"],"filter":{"relations":["upgrade"]}}"#;
     assert_eq!(offered(&shop, only).await, "B");
+    // On a page it stands apart from what goes beside.
+    let page = shop.get("/p/A").await.body;
+    let (beside, instead) = page.split_once("id=\"instead\"").expect("a part of its own");
+    assert!(!beside.contains("/p/B\"") && instead.contains("/p/B\""), "{page}");
 }
 
 #[tokio::test]
