@@ -1,7 +1,7 @@
 //! What whoever takes an offer has of it, in words of the shop.
 //!
-//! An item's attribute `benefit` ("Fits your {item}.", "Covers breakage for 3 years."), or one for a
-//! language (`benefit.de`), which is told before it. `{item}` is what the offer is about, or goes
+//! An item's attribute `benefit` ("Fits your {item}.", "Covers breakage for 3 years."), or one for
+//! a language (`benefit.de`), which is told before it. `{item}` is what the offer is about, or goes
 //! with most.
 
 use crate::decision::Offer;

@@ -12,7 +12,7 @@
 //! What is kept of a customer goes with [`Memo::forget`], or with the world.
 
 use crate::decision::Decision;
-use crate::request::{CartLine, Circumstances, ItemRef, Request};
+use crate::request::{CartLine, Circumstances, ItemRef, OrderSince, Request};
 use crate::slate::{Workspace, decide};
 use events::time::DAY_US;
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -237,17 +237,8 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
     key.extend_from_slice(&day.to_le_bytes());
     key.extend_from_slice(&customer.unwrap_or(u32::MAX).to_le_bytes());
     key.push(u8::from(*refuses_contact));
-    for items in [bought_since, resting] {
-        if !write_items(key, items) {
-            return false;
-        }
-    }
-    write_len(key, orders_since.len());
-    for order in *orders_since {
-        key.extend_from_slice(&order.at.0.to_le_bytes());
-        if !write_items(key, &order.items) {
-            return false;
-        }
+    if !write_items(key, resting) || !write_past(key, bought_since, orders_since) {
+        return false;
     }
     key.extend_from_slice(&policies.map_or(0, PolicyTable::version).to_le_bytes());
     key.push(*placement as u8);
@@ -268,6 +259,18 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         }
     }
     write_items(key, exclude)
+}
+
+/// What was bought since the snapshot.
+fn write_past(key: &mut Vec<u8>, bought_since: &[u32], orders_since: &[OrderSince]) -> bool {
+    if !write_items(key, bought_since) {
+        return false;
+    }
+    write_len(key, orders_since.len());
+    orders_since.iter().all(|order| {
+        key.extend_from_slice(&order.at.0.to_le_bytes());
+        write_items(key, &order.items)
+    })
 }
 
 /// False where they are too many.

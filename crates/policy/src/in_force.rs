@@ -128,7 +128,7 @@ impl<'a> InForce<'a> {
         lever
     }
 
-    /// No score is multiplied by more than this by boosts, whatever is asked of the item; at least 1.
+    /// Boosts multiply no score by more than this, whatever is asked of the item; at least 1.
     pub fn max_factor(&self) -> f32 {
         let (mut most, mut last) = (1.0_f32, None);
         for (at, mask) in self.active.lever.iter().enumerate() {

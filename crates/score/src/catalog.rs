@@ -4,8 +4,8 @@
 //! never waits. Items that came after the snapshot are appended; adding one makes a new catalogue
 //! (rare), changing one does not.
 
+use crate::attributes::{Attribute, benefit_in, find_attribute, is_read, set_attribute};
 use crate::text::tokens;
-use events::plan::BENEFIT;
 use events::{Amount, Currency, ItemField, ItemKind, ItemRecord};
 use hashbrown::HashMap;
 use snapshot::Snapshot;
@@ -190,9 +190,6 @@ pub struct Catalog {
     plan_attributes: HashMap<u32, Vec<Attribute>>,
 }
 
-/// Name and value, as written.
-type Attribute = (Box<str>, Box<str>);
-
 impl Catalog {
     /// The catalogue as the snapshot has it.
     pub fn of(snapshot: &Snapshot) -> Catalog {
@@ -338,19 +335,7 @@ impl Catalog {
 
     /// What whoever takes the item has of it, in a language if it is told in that one.
     pub fn benefit(&self, item: u32, language: &str) -> Option<&str> {
-        let told = self.plan_attributes.get(&item)?;
-        let in_language = |wanted: &str| {
-            let language_of = |name: &str| {
-                let rest = name.strip_prefix(BENEFIT).and_then(|rest| rest.strip_prefix('.'));
-                rest == Some(wanted)
-            };
-            told.iter().find(|(name, _)| language_of(name)).map(|(_, text)| &**text)
-        };
-        let primary = language.split('-').next().unwrap_or(language);
-        in_language(language)
-            .or_else(|| in_language(primary))
-            .or_else(|| find_attribute(told, BENEFIT))
-            .filter(|text| !text.trim().is_empty())
+        benefit_in(self.plan_attributes.get(&item)?, language)
     }
 
     fn set_attributes(&mut self, item: u32, record: &ItemRecord) {
@@ -468,20 +453,6 @@ impl Catalog {
     fn idx(&self, snapshot: &Snapshot, item_id: &str) -> Option<u32> {
         snapshot.item_idx(item_id).or_else(|| self.added_idx(item_id))
     }
-}
-
-/// Attributes that decisions read themselves.
-fn is_read(name: &str) -> bool {
-    events::plan::PLAN_ATTRIBUTES.contains(&name) || events::plan::is_benefit(name)
-}
-
-fn find_attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value)
-}
-
-fn set_attribute(attributes: &mut Vec<Attribute>, name: &str, value: &str) {
-    attributes.retain(|(known, _)| **known != *name);
-    attributes.push((name.into(), value.into()));
 }
 
 fn needs_words(record: &ItemRecord) -> bool {

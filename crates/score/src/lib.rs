@@ -9,6 +9,7 @@
 //!
 //! Deliberately absent: rules (they are `decide`'s), I/O, clock, randomness.
 
+mod attributes;
 pub mod blend;
 pub mod catalog;
 pub mod error;

@@ -221,7 +221,8 @@ pub struct ExplainOut {
     /// placement asks for diversity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likeness: Option<BTreeMap<String, f64>>,
-    /// Of each offer what its score is the product of, where policies, values or outcomes moved any.
+    /// Of each offer what its score is the product of, where policies, values or outcomes moved
+    /// any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factors: Option<BTreeMap<String, FactorsOut>>,
     /// Where the placement learns from outcomes.

@@ -12,7 +12,7 @@ use decide::{
 };
 use events::{Amount, Timestamp};
 use history::{Customer, FollowedHolding, HistoryView, NO_CUSTOMER, OpenMode, Store, ViewOptions};
-use policy::{ContactFacts, PolicySet, PolicyTable, Stage};
+use policy::{ContactFacts, PolicySet, PolicyTable};
 use score::World;
 use serde_json::json;
 use std::collections::HashMap;
@@ -232,7 +232,7 @@ impl Stage {
             circumstances: Circumstances {
                 now: Some(case.at),
                 customer: known.as_ref(),
-                stage: Some(self.placement.stage(Stage::Browsing, !cart.is_empty())),
+                stage: Some(self.placement.stage(::policy::Stage::Browsing, !cart.is_empty())),
                 // As if nobody had been shown anything before.
                 contact: Some(ContactFacts::default()),
                 ..Circumstances::default()
