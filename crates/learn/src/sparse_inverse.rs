@@ -56,7 +56,7 @@ pub struct SparseInverseParams {
 
 impl Default for SparseInverseParams {
     fn default() -> SparseInverseParams {
-        SparseInverseParams { neighbors: 100, gram_per_item: 2_000, per_item: 500 }
+        SparseInverseParams { neighbors: 128, gram_per_item: 2_000, per_item: 500 }
     }
 }
 

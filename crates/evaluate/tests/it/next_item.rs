@@ -102,6 +102,23 @@ fn files_without_what_is_needed_are_told() {
     assert!(missing.contains("nowhere.csv"), "{missing}");
 }
 
+/// Seen in training: 0 twice, 1 and 2 once a session; 0 1 2 are always followed by one another.
+#[test]
+fn breadth_is_that_of_the_lists() {
+    let files = Files::new();
+    let sessions: Vec<&[u32]> = (0..40).map(|_| &[0, 1, 0, 2][..]).collect();
+    let split = read(&files.write("breadth.csv", &rows(&sessions))).expect("a file of sessions");
+    let (_, outcomes) = outcomes_of(&split, &["popularity"]);
+    for outcome in &outcomes {
+        let line = outcome.to_json();
+        assert_eq!(line["coverage@10"], 1.0, "{line}");
+        assert!(line["popularity_bias@10"].is_number() && line["fit_s"].is_number(), "{line}");
+    }
+    // Every list holds all three, seen 2, 1 and 1 times: 4/3 in the mean; next came 1, 0 and 2.
+    let all = outcomes.iter().find(|found| found.outcome.case == "all").expect("case all");
+    assert!((all.outcome.breadth.popularity_bias - 1.0).abs() < 1e-12, "{:?}", all.outcome);
+}
+
 #[test]
 fn a_split_that_leaves_nothing_to_ask_says_what_there_is() {
     let files = Files::new();
