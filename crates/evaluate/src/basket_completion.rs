@@ -205,10 +205,8 @@ impl<'a> Bench<'a> {
                 Ok((ranks_of(split, &model, self.now), fit, None))
             }
             "basket_knn" => self.basket_knn(began),
-            "ease" => self.tuned(began, |split, lambda| Ease::fit(split, lambda)),
-            "sparse_inverse" => {
-                self.tuned(began, |split, lambda| SparseInverse::fit(split, lambda))
-            }
+            "ease" => self.tuned(began, Ease::fit),
+            "sparse_inverse" => self.tuned(began, SparseInverse::fit),
             OURS => self.alongside(began, Without::default()),
             _ => Ok(self.pair_method(method)),
         }

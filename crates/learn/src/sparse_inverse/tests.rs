@@ -73,8 +73,9 @@ proptest! {
         let all = baskets(&rows);
         let gram = gram_of(&all, N, &basket_weights(&all, &ease, 1_000), 2.0, usize::MAX);
         let mut p: Vec<Vec<Option<f64>>> = vec![vec![None; N]; N];
-        for j in 0..N {
-            let column = gram.inverse_column(j as u32, neighbors, &mut ColumnScratch::default());
+        for item in 0..N as u32 {
+            let column = gram.inverse_column(item, neighbors, &mut ColumnScratch::default());
+            let j = item as usize;
             p[j][j] = Some(1.0 / column.pivot);
             for (&i, &weight) in column.rows.iter().zip(&column.weights) {
                 p[i as usize][j] = Some(-f64::from(weight) / column.pivot);
