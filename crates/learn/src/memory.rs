@@ -43,8 +43,8 @@ const FEWER_BASKETS: [usize; 2] = [1_000, 500];
 const FEWER_NEXT_BASKETS: [usize; 6] = [20_000, 10_000, 5_000, 2_500, 1_000, 0];
 /// Entries of G that an item keeps for the sparse inverse, down to what still tells neighbors.
 const FEWER_GRAM: [usize; 4] = [usize::MAX, 1_000, 500, 250];
-/// Without a sparse inverse EASE gives up half of its items, those that sell least, before the ranker
-/// is given up: it is worth more than they are.
+/// Without a sparse inverse EASE gives up half of its items, those that sell least, before the
+/// ranker is given up: it is worth more than they are.
 const LEAST_EASE_SHARE: usize = 2;
 
 /// What the size of a run depends on.

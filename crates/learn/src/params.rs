@@ -49,8 +49,8 @@ pub struct Params {
     pub max_basket_items: usize,
     /// λ; `None`: tuned on an inner split.
     pub ease_lambda: Option<f64>,
-    /// EASE is solved for at most this many items; a catalog of more has a sparse inverse for all of
-    /// them, or, without it, EASE for those that sell best. 0: neither.
+    /// EASE is solved for at most this many items; a catalog of more has a sparse inverse for all
+    /// of them, or, without it, EASE for those that sell best. 0: neither.
     pub ease_max_items: usize,
     pub sparse_inverse: SparseInverseParams,
     /// Above this many items EASE is not tuned (each trial costs a solve): defaults hold.
@@ -58,8 +58,8 @@ pub struct Params {
     /// The blend is tuned on at most this many baskets.
     pub blend_max_baskets: usize,
     /// Upper bound for the process, in bytes. Above it first the cases of the ranker get fewer,
-    /// then the baskets of the blend, then EASE becomes a sparse inverse; where that does not do, learning is
-    /// refused (`memory::fit`).
+    /// then the baskets of the blend, then EASE becomes a sparse inverse; where that does not do,
+    /// learning is refused (`memory::fit`).
     pub memory_limit_bytes: u64,
     pub ranker: RankerParams,
     pub next_basket: ServedParams,

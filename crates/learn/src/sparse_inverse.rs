@@ -13,7 +13,7 @@
 //! Approximate NonSymmetric Autoencoder", RecSys 2023): docs/math.md has what was measured.
 //!
 //! Complexity: Σ|b|² for G; items × neighbors³/3 for the columns, side by side. Memory: 8 bytes an
-//! entry of G, of which an item keeps `gram_per_item`, its likest; 32 bytes an entry of the columns.
+//! entry of G, of which an item keeps `gram_per_item`, its likest; 32 bytes one of the columns.
 //! Every number of threads gives the same bytes. Every column ends with a residual check, and some
 //! columns are held against the baskets once more, from which G comes.
 

@@ -80,9 +80,9 @@ impl Default for ColumnScratch {
 }
 
 impl Symmetric {
-    /// Column `column` on at most `max_rows` rows. Where the matrix on them is not positive definite
-    /// (entries were left out, or rounding ate the diagonal), half of them, the weaker, is given up,
-    /// and again. Cost: max_rows³/3 multiplications, and the lengths of the rows.
+    /// Column `column` on at most `max_rows` rows. Where the matrix on them is not positive
+    /// definite (entries were left out, or rounding ate the diagonal), half of them, the weaker,
+    /// is given up, and again. Cost: max_rows³/3 multiplications, and the lengths of the rows.
     pub fn inverse_column(
         &self,
         column: u32,

@@ -1,6 +1,6 @@
 //! Numeric leaf: compressed sparse rows, a self-clearing sparse accumulator, top-k with one fixed
-//! order of ties, columns of a sparse approximate inverse. No I/O, no threads of its own, nothing of
-//! ours imported.
+//! order of ties, columns of a sparse approximate inverse. No I/O, no threads of its own, nothing
+//! of ours imported.
 
 pub mod accumulator;
 pub mod csr;

@@ -228,7 +228,7 @@ fn a_sparse_inverse_keeps_all_items_where_memory_is_short() {
             steps.push(step);
         }
     }
-    // EASE and a ranker; a sparse inverse and a ranker; EASE alone, a sparse inverse alone; nothing.
+    // EASE and a ranker; a sparse inverse and a ranker; one of them alone; nothing.
     assert!(steps.iter().map(|step| step.1).is_sorted_by(|a, b| a >= b), "{steps:?}");
     assert!(steps.iter().map(|step| step.2).is_sorted_by(|a, b| a >= b), "{steps:?}");
     assert!(steps[0].0 && steps.contains(&(false, true, true)), "{steps:?}");
