@@ -7,6 +7,7 @@ use crate::cases::Split;
 use crate::error::Error;
 use learn::ease::{self, EaseParams, EaseWeights};
 use learn::pair_counts;
+use learn::sparse_inverse::{self, SparseInverseParams, SparseWeights};
 use measure::PairTable;
 use sparse::{Csr, CsrView};
 
@@ -196,6 +197,38 @@ impl Scorer for Ease {
         for &item in context {
             for (score, &weight) in scores.iter_mut().zip(self.weights.row(item as usize)) {
                 *score += f64::from(weight);
+            }
+        }
+    }
+}
+
+/// What stands in for EASE in large catalogs, on the same matrix.
+pub struct SparseInverse {
+    weights: SparseWeights,
+}
+
+impl SparseInverse {
+    pub fn fit(split: &Split, lambda: f64) -> Result<SparseInverse, Error> {
+        let params = EaseParams { lambda, half_life_days: None, length_exponent: 0.0 };
+        let weights = sparse_inverse::learn(
+            &crate::ours::baskets_of(split),
+            split.n_items(),
+            &params,
+            &SparseInverseParams::default(),
+            learn::Params::default().max_basket_items,
+            &learn::Silent,
+        )?;
+        Ok(SparseInverse { weights })
+    }
+}
+
+impl Scorer for SparseInverse {
+    fn score(&self, context: &[u32], scores: &mut [f64]) {
+        scores.fill(0.0);
+        for &item in context {
+            let (items, weights) = self.weights.row(item);
+            for (&other, &weight) in items.iter().zip(weights) {
+                scores[other as usize] += f64::from(weight);
             }
         }
     }

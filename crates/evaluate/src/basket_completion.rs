@@ -1,16 +1,20 @@
 //! Protocol BC, "what else goes in this cart": methods × cases.
 
-use crate::baselines::{BasketKnn, Ease, PairModel, PairScore, PairScorer, Popularity, Scorer};
+use crate::baselines::{
+    BasketKnn, Ease, PairModel, PairScore, PairScorer, Popularity, Scorer, SparseInverse,
+};
+use crate::breadth::BREADTH_LEN;
 use crate::cases::{Query, Split, Windows, ordered};
 use crate::comparison::Comparison;
 use crate::error::Error;
 use crate::order_file::OrderFile;
 use crate::ours::{self, Answer};
-use crate::report::{Outcome, summarize};
+use crate::report::{Outcome, WHOLE_CASES, summarize};
 use decide::Workspace;
-use learn::Without;
+use learn::{Params, Without};
 use measure::ranking::{ndcg_at, rank_with_ties};
 use rayon::prelude::*;
+use sparse::TopK;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -23,6 +27,8 @@ pub struct Options {
     pub methods: Vec<String>,
     /// Sources; for each our method runs once more without it.
     pub without: Vec<String>,
+    /// Our method solves EASE for at most so many items; `None`: the default.
+    pub ease_max_items: Option<usize>,
 }
 
 /// Time since some fixed moment; handed in, since the core reads no clock.
@@ -37,7 +43,7 @@ const KNN_KS: [usize; 3] = [100, 500, 2_000];
 const EASE_LAMBDAS: [f64; 7] = [5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
 /// Every method, in the order of the report.
-pub const METHODS: [&str; 13] = [
+pub const METHODS: [&str; 14] = [
     "popularity",
     "confidence",
     "confidence_max",
@@ -50,6 +56,7 @@ pub const METHODS: [&str; 13] = [
     "llr_max",
     "basket_knn",
     "ease",
+    "sparse_inverse",
     OURS,
 ];
 
@@ -91,6 +98,8 @@ pub(crate) struct Ranks {
     /// Only queries that are new to their customer, in order.
     pub discover_rest: Vec<usize>,
     pub discover_single: Vec<usize>,
+    /// The first ten of every list, by whole case.
+    pub listed: [Vec<u32>; WHOLE_CASES.len()],
     pub latencies: Vec<Duration>,
     /// Scores of what was offered, and whether it was the hidden item.
     pub offered_rest: Vec<(f32, bool)>,
@@ -114,6 +123,8 @@ pub fn run(
     methods.retain(|&method| method != "ease" || split.n_items() <= MAX_EASE_ITEMS);
     let inner = all.train_part().split(file, MAX_INNER_QUERIES);
     let mut bench = Bench::new(file, &split, &inner, now);
+    bench.ease_max_items = options.ease_max_items;
+    let mut whole: Vec<Outcome> = Vec::new();
     let mut others: Vec<Outcome> = Vec::new();
     for method in methods {
         on_method(method);
@@ -124,6 +135,7 @@ pub fn run(
             if is_ours {
                 outcome.comparison = Comparison::of(&outcome, &others);
                 outcome.learned = std::mem::take(&mut learned);
+                whole.push(outcome.clone());
             } else {
                 others.push(outcome.clone());
             }
@@ -136,7 +148,11 @@ pub fn run(
         let without = Without::of(&[source])?;
         let began = (bench.now)();
         let (ranks, fit, parameter) = bench.alongside(began, without)?;
-        summarize(&method, &split, &ranks, fit, parameter).into_iter().for_each(&mut take);
+        for mut outcome in summarize(&method, &split, &ranks, fit, parameter) {
+            outcome.comparison = Comparison::of(&outcome, &whole);
+            outcome.learned = std::mem::take(&mut bench.learned);
+            take(outcome);
+        }
     }
     Ok(sizes_of(&split))
 }
@@ -166,6 +182,7 @@ struct Bench<'a> {
     inner: &'a Split,
     now: Stopwatch<'a>,
     pairs: Option<(PairModel, Duration)>,
+    ease_max_items: Option<usize>,
     /// What our method said of what it learned.
     learned: BTreeMap<String, String>,
 }
@@ -174,7 +191,8 @@ type MethodRun = (Ranks, Duration, Option<String>);
 
 impl<'a> Bench<'a> {
     fn new(file: &'a OrderFile, split: &'a Split, inner: &'a Split, now: Stopwatch<'a>) -> Self {
-        Bench { file, split, inner, now, pairs: None, learned: BTreeMap::new() }
+        let (pairs, ease_max_items, learned) = (None, None, BTreeMap::new());
+        Bench { file, split, inner, now, pairs, ease_max_items, learned }
     }
 
     fn run_method(&mut self, method: &str) -> Result<MethodRun, Error> {
@@ -187,7 +205,8 @@ impl<'a> Bench<'a> {
                 Ok((ranks_of(split, &model, self.now), fit, None))
             }
             "basket_knn" => self.basket_knn(began),
-            "ease" => self.ease(began),
+            "ease" => self.tuned(began, Ease::fit),
+            "sparse_inverse" => self.tuned(began, SparseInverse::fit),
             OURS => self.alongside(began, Without::default()),
             _ => Ok(self.pair_method(method)),
         }
@@ -227,22 +246,29 @@ impl<'a> Bench<'a> {
         Ok((ranks_of(self.split, &model, self.now), fit, Some(format!("k={k}"))))
     }
 
-    fn ease(&self, began: Duration) -> Result<MethodRun, Error> {
-        let lambda = best_of(&EASE_LAMBDAS, |lambda| {
-            Ok(inner_ndcg(self.inner, &Ease::fit(self.inner, lambda)?))
-        })?;
-        let model = Ease::fit(self.split, lambda)?;
+    /// A method of one λ, which is chosen on the inner split.
+    fn tuned<S: Scorer>(
+        &self,
+        began: Duration,
+        fit: impl Fn(&Split, f64) -> Result<S, Error>,
+    ) -> Result<MethodRun, Error> {
+        let lambda =
+            best_of(&EASE_LAMBDAS, |lambda| Ok(inner_ndcg(self.inner, &fit(self.inner, lambda)?)))?;
+        let model = fit(self.split, lambda)?;
         let fit = (self.now)() - began;
         Ok((ranks_of(self.split, &model, self.now), fit, Some(format!("lambda={lambda}"))))
     }
 
     fn alongside(&mut self, began: Duration, without: Without) -> Result<MethodRun, Error> {
-        let world = ours::world_of(self.file, self.split, without)?;
+        let mut params = Params { without, ..Params::default() };
+        params.ease_max_items = self.ease_max_items.unwrap_or(params.ease_max_items);
+        let world = ours::world_of(self.file, self.split, params)?;
         let fit = (self.now)() - began;
         let ask = |query: &Query, context: &[u32], masked: &[u32], workspace: &mut Workspace| {
             ours::rank(&world, query, context, masked, workspace)
         };
-        let ranks = rank_all(self.split, self.now, Workspace::default, ask);
+        let listed = |_: &mut Workspace, answer: &mut Answer| std::mem::take(&mut answer.listed);
+        let ranks = rank_all(self.split, self.now, Workspace::default, (ask, listed));
         self.learned = world.snapshot.provenance().parameters.clone();
         self.learned.extend(ours::AsServed::of(&world, self.split).told());
         Ok((ranks, fit, self.learned.get("ease.parameters").cloned()))
@@ -290,58 +316,76 @@ fn rank_of(
 }
 
 fn ranks_of(split: &Split, model: &dyn Scorer, now: Stopwatch<'_>) -> Ranks {
-    rank_all(
-        split,
-        now,
-        || vec![0.0; split.n_items()],
-        |query, context, masked, scores: &mut Vec<f64>| {
-            let rank = rank_of(model, query, context, masked, scores);
-            Answer { rank, ..Answer::default() }
-        },
-    )
+    let ask = |query: &Query, context: &[u32], masked: &[u32], scores: &mut Vec<f64>| {
+        let rank = rank_of(model, query, context, masked, scores);
+        Answer { rank, ..Answer::default() }
+    };
+    // What was masked has no score; what nothing speaks for is listed by nobody's choice.
+    let listed = |scores: &mut Vec<f64>, _: &mut Answer| {
+        let mut top = TopK::new(BREADTH_LEN);
+        let scored = scores.iter().enumerate().filter(|(_, score)| **score > 0.0);
+        scored.for_each(|(item, &score)| top.push(item as u32, score as f32));
+        top.sorted().iter().map(|scored| scored.index).collect()
+    };
+    rank_all(split, now, || vec![0.0; split.n_items()], (ask, listed))
 }
 
-/// Asks every query in all four cases; latency is that of case rest.
+/// What a query gave in one case.
+struct Asked {
+    answer: Answer,
+    listed: Vec<u32>,
+}
+
+/// Asks every query in all four cases; latency is that of case rest. `ask` is timed, `listed` tells
+/// the first places of the list that it made.
 fn rank_all<W>(
     split: &Split,
     now: Stopwatch<'_>,
     make: impl Fn() -> W + Sync + Send,
-    ask: impl Fn(&Query, &[u32], &[u32], &mut W) -> Answer + Sync,
+    (ask, listed): (
+        impl Fn(&Query, &[u32], &[u32], &mut W) -> Answer + Sync,
+        impl Fn(&mut W, &mut Answer) -> Vec<u32> + Sync,
+    ),
 ) -> Ranks {
-    struct Asked {
-        rest: Answer,
-        single: Answer,
-        discover: Option<(usize, usize)>,
-        latency: Duration,
-    }
-    let asked: Vec<Asked> = split
+    let one = |query: &Query, context: &[u32], masked: &[u32], workspace: &mut W| {
+        let began = now();
+        let mut answer = ask(query, context, masked, workspace);
+        let latency = now() - began;
+        let listed = listed(workspace, &mut answer);
+        (Asked { answer, listed }, latency)
+    };
+    let asked: Vec<(Vec<Asked>, Duration)> = split
         .queries
         .par_iter()
         .map_init(make, |workspace, query| {
             let single = &query.context[..1];
-            let began = now();
-            let rest = ask(query, &query.context, &[], workspace);
-            let latency = now() - began;
-            let discover = split.is_new(query).then(|| {
+            let (rest, latency) = one(query, &query.context, &[], workspace);
+            let mut all = vec![rest, one(query, single, &[], workspace).0];
+            if split.is_new(query) {
                 let masked = split.bought(query);
-                (
-                    ask(query, &query.context, masked, workspace).rank,
-                    ask(query, single, masked, workspace).rank,
-                )
-            });
-            Asked { rest, single: ask(query, single, &[], workspace), discover, latency }
+                all.push(one(query, &query.context, masked, workspace).0);
+                all.push(one(query, single, masked, workspace).0);
+            }
+            (all, latency)
         })
         .collect();
-    let offered = |asked: &[Asked], case: fn(&Asked) -> &Answer| {
-        asked.iter().flat_map(|asked| case(asked).offered.iter().copied()).collect()
+    let ranks = |case: usize| -> Vec<usize> {
+        asked.iter().filter_map(|(all, _)| Some(all.get(case)?.answer.rank)).collect()
+    };
+    let listed = |case: usize| -> Vec<u32> {
+        asked.iter().filter_map(|(all, _)| all.get(case)).flat_map(|a| a.listed.clone()).collect()
+    };
+    let offered = |case: usize| {
+        asked.iter().flat_map(|(all, _)| all[case].answer.offered.iter().copied()).collect()
     };
     Ranks {
-        rest: asked.iter().map(|asked| asked.rest.rank).collect(),
-        single: asked.iter().map(|asked| asked.single.rank).collect(),
-        discover_rest: asked.iter().filter_map(|asked| Some(asked.discover?.0)).collect(),
-        discover_single: asked.iter().filter_map(|asked| Some(asked.discover?.1)).collect(),
-        latencies: asked.iter().map(|asked| asked.latency).collect(),
-        offered_rest: offered(&asked, |asked| &asked.rest),
-        offered_single: offered(&asked, |asked| &asked.single),
+        rest: ranks(0),
+        single: ranks(1),
+        discover_rest: ranks(2),
+        discover_single: ranks(3),
+        listed: [listed(0), listed(1), listed(2), listed(3)],
+        latencies: asked.iter().map(|(_, latency)| *latency).collect(),
+        offered_rest: offered(0),
+        offered_single: offered(1),
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod baselines;
 pub mod basket_completion;
+pub mod breadth;
 pub mod cases;
 pub mod comparison;
 pub mod customer_file;
@@ -32,6 +33,7 @@ pub mod uplift;
 pub mod uplift_file;
 
 pub use basket_completion::{OnMethod, Options, Stopwatch, run};
+pub use breadth::Breadth;
 pub use customer_file::CustomerFile;
 pub use error::Error;
 pub use order_file::OrderFile;

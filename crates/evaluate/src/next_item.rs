@@ -7,6 +7,7 @@
 //! the visit masked for every method.
 
 use crate::basket_completion::{OnMethod, Stopwatch};
+use crate::breadth::{BREADTH_LEN, Breadth};
 use crate::error::Error;
 use crate::report::{Metrics, Outcome, latency_quantiles};
 use crate::session_baselines::{
@@ -115,11 +116,17 @@ fn queries_of(log: &SessionLog) -> impl Iterator<Item = Query<'_>> {
 #[derive(Clone, Debug, Default)]
 struct Columns {
     by_case: [[Vec<f64>; NAMES.len()]; CASES.len()],
+    /// By case, the first ten of every list, and the items that came next.
+    listed: [Vec<u32>; CASES.len()],
+    next: [Vec<u32>; CASES.len()],
     latencies: Vec<Duration>,
 }
 
 impl Columns {
-    fn push(&mut self, case: usize, values: [f64; NAMES.len()]) {
+    fn push(&mut self, case: usize, query: &Query<'_>, list: &[u32]) {
+        let values = metrics_of(query, list);
+        self.listed[case].extend(list.iter().take(BREADTH_LEN));
+        self.next[case].push(query.next());
         for (column, value) in self.by_case[case].iter_mut().zip(values) {
             column.push(value);
         }
@@ -135,6 +142,7 @@ pub fn run(
     mut take: impl FnMut(NextItemOutcome),
 ) -> Result<Sizes, Error> {
     let bench = Bench { split, now };
+    let n_seen = seen_of(split);
     let mut rival: Option<Columns> = None;
     for method in chosen_methods(methods)? {
         on_method(method);
@@ -145,7 +153,10 @@ pub fn run(
             let gain = base
                 .filter(|_| method == "alongside")
                 .and_then(|base| paired_bootstrap(ours, base, &BootstrapSpec::with_seed(SEED)));
+            let (listed, next) = (&columns.listed[case], &columns.next[case]);
+            let breadth = Breadth::of(&n_seen, listed.iter().copied(), next.iter().copied());
             let outcome = outcome_of(method, name, case, &columns, fit, parameter.clone());
+            let outcome = Outcome { breadth, ..outcome };
             take(NextItemOutcome { outcome, gain });
         }
         if method == RIVAL {
@@ -153,6 +164,14 @@ pub fn run(
         }
     }
     Ok(sizes_of(split))
+}
+
+/// Training steps of each item.
+fn seen_of(split: &SessionSplit) -> Vec<u32> {
+    let mut n_seen = vec![0; split.item_ids.len()];
+    let sessions = (0..split.train.len()).flat_map(|session| split.train.session(session));
+    sessions.for_each(|step| n_seen[step.item as usize] += 1);
+    n_seen
 }
 
 fn chosen_methods(names: &[String]) -> Result<Vec<&'static str>, Error> {
@@ -262,16 +281,15 @@ fn ask(log: &SessionLog, predictor: &mut dyn NextItem, now: Stopwatch<'_>) -> Co
         let began = now();
         predictor.predict(query.visit, true, LIST_LEN, &mut list);
         columns.latencies.push(now() - began);
-        let values = metrics_of(&query, &list);
-        columns.push(0, values);
+        columns.push(0, &query, &list);
         if query.is_repeat() {
-            columns.push(1, values);
+            columns.push(1, &query, &list);
             continue;
         }
-        columns.push(2, values);
+        columns.push(2, &query, &list);
         list.clear();
         predictor.predict(query.visit, false, LIST_LEN, &mut list);
-        columns.push(DISCOVER, metrics_of(&query, &list));
+        columns.push(DISCOVER, &query, &list);
     }
     columns
 }

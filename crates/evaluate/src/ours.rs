@@ -1,12 +1,13 @@
 //! The method `alongside`: `learn` on the training baskets, `decide` for each query.
 
+use crate::breadth::BREADTH_LEN;
 use crate::cases::{Query, Split};
 use crate::error::Error;
 use crate::order_file::{ABSENT, OrderFile};
 use decide::{CartLine, ItemRef, Placement, Request, Workspace, decide};
 use events::{Amount, Timestamp};
 use history::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};
-use learn::{Params, Silent, Without};
+use learn::{Params, Silent};
 use score::ranker::Audience;
 use score::{Rung, World};
 use snapshot::Snapshot;
@@ -22,6 +23,8 @@ pub const MISSED: usize = usize::MAX;
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     pub rank: usize,
+    /// The first ten of the list; empty where it is read elsewhere.
+    pub listed: Vec<u32>,
     /// Score of each offer, and whether it was the hidden item; empty where scores are none of
     /// probability.
     pub offered: Vec<(f32, bool)>,
@@ -41,7 +44,7 @@ pub fn baskets_of(split: &Split) -> Baskets {
 }
 
 /// A world that knows the training baskets and nothing else.
-pub fn world_of(file: &OrderFile, split: &Split, without: Without) -> Result<World, Error> {
+pub fn world_of(file: &OrderFile, split: &Split, params: Params) -> Result<World, Error> {
     let items = split.item_codes.iter().map(|&code| ItemEntry {
         id: file.item_ids[code as usize].clone(),
         ..ItemEntry::default()
@@ -52,7 +55,7 @@ pub fn world_of(file: &OrderFile, split: &Split, without: Without) -> Result<Wor
         n_customers: split.n_customers,
         provenance: Vec::new(),
     };
-    let learned = learn::learn(&view, &Params { without, ..Params::default() }.check()?, &Silent)?;
+    let learned = learn::learn(&view, &params.check()?, &Silent)?;
     Ok(World::of(Arc::new(Snapshot::from_writer(&learned.writer)?)))
 }
 
@@ -132,7 +135,8 @@ pub fn rank(
     let is_calibrated = is_calibrated(world, query, context.len());
     let ranked = decision.offers.iter().filter(|o| is_calibrated && o.rung != Rung::Popular);
     let offered = ranked.map(|offer| (offer.score, offer.item == query.hidden)).collect();
-    Answer { rank: at.map_or(MISSED, |at| at + 1), offered }
+    let listed = decision.offers.iter().take(BREADTH_LEN).map(|offer| offer.item).collect();
+    Answer { rank: at.map_or(MISSED, |at| at + 1), listed, offered }
 }
 
 /// Are scores probabilities here? Where little could be learned they only rank.

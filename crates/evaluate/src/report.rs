@@ -1,6 +1,7 @@
 //! Ranks to metrics: one outcome a method and case, with intervals by bootstrap over queries.
 
 use crate::basket_completion::Ranks;
+use crate::breadth::Breadth;
 use crate::cases::Split;
 use crate::comparison::Comparison;
 use crate::order_file::ABSENT;
@@ -38,6 +39,8 @@ pub struct Outcome {
     pub fit: Duration,
     pub p50: Duration,
     pub p99: Duration,
+    /// Of the lists; slices of a case have that of the case.
+    pub breadth: Breadth,
     /// What was chosen on the inner split.
     pub parameter: Option<String>,
     /// With the best of the methods that ran before, where there were any.
@@ -107,6 +110,7 @@ impl Outcome {
                 line.insert(format!("{name}_high"), json!(high));
             }
         }
+        self.breadth.write(&mut line);
         line.insert("fit_s".into(), json!(self.fit.as_secs_f64()));
         line.insert("p50_us".into(), json!(self.p50.as_secs_f64() * 1e6));
         line.insert("p99_us".into(), json!(self.p99.as_secs_f64() * 1e6));
@@ -219,6 +223,29 @@ pub(crate) fn latency_quantiles(latencies: &[Duration]) -> (Duration, Duration) 
     (quantile(0.5), quantile(0.99))
 }
 
+/// Whole cases, in order.
+pub(crate) const WHOLE_CASES: [&str; 4] = ["rest", "single", "discover:rest", "discover:single"];
+
+/// The case that a slice is of.
+fn whole_case(case: &str) -> usize {
+    // `discover:rest` does not begin with `rest`.
+    WHOLE_CASES.iter().position(|whole| case.starts_with(whole)).unwrap_or(0)
+}
+
+fn breadths_of(split: &Split, ranks: &Ranks) -> [Breadth; WHOLE_CASES.len()] {
+    let mut n_sales = vec![0_u32; split.n_items()];
+    split.train.indices.iter().for_each(|&item| n_sales[item as usize] += 1);
+    let hidden = |is_discover: bool| {
+        let asked = split.queries.iter().filter(move |query| !is_discover || split.is_new(query));
+        asked.map(|query| query.hidden)
+    };
+    let of = |case: usize| {
+        let is_discover = WHOLE_CASES[case].starts_with("discover");
+        Breadth::of(&n_sales, ranks.listed[case].iter().copied(), hidden(is_discover))
+    };
+    [of(0), of(1), of(2), of(3)]
+}
+
 /// All cases and slices of one method.
 pub(crate) fn summarize(
     method: &str,
@@ -228,7 +255,9 @@ pub(crate) fn summarize(
     parameter: Option<String>,
 ) -> Vec<Outcome> {
     let (p50, p99) = latency_quantiles(&ranks.latencies);
+    let breadths = breadths_of(split, ranks);
     let outcome = |case: String, case_ranks: &[usize]| Outcome {
+        breadth: breadths[whole_case(&case)],
         fit,
         p50,
         p99,

@@ -96,14 +96,15 @@ pub fn learn(
         return Ok(EaseWeights { items, weights: Vec::new(), residual: 0.0 });
     }
     let weights = basket_weights(baskets, params);
-    let gram = Gram { baskets, items: &items, n_items, weights: &weights, lambda: params.lambda };
+    let gram =
+        BasketGram { baskets, items: &items, n_items, weights: &weights, lambda: params.lambda };
     let inverse = invert(gram.dense(), params.lambda)?;
     let residual = check(|v| gram.times(v), &inverse, seed)?;
     Ok(EaseWeights { weights: weights_of(inverse.as_ref()), items, residual })
 }
 
 /// Weight of each basket, scaled so that Σ w_b |b| = Σ |b|.
-fn basket_weights(baskets: &Baskets, params: &EaseParams) -> Vec<f64> {
+pub(crate) fn basket_weights(baskets: &Baskets, params: &EaseParams) -> Vec<f64> {
     let rows = baskets.items.view();
     let mut weights = recency::weights(baskets, params.half_life_days);
     for (weight, basket) in weights.iter_mut().zip(rows.rows()) {
@@ -119,16 +120,16 @@ fn basket_weights(baskets: &Baskets, params: &EaseParams) -> Vec<f64> {
 }
 
 /// G, as a matrix and as what it does to a vector.
-struct Gram<'a> {
-    baskets: &'a Baskets,
+pub(crate) struct BasketGram<'a> {
+    pub(crate) baskets: &'a Baskets,
     /// Item of each row and column.
-    items: &'a [u32],
-    n_items: usize,
-    weights: &'a [f64],
-    lambda: f64,
+    pub(crate) items: &'a [u32],
+    pub(crate) n_items: usize,
+    pub(crate) weights: &'a [f64],
+    pub(crate) lambda: f64,
 }
 
-impl Gram<'_> {
+impl BasketGram<'_> {
     /// Column of each item, `u32::MAX` for those without.
     fn columns(&self) -> Vec<u32> {
         let mut column_of = vec![u32::MAX; self.n_items];
@@ -167,7 +168,7 @@ impl Gram<'_> {
     }
 
     /// G v by way of the baskets: Xᵀ W (X v) + λ v.
-    fn times(&self, v: &[f64]) -> Vec<f64> {
+    pub(crate) fn times(&self, v: &[f64]) -> Vec<f64> {
         let column_of = self.columns();
         let mut product: Vec<f64> = v.iter().map(|value| self.lambda * value).collect();
         for (basket, &weight) in self.baskets.items.view().rows().zip(self.weights) {

@@ -6,10 +6,12 @@
 
 use crate::ease::BYTES_PER_CELL;
 use crate::error::Error;
+use crate::item_weights::Form;
 use crate::next_basket::size::NextBasketSize;
 use crate::params::CheckedParams;
 use crate::ranker::MIN_RANKER_BASKETS;
 use crate::ranker::cases::{GUEST_STEP, MAX_THINNED_ROWS, MAX_VARIANTS as MAX_RANKER_VARIANTS};
+use crate::sparse_inverse::{self, SparseInverseParams};
 use crate::split::MAX_VARIANTS;
 use history::HistoryView;
 use score::blend::Features;
@@ -39,17 +41,23 @@ const FEWER_BASKETS: [usize; 2] = [1_000, 500];
 /// Cases of next baskets that are given up on their own, as they fill memory at a time of their
 /// own; without any, a published method ranks.
 const FEWER_NEXT_BASKETS: [usize; 6] = [20_000, 10_000, 5_000, 2_500, 1_000, 0];
-/// EASE gives up half of its items, those that sell least, before the ranker is given up: it is
-/// worth more than they are.
+/// Entries of G that an item keeps for the sparse inverse, down to what still tells neighbors.
+const FEWER_GRAM: [usize; 4] = [usize::MAX, 1_000, 500, 250];
+/// Without a sparse inverse EASE gives up half of its items, those that sell least, before the
+/// ranker is given up: it is worth more than they are.
 const LEAST_EASE_SHARE: usize = 2;
 
 /// What the size of a run depends on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Sizes {
     n_items: u64,
     n_baskets: u64,
     n_lines: u64,
     n_customers: u64,
+    /// Items that sold at all.
+    n_sold: usize,
+    /// Items that each item met in its baskets, counted once a basket.
+    met: Vec<u64>,
     /// Pairs that can be kept, by the baskets of each item.
     n_pairs: u64,
     view_bytes: u64,
@@ -60,12 +68,16 @@ impl Sizes {
     fn of(view: &HistoryView, params: &CheckedParams) -> Sizes {
         let n_lines = view.baskets.items.indices.len() as u64;
         let n_baskets = view.baskets.len() as u64;
+        let met = met_of(view);
+        let n_pairs = most_met(&met, params.pairs.per_item);
         Sizes {
             n_items: view.n_items() as u64,
             n_baskets,
             n_lines,
             n_customers: view.n_customers.into(),
-            n_pairs: n_pairs(view, params.pairs.per_item),
+            n_sold: n_sold(view),
+            met,
+            n_pairs,
             view_bytes: view_bytes(view),
             next_basket: match params.without.next_basket() {
                 true => NextBasketSize::default(),
@@ -79,24 +91,20 @@ impl Sizes {
         PROCESS_BYTES + self.view_bytes + self.view_bytes.max(self.needed_bytes(params))
     }
 
-    fn n_core(&self, params: &CheckedParams) -> u64 {
-        self.n_items.min(params.ease_max_items as u64)
-    }
-
     fn needed_bytes(&self, params: &CheckedParams) -> u64 {
-        let n_core = self.n_core(params);
-        let n_cells = n_core * n_core;
-        let is_tuned = n_core <= params.ease_tune_max_items as u64;
+        let form = Form::of(self.n_sold, params);
         let has_ranker = self.has_ranker(params);
+        let is_tuned = form.n_items() <= params.ease_tune_max_items;
+        let weights = self.item_weights(form, params);
         // The ranker has an EASE of its own beside the other, where it costs little.
-        let n_eases = if has_ranker && is_tuned { 2 } else { 1 };
-        let eases = n_eases * n_cells * BYTES_PER_WEIGHT;
+        let n_eases = if has_ranker && is_tuned && matches!(form, Form::Ease(_)) { 2 } else { 1 };
+        let eases = n_eases * weights.table_bytes;
         let pairs = self.n_pairs * BYTES_PER_PAIR;
         let counting = pairs + self.n_pairs * BYTES_PER_WAITING_PAIR;
         // The weights of the best fit so far are kept while the next one is solved; those of the
         // first while the second is.
-        let kept = if is_tuned { n_cells * BYTES_PER_WEIGHT } else { 0 };
-        let solving = pairs + kept + n_cells * BYTES_PER_CELL as u64;
+        let kept = if is_tuned { weights.table_bytes } else { 0 };
+        let solving = pairs + kept + weights.solving_bytes;
         let copying = 2 * (pairs + eases);
         let next_basket = pairs + eases + self.next_basket_bytes(params);
         let writing = copying + 2 * self.next_basket_tables(params);
@@ -106,6 +114,29 @@ impl Sizes {
         let ranking = if has_ranker { snapshot + making + self.ranker_bytes(params) } else { 0 };
         let peak = making.max(blending).max(ranking).max(next_basket).max(writing);
         self.n_lines * BYTES_PER_LINE + self.n_items * BYTES_PER_ITEM + peak
+    }
+
+    fn item_weights(&self, form: Form, params: &CheckedParams) -> WeightSize {
+        match form {
+            Form::Ease(n_core) => {
+                let n_cells = (n_core as u64).pow(2);
+                let table_bytes = n_cells * BYTES_PER_WEIGHT;
+                WeightSize { table_bytes, solving_bytes: n_cells * BYTES_PER_CELL as u64 }
+            }
+            Form::SparseInverse(_) => {
+                let SparseInverseParams { neighbors, gram_per_item, per_item } =
+                    params.sparse_inverse;
+                let (n_items, cell) = (self.n_items, sparse_inverse::BYTES_PER_CELL);
+                let n_entries = most_met(&self.met, neighbors);
+                let n_weights = (2 * n_entries).min(n_items * per_item as u64);
+                let gram = most_met(&self.met, gram_per_item) * cell;
+                let columns = gram + n_entries * cell;
+                let rows = n_entries * sparse_inverse::BYTES_PER_ENTRY;
+                let boxes = n_items * sparse_inverse::BYTES_PER_ITEM;
+                let table_bytes = n_weights * cell + 8 * n_items;
+                WeightSize { table_bytes, solving_bytes: boxes + columns.max(rows) }
+            }
+        }
     }
 
     fn next_basket_tables(&self, params: &CheckedParams) -> u64 {
@@ -170,14 +201,31 @@ impl Sizes {
     }
 }
 
-/// Each item has at most as many pairs as it met items in its baskets.
-fn n_pairs(view: &HistoryView, per_item: usize) -> u64 {
-    let per_item = per_item.min(view.n_items()) as u64;
+/// Bytes of item weights, as a table and while they are solved for.
+#[derive(Clone, Copy, Debug)]
+struct WeightSize {
+    table_bytes: u64,
+    solving_bytes: u64,
+}
+
+fn n_sold(view: &HistoryView) -> usize {
+    let mut is_sold = vec![false; view.n_items()];
+    view.baskets.items.indices.iter().for_each(|&item| is_sold[item as usize] = true);
+    is_sold.into_iter().filter(|&is_sold| is_sold).count()
+}
+
+fn met_of(view: &HistoryView) -> Vec<u64> {
     let mut met = vec![0_u64; view.n_items()];
     for basket in view.baskets.items.view().rows() {
         basket.iter().for_each(|&item| met[item as usize] += basket.len() as u64 - 1);
     }
-    met.into_iter().map(|met| met.min(per_item)).sum()
+    met
+}
+
+/// Each item has at most as many pairs as it met items in its baskets.
+fn most_met(met: &[u64], per_item: usize) -> u64 {
+    let per_item = per_item.min(met.len()) as u64;
+    met.iter().map(|&met| met.min(per_item)).sum()
 }
 
 /// Bytes that the whole process will take at its peak: what holds the view, and what learns from it
@@ -205,8 +253,9 @@ fn view_bytes(view: &HistoryView) -> u64 {
 
 /// Parameters under which the process stays within the limit: next baskets on as many cases as fit,
 /// then the first of these that do: as they are; with fewer cases for the ranker; with fewer
-/// baskets to tune the blend on besides; with up to half of the items of EASE besides; without a
-/// ranker, and then with fewer baskets, fewer items of EASE, or neither.
+/// baskets to tune the blend on besides; with a sparse inverse in place of EASE, of fewer and fewer
+/// entries (where it may not be: with up to half of the items of EASE); without a ranker, and then
+/// with fewer baskets, a sparse inverse (or fewer items of EASE), or neither.
 ///
 /// # Errors
 /// [`Error::TooLittleMemory`] when even that is too much.
@@ -215,7 +264,7 @@ pub fn fit(view: &HistoryView, params: &CheckedParams) -> Result<CheckedParams, 
     let limit = params.memory_limit_bytes;
     let params = &sizes.with_next_baskets(params);
     let fits = |params: &CheckedParams| sizes.peak_bytes(params) <= limit;
-    let n_ease = params.ease_max_items.min(view.n_items());
+    let n_ease = params.ease_max_items.min(sizes.n_sold);
     if fits(params) {
         return Ok(params.clone());
     }
@@ -225,8 +274,24 @@ pub fn fit(view: &HistoryView, params: &CheckedParams) -> Result<CheckedParams, 
     let baskets = FEWER_BASKETS.map(|n| n.min(params.blend_max_baskets));
     let with_ranker = baskets.map(|n| params.reduced(n_ease, n, least_cases));
     let without = [params.blend_max_baskets, baskets[0], baskets[1]];
-    if let Some(fewer) = fewer_cases.chain(with_ranker).find(fits) {
-        return Ok(fewer);
+    let with_ranker: Vec<CheckedParams> = fewer_cases.chain(with_ranker).collect();
+    if let Some(fewer) = with_ranker.iter().find(|fewer| fits(fewer)) {
+        return Ok(fewer.clone());
+    }
+    let has_sparse = n_ease > 0 && !params.without.sparse_inverse();
+    if has_sparse {
+        let ranked = std::iter::once(params).chain(&with_ranker);
+        let no_ranker: Vec<_> = without.map(|n| params.reduced(n_ease, n, 0)).into();
+        let fewer = |all: &mut dyn Iterator<Item = &CheckedParams>| {
+            let all: Vec<&CheckedParams> = all.collect();
+            let of = |gram| all.iter().map(move |fewer| fewer.with_sparse_inverse(gram));
+            FEWER_GRAM.into_iter().flat_map(of).find(fits)
+        };
+        let ranked = fewer(&mut ranked.into_iter().filter(|p| p.ranker.max_cases > 0));
+        let unranked = || no_ranker.iter().find(|p| fits(p)).cloned();
+        let found = ranked.or_else(unranked).or_else(|| fewer(&mut no_ranker.iter()));
+        let bare = || [baskets[1], 0].map(|n| params.reduced(0, n, 0)).into_iter().find(fits);
+        return found.or_else(bare).ok_or_else(|| too_little(&sizes, params));
     }
     let of = |n_items| params.reduced(n_items, baskets[1], least_cases);
     if least_cases > 0 && fits(&of(n_ease / LEAST_EASE_SHARE)) {
@@ -241,8 +306,13 @@ pub fn fit(view: &HistoryView, params: &CheckedParams) -> Result<CheckedParams, 
             return Ok(of(most_items(0, n_ease, |n| fits(&of(n)))));
         }
     }
+    Err(too_little(&sizes, params))
+}
+
+fn too_little(sizes: &Sizes, params: &CheckedParams) -> Error {
     let needed = sizes.peak_bytes(&params.reduced(0, 0, 0));
-    Err(Error::TooLittleMemory { needed_mib: needed.div_ceil(1 << 20), limit_mib: limit >> 20 })
+    let limit_mib = params.memory_limit_bytes >> 20;
+    Error::TooLittleMemory { needed_mib: needed.div_ceil(1 << 20), limit_mib }
 }
 
 /// The most items, from `least` to `all`, of which `fits` is true; it is of `least`.

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::next_basket::served::ServedParams;
 use crate::pairs::PairParams;
 use crate::ranker::RankerParams;
+use crate::sparse_inverse::SparseInverseParams;
 use crate::split::MAX_CASES;
 
 /// How fast what is old counts less, and how strongly the ranker's second EASE is held down.
@@ -34,6 +35,9 @@ impl Default for Fading {
     }
 }
 
+/// A column of the sparse inverse is a dense solve of as many equations.
+const MAX_NEIGHBORS: usize = 2_000;
+
 /// Unchecked parameters; [`Params::check`] makes them usable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Params {
@@ -45,15 +49,17 @@ pub struct Params {
     pub max_basket_items: usize,
     /// λ; `None`: tuned on an inner split.
     pub ease_lambda: Option<f64>,
-    /// EASE is solved for at most this many items, the best-selling ones.
+    /// EASE is solved for at most this many items; a catalog of more has a sparse inverse for all
+    /// of them, or, without it, EASE for those that sell best. 0: neither.
     pub ease_max_items: usize,
+    pub sparse_inverse: SparseInverseParams,
     /// Above this many items EASE is not tuned (each trial costs a solve): defaults hold.
     pub ease_tune_max_items: usize,
     /// The blend is tuned on at most this many baskets.
     pub blend_max_baskets: usize,
     /// Upper bound for the process, in bytes. Above it first the cases of the ranker get fewer,
-    /// then the baskets of the blend, then the items of EASE; where that does not do, learning is
-    /// refused (`memory::fit`).
+    /// then the baskets of the blend, then EASE becomes a sparse inverse; where that does not do,
+    /// learning is refused (`memory::fit`).
     pub memory_limit_bytes: u64,
     pub ranker: RankerParams,
     pub next_basket: ServedParams,
@@ -71,6 +77,7 @@ impl Default for Params {
             max_basket_items: 1_000,
             ease_lambda: None,
             ease_max_items: 10_000,
+            sparse_inverse: SparseInverseParams::default(),
             ease_tune_max_items: 6_000,
             blend_max_baskets: MAX_CASES,
             memory_limit_bytes: 4 << 30,
@@ -116,6 +123,13 @@ impl Params {
         if self.max_basket_items < 2 {
             return Err(bad("largest basket", self.max_basket_items, "at least 2 items"));
         }
+        let SparseInverseParams { neighbors, gram_per_item, per_item } = self.sparse_inverse;
+        if !(1..=MAX_NEIGHBORS).contains(&neighbors) {
+            return Err(bad("neighbors of an item", neighbors, "from 1 to 2,000"));
+        }
+        if gram_per_item == 0 || per_item == 0 {
+            return Err(bad("entries that an item keeps", 0, "at least 1"));
+        }
         let (is_without, next) = (self.without.ranker(), &self.next_basket.ranker);
         let max_cases = if is_without { 0 } else { self.ranker.max_cases };
         let max_groups = if is_without { 0 } else { next.max_groups };
@@ -143,6 +157,15 @@ impl CheckedParams {
     pub(crate) fn without_next_baskets(&self) -> CheckedParams {
         let mut less = self.0.clone();
         less.next_basket.max_baskets = 0;
+        CheckedParams(less)
+    }
+
+    /// A sparse inverse in place of EASE, however few the items are, with fewer entries of G.
+    pub(crate) fn with_sparse_inverse(&self, gram_per_item: usize) -> CheckedParams {
+        let mut less = self.0.clone();
+        less.ease_max_items = less.ease_max_items.min(1);
+        let kept = &mut less.sparse_inverse.gram_per_item;
+        *kept = gram_per_item.min(*kept);
         CheckedParams(less)
     }
 

@@ -2,9 +2,10 @@
 
 use crate::ablation::Without;
 use crate::blend::{self, MIN_CASES};
-use crate::ease::{self, EaseParams, EaseWeights};
+use crate::ease::EaseParams;
 use crate::error::Error;
 use crate::gram::BasketWeights;
+use crate::item_weights::{self, Form, ItemWeights};
 use crate::next_basket::{self, served::ServedNextBasket};
 use crate::params::CheckedParams;
 use crate::progress::{Progress, Silent, Step};
@@ -187,8 +188,8 @@ fn learn_ranker(
     notes: &mut BTreeMap<String, String>,
 ) -> Result<LearnedRanker, Error> {
     let mut trainer = Trainer::new(&choice.blend, &params.ranker);
-    let n_ease_items = ease::core_items(&counts_of(view), params.ease_max_items).len();
-    let folds = ranker::folds(n_ease_items, params);
+    let form = Form::of_counts(&counts_of(view), params);
+    let folds = ranker::folds(form.n_items(), params);
     for (at, &tenths) in folds.iter().enumerate() {
         progress.report(Step::Ranker, 0.6 * at as f32 / folds.len() as f32);
         let (train, cases) = split::fold(view, tenths, params.seed);
@@ -203,10 +204,10 @@ fn inner_snapshot(
     train: &HistoryView,
     params: &CheckedParams,
     choice: &Choice,
-    known_ease: Option<EaseWeights>,
+    known_weights: Option<ItemWeights>,
 ) -> Result<Snapshot, Error> {
     let mut unused = BTreeMap::new();
-    let tables = Tables::learn(train, params, choice, known_ease, &Silent, &mut unused)?;
+    let tables = Tables::learn(train, params, choice, known_weights, &Silent, &mut unused)?;
     let mut writer = SnapshotWriter::new(&Provenance::default());
     tables.write(train, params, choice, &mut writer);
     drop(tables);
@@ -221,12 +222,13 @@ fn tune_ease(
     notes: &mut BTreeMap<String, String>,
 ) -> Result<Option<tune::TunedEase>, Error> {
     let n_baskets_of = counts_of(train);
-    let core = ease::core_items(&n_baskets_of, params.ease_max_items);
-    if core.len() > params.ease_tune_max_items || params.ease_lambda.is_some() {
+    let form = Form::of_counts(&n_baskets_of, params);
+    if form.n_items() > params.ease_tune_max_items || params.ease_lambda.is_some() {
         notes.insert("ease.tuning".into(), "not tuned: too many items, or lambda was given".into());
         return Ok(None);
     }
-    let tuned = tune::ease(train, cases, core, params.seed, progress)?;
+    let fit = |ease: &EaseParams| item_weights::learn(train, &n_baskets_of, params, ease, &Silent);
+    let tuned = tune::ease(train, cases, &fit, progress)?;
     if let Some(tuned) = &tuned {
         let note = format!("{} fits, NDCG@10 {:.4} on full carts", tuned.n_fits, tuned.ndcg);
         notes.insert("ease.tuning".into(), note);
@@ -258,7 +260,7 @@ struct Tables {
     trend: Vec<f32>,
     categories: popularity::Categories,
     pairs: pairs::PairTables,
-    ease: EaseWeights,
+    item_weights: ItemWeights,
     /// EASE by recency alone, among the same items; none where the ranker is not learned.
     recent_ease: Vec<f32>,
     content: content::ContentTables,
@@ -266,12 +268,12 @@ struct Tables {
 }
 
 impl Tables {
-    /// `known_ease`: weights that tuning has already learned on this very view.
+    /// `known_weights`: what that tuning has already learned on this very view.
     fn learn(
         view: &HistoryView,
         params: &CheckedParams,
         choice: &Choice,
-        known_ease: Option<EaseWeights>,
+        known_weights: Option<ItemWeights>,
         progress: &dyn Progress,
         notes: &mut BTreeMap<String, String>,
     ) -> Result<Tables, Error> {
@@ -284,17 +286,15 @@ impl Tables {
         let pairs = pairs::learn(&view.baskets, &baskets_of, &weights, prior, &params.pairs);
         note_pairs(params, choice, prior, &weights, &pairs, notes);
         progress.report(Step::Ease, 0.0);
-        let core = ease::core_items(&n_baskets_of, params.ease_max_items);
-        note_ease(choice, core.len(), &n_baskets_of, notes);
-        let ease = match known_ease {
+        let item_weights = match known_weights {
             Some(known) => known,
-            None => ease::learn(&view.baskets, core, n_items, &choice.ease, params.seed)?,
+            None => item_weights::learn(view, &n_baskets_of, params, &choice.ease, progress)?,
         };
         let recent_ease = match choice.has_ranker {
-            true => recent_ease(view, params, &ease)?,
+            true => item_weights::recent_ease(view, params, &item_weights)?,
             false => Vec::new(),
         };
-        notes.insert("ease.residual".into(), format!("below {:.0e}", ease::MAX_RESIDUAL));
+        item_weights::note(&choice.ease, params, &n_baskets_of, &item_weights, notes);
         progress.report(Step::Content, 0.0);
         let trend = popularity::trend(view, choice.half_lives.trend);
         let mut tables = Tables {
@@ -308,7 +308,7 @@ impl Tables {
             n_baskets_of,
             trend,
             pairs,
-            ease,
+            item_weights,
             recent_ease,
         };
         tables.leave_out(&params.without);
@@ -324,7 +324,7 @@ impl Tables {
             (self.pairs.neighbors, self.pairs.neighbor_weights) = (nothing(), Vec::new());
         }
         if without.ease() {
-            self.ease = EaseWeights { items: Vec::new(), weights: Vec::new(), residual: 0.0 };
+            self.item_weights = ItemWeights::none();
             self.recent_ease.clear();
         }
         if without.trend() {
@@ -343,7 +343,7 @@ impl Tables {
         writer.add(names::N_BASKETS, &self.n_baskets_of);
         popularity::write(&self.trend, writer);
         self.pairs.write(writer);
-        self.ease.write(view.n_items(), writer);
+        self.item_weights.write(view.n_items(), writer);
         self.content.write(writer);
         self.customers.write(writer);
         writer.add(names::BLEND, &choice.blend.to_flat());
@@ -362,40 +362,19 @@ fn of_strangers(view: &HistoryView) -> HistoryView {
     view
 }
 
-/// EASE by recency alone, among the same items: another opinion for the ranker. None without times,
-/// for many items (it costs a solve), or where the solve fails.
-fn recent_ease(
-    view: &HistoryView,
-    params: &CheckedParams,
-    ease: &EaseWeights,
-) -> Result<Vec<f32>, Error> {
-    let span_days = recency::span_days(&view.baskets);
-    if span_days < 2.0 || ease.items.len() > params.ease_tune_max_items {
-        return Ok(Vec::new());
-    }
-    let recent = EaseParams {
-        lambda: params.fading.recent_ease_lambda,
-        half_life_days: Some(params.fading.recent_ease_days.min(span_days / 3.0)),
-        length_exponent: 0.0,
-    };
-    let items = ease.items.clone();
-    match ease::learn(&view.baskets, items, view.n_items(), &recent, params.seed) {
-        Ok(weights) => Ok(weights.weights),
-        Err(Error::NotPositiveDefinite { .. } | Error::BadSolve { .. }) => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-}
-
 fn note_memory(
     asked: &CheckedParams,
     params: &CheckedParams,
     notes: &mut BTreeMap<String, String>,
 ) {
     if params != asked {
+        let weights = match params.ease_max_items == 1 && asked.ease_max_items > 1 {
+            true => "a sparse inverse in place of EASE".into(),
+            false => format!("EASE for at most {} items", params.ease_max_items),
+        };
         let note = format!(
-            "to stay within {} MiB: EASE for at most {} items, blend tuned on at most {} baskets",
+            "to stay within {} MiB: {weights}, blend tuned on at most {} baskets",
             asked.memory_limit_bytes >> 20,
-            params.ease_max_items,
             params.blend_max_baskets
         );
         let note = match params.ranker.max_cases {
@@ -442,37 +421,6 @@ fn note_pairs(
             weights.n_left_out, params.max_basket_items
         );
         notes.insert("pairs.left_out".into(), note);
-    }
-}
-
-fn note_ease(
-    choice: &Choice,
-    n_core: usize,
-    n_baskets_of: &[u32],
-    notes: &mut BTreeMap<String, String>,
-) {
-    let n_items = n_baskets_of.len();
-    let n_sold = n_baskets_of.iter().filter(|&&count| count > 0).count();
-    let ease = &choice.ease;
-    let half_life = ease.half_life_days.map_or("none".into(), |days| format!("{days:.0} days"));
-    notes.insert(
-        "ease.parameters".into(),
-        format!(
-            "lambda {}, half-life {half_life}, length exponent {}",
-            ease.lambda, ease.length_exponent
-        ),
-    );
-    notes.insert(
-        "ease.items".into(),
-        format!("{n_core} of {n_items} (those that sold, up to the limit)"),
-    );
-    if n_core < n_sold {
-        let note = format!(
-            "{} items that sold less than these have no item weights; pairs and neighbors stand \
-             in for them. More memory or a higher limit of items lets them in",
-            n_sold - n_core
-        );
-        notes.insert("ease.left_out".into(), note);
     }
 }
 

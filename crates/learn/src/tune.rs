@@ -1,9 +1,11 @@
 //! Choosing EASE's parameters on the inner split: a short search, one parameter at a time.
 
-use crate::ease::{self, EaseParams, EaseWeights};
+use crate::ease::{EaseParams, EaseWeights};
 use crate::error::Error;
+use crate::item_weights::ItemWeights;
 use crate::progress::{Progress, Step};
 use crate::recency;
+use crate::sparse_inverse::SparseWeights;
 use crate::split::Case;
 use history::HistoryView;
 use measure::ranking::ndcg_at;
@@ -22,14 +24,16 @@ pub struct TunedEase {
     pub ndcg: f64,
     pub n_fits: usize,
     /// The weights learned on the inner training part with the chosen parameters.
-    pub weights: EaseWeights,
+    pub weights: ItemWeights,
 }
+
+/// Learns weights of the training part.
+pub type Fit<'a> = &'a dyn Fn(&EaseParams) -> Result<ItemWeights, Error>;
 
 struct Search<'a> {
     train: &'a HistoryView,
     cases: &'a [Case],
-    items: Vec<u32>,
-    seed: u64,
+    fit: Fit<'a>,
     n_fits: usize,
     progress: &'a dyn Progress,
     best: Option<TunedEase>,
@@ -39,13 +43,12 @@ struct Search<'a> {
 pub fn ease(
     train: &HistoryView,
     cases: &[Case],
-    items: Vec<u32>,
-    seed: u64,
+    fit: Fit<'_>,
     progress: &dyn Progress,
 ) -> Result<Option<TunedEase>, Error> {
     let span_days = recency::span_days(&train.baskets);
     let has_time = span_days >= 2.0;
-    let mut search = Search { train, cases, items, seed, n_fits: 0, progress, best: None };
+    let mut search = Search { train, cases, fit, n_fits: 0, progress, best: None };
     let half_life_days = has_time.then_some(span_days);
     let start = EaseParams { lambda: LAMBDAS[FIRST_LAMBDA], half_life_days, length_exponent: 0.5 };
     search.attempt(start)?;
@@ -74,20 +77,16 @@ impl Search<'_> {
         self.n_fits += 1;
         let done = self.n_fits as f32 / 9.0;
         self.progress.report(Step::TuneEase, done.min(0.99));
-        let fit = ease::learn(
-            &self.train.baskets,
-            self.items.clone(),
-            self.train.n_items(),
-            &params,
-            self.seed,
-        );
-        let weights = match fit {
+        let weights = match (self.fit)(&params) {
             Ok(weights) => weights,
             // Too small a λ for the data at hand: not the one to choose.
             Err(Error::NotPositiveDefinite { .. } | Error::BadSolve { .. }) => return Ok(false),
             Err(error) => return Err(error),
         };
-        let ndcg = mean_ndcg(&weights, self.train.n_items(), self.cases);
+        let ndcg = match &weights {
+            ItemWeights::Table(table) => ndcg_of_table(table, self.train.n_items(), self.cases),
+            ItemWeights::Rows(rows) => ndcg_of_rows(rows, self.train.n_items(), self.cases),
+        };
         let is_better = self.best.as_ref().is_none_or(|best| ndcg > best.ndcg);
         if is_better {
             self.best = Some(TunedEase { params, ndcg, n_fits: 0, weights });
@@ -99,40 +98,52 @@ impl Search<'_> {
     }
 }
 
-/// NDCG@10 of the hidden item among all items but the context.
-fn mean_ndcg(weights: &EaseWeights, n_items: usize, cases: &[Case]) -> f64 {
+/// NDCG@10 of the hidden item among all items of the table but the context.
+fn ndcg_of_table(weights: &EaseWeights, n_items: usize, cases: &[Case]) -> f64 {
     let mut row_of = vec![NONE; n_items];
     for (row, &item) in weights.items.iter().enumerate() {
         row_of[item as usize] = row as u32;
     }
-    let total: f64 = cases
-        .par_iter()
-        .map_init(
-            || vec![0.0_f32; weights.items.len()],
-            |scores, case| {
-                scores.fill(0.0);
-                for &item in &case.context {
-                    if row_of[item as usize] != NONE {
-                        let row = weights.row(row_of[item as usize] as usize);
-                        scores.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += weight);
-                    }
-                }
-                for &item in &case.context {
-                    if row_of[item as usize] != NONE {
-                        scores[row_of[item as usize] as usize] = f32::NEG_INFINITY;
-                    }
-                }
-                match row_of[case.hidden as usize] {
-                    NONE => 0.0,
-                    target => {
-                        ndcg_at(measure::ranking::rank_with_ties(scores, target as usize), 10)
-                    }
-                }
-            },
-        )
-        // A fixed order of additions: the choice must not depend on the number of threads.
-        .collect::<Vec<f64>>()
-        .iter()
-        .sum();
-    total / cases.len().max(1) as f64
+    let row_of = |item: u32| Some(row_of[item as usize]).filter(|&row| row != NONE);
+    mean_ndcg(weights.items.len(), cases, |case, scores| {
+        for row in case.context.iter().filter_map(|&item| row_of(item)) {
+            let weights = weights.row(row as usize);
+            scores.iter_mut().zip(weights).for_each(|(sum, &weight)| *sum += weight);
+        }
+        for row in case.context.iter().filter_map(|&item| row_of(item)) {
+            scores[row as usize] = f32::NEG_INFINITY;
+        }
+        row_of(case.hidden)
+    })
+}
+
+/// The same by rows, among all items.
+fn ndcg_of_rows(weights: &SparseWeights, n_items: usize, cases: &[Case]) -> f64 {
+    mean_ndcg(n_items, cases, |case, scores| {
+        for &item in &case.context {
+            let (items, weights) = weights.row(item);
+            for (&item, &weight) in items.iter().zip(weights) {
+                scores[item as usize] += weight;
+            }
+        }
+        case.context.iter().for_each(|&item| scores[item as usize] = f32::NEG_INFINITY);
+        Some(case.hidden)
+    })
+}
+
+/// `score` adds to `n_scores` zeros and says which of them is the hidden item.
+fn mean_ndcg(
+    n_scores: usize,
+    cases: &[Case],
+    score: impl Fn(&Case, &mut [f32]) -> Option<u32> + Sync,
+) -> f64 {
+    let ndcg_of = |scores: &mut Vec<f32>, case: &Case| {
+        scores.fill(0.0);
+        score(case, scores).map_or(0.0, |target| {
+            ndcg_at(measure::ranking::rank_with_ties(scores, target as usize), 10)
+        })
+    };
+    let values: Vec<f64> = cases.par_iter().map_init(|| vec![0.0_f32; n_scores], ndcg_of).collect();
+    // A fixed order of additions: the choice must not depend on the number of threads.
+    values.iter().sum::<f64>() / cases.len().max(1) as f64
 }

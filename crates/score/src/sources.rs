@@ -3,7 +3,8 @@
 //! Candidates are the [`N_DENSE`] best by EASE, the stored pairs and neighbors of every item of
 //! the context, and what the customer bought before. Every candidate then gets the value of every
 //! source, whichever proposed it. Cost for a cart of c items and m EASE items: c·m additions for
-//! EASE (vectorised) and about 250·c for the rest; no allocation once the scratch has grown.
+//! EASE (vectorised) and about 250·c for the rest; no allocation once the scratch has grown. In
+//! large catalogs item weights lie by row, some hundreds each, and only these are added.
 
 use crate::blend::{
     Blend, CartSize, EASE, Features, HISTORY, NEIGHBOR, PAIR, TREND, combine, scale,
@@ -11,7 +12,7 @@ use crate::blend::{
 use crate::ranker::Audience;
 use snapshot::Snapshot;
 use snapshot::tables::NONE;
-use sparse::{Scored, TopK, falling_key};
+use sparse::{Accumulator, Scored, TopK, falling_key};
 
 /// Candidates taken from EASE.
 pub const N_DENSE: usize = 128;
@@ -46,6 +47,8 @@ pub struct Candidate {
 #[derive(Clone, Debug)]
 pub struct Scratch {
     ease: Vec<f32>,
+    /// The same sums where item weights lie by row; empty where they are a table.
+    sparse: Accumulator,
     /// Position of an item in `candidates`, [`NONE`] for the others.
     slot_of: Vec<u32>,
     candidates: Vec<Candidate>,
@@ -58,6 +61,7 @@ impl Default for Scratch {
     fn default() -> Scratch {
         Scratch {
             ease: Vec::new(),
+            sparse: Accumulator::new(0),
             slot_of: Vec::new(),
             candidates: Vec::new(),
             order: Vec::new(),
@@ -112,7 +116,11 @@ pub fn gather<'s>(
     mut is_eligible: impl FnMut(u32) -> bool,
 ) -> &'s mut [Candidate] {
     scratch.reset(snapshot.n_items());
-    gather_ease(snapshot, query.context, scratch, &mut is_eligible);
+    if snapshot.has_sparse_weights() {
+        gather_sparse(snapshot, query.context, scratch, &mut is_eligible);
+    } else {
+        gather_ease(snapshot, query.context, scratch, &mut is_eligible);
+    }
     for &anchor in query.context {
         let (items, stats) = snapshot.pairs(anchor);
         for (&item, stats) in items.iter().zip(stats) {
@@ -167,8 +175,41 @@ fn gather_ease(
     scratch.top = top;
 }
 
+/// The same by rows: only what they hold is added and proposed.
+fn gather_sparse(
+    snapshot: &Snapshot,
+    context: &[u32],
+    scratch: &mut Scratch,
+    is_eligible: &mut impl FnMut(u32) -> bool,
+) {
+    scratch.ease.clear();
+    let mut sums = std::mem::replace(&mut scratch.sparse, Accumulator::new(0));
+    sums.clear();
+    sums.widen(snapshot.n_items());
+    for &anchor in context {
+        let (items, weights) = snapshot.sparse_weights(anchor);
+        for (&item, &weight) in items.iter().zip(weights) {
+            sums.add(item, weight);
+        }
+    }
+    scratch.top.reset(N_DENSE);
+    for &item in sums.touched() {
+        let sum = sums.get(item);
+        if sum > 0.0 && scratch.top.may_take(sum) && is_eligible(item) {
+            scratch.top.push(item, sum);
+        }
+    }
+    let mut top = std::mem::replace(&mut scratch.top, TopK::new(0));
+    for Scored { index, .. } in top.sorted() {
+        // Eligible: asked a moment ago.
+        scratch.candidate(*index, &mut |_| true);
+    }
+    (scratch.top, scratch.sparse) = (top, sums);
+}
+
 fn fill_dense_features(snapshot: &Snapshot, query: &Query<'_>, scratch: &mut Scratch) {
     let has_ease = !scratch.ease.is_empty() && !query.context.is_empty();
+    let has_sparse = snapshot.has_sparse_weights();
     let (trends, rows) = (snapshot.trends(), snapshot.ease_rows());
     for candidate in &mut scratch.candidates {
         let item = candidate.item as usize;
@@ -176,6 +217,9 @@ fn fill_dense_features(snapshot: &Snapshot, query: &Query<'_>, scratch: &mut Scr
         // Items that EASE does not know have a row beyond all.
         if has_ease && let Some(&sum) = scratch.ease.get(rows[item] as usize) {
             candidate.features[EASE] = sum;
+        }
+        if has_sparse {
+            candidate.features[EASE] = scratch.sparse.get(candidate.item);
         }
     }
 }

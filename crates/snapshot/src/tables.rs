@@ -74,6 +74,7 @@ pub struct Snapshot {
     ease_row_of_item: Section<u32>,
     ease_item_of_row: Section<u32>,
     ease_weights: Section<f32>,
+    sparse_inverse: Rows<f32>,
     postings: Rows<f32>,
     content: Rows<f32>,
     customers: Rows<f32>,
@@ -81,6 +82,7 @@ pub struct Snapshot {
     sessions: SessionSections,
 }
 
+mod item_weights;
 /// Section names, in one place for writer and reader.
 pub mod names;
 
@@ -135,6 +137,7 @@ impl Snapshot {
             ease_row_of_item: c.section(names::EASE_ROW_OF_ITEM)?,
             ease_item_of_row: c.section(names::EASE_ITEM_OF_ROW)?,
             ease_weights: c.section(names::EASE_WEIGHTS)?,
+            sparse_inverse: Rows::open(c, names::SPARSE_INVERSE, n_items, n_items)?,
             postings: Rows::open(c, names::POSTINGS, n_tokens, n_items)?,
             content: Rows::open(c, names::CONTENT, n_items, n_items)?,
             customers: Rows::open_any_rows(c, names::CUSTOMERS, n_items)?,
@@ -174,12 +177,7 @@ impl Snapshot {
         if n_totals > 0 && n_totals != self.n_items + 1 {
             return bad("the totals of the pairs do not fit the catalogue");
         }
-        let n_rows = self.ease_items().len();
-        let rows = self.container.view(&self.ease_row_of_item);
-        if (n_rows > 0 && rows.len() != self.n_items)
-            || !rows.iter().all(|&row| row == NONE || (row as usize) < n_rows)
-            || self.container.view(&self.ease_weights).len() != n_rows * n_rows
-        {
+        if !self.item_weights_fit() {
             return bad("the item weights do not fit the catalogue");
         }
         Ok(())
@@ -336,31 +334,6 @@ impl Snapshot {
     #[inline]
     pub fn relations(&self, anchor: u32) -> (&[u32], &[RelationStats]) {
         self.relations.row(&self.container, anchor as usize)
-    }
-
-    /// Items that have EASE weights; position = row and column.
-    pub fn ease_items(&self) -> &[u32] {
-        self.container.view(&self.ease_item_of_row)
-    }
-
-    /// The weights that an item of the context gives to each of [`Snapshot::ease_items`].
-    #[inline]
-    pub fn ease_row(&self, item: u32) -> Option<&[f32]> {
-        let row = self.ease_row_idx(item)? as usize;
-        let width = self.ease_items().len();
-        self.container.view(&self.ease_weights).get(row * width..(row + 1) * width)
-    }
-
-    /// The row (and column) of an item among [`Snapshot::ease_items`].
-    #[inline]
-    pub fn ease_row_idx(&self, item: u32) -> Option<u32> {
-        some_idx(*self.container.view(&self.ease_row_of_item).get(item as usize)?)
-    }
-
-    /// For each item its row of EASE weights, [`NONE`] without.
-    #[inline]
-    pub fn ease_rows(&self) -> &[u32] {
-        self.container.view(&self.ease_row_of_item)
     }
 
     /// Items whose title or category holds the token, with BM25 weights, heaviest first.

@@ -1,5 +1,6 @@
 //! `alongside evaluate`: protocols on your own orders.
 
+mod memory;
 mod next_basket;
 mod next_item;
 mod off_policy;
@@ -57,10 +58,13 @@ struct BasketCompletionArgs {
     /// Only these methods, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     methods: Vec<String>,
-    /// Run once more without this source, to see what it is worth: ease, pair, neighbor, history,
-    /// trend or ranker. May be given several times.
+    /// Run once more without this source, to see what it is worth: ease, sparse_inverse, pair,
+    /// neighbor, history, trend or ranker. May be given several times.
     #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
     without: Vec<String>,
+    /// Solve EASE for at most so many items, and take a sparse inverse above.
+    #[arg(long, value_name = "N")]
+    ease_max_items: Option<usize>,
     /// Say which column is which: field=column.
     #[arg(long = "map", value_name = "FIELD=COLUMN")]
     map: Vec<String>,
@@ -90,6 +94,7 @@ fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
         max_queries: args.max_queries,
         methods: args.methods.clone(),
         without: args.without.clone(),
+        ease_max_items: args.ease_max_items,
     };
     let to_json = args.output.json.then_some(Outcome::to_json as fn(&Outcome) -> Value);
     let n_methods = n_chosen(&args.methods, METHODS.len()) + args.without.len();
@@ -152,6 +157,7 @@ fn with_bar<O, S>(
     let watch = Stopwatch::start();
     let n_begun = Cell::new(0);
     let on_method = |method: &str| {
+        memory::reset_peak();
         // The one that begins is not done yet.
         bar.set_position(n_begun.replace(n_begun.get() + 1));
         bar.set_message(method.to_owned());
@@ -162,7 +168,11 @@ fn with_bar<O, S>(
         if let Some(to_json) = to_json
             && printed.is_ok()
         {
-            printed = show::line(to_json(&outcome));
+            let mut line = to_json(&outcome);
+            if let (Some(peak_mib), Some(fields)) = (memory::peak_mib(), line.as_object_mut()) {
+                fields.insert("peak_mib".into(), peak_mib.into());
+            }
+            printed = show::line(line);
         }
         outcomes.push(outcome);
     })?;
@@ -208,11 +218,14 @@ fn print_tables(outcomes: &[Outcome]) -> anyhow::Result<()> {
 fn print_comparisons(outcomes: &[Outcome]) -> anyhow::Result<()> {
     let compared = || outcomes.iter().filter_map(|o| Some((o, o.comparison.as_ref()?)));
     if compared().next().is_some() {
-        show::line("\nagainst the best other method (95 %, paired, over queries)")?;
-        let heads = ["case", "queries", "best other", "HR@10", "95 %", "NDCG@10", "95 %"];
-        let mut table = show::table(&heads, &[1, 3, 5]);
+        show::line(
+            "\nagainst the best other method, or the whole one (95 %, paired, over queries)",
+        )?;
+        let heads = ["method", "case", "queries", "against", "HR@10", "95 %", "NDCG@10", "95 %"];
+        let mut table = show::table(&heads, &[2, 4, 6]);
         for (outcome, comparison) in compared() {
-            let mut cells = vec![outcome.case.clone(), show::count(outcome.n_queries as u64)];
+            let mut cells = vec![outcome.method.clone(), outcome.case.clone()];
+            cells.push(show::count(outcome.n_queries as u64));
             cells.push(comparison.method.clone());
             for interval in [&comparison.hit, &comparison.ndcg] {
                 cells.push(format!("{:+.4}", interval.mean));

@@ -10,6 +10,7 @@ use history::{HistoryView, LoggedEvent, ORDERS_DATED_AHEAD, OpenMode, Store, Vie
 use indicatif::{ProgressBar, ProgressStyle};
 use learn::ablation::RANKER;
 use learn::sessions::{SessionParams, StepRow, add_sessions};
+use learn::sparse_inverse::SparseInverseParams;
 use learn::{Learned, Params, Progress, Step, Without, peak_bytes};
 use score::World;
 use serde_json::json;
@@ -25,9 +26,12 @@ pub(crate) struct LearnArgs {
     /// EASE regularisation [default: tuned on an inner split].
     #[arg(long, value_name = "BASKETS", allow_negative_numbers = true)]
     lambda: Option<f64>,
-    /// EASE is solved for at most so many best-selling items.
+    /// EASE is solved for at most so many items; a larger catalog gets a sparse inverse instead.
     #[arg(long, default_value_t = Params::default().ease_max_items, value_name = "N")]
     ease_max_items: usize,
+    /// Neighbors of an item that its weights in the sparse inverse are solved with, 1 to 2,000.
+    #[arg(long, default_value_t = Params::default().sparse_inverse.neighbors, value_name = "N")]
+    inverse_neighbors: usize,
     /// Most memory that learning may take, in MiB.
     #[arg(long, default_value_t = 4096, value_name = "MIB")]
     memory: u64,
@@ -36,9 +40,9 @@ pub(crate) struct LearnArgs {
     /// Snapshots to keep; older ones are removed.
     #[arg(long, default_value_t = 10, value_name = "N")]
     keep: usize,
-    /// Learn without a source (`ease, pair, neighbor, history, trend, next_basket, ranker`), to
-    /// see what it is worth; may be given more than once. Without the ranker, learning takes a
-    /// third of the time.
+    /// Learn without a source (`ease, sparse_inverse, pair, neighbor, history, trend, next_basket,
+    /// ranker`), to see what it is worth; may be given more than once. Without the ranker, learning
+    /// takes a third of the time.
     #[arg(long, value_name = "SOURCE")]
     without: Vec<String>,
     /// Do not use what `alongside tune` found.
@@ -65,6 +69,7 @@ impl Default for LearnArgs {
             half_life: None,
             lambda: None,
             ease_max_items: params.ease_max_items,
+            inverse_neighbors: params.sparse_inverse.neighbors,
             memory: params.memory_limit_bytes >> 20,
             seed: params.seed,
             keep: 10,
@@ -180,6 +185,10 @@ fn params_of(args: &LearnArgs, chosen: Option<&Chosen>) -> anyhow::Result<Params
         half_life_days: args.half_life.or(tuned.half_life_days),
         ease_lambda: args.lambda.or(tuned.ease_lambda),
         ease_max_items: args.ease_max_items,
+        sparse_inverse: SparseInverseParams {
+            neighbors: args.inverse_neighbors,
+            ..tuned.sparse_inverse
+        },
         memory_limit_bytes: args.memory << 20,
         seed: args.seed,
         without: Without::of(&args.without)?,

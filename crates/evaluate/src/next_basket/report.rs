@@ -6,6 +6,7 @@
 //! customers whose basket has such items.
 
 use super::Lists;
+use crate::breadth::{BREADTH_LEN, Breadth};
 use crate::customer_file::CustomerFile;
 use crate::report::{head_of, latency_quantiles};
 use measure::BootstrapSpec;
@@ -76,8 +77,7 @@ impl NextBasketOutcome {
         if let Some(sd) = self.recall_sd {
             line.insert("R@10_sd".into(), json!(sd));
         }
-        line.insert("coverage@10".into(), json!(self.breadth.coverage));
-        line.insert("popularity_bias@10".into(), json!(self.breadth.popularity_bias));
+        self.breadth.write(&mut line);
         line.insert("fit_s".into(), json!(self.fit.as_secs_f64()));
         line.insert("p50_us".into(), json!(self.p50.as_secs_f64() * 1e6));
         line.insert("p99_us".into(), json!(self.p99.as_secs_f64() * 1e6));
@@ -104,38 +104,6 @@ const CASES: [(Case, &str); 4] = [
     (Case::Tail, "tail"),
 ];
 
-/// How far the first ten places reach into what is sold.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Breadth {
-    /// Share of the items with sales that stand on at least one list.
-    pub coverage: f64,
-    /// Mean sales of what is listed over those of what was bought: above 1, best-sellers are listed
-    /// more than they are bought.
-    pub popularity_bias: f64,
-}
-
-impl Breadth {
-    fn of(n_sales: &[u32], file: &CustomerFile, asked: &[u32], lists: &Lists) -> Breadth {
-        let mut is_listed = vec![false; n_sales.len()];
-        let listed = || lists.by_asked.iter().flat_map(|list| list.iter().take(10)).copied();
-        listed().for_each(|item| is_listed[item as usize] = true);
-        let bought = asked.iter().flat_map(|&c| file.futures[c as usize].iter().copied());
-        let n_sold = n_sales.iter().filter(|&&n| n > 0).count();
-        let n_listed = is_listed.iter().zip(n_sales).filter(|(on, n)| **on && **n > 0).count();
-        let (of_listed, of_bought) = (mean_sales(listed(), n_sales), mean_sales(bought, n_sales));
-        Breadth {
-            coverage: n_listed as f64 / n_sold.max(1) as f64,
-            popularity_bias: if of_bought > 0.0 { of_listed / of_bought } else { 0.0 },
-        }
-    }
-}
-
-fn mean_sales(items: impl Iterator<Item = u32>, n_sales: &[u32]) -> f64 {
-    let (sum, n) = items
-        .fold((0.0, 0.0), |(sum, n), item| (sum + f64::from(n_sales[item as usize]), n + 1.0_f64));
-    sum / n.max(1.0)
-}
-
 /// Baskets of the histories with each item.
 fn sales_of(file: &CustomerFile) -> Vec<u32> {
     let mut n_sales = vec![0; file.n_items()];
@@ -156,7 +124,9 @@ pub(super) fn summarize(
     let (p50, p99) = latency_quantiles(&lists.latencies);
     let n_sales = sales_of(file);
     let is_head = head_of(&n_sales);
-    let breadth = Breadth::of(&n_sales, file, asked, lists);
+    let listed = lists.by_asked.iter().flat_map(|list| list.iter().take(BREADTH_LEN)).copied();
+    let bought = asked.iter().flat_map(|&c| file.futures[c as usize].iter().copied());
+    let breadth = Breadth::of(&n_sales, listed, bought);
     CASES
         .into_iter()
         .map(|(case, name)| {

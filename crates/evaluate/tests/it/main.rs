@@ -3,6 +3,7 @@
 // Tests say when they are skipped.
 #![allow(clippy::print_stdout)]
 
+mod figures;
 mod next_basket;
 mod next_item;
 mod order_files;

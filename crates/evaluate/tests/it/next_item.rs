@@ -102,6 +102,26 @@ fn files_without_what_is_needed_are_told() {
     assert!(missing.contains("nowhere.csv"), "{missing}");
 }
 
+/// Seen a session: 0 twice, 1 and 2 once. The item looked at is not listed: after 0 stand 1 and 2,
+/// and 1 comes; after 0 1 stand 0 and 2, and 0 comes; after 0 1 0 stand 1 and 2, and 2 comes.
+#[test]
+fn breadth_is_that_worked_by_hand() {
+    let files = Files::new();
+    let sessions: Vec<&[u32]> = (0..40).map(|_| &[0, 1, 0, 2][..]).collect();
+    let split = read(&files.write("breadth.csv", &rows(&sessions))).expect("a file of sessions");
+    let (_, outcomes) = outcomes_of(&split, &["popularity"]);
+    for (case, coverage, bias) in [
+        ("all", 1.0, (7.0 / 6.0) / (4.0 / 3.0)),
+        ("repeat", 2.0 / 3.0, (3.0 / 2.0) / 2.0),
+        ("explore", 2.0 / 3.0, 1.0),
+    ] {
+        let outcome = outcomes.iter().map(|found| &found.outcome).find(|o| o.case == case);
+        let breadth = outcome.expect("the case was asked").breadth;
+        assert!((breadth.coverage - coverage).abs() < 1e-12, "{case}: {breadth:?}");
+        assert!((breadth.popularity_bias - bias).abs() < 1e-12, "{case}: {breadth:?}");
+    }
+}
+
 #[test]
 fn a_split_that_leaves_nothing_to_ask_says_what_there_is() {
     let files = Files::new();

@@ -128,7 +128,8 @@ fn solved(n_items: u32) -> (Mat<f64>, Mat<f64>) {
     let items: Vec<u32> = (0..n_items).collect();
     let weights = basket_weights(&baskets, &params(2.0, None, 0.0));
     let n_items = n_items as usize;
-    let gram = Gram { baskets: &baskets, items: &items, n_items, weights: &weights, lambda: 2.0 };
+    let gram =
+        BasketGram { baskets: &baskets, items: &items, n_items, weights: &weights, lambda: 2.0 };
     let dense = gram.dense();
     (dense.clone(), invert(dense, 2.0).unwrap())
 }
@@ -145,8 +146,13 @@ fn the_product_by_baskets_is_that_of_the_matrix() {
     // Two of three items have columns.
     let items: Vec<u32> = (0..60).filter(|item| item % 3 != 1).collect();
     let weights = basket_weights(&baskets, &params(2.0, Some(50.0), 0.5));
-    let gram =
-        Gram { baskets: &baskets, items: &items, n_items: 60, weights: &weights, lambda: 2.0 };
+    let gram = BasketGram {
+        baskets: &baskets,
+        items: &items,
+        n_items: 60,
+        weights: &weights,
+        lambda: 2.0,
+    };
     let v: Vec<f64> = (0..items.len()).map(|at| (at as f64 * 1.7).sin()).collect();
     let dense = gram.dense();
     let gaps = gram.times(&v).into_iter().zip(times(&dense)(&v)).map(|(a, b)| (a - b).abs());

@@ -6,7 +6,8 @@ use learn::ease::{self, EaseParams, EaseWeights};
 use learn::gram::BasketWeights;
 use learn::pairs::{self, PairParams, PairTables};
 use learn::popularity::{self, Categories};
-use learn::{columns, content, customers};
+use learn::sparse_inverse::{self, SparseInverseParams, SparseWeights};
+use learn::{Silent, columns, content, customers};
 use snapshot::{Snapshot, SnapshotWriter};
 use sparse::Csr;
 
@@ -70,6 +71,37 @@ impl Learner for Ease {
             }
             None => List::new(),
         })
+    }
+}
+
+pub(crate) struct SparseInverse;
+
+impl Learner for SparseInverse {
+    const RULES: Rules = Rules {
+        name: "sparse_inverse",
+        anchor: Anchor::Item,
+        is_ranked: false,
+        is_same_for_any_threads: true,
+    };
+    type Table = SparseWeights;
+
+    fn learn(view: &HistoryView, _seed: u64) -> SparseWeights {
+        let ease = EaseParams { lambda: 4.0, half_life_days: Some(90.0), length_exponent: 0.5 };
+        let fill = SparseInverseParams { neighbors: 8, per_item: 12, gram_per_item: 30 };
+        let (baskets, n_items) = (&view.baskets, view.n_items());
+        sparse_inverse::learn(baskets, n_items, &ease, &fill, 1_000, &Silent).unwrap()
+    }
+
+    fn lists(table: &SparseWeights) -> Vec<List> {
+        lists_of(&table.rows, &table.weights)
+    }
+
+    fn write(table: &SparseWeights, _: &HistoryView, writer: &mut SnapshotWriter) {
+        table.write(writer);
+    }
+
+    fn read(snapshot: &Snapshot) -> Vec<List> {
+        of_items(snapshot, |item| zipped(snapshot.sparse_weights(item)))
     }
 }
 
@@ -244,6 +276,11 @@ impl CategoryPopularity {
     fn trends() -> Vec<f32> {
         popularity::trend(&crate::shop::checkerboard(600), Some(30.0))
     }
+}
+
+#[test]
+fn sparse_inverse_conforms() {
+    conform::<SparseInverse>();
 }
 
 #[test]

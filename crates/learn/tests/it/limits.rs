@@ -5,6 +5,7 @@ use crate::whole::{check_tables, learned, snapshot_of};
 use history::{HistoryView, NO_CUSTOMER};
 use learn::memory::fit;
 use learn::pairs::PairParams;
+use learn::sparse_inverse::SparseInverseParams;
 use learn::{CheckedParams, Params, Silent, Without, memory_needed_bytes, peak_bytes};
 
 fn refusal(params: Params) -> String {
@@ -46,6 +47,10 @@ fn extremes() -> Vec<Params> {
         Params { half_life_days: Some(1e300), ..Params::default() },
         Params { ease_lambda: Some(1e300), ..Params::default() },
         Params { ease_max_items: 0, ..Params::default() },
+        Params { ease_max_items: 1, ..Params::default() },
+        inverse(1.0, SparseInverseParams { neighbors: 1, gram_per_item: 1, per_item: 1 }),
+        inverse(1e-300, SparseInverseParams { neighbors: 2_000, ..Default::default() }),
+        inverse(1e300, SparseInverseParams::default()),
         Params { ease_max_items: usize::MAX, ..Params::default() },
         Params { ease_tune_max_items: 0, ..Params::default() },
         Params { blend_max_baskets: 0, ..Params::default() },
@@ -92,10 +97,36 @@ fn the_half_life_changes_weights_and_never_counts() {
     assert_eq!(counts(&with(1.0 / 24.0)), counts(&with(1e9)));
 }
 
+fn inverse(lambda: f64, sparse_inverse: SparseInverseParams) -> Params {
+    let ease_lambda = Some(lambda);
+    Params { ease_max_items: 1, ease_lambda, sparse_inverse, ..Params::default() }
+}
+
+#[test]
+fn a_sparse_inverse_stands_in_for_ease_above_the_limit_of_items() {
+    let view = checkerboard(1_600);
+    let limited = Params { ease_max_items: 12, ..Params::default() }.check().unwrap();
+    let learned = learned(&view, &limited);
+    let notes = &learned.provenance.parameters;
+    assert!(notes["sparse_inverse"].contains("for at most 12 items: 40 of 48"), "{notes:?}");
+    assert!(notes["ease.tuning"].contains("fits"), "{notes:?}");
+    assert!(!notes.contains_key("ease.items") && !notes.contains_key("ease.left_out"));
+    let snapshot = snapshot::Snapshot::from_writer(&learned.writer).unwrap();
+    assert!(snapshot.has_sparse_weights() && snapshot.ease_items().is_empty());
+    // Every item that sold has weights.
+    assert!((0..40).all(|item| !snapshot.sparse_weights(item).0.is_empty()));
+    check_tables(&view, &snapshot);
+    let neither = Without::of(&["ease"]).unwrap();
+    let neither = Params { ease_max_items: 12, without: neither, ..Params::default() };
+    let snapshot = snapshot_of(&view, &neither.check().unwrap());
+    assert!(!snapshot.has_sparse_weights() && snapshot.ease_items().is_empty());
+}
+
 #[test]
 fn above_the_limit_of_items_it_says_what_stands_in() {
     let view = checkerboard(600);
-    let limited = Params { ease_max_items: 12, ..Params::default() }.check().unwrap();
+    let without = Without::of(&["sparse_inverse"]).unwrap();
+    let limited = Params { ease_max_items: 12, without, ..Params::default() }.check().unwrap();
     let learned = learned(&view, &limited);
     let notes = &learned.provenance.parameters;
     assert_eq!(notes["ease.items"], "12 of 48 (those that sold, up to the limit)");
@@ -117,9 +148,10 @@ fn learned_notes(view: &HistoryView, params: Params) -> std::collections::BTreeM
     learned(view, &params.check().unwrap()).provenance.parameters
 }
 
-/// Without a ranker, which gives up cases first and hides what comes after.
+/// Without a ranker, which gives up cases first and hides what comes after, and with EASE for fewer
+/// items where there is too little memory.
 fn limited(memory_limit_bytes: u64) -> CheckedParams {
-    let without = Without::of(&["ranker"]).unwrap();
+    let without = Without::of(&["ranker", "sparse_inverse"]).unwrap();
     Params { memory_limit_bytes, without, ..Params::default() }.check().unwrap()
 }
 
@@ -152,7 +184,8 @@ fn under_a_memory_limit_there_is_less_to_do_or_nothing_is_done() {
 fn the_ranker_gives_up_cases_first_and_is_itself_given_up_last() {
     let view = random_shop(1_000, 8_000, 6);
     let with = |memory_limit_bytes: u64| {
-        Params { memory_limit_bytes, ..Params::default() }.check().unwrap()
+        let without = Without::of(&["sparse_inverse"]).unwrap();
+        Params { memory_limit_bytes, without, ..Params::default() }.check().unwrap()
     };
     let asked = with(0);
     let full = peak_bytes(&view, &with(u64::MAX));
@@ -177,13 +210,39 @@ fn the_ranker_gives_up_cases_first_and_is_itself_given_up_last() {
 }
 
 #[test]
+fn a_sparse_inverse_keeps_all_items_where_memory_is_short() {
+    let view = random_shop(2_000, 4_000, 6);
+    let with = |memory_limit_bytes: u64| {
+        Params { memory_limit_bytes, ..Params::default() }.check().unwrap()
+    };
+    let full = peak_bytes(&view, &with(u64::MAX));
+    let mut steps = Vec::new();
+    for found in (0..1_000).rev().map_while(|per_mille| {
+        let limit = full / 1_000 * per_mille;
+        let found = fit(&view, &with(limit)).ok()?;
+        assert!(peak_bytes(&view, &found) <= limit, "{per_mille}: {found:?}");
+        Some(found)
+    }) {
+        let step = (found.ease_max_items > 1, found.ranker.max_cases > 0, found.ease_max_items > 0);
+        if steps.last() != Some(&step) {
+            steps.push(step);
+        }
+    }
+    // EASE and a ranker; a sparse inverse and a ranker; one of them alone; nothing.
+    assert!(steps.iter().map(|step| step.1).is_sorted_by(|a, b| a >= b), "{steps:?}");
+    assert!(steps.iter().map(|step| step.2).is_sorted_by(|a, b| a >= b), "{steps:?}");
+    assert!(steps[0].0 && steps.contains(&(false, true, true)), "{steps:?}");
+    assert_eq!(steps.last(), Some(&(false, false, false)), "{steps:?}");
+}
+
+#[test]
 fn what_a_memory_limit_cost_is_told_with_the_snapshot() {
     let view = checkerboard(1_600);
     let full = peak_bytes(&view, &limited(u64::MAX));
     let least = Params {
         ease_max_items: 0,
         blend_max_baskets: 0,
-        without: Without::of(&["ranker", "next_basket"]).unwrap(),
+        without: Without::of(&["ranker", "next_basket", "sparse_inverse"]).unwrap(),
         ..Params::default()
     };
     let least = peak_bytes(&view, &least.check().unwrap());
@@ -210,7 +269,8 @@ fn random_shop(n_items: u32, n_baskets: u32, basket_items: u32) -> HistoryView {
 fn the_memory_told_beforehand_grows_with_everything_that_takes_memory() {
     let params = |ease_max_items, per_item| {
         let pairs = PairParams { per_item, ..PairParams::default() };
-        Params { ease_max_items, pairs, ..Params::default() }.check().unwrap()
+        let without = Without::of(&["sparse_inverse"]).unwrap();
+        Params { ease_max_items, pairs, without, ..Params::default() }.check().unwrap()
     };
     let needed = |view: &HistoryView| memory_needed_bytes(view, &params(1_000, 64));
     let small = random_shop(100, 200, 5);
@@ -222,5 +282,13 @@ fn the_memory_told_beforehand_grows_with_everything_that_takes_memory() {
     assert!(with(600, 8) < with(800, 8) && with(800, 8) < with(1_000, 8), "EASE");
     assert_eq!(with(1_000, 8), with(1_000_000, 8), "no more than there are items");
     assert!(with(1_000, 8) < with(1_000, 32), "pairs kept");
+    let sparse = |neighbors, gram_per_item| {
+        let fill = SparseInverseParams { neighbors, gram_per_item, per_item: 500 };
+        let pairs = PairParams { per_item: 1, ..PairParams::default() };
+        let params = Params { pairs, ..inverse(1.0, fill) }.check().unwrap();
+        memory_needed_bytes(&random_shop(1_000, 4_000, 12), &params)
+    };
+    assert!(sparse(8, 1_000) < sparse(32, 1_000), "neighbors of the sparse inverse");
+    assert!(sparse(32, 32) < sparse(32, 1_000), "entries of its matrix");
     assert!(memory_needed_bytes(&HistoryView::default(), &params(1_000, 64)) < 1 << 10);
 }

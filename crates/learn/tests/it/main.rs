@@ -3,6 +3,7 @@
 
 mod bad_data;
 mod conformance;
+mod item_weights;
 mod learners;
 mod limits;
 mod next_basket;

@@ -196,6 +196,38 @@ fn falling_key(value: f32) -> u64 {
 
 impl Maker<'_> {
     fn ease(&self, scratch: &mut FeatureScratch, rows: &mut [Row]) {
+        if self.snapshot.has_sparse_weights() {
+            self.sparse_weights(rows);
+        } else {
+            self.ease_rows(scratch, rows);
+        }
+        let mut largest = [[1e-6_f32; 2]; 2];
+        for (row, &kind) in rows.iter().zip(&scratch.kinds) {
+            let [ease, recent] = &mut largest[usize::from(kind)];
+            *ease = ease.max(row[Feature::Ease as usize]);
+            *recent = recent.max(row[Feature::Recent as usize]);
+        }
+        for (row, &kind) in rows.iter_mut().zip(&scratch.kinds) {
+            let [ease, recent] = largest[usize::from(kind)];
+            *at(row, Feature::RecentShare) = row[Feature::Recent as usize] / recent;
+            *at(row, Feature::EaseShare) = row[Feature::Ease as usize] / ease;
+            *at(row, Feature::EaseLargest) = ease;
+        }
+    }
+
+    fn sparse_weights(&self, rows: &mut [Row]) {
+        for &anchor in self.query.context {
+            let (items, weights) = self.snapshot.sparse_weights(anchor);
+            for (&item, &weight) in items.iter().zip(weights) {
+                if let Some(slot) = self.recalled.slot(item) {
+                    *at(&mut rows[slot], Feature::Ease) += weight;
+                    raise(&mut rows[slot], Feature::EaseMax, weight);
+                }
+            }
+        }
+    }
+
+    fn ease_rows(&self, scratch: &mut FeatureScratch, rows: &mut [Row]) {
         let snapshot = self.snapshot;
         scratch.ease_rows.clear();
         let row_of = |&item: &u32| snapshot.ease_row_idx(item).unwrap_or(NONE);
@@ -214,18 +246,6 @@ impl Maker<'_> {
                     raise(row, Feature::RecentMax, recent);
                 }
             }
-        }
-        let mut largest = [[1e-6_f32; 2]; 2];
-        for (row, &kind) in rows.iter().zip(&scratch.kinds) {
-            let [ease, recent] = &mut largest[usize::from(kind)];
-            *ease = ease.max(row[Feature::Ease as usize]);
-            *recent = recent.max(row[Feature::Recent as usize]);
-        }
-        for (row, &kind) in rows.iter_mut().zip(&scratch.kinds) {
-            let [ease, recent] = largest[usize::from(kind)];
-            *at(row, Feature::RecentShare) = row[Feature::Recent as usize] / recent;
-            *at(row, Feature::EaseShare) = row[Feature::Ease as usize] / ease;
-            *at(row, Feature::EaseLargest) = ease;
         }
     }
 

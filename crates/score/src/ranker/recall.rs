@@ -54,6 +54,8 @@ pub struct Recalled {
     /// The nearest baskets: their first item, where the others lie, and how near they are.
     nearest: Vec<(u32, std::ops::Range<usize>, f32)>,
     taste: Vec<f32>,
+    /// The same where item weights lie by row.
+    sparse_taste: Option<Accumulator>,
     taste_of: Vec<f32>,
     top: Option<TopK>,
     near: Vec<(u64, u32)>,
@@ -269,6 +271,10 @@ impl Recalled {
         is_eligible: &mut impl FnMut(u32) -> bool,
     ) {
         self.taste.clear();
+        if snapshot.has_sparse_weights() {
+            self.from_sparse_taste(snapshot, query, top, is_eligible);
+            return;
+        }
         let items = snapshot.ease_items();
         for &(item, weight) in query.history.iter().take(MAX_TASTE) {
             let Some(row) = snapshot.ease_row(item) else { continue };
@@ -280,15 +286,45 @@ impl Recalled {
         top.sorted().iter().for_each(|scored| self.push(items[scored.index as usize]));
     }
 
+    fn from_sparse_taste(
+        &mut self,
+        snapshot: &Snapshot,
+        query: &Query<'_>,
+        top: &mut TopK,
+        is_eligible: &mut impl FnMut(u32) -> bool,
+    ) {
+        let taste = self.sparse_taste.get_or_insert_with(|| Accumulator::new(0));
+        taste.clear();
+        taste.widen(snapshot.n_items());
+        for &(bought, weight) in query.history.iter().take(MAX_TASTE) {
+            let (items, values) = snapshot.sparse_weights(bought);
+            items.iter().zip(values).for_each(|(&item, value)| taste.add(item, weight * value));
+        }
+        top.reset(N_TASTE);
+        for &item in taste.touched() {
+            let sum = taste.get(item);
+            if sum > 0.0 && top.may_take(sum) && is_eligible(item) {
+                top.push(item, sum);
+            }
+        }
+        top.sorted().iter().for_each(|scored| self.push(scored.index));
+    }
+
     /// The taste of all candidates, those that came after it included.
     fn keep_taste(&mut self, snapshot: &Snapshot, query: &Query<'_>) {
         self.taste_of.clear();
-        if self.taste.is_empty() {
+        let by_row = self.sparse_taste.as_ref().filter(|taste| !taste.touched().is_empty());
+        let by_row = by_row.filter(|_| snapshot.has_sparse_weights());
+        if self.taste.is_empty() && by_row.is_none() {
             return;
         }
         // Divided by the heaviest purchase: an old customer's taste counts like a new one's.
         let largest =
             query.history.iter().map(|&(_, weight)| weight).fold(f32::MIN_POSITIVE, f32::max);
+        if let Some(taste) = by_row {
+            self.taste_of.extend(self.items.iter().map(|&item| taste.get(item) / largest));
+            return;
+        }
         let of_item = |&item: &u32| {
             let row = snapshot.ease_row_idx(item);
             row.map_or(f32::NAN, |row| self.taste[row as usize] / largest)

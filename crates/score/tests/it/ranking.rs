@@ -27,13 +27,13 @@ fn tables() -> impl Strategy<Value = Tables> {
     let ease_items = prop::collection::btree_set(0..N, 0..N as usize);
     let weights = prop::collection::vec(eighths(-4..9), (N * N) as usize);
     let trend = prop::collection::vec(eighths(0..9), N as usize);
-    (rows(), rows(), ease_items, weights, trend).prop_map(
-        |(pairs, neighbors, ease_items, weights, trend)| {
+    (rows(), rows(), ease_items, weights, trend, any::<bool>()).prop_map(
+        |(pairs, neighbors, ease_items, weights, trend, by_row)| {
             let n = ease_items.len();
             let row = |row: usize| (0..n).map(|at| weights[row * N as usize + at]).collect();
             let ease: Vec<Vec<f32>> = (0..n).map(row).collect();
             let ease_items = ease_items.into_iter().collect();
-            Tables { pairs, neighbors, ease_items, ease, trend, titles: Vec::new() }
+            Tables { pairs, neighbors, ease_items, ease, by_row, trend, titles: Vec::new() }
         },
     )
 }

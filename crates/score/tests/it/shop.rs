@@ -13,6 +13,8 @@ pub(crate) struct Tables {
     /// Items with weights, and the weights row by row.
     pub(crate) ease_items: Vec<u32>,
     pub(crate) ease: Vec<Vec<f32>>,
+    /// Are the same weights written by row?
+    pub(crate) by_row: bool,
     pub(crate) trend: Vec<f32>,
     pub(crate) titles: Vec<&'static str>,
 }
@@ -48,6 +50,22 @@ pub(crate) fn snapshot(tables: &Tables, n_items: usize) -> Snapshot {
     Rows::write(&mut writer, names::PAIRS, &rows, &stats);
     let (rows, weights) = csr(&tables.neighbors, n_items);
     Rows::write(&mut writer, names::NEIGHBORS, &rows, &weights);
+    write_item_weights(&mut writer, tables, n_items);
+    write_words(&mut writer, tables);
+    Snapshot::from_writer(&writer).unwrap()
+}
+
+fn write_item_weights(writer: &mut SnapshotWriter, tables: &Tables, n_items: usize) {
+    if tables.by_row {
+        let mut rows: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n_items];
+        for (&item, weights) in tables.ease_items.iter().zip(&tables.ease) {
+            let row = tables.ease_items.iter().copied().zip(weights.iter().copied());
+            rows[item as usize] = row.filter(|(_, weight)| *weight != 0.0).collect();
+        }
+        let (rows, weights) = csr(&rows, n_items);
+        Rows::write(writer, names::SPARSE_INVERSE, &rows, &weights);
+        return;
+    }
     let row_of = |item: usize| {
         let row = tables.ease_items.iter().position(|&other| other as usize == item);
         row.map_or(NONE, |row| row as u32)
@@ -55,8 +73,6 @@ pub(crate) fn snapshot(tables: &Tables, n_items: usize) -> Snapshot {
     writer.add(names::EASE_ROW_OF_ITEM, &(0..n_items).map(row_of).collect::<Vec<_>>());
     writer.add(names::EASE_ITEM_OF_ROW, &tables.ease_items);
     writer.add(names::EASE_WEIGHTS, &tables.ease.concat());
-    write_words(&mut writer, tables);
-    Snapshot::from_writer(&writer).unwrap()
 }
 
 /// Every word weighs the same.

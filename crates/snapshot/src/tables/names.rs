@@ -24,6 +24,7 @@ pub const RELATIONS: &str = "relations";
 pub const EASE_ROW_OF_ITEM: &str = "ease.row_of_item";
 pub const EASE_ITEM_OF_ROW: &str = "ease.item_of_row";
 pub const EASE_WEIGHTS: &str = "ease.weights";
+pub const SPARSE_INVERSE: &str = "sparse_inverse";
 pub const TOKENS: &str = "text.token";
 pub const POSTINGS: &str = "text.postings";
 pub const CONTENT: &str = "content";

@@ -58,6 +58,26 @@ fn tables_come_back_as_written() {
 }
 
 #[test]
+fn item_weights_by_row_stand_in_for_the_table() {
+    let mut writer =
+        writer_without(&[names::EASE_ROW_OF_ITEM, names::EASE_ITEM_OF_ROW, names::EASE_WEIGHTS]);
+    let rows: sparse::Csr = [&[1_u32, 3][..], &[], &[0], &[]].into_iter().collect();
+    Rows::write(&mut writer, names::SPARSE_INVERSE, &rows, &[0.5_f32, -0.25, 1.0]);
+    let by_row = Snapshot::from_writer(&writer).unwrap();
+    assert!(by_row.has_sparse_weights() && by_row.ease_items().is_empty());
+    assert_eq!(by_row.sparse_weights(0), (&[1, 3][..], &[0.5, -0.25][..]));
+    assert_eq!(by_row.sparse_weights(1).0, [0_u32; 0]);
+    assert_eq!((by_row.ease_row(0), by_row.ease_row_idx(0)), (None, None));
+    let table = snapshot();
+    assert!(!table.has_sparse_weights());
+    assert_eq!(table.sparse_weights(0).0, [0_u32; 0]);
+    // Both at once say two things.
+    let mut both = writer_without(&[]);
+    Rows::write(&mut both, names::SPARSE_INVERSE, &rows, &[0.5_f32, -0.25, 1.0]);
+    assert!(matches!(Snapshot::from_writer(&both), Err(Error::Corrupt { .. })));
+}
+
+#[test]
 fn the_empty_snapshot_answers_everything_with_nothing() {
     let empty = Snapshot::empty();
     assert_eq!((empty.n_items(), empty.n_customers(), empty.n_categories()), (0, 0, 0));
@@ -66,6 +86,7 @@ fn the_empty_snapshot_answers_everything_with_nothing() {
     assert!(empty.blend().is_empty() && empty.postings("tin").is_none());
     assert_eq!(empty.tokens_from("").count(), 0);
     assert_eq!(empty.ease_row(0), None);
+    assert!(!empty.has_sparse_weights() && empty.sparse_weights(0).0.is_empty());
 }
 
 /// The fixture with one section replaced must be refused, and say why.
