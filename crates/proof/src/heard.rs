@@ -214,12 +214,7 @@ impl Clicks {
 
     /// The answer in which somebody clicked the item last before it was bought, and not long
     /// before. The sale may have been as late as `latest_us`.
-    pub(crate) fn last(
-        &self,
-        people: [Option<Who>; 2],
-        item: u64,
-        latest_us: i64,
-    ) -> Option<u64> {
+    pub(crate) fn last(&self, people: [Option<Who>; 2], item: u64, latest_us: i64) -> Option<u64> {
         people.into_iter().flatten().find_map(|who| {
             let clicks = self.0.get(&(who, item))?;
             let counts = |at: i64| {

@@ -3,7 +3,7 @@
 use super::Join;
 use super::buyers::AtHome;
 use super::row::{Reader, Row};
-use super::scan::{Open, OfVisits, Taken, lines_of, place_of};
+use super::scan::{OfVisits, Open, Taken, lines_of, place_of};
 use super::spill::Spilled;
 use super::units::ResolvedRow;
 use crate::error::Result;

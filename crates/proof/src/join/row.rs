@@ -250,14 +250,8 @@ impl Row for Origin {
     }
 }
 
-const MARKS: [Mark; 6] = [
-    Mark::Seen,
-    Mark::Dismissed,
-    Mark::Clicked,
-    Mark::Added,
-    Mark::Ordered,
-    Mark::OrderedBefore,
-];
+const MARKS: [Mark; 6] =
+    [Mark::Seen, Mark::Dismissed, Mark::Clicked, Mark::Added, Mark::Ordered, Mark::OrderedBefore];
 
 impl Row for Mark {
     fn put(&self, to: &mut Vec<u8>) {

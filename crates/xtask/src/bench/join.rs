@@ -24,7 +24,8 @@ pub(crate) fn run(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
     let mut before: Option<(u64, f64)> = None;
     for n_events in STEPS.into_iter().filter(|&step| step <= n_most) {
         let data = fresh_folder(&bench.folder, "join-data")?;
-        let made = child::run(&mut commands::made_up_log(&program, &data, n_events), &bench.folder)?;
+        let made =
+            child::run(&mut commands::made_up_log(&program, &data, n_events), &bench.folder)?;
         println!("{n_events} events made in {:.0} s", made.wall_s);
         let mut measured = |how: &str, memory_mib: u64| -> Result<(String, child::Finished)> {
             let mut command = commands::report(&program, &data, memory_mib);

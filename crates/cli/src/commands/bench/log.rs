@@ -123,7 +123,8 @@ impl Generator {
             None => Unit::Session(&session_id).id(self.key),
         };
         // Visits come in the order of time, as in a log.
-        let at_us = FROM.0 + (number as f64 / self.n_visits as f64 * (N_DAYS * DAY_US) as f64) as i64;
+        let at_us =
+            FROM.0 + (number as f64 / self.n_visits as f64 * (N_DAYS * DAY_US) as f64) as i64;
         let is_held_out = unit.0 % 20 == 0;
         let mut visit = Visit { at_us, session_id, customer, unit, is_held_out };
         let mut clicked = None;
