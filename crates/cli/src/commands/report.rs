@@ -22,8 +22,9 @@ pub(crate) struct ReportArgs {
     /// Attribute of customers by whose values the effect is told [default: segment].
     #[arg(long, value_name = "ATTRIBUTE")]
     by: Option<String>,
-    /// Most memory that the joins may take, in MiB, beside the catalog and 10 bytes a customer. What
-    /// needs more goes by way of temporary files in the data directory; with 0 all of it does.
+    /// Most memory that the joins may take, in MiB, beside the catalog and 10 bytes a customer.
+    /// What needs more goes by way of temporary files in the data directory; with 0 all of it
+    /// does.
     #[arg(long, default_value_t = proof::DEFAULT_MEMORY_BYTES >> 20, value_name = "MIB")]
     memory: u64,
     /// Write a page to look at as well.

@@ -1,6 +1,7 @@
 //! The joins of the report over a made-up log: exposures, clicks and orders of a million events, of
 //! ten million, and with `--events 100000000` of a hundred; in memory where they fit, else by way
-//! of temporary files. Time for the exponent is that of the processors, since the machine may have other work.
+//! of temporary files. Growth is told by the time of the processors, since the machine may have
+//! other work.
 
 use anyhow::Result;
 

@@ -1,5 +1,5 @@
-//! A made-up log of visits with offers, held out and shown, for the joins of the report: straight to
-//! sealed segments, for a million events a second come in nowhere.
+//! A made-up log of visits with offers, held out and shown, for the joins of the report: straight
+//! to sealed segments, for a hundred million events come in nowhere in an hour.
 
 use crate::show;
 use anyhow::ensure;
