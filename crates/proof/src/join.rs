@@ -15,7 +15,8 @@
 //! units, purchases, checkouts ---by person---> one row a person
 //! ```
 //!
-//! In memory are, besides: one time and two bits a customer, the catalog, the answers of tills.
+//! In memory are, besides: one time, a bit and a byte a customer, the catalog, the units of tills;
+//! and what the store holds while it is read: a segment of events, the tail of the log.
 
 mod answers;
 mod buyers;
