@@ -7,14 +7,17 @@ use events::Timestamp;
 use hashbrown::HashSet;
 use serde::Serialize;
 use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::database::Database;
 use crate::decision_log::{DecisionRecord, unpack};
 use crate::error::{Error, Result};
+use crate::manifest::{self, EVENTS_CONTENT, ORDERS_CONTENT};
 use crate::numbering::json_rows;
 use crate::store::Store;
 
+/// Rows that are in memory at a time.
+const STEP_ROWS: i64 = 20_000;
 /// Units that a writer remembers; beyond, it begins anew and the database sorts out who is known.
 const MAX_REMEMBERED: usize = 1_000_000;
 
@@ -112,37 +115,117 @@ pub(crate) async fn remove(
     database.commit(transaction).await
 }
 
+/// What a reading of the logs will meet, or a little more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogCounts {
+    pub n_events: u64,
+    pub n_decisions: u64,
+    pub n_orders: u64,
+    /// Assigned units.
+    pub n_units: u64,
+}
+
+fn unit_of(row: &SqliteRow) -> sqlx::Result<AssignedUnit> {
+    Ok(AssignedUnit {
+        unit: row.try_get::<i64, _>(0)? as u64,
+        customer_idx: row.try_get::<Option<i64>, _>(1)?.map(|idx| idx as u32),
+        is_held_out: row.try_get::<i64, _>(2)? != 0,
+        first_at: Timestamp(row.try_get(3)?),
+    })
+}
+
 impl Store {
     /// Who was assigned to which arm, in order of the unit.
     pub async fn assignments(&self) -> Result<Vec<AssignedUnit>> {
-        let read = async {
-            // A store that no version with experiments has written to has no such table.
-            let n_tables: i64 =
-                sqlx::query("SELECT COUNT(*) FROM sqlite_master WHERE name = 'assignment'")
-                    .fetch_one(&self.decisions().reader)
-                    .await?
-                    .try_get(0)?;
-            if n_tables == 0 {
-                return Ok(Vec::new());
-            }
+        let mut units = Vec::new();
+        self.each_assignment(|unit| units.push(unit)).await?;
+        Ok(units)
+    }
+
+    /// The same one after the other.
+    pub async fn each_assignment(&self, mut give: impl FnMut(AssignedUnit)) -> Result<()> {
+        if !self.has_assignments().await? {
+            return Ok(());
+        }
+        let mut next = Some(i64::MIN);
+        while let Some(from) = next {
             let rows = sqlx::query(
-                "SELECT unit, customer_idx, held_out, first_at_us FROM assignment ORDER BY unit",
+                "SELECT unit, customer_idx, held_out, first_at_us FROM assignment \
+                 WHERE unit >= ?1 ORDER BY unit LIMIT ?2",
             )
+            .bind(from)
+            .bind(STEP_ROWS)
             .fetch_all(&self.decisions().reader)
-            .await?;
-            rows.iter()
-                .map(|row| {
-                    Ok(AssignedUnit {
-                        unit: row.try_get::<i64, _>(0)? as u64,
-                        customer_idx: row.try_get::<Option<i64>, _>(1)?.map(|idx| idx as u32),
-                        is_held_out: row.try_get::<i64, _>(2)? != 0,
-                        first_at: Timestamp(row.try_get(3)?),
-                    })
-                })
-                .collect()
+            .await
+            .map_err(self.error("read assignments"))?;
+            next = None;
+            for row in &rows {
+                let unit = unit_of(row).map_err(self.error("read assignments"))?;
+                next = (unit.unit as i64).checked_add(1);
+                give(unit);
+            }
+        }
+        Ok(())
+    }
+
+    /// When the first unit was assigned.
+    pub async fn first_assignment(&self) -> Result<Option<Timestamp>> {
+        if !self.has_assignments().await? {
+            return Ok(None);
+        }
+        let first: Option<i64> = sqlx::query_scalar("SELECT MIN(first_at_us) FROM assignment")
+            .fetch_one(&self.decisions().reader)
+            .await
+            .map_err(self.error("read assignments"))?;
+        Ok(first.map(Timestamp))
+    }
+
+    /// A store that no version with experiments has written to has no such table.
+    async fn has_assignments(&self) -> Result<bool> {
+        let n_tables: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master WHERE name = 'assignment'")
+                .fetch_one(&self.decisions().reader)
+                .await
+                .map_err(self.error("read assignments"))?;
+        Ok(n_tables > 0)
+    }
+
+    /// How much a reading of the logs will meet: events from one time on, orders from another. Of
+    /// a segment all rows count, wherever it begins.
+    pub async fn log_counts(&self, events: Timestamp, orders: Timestamp) -> Result<LogCounts> {
+        let mut snapshot = self.database().snapshot().await?;
+        let manifest = manifest::read(&mut snapshot).await.map_err(self.error("count events"))?;
+        let in_tail: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM event")
+            .fetch_one(&mut *snapshot)
+            .await
+            .map_err(self.error("count events"))?;
+        drop(snapshot);
+        let sealed = |content: i64, since: Timestamp| -> u64 {
+            let of_content = manifest.iter().filter(|segment| segment.content == content);
+            let asked = of_content.filter(|segment| segment.written.last_at_us >= since.0);
+            asked.map(|segment| segment.written.n_orders).sum()
         };
-        let read: sqlx::Result<_> = read.await;
-        read.map_err(self.error("read assignments"))
+        let read = async {
+            let decisions = "SELECT COALESCE(SUM(n_records), 0) FROM decision_block \
+                             WHERE last_at_us >= ?1";
+            let query = sqlx::query_scalar::<_, i64>(decisions).bind(events.0);
+            query.fetch_one(&self.decisions().reader).await
+        };
+        let n_decisions: sqlx::Result<i64> = read.await;
+        let n_units: i64 = if self.has_assignments().await? {
+            sqlx::query_scalar("SELECT COUNT(*) FROM assignment")
+                .fetch_one(&self.decisions().reader)
+                .await
+                .map_err(self.error("count assignments"))?
+        } else {
+            0
+        };
+        Ok(LogCounts {
+            n_events: sealed(EVENTS_CONTENT, events) + in_tail as u64,
+            n_decisions: n_decisions.map_err(self.error("count decisions"))? as u64,
+            n_orders: sealed(ORDERS_CONTENT, orders) + in_tail as u64,
+            n_units: n_units as u64,
+        })
     }
 
     /// Gives every record of decisions with `since <= time`, block by block: memory is that of one

@@ -217,6 +217,53 @@ impl Store {
             .map_err(self.error("read customers"))
     }
 
+    /// Gives the index and the id of every customer, in rising order of index.
+    pub async fn each_customer_id(&self, mut give: impl FnMut(u32, &str)) -> Result<()> {
+        let sql = "SELECT customer_idx, customer_id FROM customer WHERE customer_idx > ?1 \
+                   ORDER BY customer_idx LIMIT ?2";
+        let mut after = -1_i64;
+        loop {
+            let rows: Vec<(i64, String)> = sqlx::query_as(sql)
+                .bind(after)
+                .bind(CHUNK as i64)
+                .fetch_all(&self.database().reader)
+                .await
+                .map_err(self.error("read customers"))?;
+            let Some((last, _)) = rows.last() else { return Ok(()) };
+            after = *last;
+            rows.iter().for_each(|(customer_idx, id)| give(*customer_idx as u32, id));
+        }
+    }
+
+    /// Gives the value of an attribute of every customer who has it.
+    pub async fn each_attribute(
+        &self,
+        attribute: &str,
+        mut give: impl FnMut(u32, &str),
+    ) -> Result<()> {
+        let sql = "SELECT customer_idx, attributes FROM customer_record WHERE customer_idx > ?1 \
+                   ORDER BY customer_idx LIMIT ?2";
+        let mut after = -1_i64;
+        loop {
+            let rows = sqlx::query(sql)
+                .bind(after)
+                .bind(CHUNK as i64)
+                .fetch_all(&self.database().reader)
+                .await
+                .map_err(self.error("read customers"))?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in &rows {
+                let read = row.try_get::<i64, _>(0).and_then(|idx| Ok((idx, attributes_of(row)?)));
+                let (customer_idx, attributes) = read.map_err(self.error("read customers"))?;
+                after = customer_idx;
+                let own = attributes.get(attribute);
+                own.into_iter().for_each(|value| give(customer_idx as u32, value));
+            }
+        }
+    }
+
     /// Who came, changed or was erased since a mark. Three counters are read when nothing did.
     pub async fn customers_since(&self, mark: CustomerMark) -> Result<CustomerChanges> {
         let mut snapshot = self.database().snapshot().await?;
@@ -318,13 +365,15 @@ pub(crate) async fn refused(connection: &mut SqliteConnection) -> sqlx::Result<V
     .await
 }
 
+fn attributes_of(row: &SqliteRow) -> sqlx::Result<BTreeMap<String, String>> {
+    match row.try_get::<Option<&str>, _>("attributes")? {
+        Some(json) => serde_json::from_str(json).map_err(|error| sqlx::Error::Decode(error.into())),
+        None => Ok(BTreeMap::new()),
+    }
+}
+
 fn customer_from(row: &SqliteRow) -> sqlx::Result<Customer> {
-    let attributes: BTreeMap<String, String> = match row.try_get::<Option<&str>, _>("attributes")? {
-        Some(json) => {
-            serde_json::from_str(json).map_err(|error| sqlx::Error::Decode(error.into()))?
-        }
-        None => BTreeMap::new(),
-    };
+    let attributes = attributes_of(row)?;
     Ok(Customer {
         customer_idx: row.try_get::<i64, _>("customer_idx")? as u32,
         customer_id: row.try_get("customer_id")?,

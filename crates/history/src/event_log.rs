@@ -352,7 +352,7 @@ fn many_rows(head: &str, n_columns: usize, n_rows: usize) -> String {
     format!("{head}{row}{}", format!(", {row}").repeat(n_rows - 1))
 }
 
-fn lines_to_json(lines: &[EventLine]) -> String {
+pub(crate) fn lines_to_json(lines: &[EventLine]) -> String {
     let logged: Vec<LoggedLine> = lines
         .iter()
         .map(|line| {

@@ -23,6 +23,7 @@
 
 pub mod assignments;
 mod backup;
+pub mod bulk;
 pub mod catalog;
 pub mod customers;
 mod database;
@@ -58,7 +59,7 @@ mod tail;
 mod unit;
 pub mod view;
 
-pub use assignments::{AssignedUnit, Assignment};
+pub use assignments::{AssignedUnit, Assignment, LogCounts};
 pub use backup::{BackupManifest, restore, verify_backup};
 pub use catalog::{CatalogItem, KindOrigin};
 pub use customers::{

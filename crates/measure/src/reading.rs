@@ -171,7 +171,7 @@ fn capped_arms(trial: &Trial, plain: &Arms) -> Option<(Arms, Winsor)> {
     if outweighed.is_empty() {
         return None;
     }
-    let cap = Winsor::from_period_before(&trial.column(BEFORE), TAIL)?;
+    let cap = Winsor::from_period_before(&trial.filled(BEFORE), TAIL)?;
     let arms = trial.arms(true, |row| cut(row, &cap));
     // What a cap on revenue does not mend, as one item's wrong cost, is no reason to cap revenue.
     outweighed.iter().any(|&column| !is_outweighed(&arms, column)).then_some((arms, cap))

@@ -6,11 +6,14 @@
 //! counted, and left out of a second reading. What happened before the first assignment is the
 //! period before, which takes noise out of the comparison ([`crate::cuped`]).
 //!
-//! Memory: one entry a unit and one a person.
+//! Memory: one entry a unit and one a person; or nothing of these, where somebody else keeps the
+//! persons ([`KeptPersons`]) and gives them one after the other as often as they are asked for.
 
 use crate::assignment::UnitId;
 use crate::moments::Moments;
 use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
+use std::sync::Arc;
 
 /// Columns of the sums, one value a person.
 pub const N_COLUMNS: usize = 14;
@@ -76,18 +79,51 @@ pub struct Purchase {
     pub is_order: bool,
 }
 
+/// Who is in a trial, and what they did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Person {
+    pub arm: u16,
+    /// Seen in another arm too.
+    pub is_crosser: bool,
+    /// Whose units these are, by a dense index; `None`: a visit of nobody known.
+    pub customer: Option<u32>,
+    pub first_at_us: i64,
+    pub row: Row,
+}
+
+/// Persons that are more than fit, kept elsewhere.
+pub trait KeptPersons: Debug + Send + Sync {
+    /// Gives every person, in the same order each time.
+    fn each(&self, give: &mut dyn FnMut(&Person));
+    /// This customer is one of them.
+    fn has(&self, customer: u32) -> bool;
+}
+
 #[derive(Clone, Debug)]
-struct Person {
-    arm: u16,
-    is_crosser: bool,
-    first_at_us: i64,
-    row: Row,
+enum Persons {
+    Held(Vec<Person>),
+    Kept(Arc<dyn KeptPersons>),
+}
+
+impl Persons {
+    fn each(&self, mut give: impl FnMut(&Person)) {
+        match self {
+            Persons::Held(persons) => persons.iter().for_each(give),
+            Persons::Kept(kept) => kept.each(&mut give),
+        }
+    }
+
+    fn count(&self, mut is_counted: impl FnMut(&Person) -> bool) -> usize {
+        let mut n = 0;
+        self.each(|person| n += usize::from(is_counted(person)));
+        n
+    }
 }
 
 /// Persons, their arms, and what they did.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    persons: Vec<Person>,
+    persons: Persons,
     by_customer: HashMap<u32, usize>,
     by_unit: HashMap<UnitId, usize>,
     /// Who was assigned before the time that is looked at.
@@ -118,48 +154,51 @@ impl Trial {
         }
         // The first assignment of a person stands; equal times go by the unit.
         units.sort_unstable_by_key(|unit| (unit.first_at_us, unit.unit));
-        let mut trial = Trial {
-            persons: Vec::new(),
-            by_customer: HashMap::new(),
-            by_unit: HashMap::new(),
-            older: Default::default(),
-            before_us,
-            between: [OFFERS, HOLDOUT],
-        };
+        let mut persons: Vec<Person> = Vec::new();
+        let mut by_customer: HashMap<u32, usize> = HashMap::new();
+        let mut by_unit: HashMap<UnitId, usize> = HashMap::new();
         for assigned in units {
             let customer = assigned.customer.or_else(|| customer_of.get(&assigned.unit).copied());
-            let known = customer.and_then(|customer| trial.by_customer.get(&customer).copied());
+            let known = customer.and_then(|customer| by_customer.get(&customer).copied());
             let at = known.unwrap_or_else(|| {
-                trial.persons.push(Person {
+                persons.push(Person {
                     arm: assigned.arm,
                     is_crosser: false,
+                    customer,
                     first_at_us: assigned.first_at_us,
                     row: Row::default(),
                 });
-                trial.persons.len() - 1
+                persons.len() - 1
             });
-            trial.persons[at].is_crosser |= trial.persons[at].arm != assigned.arm;
-            trial.by_unit.insert(assigned.unit, at);
+            persons[at].is_crosser |= persons[at].arm != assigned.arm;
+            by_unit.insert(assigned.unit, at);
             if let Some(customer) = customer {
-                trial.by_customer.insert(customer, at);
+                by_customer.insert(customer, at);
             }
         }
-        trial
+        let between = [OFFERS, HOLDOUT];
+        let persons = Persons::Held(persons);
+        Trial { persons, by_customer, by_unit, older: Default::default(), before_us, between }
+    }
+
+    /// A trial of persons that are kept elsewhere, whole: nothing is added to it or found in it.
+    pub fn of_kept(kept: Arc<dyn KeptPersons>) -> Trial {
+        Trial { persons: Persons::Kept(kept), ..Trial::new(Vec::new(), [], 0) }
     }
 
     /// The trial of those persons only whose first assignment was at `since_us` or later.
     pub fn since(mut self, since_us: i64) -> Trial {
+        let Persons::Held(persons) = &mut self.persons else { return self };
         let is_kept = |person: &Person| person.first_at_us >= since_us;
         let mut n_kept = 0;
-        let places: Vec<Option<usize>> = self
-            .persons
+        let places: Vec<Option<usize>> = persons
             .iter()
             .map(|person| {
                 n_kept += usize::from(is_kept(person));
                 is_kept(person).then(|| n_kept - 1)
             })
             .collect();
-        self.persons.retain(is_kept);
+        persons.retain(is_kept);
         for (customer, at) in std::mem::take(&mut self.by_customer) {
             match places[at] {
                 Some(at) => drop(self.by_customer.insert(customer, at)),
@@ -185,7 +224,18 @@ impl Trial {
     }
 
     pub fn n_persons(&self) -> usize {
-        self.persons.len()
+        match &self.persons {
+            Persons::Held(persons) => persons.len(),
+            Persons::Kept(_) => self.persons.count(|_| true),
+        }
+    }
+
+    /// This customer is a person of the trial.
+    pub fn has(&self, customer: u32) -> bool {
+        match &self.persons {
+            Persons::Held(_) => self.find(Some(customer), None).is_some(),
+            Persons::Kept(kept) => kept.has(customer),
+        }
     }
 
     /// Compares these arms from now on; before, offers and holdout are.
@@ -195,16 +245,16 @@ impl Trial {
 
     /// Of the arms that are compared, who was seen in another arm too, whichever.
     pub fn n_crossers(&self) -> usize {
-        self.compared().filter(|(_, person)| person.is_crosser).count()
+        self.persons.count(|person| person.is_crosser && self.is_compared(person))
     }
 
     /// The same over all arms.
     pub fn n_crossers_of_all(&self) -> usize {
-        self.persons.iter().filter(|person| person.is_crosser).count()
+        self.persons.count(|person| person.is_crosser)
     }
 
-    fn compared(&self) -> impl Iterator<Item = (usize, &Person)> {
-        self.persons.iter().enumerate().filter(|(_, person)| self.between.contains(&person.arm))
+    fn is_compared(&self, person: &Person) -> bool {
+        self.between.contains(&person.arm)
     }
 
     /// The person of a customer, else of a visit; `None` for who was never assigned.
@@ -217,14 +267,22 @@ impl Trial {
         of_customer.or_else(of_visit).copied()
     }
 
+    fn held(&mut self, person: usize) -> Option<&mut Person> {
+        match &mut self.persons {
+            Persons::Held(persons) => persons.get_mut(person),
+            Persons::Kept(_) => None,
+        }
+    }
+
     /// Adds to a person that [`Trial::find`] found. True when it counts in the trial itself, false
     /// when it lies before or too long before.
     pub fn add(&mut self, person: usize, purchase: &Purchase) -> bool {
-        let Some(person) = self.persons.get_mut(person) else { return false };
+        let before_us = self.before_us;
+        let Some(person) = self.held(person) else { return false };
         let row = &mut person.row;
         let is_before = purchase.at_us < person.first_at_us;
         if is_before && purchase.at_us.saturating_add(purchase.within_us) <= person.first_at_us {
-            if person.first_at_us.saturating_sub(self.before_us) <= purchase.at_us {
+            if person.first_at_us.saturating_sub(before_us) <= purchase.at_us {
                 row[BEFORE] += purchase.from_offers + purchase.elsewhere;
             }
             return false;
@@ -248,7 +306,7 @@ impl Trial {
 
     /// A checkout that a person began; true when it counts in the trial.
     pub fn add_checkout(&mut self, person: usize, at_us: i64, is_completed: bool) -> bool {
-        let Some(person) = self.persons.get_mut(person) else { return false };
+        let Some(person) = self.held(person) else { return false };
         if at_us < person.first_at_us {
             return false;
         }
@@ -259,30 +317,48 @@ impl Trial {
 
     /// Sums of both arms, with every row changed by `cap` (see [`crate::winsor`]).
     pub fn arms(&self, with_crossers: bool, cap: impl Fn(&mut Row)) -> Arms {
-        self.arms_of(|person| with_crossers || !self.persons[person].is_crosser, cap)
+        self.arms_of(|person| with_crossers || !person.is_crosser, cap)
     }
 
     /// The same of some persons only.
-    pub fn arms_of(&self, is_in: impl Fn(usize) -> bool, cap: impl Fn(&mut Row)) -> Arms {
+    pub fn arms_of(&self, is_in: impl Fn(&Person) -> bool, cap: impl Fn(&mut Row)) -> Arms {
         let mut arms = Arms { offers: Moments::default(), holdout: Moments::default() };
-        for (_, person) in self.compared().filter(|(at, _)| is_in(*at)) {
+        self.each(|person| {
+            if !(self.is_compared(person) && is_in(person)) {
+                return;
+            }
             let mut row = person.row;
             cap(&mut row);
             let is_treated = person.arm == self.between[0];
             let arm = if is_treated { &mut arms.offers } else { &mut arms.holdout };
             arm.push(&row);
-        }
+        });
         arms
     }
 
-    /// One column of everybody in the arms that are compared, by person where these are all arms.
-    pub fn column(&self, column: usize) -> Vec<f64> {
-        self.compared().map(|(_, person)| person.row[column]).collect()
+    /// Every person of all arms.
+    pub fn each(&self, give: impl FnMut(&Person)) {
+        self.persons.each(give);
+    }
+
+    /// One column of everybody in the arms that are compared, without those who have nothing in it.
+    pub fn filled(&self, column: usize) -> Vec<f64> {
+        let mut values = Vec::new();
+        self.each(|person| {
+            if self.is_compared(person) && person.row[column] != 0.0 {
+                values.push(person.row[column]);
+            }
+        });
+        values
     }
 
     /// First assignment of all.
     pub fn began_at_us(&self) -> Option<i64> {
-        self.persons.iter().map(|person| person.first_at_us).min()
+        let mut first: Option<i64> = None;
+        self.each(|person| {
+            first = Some(first.map_or(person.first_at_us, |known| known.min(person.first_at_us)));
+        });
+        first
     }
 }
 
@@ -417,7 +493,7 @@ mod tests {
         assert_eq!(sums(&trial, false, REVENUE), (1, 8.0, 1, 9.0));
         trial.compare_arms(2, 0);
         assert_eq!((sums(&trial, true, REVENUE), trial.n_crossers()), ((1, 7.0, 2, 19.0), 2));
-        assert_eq!(trial.column(REVENUE), [7.0, 9.0, 10.0]);
+        assert_eq!(trial.filled(REVENUE), [7.0, 9.0, 10.0]);
         assert_eq!(trial.n_crossers_of_all(), 2);
     }
 
@@ -427,6 +503,6 @@ mod tests {
         trial.add(0, &sale(5, 1_000.0));
         let arms = trial.arms(true, |row| row[ELSEWHERE] = row[ELSEWHERE].min(10.0));
         assert_eq!((arms.offers.sum(ELSEWHERE), arms.offers.sum(ITEMS)), (10.0, 1.0));
-        assert_eq!(trial.column(ELSEWHERE), [1_000.0]);
+        assert_eq!(trial.filled(ELSEWHERE), [1_000.0]);
     }
 }

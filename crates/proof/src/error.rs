@@ -15,6 +15,16 @@ pub enum Error {
          `PUT /v1/customers` or `alongside import customers` told"
     )]
     UnknownAttribute { attribute: String },
+    #[error(
+        "no space left in {} for the temporary files of the report: free some, or allow more \
+         memory (`--memory`); the store is as it was", path.display()
+    )]
+    DiskFull { path: std::path::PathBuf },
+    #[error(
+        "the temporary files of the report cannot be kept in {}: {source}; mend its permissions, \
+         or allow so much memory that none are needed (`--memory`)", path.display()
+    )]
+    Spill { path: std::path::PathBuf, source: std::io::Error },
     #[error("{name} has not run yet: `alongside experiment start {name}`")]
     NotStarted { name: String },
 }

@@ -2,16 +2,18 @@
 //!
 //! Three readings, one after the other, none of which holds more than it must: events (what was
 //! clicked, and which order a line came from), decisions (what an answer held, and where it was
-//! shown; kept are those that may have sold something), orders (what was paid and sent back).
+//! shown; kept are those that may have sold something), orders (what was paid and sent back). Where
+//! that is more than fits, [`crate::join`] finds the same by way of temporary files.
 
 use crate::error::Result;
-use crate::funnels::{Answers, Funnels};
-use crate::heard::{Grain, Heard};
-use crate::ledger::{Basis, Ledger};
+use crate::funnels::{Answers, Customers, Decided, Funnels};
+use crate::heard::{Grain, Heard, Hearing};
+use crate::join::{self, Kept};
+use crate::ledger::{Basis, Ledger, Rules};
 use events::time::DAY_US;
 use events::{Amount, Currency, Timestamp};
-use hashbrown::HashMap;
-use history::{CatalogItem, Store};
+use hashbrown::{HashMap, HashSet};
+use history::{AssignedUnit, CatalogItem, LogCounts, Store};
 use measure::assignment::{Unit, UnitId, key_of};
 use measure::trial::{Assigned, HOLDOUT, OFFERS, Trial};
 use std::sync::{Arc, Mutex};
@@ -20,6 +22,15 @@ use std::sync::{Arc, Mutex};
 const DAYS_BEFORE: i64 = 90;
 /// Purchases of so many days before are heard too: a sender's clock may be wrong.
 const SKEW_DAYS: i64 = 2;
+/// What a reading may take where nothing is said.
+pub const DEFAULT_MEMORY_BYTES: u64 = 1 << 30;
+
+pub(crate) fn before_us() -> i64 {
+    DAYS_BEFORE * DAY_US
+}
+
+/// Told while it goes on: the step, how much of it is done, and of how much (0: nobody knows).
+pub type Telling<'a> = dyn FnMut(&'static str, u64, u64) + Send + 'a;
 
 /// Everything that the findings are made from.
 #[derive(Debug)]
@@ -31,6 +42,16 @@ pub struct Facts {
     pub has_costs: bool,
     pub(crate) funnels: Funnels,
     pub doubts: Doubts,
+    /// The persons of the trial, where they are in a file.
+    pub(crate) kept: Option<Arc<Kept>>,
+}
+
+impl Facts {
+    /// An error where the persons of the trial could not all be read: whatever was told of them
+    /// since is not to be told.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.kept.as_ref().map_or(Ok(()), |kept| kept.check())
+    }
 }
 
 /// What could not be joined; each is shown, none is guessed.
@@ -64,45 +85,115 @@ pub fn hash_of(text: &str) -> u64 {
     key_of(text)
 }
 
-/// `days`: of those assigned first in the last so many days only.
-pub async fn gather(store: &Store, now: Timestamp, days: Option<u32>) -> Result<Facts> {
-    let key = key_of(&store.store_id().await?);
-    let since = days.map_or(i64::MIN, |days| now.0.saturating_sub(i64::from(days) * DAY_US));
-    gather_of(store, key, assigned(store, key).await?, (Timestamp(since), now)).await
+/// Who is in the trial.
+#[derive(Clone, Debug)]
+pub(crate) enum Units {
+    /// Who was shown offers or held out, by the table of the store.
+    OfReport,
+    Given(Vec<Assigned>),
 }
 
-/// The facts of who of these units was assigned first after `since`, until `now`; nothing that came
-/// later counts.
-pub async fn gather_of(
+/// What is asked of the store.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// Of the pseudonyms of the store.
+    pub(crate) key: u64,
+    pub(crate) units: Units,
+    /// First assignment of all.
+    pub(crate) began_us: i64,
+    /// Who was assigned before is not looked at.
+    pub(crate) since: Timestamp,
+    /// Nothing that came later counts.
+    pub(crate) until: Timestamp,
+    pub(crate) memory_bytes: u64,
+}
+
+impl Question {
+    pub(crate) fn hearing(&self) -> Hearing {
+        Hearing { key: self.key, began_us: self.began_us }
+    }
+
+    pub(crate) fn heard_from(&self) -> Timestamp {
+        Timestamp(self.began_us.saturating_sub(SKEW_DAYS * DAY_US))
+    }
+
+    pub(crate) fn orders_from(&self) -> Timestamp {
+        Timestamp(self.began_us.saturating_sub(before_us()))
+    }
+}
+
+/// `days`: of those assigned first in the last so many days only.
+pub(crate) async fn gather(
     store: &Store,
-    key: u64,
-    assigned: Vec<Assigned>,
-    (since, now): (Timestamp, Timestamp),
+    now: Timestamp,
+    (days, memory_bytes): (Option<u32>, u64),
+    tell: &mut Telling<'_>,
 ) -> Result<Facts> {
-    let began = assigned.iter().map(|unit| unit.first_at_us).min().unwrap_or(now.0);
-    let mut heard = Heard::new(key, began);
-    let early = Timestamp(began.saturating_sub(SKEW_DAYS * DAY_US));
-    store.each_event(early, |event| heard.hear(event)).await?;
-    let older = assigned.iter().filter(|unit| unit.first_at_us < since.0);
-    let mut answers = Answers {
-        key,
-        units: assigned.iter().map(|unit| unit.unit).collect(),
-        older: older.filter_map(|unit| unit.customer).collect(),
-        since,
-        ..Answers::default()
+    let since = days.map_or(i64::MIN, |days| now.0.saturating_sub(i64::from(days) * DAY_US));
+    let question = Question {
+        key: key_of(&store.store_id().await?),
+        units: Units::OfReport,
+        began_us: store.first_assignment().await?.map_or(now.0, |first| first.0),
+        since: Timestamp(since),
+        until: now,
+        memory_bytes,
     };
+    gather_of(store, question, tell).await
+}
+
+pub(crate) async fn gather_of(
+    store: &Store,
+    question: Question,
+    tell: &mut Telling<'_>,
+) -> Result<Facts> {
+    let counts = store.log_counts(question.heard_from(), question.orders_from()).await?;
+    let needed_bytes = join::needed_bytes(&counts);
+    if needed_bytes > 0 && needed_bytes > question.memory_bytes {
+        return join::gather(store, &question, &counts, tell).await;
+    }
+    gather_in_memory(store, question, &counts, tell).await
+}
+
+async fn gather_in_memory(
+    store: &Store,
+    mut question: Question,
+    counts: &LogCounts,
+    tell: &mut Telling<'_>,
+) -> Result<Facts> {
+    let assigned = match std::mem::replace(&mut question.units, Units::OfReport) {
+        Units::Given(units) => units,
+        Units::OfReport => assigned(store, question.key).await?,
+    };
+    let (hearing, since) = (question.hearing(), question.since);
+    let mut heard = Heard::default();
+    tell("reading events", 0, counts.n_events);
+    let hear = |event| hearing.hear(&event, |said| heard.take(said, &hearing));
+    store.each_event(question.heard_from(), hear).await?;
+    let units: HashSet<UnitId> = assigned.iter().map(|unit| unit.unit).collect();
+    let mut older = Customers::default();
+    let before = assigned.iter().filter(|unit| unit.first_at_us < since.0);
+    before.filter_map(|unit| unit.customer).for_each(|customer| older.insert(customer));
+    let mut answers = Answers { older, since, ..Answers::default() };
+    let mut tills: HashSet<UnitId> = HashSet::new();
+    tell("reading decisions", 0, counts.n_decisions);
     store
-        .each_decision(Timestamp(began), |record| answers.take(record, &mut heard.outcomes))
+        .each_decision(Timestamp(question.began_us), |record| {
+            let decided = Decided::read(record, hearing.key);
+            let till = decided.said.as_ref().and_then(|said| said.till);
+            tills.extend(till.filter(|till| units.contains(till)));
+            answers.take(decided, &mut heard.outcomes);
+        })
         .await?;
-    let Answers { mut funnels, tills, kept, .. } = answers;
+    let Answers { mut funnels, kept, .. } = answers;
     let units = assigned.into_iter().filter(|unit| !tills.contains(&unit.unit)).collect();
-    let trial = Trial::new(units, heard.links.drain(..), DAYS_BEFORE * DAY_US).since(since.0);
+    let trial = Trial::new(units, heard.links.drain(..), before_us()).since(since.0);
     let catalog = known(&store.items_since(0).await?.0);
     let has_costs = catalog.iter().any(|item| item.cost.is_some());
-    let from = Timestamp(began.saturating_sub(DAYS_BEFORE * DAY_US));
-    let Survey { currency, grain } = survey(store, from).await?;
-    let basis = Basis { trial, heard, answers: kept, catalog, currency, grain, until: now };
-    let mut ledger = read_orders(store, from, Ledger::new(basis)).await?;
+    let rules = rules(store, &question, trial.began_at_us()).await?;
+    let (currency, now) = (rules.currency, question.until);
+    let basis = Basis { trial, heard, answers: kept, catalog, rules };
+    tell("reading orders", 0, counts.n_orders);
+    let mut ledger = read_orders(store, question.orders_from(), Ledger::new(basis)).await?;
     let mut doubts = ledger.doubts;
     doubts.outcomes_before_answer = ledger.outcomes_before_answer();
     for (name, answer) in &ledger.answers {
@@ -113,28 +204,40 @@ pub async fn gather_of(
     doubts.answers_without_record = ledger.heard.n_named();
     doubts.purchases_not_confirmed = ledger.heard.n_not_confirmed;
     doubts.days_of_tills = tills.len() as u64;
-    Ok(Facts { trial: ledger.trial, now, currency, has_costs, funnels, doubts })
+    Ok(Facts { trial: ledger.trial, now, currency, has_costs, funnels, doubts, kept: None })
 }
 
 async fn assigned(store: &Store, key: u64) -> Result<Vec<Assigned>> {
     let customers = customers_by_unit(store, key).await?;
-    let units = store.assignments().await?;
-    Ok(units
-        .iter()
-        .map(|unit| Assigned {
-            unit: UnitId(unit.unit),
-            customer: unit.customer_idx.or_else(|| customers.get(&unit.unit).copied()),
-            arm: if unit.is_held_out { HOLDOUT } else { OFFERS },
-            first_at_us: unit.first_at.0,
+    let mut units = Vec::new();
+    store
+        .each_assignment(|unit| {
+            let assigned = assigned_of(&unit);
+            let customer = assigned.customer.or_else(|| customers.get(&unit.unit).copied());
+            units.push(Assigned { customer, ..assigned });
         })
-        .collect())
+        .await?;
+    Ok(units)
+}
+
+pub(crate) fn assigned_of(unit: &AssignedUnit) -> Assigned {
+    Assigned {
+        unit: UnitId(unit.unit),
+        customer: unit.customer_idx,
+        arm: if unit.is_held_out { HOLDOUT } else { OFFERS },
+        first_at_us: unit.first_at.0,
+    }
 }
 
 /// Who had no order yet when first asked for may have one by now.
-pub async fn customers_by_unit(store: &Store, key: u64) -> Result<HashMap<u64, u32>> {
-    let customers = store.customers().await?;
-    let unit_of = |id: &str| Unit::Customer(id).id(key).0;
-    Ok(customers.iter().map(|c| (unit_of(&c.customer_id), c.customer_idx)).collect())
+pub(crate) async fn customers_by_unit(store: &Store, key: u64) -> Result<HashMap<u64, u32>> {
+    let mut units = HashMap::new();
+    store
+        .each_customer_id(|customer_idx, id| {
+            units.insert(Unit::Customer(id).id(key).0, customer_idx);
+        })
+        .await?;
+    Ok(units)
 }
 
 /// What is asked of an item, by dense index.
@@ -146,7 +249,7 @@ pub struct Known {
     pub family: Option<u32>,
 }
 
-fn known(items: &[CatalogItem]) -> Vec<Known> {
+pub(crate) fn known(items: &[CatalogItem]) -> Vec<Known> {
     let one = |item: &CatalogItem| Known {
         hash: hash_of(&item.entry.id),
         cost: item.entry.cost,
@@ -156,17 +259,15 @@ fn known(items: &[CatalogItem]) -> Vec<Known> {
 }
 
 /// What must be known of all orders before the first is counted.
-struct Survey {
-    /// The most frequent.
-    currency: Option<Currency>,
-    grain: Grain,
-}
-
-async fn survey(store: &Store, since: Timestamp) -> Result<Survey> {
+pub(crate) async fn rules(
+    store: &Store,
+    question: &Question,
+    began_us: Option<i64>,
+) -> Result<Rules> {
     let counts: Arc<Mutex<(HashMap<Currency, u64>, Grain)>> = Arc::default();
     let shared = Arc::clone(&counts);
     store
-        .each_order(since, move |order| {
+        .each_order(question.orders_from(), move |order| {
             let (currencies, grain) = &mut *lock(&shared);
             order.currency.into_iter().for_each(|code| *currencies.entry(code).or_default() += 1);
             order.at.into_iter().for_each(|at| grain.see(at));
@@ -176,10 +277,11 @@ async fn survey(store: &Store, since: Timestamp) -> Result<Survey> {
     let most = currencies
         .iter()
         .max_by_key(|(currency, n)| (**n, std::cmp::Reverse(currency.as_str().to_owned())));
-    Ok(Survey { currency: most.map(|(currency, _)| *currency), grain: grain.clone() })
+    let currency = most.map(|(currency, _)| *currency);
+    Ok(Rules { began_us, currency, grain: grain.clone(), until: question.until })
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 

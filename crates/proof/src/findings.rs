@@ -1,9 +1,9 @@
 //! From facts to findings: what can be said, how surely, and what cannot.
 
 use crate::error::Result;
-use crate::facts::{self, Doubts, Facts};
+use crate::facts::{self, Doubts, Facts, Telling};
 use crate::funnels::{Funnel, RelationFunnel};
-use crate::segments::{self, Segment, SegmentFinding};
+use crate::segments::{self, SegmentFinding, Segments};
 use events::Timestamp;
 use history::Store;
 use measure::Moments;
@@ -129,11 +129,25 @@ pub struct Asked<'a> {
     pub by: Option<&'a str>,
     /// Share that was to be held out; `None`: what the store was told last.
     pub holdout: Option<f64>,
+    /// What the reading may take, beside what customers and the catalog take; `None`: as much as
+    /// is usual. Where the joins need more, they go by way of temporary files.
+    pub memory_bytes: Option<u64>,
 }
 
 /// Reads the store and tells what was found.
 pub async fn read(store: &Store, now: Timestamp, asked: Asked<'_>) -> Result<Findings> {
-    let facts = facts::gather(store, now, asked.days).await?;
+    read_telling(store, now, asked, &mut |_, _, _| {}).await
+}
+
+/// The same, and tells how far it is.
+pub async fn read_telling(
+    store: &Store,
+    now: Timestamp,
+    asked: Asked<'_>,
+    tell: &mut Telling<'_>,
+) -> Result<Findings> {
+    let memory_bytes = asked.memory_bytes.unwrap_or(facts::DEFAULT_MEMORY_BYTES);
+    let facts = facts::gather(store, now, (asked.days, memory_bytes), tell).await?;
     let holdout = match asked.holdout {
         Some(share) => share,
         // Where nobody was held out there is one arm, and the report says so.
@@ -143,10 +157,12 @@ pub async fn read(store: &Store, now: Timestamp, asked: Asked<'_>) -> Result<Fin
         }
     };
     let segments = segments::gather(store, &facts.trial, asked.by).await?;
-    Ok(of(&facts, &segments, 1.0 - holdout))
+    let findings = of(&facts, &segments, 1.0 - holdout);
+    facts.check()?;
+    Ok(findings)
 }
 
-pub fn of(facts: &Facts, segments: &[Segment], treated_share: f64) -> Findings {
+fn of(facts: &Facts, segments: &Segments, treated_share: f64) -> Findings {
     let reading = Reading::of(&facts.trial, facts.now.0, Some(treated_share));
     let plain = &reading.plain;
     let sizes = [plain.offers.n(), plain.holdout.n()];
@@ -192,7 +208,7 @@ pub fn of(facts: &Facts, segments: &[Segment], treated_share: f64) -> Findings {
 
 impl Findings {
     /// The results, of arms that are what was promised.
-    fn tell(&mut self, facts: &Facts, segments: &[Segment], reading: &Reading) {
+    fn tell(&mut self, facts: &Facts, segments: &Segments, reading: &Reading) {
         let revenue = reading.lift(OF_REVENUE).ok();
         let n_treated = reading.plain.offers.n() as f64;
         self.incremental_revenue = revenue.as_ref().map(|lift| {

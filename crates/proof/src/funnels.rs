@@ -55,7 +55,7 @@ pub(crate) struct Outcome {
     /// The first purchase was before this.
     pub(crate) bought_before_us: Option<i64>,
     /// By the hash of the item; few.
-    items: Vec<(u64, ItemOutcome)>,
+    pub(crate) items: Vec<(u64, ItemOutcome)>,
 }
 
 /// What came of one offer.
@@ -73,6 +73,29 @@ impl Outcome {
             self.items.len() - 1
         });
         &mut self.items[at].1
+    }
+
+    /// Something was bought before this.
+    pub(crate) fn bought_before(&mut self, end_us: i64) {
+        let first = self.bought_before_us.map_or(end_us, |known| known.min(end_us));
+        self.bought_before_us = Some(first);
+    }
+
+    /// Something was bought of the answer before it was given.
+    pub(crate) fn is_before(&self, answer: &Answer) -> bool {
+        self.bought_before_us.is_some_and(|before| before <= answer.at_us)
+    }
+
+    /// Adds what was bought, as another reader of orders found it.
+    pub(crate) fn add_bought(&mut self, other: &Outcome) {
+        self.bought += other.bought;
+        self.kept += other.kept;
+        other.bought_before_us.into_iter().for_each(|end_us| self.bought_before(end_us));
+        for (item, one) in &other.items {
+            let own = self.item(*item);
+            own.bought += one.bought;
+            own.kept += one.kept;
+        }
     }
 
     /// Money that stayed; negative for what came back.
@@ -134,51 +157,90 @@ pub(crate) struct Answer {
     pub(crate) offers: Vec<(u64, Arc<str>)>,
 }
 
+impl Answer {
+    /// As far as what it sold is asked.
+    pub(crate) fn to_sell(at_us: i64, customer: Option<u32>, items: Vec<u64>) -> Answer {
+        let none: Arc<str> = Arc::from("");
+        let offers = items.into_iter().map(|item| (item, Arc::clone(&none))).collect();
+        Answer { at_us, customer, placement: none, offers }
+    }
+}
+
 /// Reads the records of decisions: what became of an answer that sold nothing is counted at once,
 /// the others are kept until the orders are known.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    pub(crate) key: u64,
-    /// Who was assigned.
-    pub(crate) units: HashSet<UnitId>,
     /// Customers who were assigned before the time that is looked at.
-    pub(crate) older: HashSet<u32>,
+    pub(crate) older: Customers,
     pub(crate) since: Timestamp,
     pub(crate) funnels: Funnels,
-    /// Those of the units that are a till for a day.
-    pub(crate) tills: HashSet<UnitId>,
     pub(crate) kept: HashMap<u64, Answer>,
     pub(crate) names: HashSet<Arc<str>>,
 }
 
-impl Answers {
-    pub(crate) fn take(&mut self, record: &DecisionRecord, outcomes: &mut HashMap<u64, Outcome>) {
+/// What a record says of an answer, as far as the report asks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Decided<'a> {
+    pub(crate) name: u64,
+    /// `None`: the record cannot be read.
+    pub(crate) said: Option<SaidOfAnswer<'a>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SaidOfAnswer<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) customer: Option<u32>,
+    /// The unit of a till for a day.
+    pub(crate) till: Option<UnitId>,
+    pub(crate) is_held_out: bool,
+    pub(crate) is_empty: bool,
+    pub(crate) placement: Cow<'a, str>,
+    /// Items and relations; nothing for who was held out, whatever the record keeps.
+    pub(crate) offers: Vec<(u64, Cow<'a, str>)>,
+}
+
+impl<'a> Decided<'a> {
+    /// `key`: of the pseudonyms of the store.
+    pub(crate) fn read(record: &'a DecisionRecord, key: u64) -> Decided<'a> {
         let name = hash_of(&record.recommendation_id);
-        let Ok(decision) = serde_json::from_slice::<Recorded<'_>>(&record.payload) else {
+        let said = serde_json::from_slice::<Recorded<'a>>(&record.payload).ok().map(|decision| {
+            let day = record.at.0.div_euclid(DAY_US);
+            let till = |location: Cow<'_, str>| Unit::LocationDay(&location, day).id(key);
+            let is_held_out = decision.variant.as_deref() == Some("holdout");
+            let is_empty = decision.offers.is_empty();
+            let shown = decision.offers.into_iter().take(if is_held_out { 0 } else { usize::MAX });
+            SaidOfAnswer {
+                at: record.at,
+                customer: record.customer_idx,
+                till: decision.location_id.map(till),
+                is_held_out,
+                is_empty,
+                placement: decision.asked.placement,
+                offers: shown.map(|offer| (hash_of(&offer.item_id), offer.relation)).collect(),
+            }
+        });
+        Decided { name, said }
+    }
+}
+
+impl Answers {
+    pub(crate) fn take(&mut self, decided: Decided<'_>, outcomes: &mut HashMap<u64, Outcome>) {
+        let name = decided.name;
+        let Some(said) = decided.said else {
             outcomes.remove(&name);
             return;
         };
-        if let Some(location) = decision.location_id.as_deref() {
-            let day = record.at.0.div_euclid(DAY_US);
-            let unit = Unit::LocationDay(location, day).id(self.key);
-            if self.units.contains(&unit) {
-                self.tills.insert(unit);
-            }
-        }
-        let is_older = |customer| self.older.contains(&customer);
-        if record.at < self.since || record.customer_idx.is_some_and(is_older) {
+        if said.at < self.since || said.customer.is_some_and(|one| self.older.contains(one)) {
             outcomes.remove(&name);
             return;
         }
-        let is_held_out = decision.variant.as_deref() == Some("holdout");
-        self.funnels.count(&decision, is_held_out);
+        self.funnels.count(&said);
         let Some(outcome) = outcomes.get(&name) else { return };
-        let shown = if is_held_out { &[][..] } else { &decision.offers[..] };
         let answer = Answer {
-            at_us: record.at.0,
-            customer: record.customer_idx,
-            placement: self.name(&decision.asked.placement),
-            offers: shown.iter().map(|o| (hash_of(&o.item_id), self.name(&o.relation))).collect(),
+            at_us: said.at.0,
+            customer: said.customer,
+            placement: self.name(&said.placement),
+            offers: said.offers.iter().map(|(item, name)| (*item, self.name(name))).collect(),
         };
         if outcome.may_sell {
             self.kept.insert(name, answer);
@@ -193,12 +255,30 @@ impl Answers {
     }
 }
 
+/// Customers, one bit each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Customers(Vec<u64>);
+
+impl Customers {
+    pub(crate) fn insert(&mut self, customer: u32) {
+        let word = customer as usize / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (customer % 64);
+    }
+
+    pub(crate) fn contains(&self, customer: u32) -> bool {
+        self.0.get(customer as usize / 64).is_some_and(|word| word >> (customer % 64) & 1 == 1)
+    }
+}
+
 impl Funnels {
-    fn count(&mut self, decision: &Recorded<'_>, is_held_out: bool) {
-        let funnel = entry(&mut self.placements, &decision.asked.placement);
+    fn count(&mut self, said: &SaidOfAnswer<'_>) {
+        let funnel = entry(&mut self.placements, &said.placement);
         funnel.n_decisions += 1;
-        funnel.n_held_out += u64::from(is_held_out);
-        funnel.n_empty += u64::from(decision.offers.is_empty());
+        funnel.n_held_out += u64::from(said.is_held_out);
+        funnel.n_empty += u64::from(said.is_empty);
     }
 
     /// Takes in what became of an answer.

@@ -9,6 +9,7 @@ use events::{Amount, EventKind, Timestamp};
 use hashbrown::HashMap;
 use history::PastEvent;
 use measure::assignment::{Unit, UnitId};
+use measure::trial::Trial;
 
 /// A click counts for what is bought of the item within so many days, where no origin is told.
 const CLICK_DAYS: i64 = 28;
@@ -25,13 +26,33 @@ pub(crate) enum Origin {
     Event(u64),
 }
 
+impl Origin {
+    pub(crate) fn answer(self) -> Option<u64> {
+        match self {
+            Origin::Answer(answer) | Origin::Event(answer) => Some(answer),
+            Origin::Untold | Origin::Elsewhere => None,
+        }
+    }
+}
+
 /// Pieces of an item, and where they came from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ToldPart {
     pub(crate) item: u64,
-    price: Option<Amount>,
-    pieces: f64,
-    origin: Origin,
+    pub(crate) price: Option<Amount>,
+    pub(crate) pieces: f64,
+    pub(crate) origin: Origin,
+}
+
+impl ToldPart {
+    fn of(line: &EventLine, answer: Option<u64>) -> ToldPart {
+        ToldPart {
+            item: hash_of(&line.item_id),
+            price: line.unit_price,
+            pieces: number(line.quantity).abs(),
+            origin: origin_of(line, answer),
+        }
+    }
 }
 
 /// What an event told of an order.
@@ -43,154 +64,159 @@ pub(crate) struct Told {
     parts: Vec<ToldPart>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Who {
     Customer(u32),
     Visit(UnitId),
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Heard {
-    key: u64,
-    began_us: i64,
-    pub(crate) links: Vec<(UnitId, u32)>,
-    pub(crate) outcomes: HashMap<u64, Outcome>,
-    pub(crate) orders: HashMap<u128, Told>,
-    /// By person and item: when it was clicked, and in which answer.
-    clicks: HashMap<(Who, u64), Vec<(i64, u64)>>,
-    /// When each began a checkout; what begins again within a day is the same one.
-    pub(crate) checkouts: HashMap<Who, Vec<i64>>,
-    pub(crate) n_not_confirmed: u64,
+impl Who {
+    pub(crate) fn in_trial(self, trial: &Trial) -> Option<usize> {
+        match self {
+            Who::Customer(customer) => trial.find(Some(customer), None),
+            Who::Visit(visit) => trial.find(None, Some(visit)),
+        }
+    }
 }
 
-impl Heard {
-    /// Of what was before `began_us`, purchases alone are heard.
-    pub(crate) fn new(key: u64, began_us: i64) -> Heard {
-        Heard { key, began_us, ..Heard::default() }
-    }
+/// What an event did to an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Seen,
+    Dismissed,
+    Clicked,
+    Added,
+    /// One of its items was clicked.
+    ItemClicked(u64),
+    /// An order names it.
+    Ordered,
+    /// The same, before the trial began.
+    OrderedBefore,
+}
 
-    /// Answers that are left: what was bought before of an older answer is no concern of the trial.
-    pub(crate) fn n_named(&self) -> u64 {
-        self.outcomes.values().filter(|outcome| outcome.is_named).count() as u64
-    }
+/// What events say, in parts that each concern one answer, one order, or one customer or visit.
+#[derive(Clone, Debug)]
+pub(crate) enum Said {
+    /// Whose a visit is.
+    Link(UnitId, u32),
+    Mark(u64, Mark),
+    Click(Click),
+    Checkout(Who, i64),
+    Purchase(ToldOrder),
+    NotConfirmed,
+}
 
-    pub(crate) fn hear(&mut self, event: PastEvent) {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Click {
+    pub(crate) who: Who,
+    pub(crate) item: u64,
+    pub(crate) at_us: i64,
+    pub(crate) answer: u64,
+}
+
+/// What one event says of an order.
+#[derive(Clone, Debug)]
+pub(crate) struct ToldOrder {
+    pub(crate) order: u128,
+    pub(crate) visit: Option<UnitId>,
+    pub(crate) at_us: i64,
+    pub(crate) parts: Vec<ToldPart>,
+}
+
+/// What is asked of every event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hearing {
+    /// Of the pseudonyms of the store.
+    pub(crate) key: u64,
+    /// Of what was before, purchases alone are heard.
+    pub(crate) began_us: i64,
+}
+
+impl Hearing {
+    pub(crate) fn hear(&self, event: &PastEvent, mut say: impl FnMut(Said)) {
         if event.at.0 < self.began_us && event.kind != EventKind::Purchase {
             return;
         }
         let visit = event.session_id.as_deref().map(|session| Unit::Session(session).id(self.key));
         if let (Some(visit), Some(customer)) = (visit, event.customer_idx) {
-            self.links.push((visit, customer));
+            say(Said::Link(visit, customer));
         }
         let answer = event.recommendation_id.as_deref().map(hash_of);
+        let people = [event.customer_idx.map(Who::Customer), visit.map(Who::Visit)];
+        let mark = |mark| answer.map(|answer| Said::Mark(answer, mark));
         match event.kind {
-            EventKind::RecommendationImpression => self.mark(answer, |o| o.is_seen = true),
-            EventKind::RecommendationDismiss => self.mark(answer, |o| o.is_dismissed = true),
+            EventKind::RecommendationImpression => mark(Mark::Seen).into_iter().for_each(say),
+            EventKind::RecommendationDismiss => mark(Mark::Dismissed).into_iter().for_each(say),
             EventKind::RecommendationClick => {
-                self.mark(answer, |outcome| outcome.is_clicked = true);
-                if let Some(answer) = answer {
-                    self.hear_click(&event, visit, answer);
+                let Some(answer) = answer else { return };
+                say(Said::Mark(answer, Mark::Clicked));
+                for line in &event.lines {
+                    let (item, at_us) = (hash_of(&line.item_id), event.at.0);
+                    let clicks = people.into_iter().flatten();
+                    clicks.for_each(|who| say(Said::Click(Click { who, item, at_us, answer })));
+                    say(Said::Mark(answer, Mark::ItemClicked(item)));
                 }
             }
             EventKind::AddToCart => {
                 for line in &event.lines {
-                    let (Origin::Answer(answer) | Origin::Event(answer)) = origin_of(line, answer)
-                    else {
-                        continue;
-                    };
-                    self.mark(Some(answer), |outcome| outcome.is_added = true);
+                    if let Some(answer) = origin_of(line, answer).answer() {
+                        say(Said::Mark(answer, Mark::Added));
+                    }
                 }
             }
-            EventKind::BeginCheckout => self.hear_checkout(&event, visit),
-            EventKind::Purchase if !event.confirmed => self.n_not_confirmed += 1,
-            EventKind::Purchase => self.hear_purchase(&event, visit, answer),
+            EventKind::BeginCheckout => {
+                let who = people.into_iter().flatten().next();
+                who.into_iter().for_each(|who| say(Said::Checkout(who, event.at.0)));
+            }
+            EventKind::Purchase if !event.confirmed => say(Said::NotConfirmed),
+            EventKind::Purchase => {
+                let Some(order) = event.order_key else { return };
+                let parts = event.lines.iter().map(|line| ToldPart::of(line, answer)).collect();
+                let at_us = event.at.0;
+                say(Said::Purchase(ToldOrder { order, visit, at_us, parts }));
+            }
             _ => {}
         }
     }
+}
 
-    fn hear_click(&mut self, event: &PastEvent, visit: Option<UnitId>, answer: u64) {
-        let people = [event.customer_idx.map(Who::Customer), visit.map(Who::Visit)];
-        for line in &event.lines {
-            let item = hash_of(&line.item_id);
-            for who in people.into_iter().flatten() {
-                let clicks = self.clicks.entry((who, item)).or_default();
-                // The first and the last click of an answer in a row say all that is asked.
-                let n_of_answer = clicks.iter().rev().take_while(|known| known.1 == answer).count();
-                if n_of_answer >= 2 {
-                    clicks.pop();
-                }
-                clicks.push((event.at.0, answer));
-            }
-            self.mark(Some(answer), |outcome| {
-                outcome.may_sell = true;
-                outcome.item(item).is_clicked = true;
-            });
+/// What came of answers, as far as it is marked.
+pub(crate) fn mark(outcomes: &mut HashMap<u64, Outcome>, answer: u64, mark: Mark) {
+    let outcome = outcomes.entry(answer).or_default();
+    outcome.is_named |= mark != Mark::OrderedBefore;
+    match mark {
+        Mark::Seen => outcome.is_seen = true,
+        Mark::Dismissed => outcome.is_dismissed = true,
+        Mark::Clicked => outcome.is_clicked = true,
+        Mark::Added => outcome.is_added = true,
+        Mark::ItemClicked(item) => {
+            outcome.may_sell = true;
+            outcome.item(item).is_clicked = true;
         }
+        Mark::Ordered | Mark::OrderedBefore => outcome.may_sell = true,
     }
+}
 
-    fn hear_checkout(&mut self, event: &PastEvent, visit: Option<UnitId>) {
-        let Some(who) = event.customer_idx.map(Who::Customer).or(visit.map(Who::Visit)) else {
-            return;
-        };
-        let begun = self.checkouts.entry(who).or_default();
-        if !begun.iter().any(|before| (0..DAY_US).contains(&(event.at.0 - before))) {
-            begun.push(event.at.0);
-        }
-    }
+/// By person and item: when it was clicked, and in which answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clicks(HashMap<(Who, u64), Vec<(i64, u64)>>);
 
-    /// A later event of an order replaces what was told before, but for origins that it leaves out.
-    fn hear_purchase(&mut self, event: &PastEvent, visit: Option<UnitId>, answer: Option<u64>) {
-        let Some(order) = event.order_key else { return };
-        let told = self.orders.entry(order).or_default();
-        told.visit = visit.or(told.visit);
-        told.at_us = Some(event.at.0);
-        let parts: Vec<ToldPart> = event
-            .lines
-            .iter()
-            .map(|line| ToldPart {
-                item: hash_of(&line.item_id),
-                price: line.unit_price,
-                pieces: number(line.quantity).abs(),
-                origin: origin_of(line, answer),
-            })
-            .collect();
-        let is_told = |parts: &[ToldPart], item: u64| {
-            parts.iter().any(|part| part.item == item && part.origin != Origin::Untold)
-        };
-        let known = std::mem::take(&mut told.parts);
-        let is_kept = |old: &&ToldPart| is_told(&known, old.item) && !is_told(&parts, old.item);
-        let mut kept: Vec<ToldPart> = known.iter().filter(is_kept).copied().collect();
-        let news = parts.iter().filter(|part| !kept.iter().any(|old| old.item == part.item));
-        let news: Vec<ToldPart> = news.copied().collect();
-        for part in &news {
-            if let Origin::Answer(answer) | Origin::Event(answer) = part.origin {
-                let outcome = self.outcomes.entry(answer).or_default();
-                outcome.may_sell = true;
-                outcome.is_named |= event.at.0 >= self.began_us;
-            }
+impl Clicks {
+    pub(crate) fn add(&mut self, click: Click) {
+        let clicks = self.0.entry((click.who, click.item)).or_default();
+        // The first and the last click of an answer in a row say all that is asked.
+        let of_answer = |known: &&(i64, u64)| known.1 == click.answer;
+        if clicks.iter().rev().take_while(of_answer).count() >= 2 {
+            clicks.pop();
         }
-        kept.extend(news);
-        told.parts = kept;
-    }
-
-    fn mark(&mut self, answer: Option<u64>, set: impl FnOnce(&mut Outcome)) {
-        if let Some(answer) = answer {
-            let outcome = self.outcomes.entry(answer).or_default();
-            outcome.is_named = true;
-            set(outcome);
-        }
+        clicks.push((click.at_us, click.answer));
     }
 
     /// The answer in which somebody clicked the item last before it was bought, and not long
     /// before. The sale may have been as late as `latest_us`.
-    pub(crate) fn clicked(
-        &self,
-        people: [Option<Who>; 2],
-        item: u64,
-        latest_us: i64,
-    ) -> Option<u64> {
+    pub(crate) fn last(&self, people: [Option<Who>; 2], item: u64, latest_us: i64) -> Option<u64> {
         people.into_iter().flatten().find_map(|who| {
-            let clicks = self.clicks.get(&(who, item))?;
+            let clicks = self.0.get(&(who, item))?;
             let counts = |at: i64| {
                 let age = latest_us.checked_sub(at);
                 age.is_some_and(|age| (0..=CLICK_DAYS * DAY_US).contains(&age))
@@ -201,7 +227,81 @@ impl Heard {
     }
 }
 
+/// When each began a checkout; what begins again within a day is the same one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Checkouts(HashMap<Who, Vec<i64>>);
+
+impl Checkouts {
+    pub(crate) fn add(&mut self, who: Who, at_us: i64) {
+        let begun = self.0.entry(who).or_default();
+        if !begun.iter().any(|before| (0..DAY_US).contains(&(at_us - before))) {
+            begun.push(at_us);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Who, &[i64])> {
+        self.0.iter().map(|(who, begun)| (*who, &begun[..]))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) links: Vec<(UnitId, u32)>,
+    pub(crate) outcomes: HashMap<u64, Outcome>,
+    pub(crate) orders: HashMap<u128, Told>,
+    pub(crate) clicks: Clicks,
+    pub(crate) checkouts: Checkouts,
+    pub(crate) n_not_confirmed: u64,
+}
+
+impl Heard {
+    /// Answers that are left: what was bought before of an older answer is no concern of the trial.
+    pub(crate) fn n_named(&self) -> u64 {
+        self.outcomes.values().filter(|outcome| outcome.is_named).count() as u64
+    }
+
+    pub(crate) fn take(&mut self, said: Said, hearing: &Hearing) {
+        match said {
+            Said::Link(visit, customer) => self.links.push((visit, customer)),
+            Said::Mark(answer, what) => mark(&mut self.outcomes, answer, what),
+            Said::Click(click) => self.clicks.add(click),
+            Said::Checkout(who, at_us) => self.checkouts.add(who, at_us),
+            Said::Purchase(told) => {
+                let known = self.orders.entry(told.order).or_default();
+                let outcomes = &mut self.outcomes;
+                known.hear(told, hearing, |answer, what| mark(outcomes, answer, what));
+            }
+            Said::NotConfirmed => self.n_not_confirmed += 1,
+        }
+    }
+}
+
 impl Told {
+    /// A later event of an order replaces what was told before, but for origins that it leaves out.
+    pub(crate) fn hear(
+        &mut self,
+        told: ToldOrder,
+        hearing: &Hearing,
+        mut mark: impl FnMut(u64, Mark),
+    ) {
+        let ToldOrder { visit, at_us, parts, .. } = told;
+        self.visit = visit.or(self.visit);
+        self.at_us = Some(at_us);
+        let is_told = |parts: &[ToldPart], item: u64| {
+            parts.iter().any(|part| part.item == item && part.origin != Origin::Untold)
+        };
+        let known = std::mem::take(&mut self.parts);
+        let is_kept = |old: &&ToldPart| is_told(&known, old.item) && !is_told(&parts, old.item);
+        let mut kept: Vec<ToldPart> = known.iter().filter(is_kept).copied().collect();
+        let news = parts.iter().filter(|part| !kept.iter().any(|old| old.item == part.item));
+        let news: Vec<ToldPart> = news.copied().collect();
+        let is_before = at_us < hearing.began_us;
+        let what = if is_before { Mark::OrderedBefore } else { Mark::Ordered };
+        news.iter().filter_map(|part| part.origin.answer()).for_each(|answer| mark(answer, what));
+        kept.extend(news);
+        self.parts = kept;
+    }
+
     /// The origins of a line of the order, each with its share of the line: by the lines of the
     /// event with the same item and price; by those with the same item where a file says another
     /// price.

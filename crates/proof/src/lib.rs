@@ -1,7 +1,8 @@
 //! Proof: what the offers earned that would not have come anyway, and which way of offering earns
 //! more.
 //!
-//! Reads a store once, joins who was in which arm to what they bought ([`facts`]), and reads the
+//! Reads a store once, joins who was in which arm to what they bought ([`facts`]; by way of
+//! temporary files where that is more than fits in memory), and reads the
 //! result by the estimators of `measure`: [`findings`] of the whole, by placement, relation and
 //! part of the customers; [`results`] of one experiment; [`guard`] stops a variant that does harm.
 //! [`outcomes`] is what a running server learns of its offers from what came of them.
@@ -12,6 +13,9 @@ pub mod facts;
 mod funnels;
 mod heard;
 mod ledger;
+mod sale;
+
+mod join;
 
 pub mod outcomes;
 
@@ -27,8 +31,9 @@ pub mod words;
 mod error;
 
 pub use error::{Error, Result};
-pub use facts::Facts;
+pub use facts::{DEFAULT_MEMORY_BYTES, Facts, Telling};
 pub use findings::Findings;
+pub use join::BY_FILES;
 pub use results::Results;
 
 /// Who is held out where nobody said how many: what `serve` does by itself.

@@ -1,7 +1,7 @@
 //! What came of an experiment: every variant against the first, by the estimators of the report.
 
 use crate::error::{Error, Result};
-use crate::facts::{self, Doubts, Facts, customers_by_unit};
+use crate::facts::{self, Doubts, Facts, Question, Units, customers_by_unit};
 use crate::findings::{MetricFinding, finding, metrics_of, power};
 use crate::words::number;
 use events::Timestamp;
@@ -179,12 +179,12 @@ pub async fn of(store: &Store, experiment: &Experiment, now: Timestamp) -> Resul
     by_end.dedup();
     for end in by_end {
         let arms = Arms { experiment, seen: &seen, end };
-        let mut facts =
-            facts::gather_of(store, key, arms.units(), (Timestamp(i64::MIN), end)).await?;
+        let mut facts = facts::gather_of(store, arms.question(key), &mut |_, _, _| {}).await?;
         n_crossers = facts.trial.n_crossers_of_all();
         for at in (1..n_variants).filter(|&at| ends[at] == end) {
             contrasts[at] = Some(arms.contrast(&mut facts, at));
         }
+        facts.check()?;
     }
     Ok(Results {
         experiment: definition.name.clone(),
@@ -232,6 +232,19 @@ impl Arms<'_> {
             assigned.collect::<Vec<_>>()
         };
         self.seen.iter().enumerate().flat_map(of_arm).collect()
+    }
+
+    fn question(&self, key: u64) -> Question {
+        let units = self.units();
+        let began_us = units.iter().map(|unit| unit.first_at_us).min().unwrap_or(self.end.0);
+        Question {
+            key,
+            units: Units::Given(units),
+            began_us,
+            since: Timestamp(i64::MIN),
+            until: self.end,
+            memory_bytes: facts::DEFAULT_MEMORY_BYTES,
+        }
     }
 
     /// A variant against the control.

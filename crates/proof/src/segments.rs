@@ -6,7 +6,7 @@ use crate::words::{number, signed_interval};
 use hashbrown::HashMap;
 use history::Store;
 use measure::reading::{OF_REVENUE, Reading};
-use measure::trial::{BEFORE, Trial};
+use measure::trial::{BEFORE, Person, Trial};
 use serde::Serialize;
 
 /// The attribute of customers that is looked at when none is named.
@@ -14,12 +14,31 @@ const DEFAULT_ATTRIBUTE: &str = "segment";
 /// Values of it, the most frequent first.
 const MAX_VALUES: usize = 20;
 
-/// A part of the customers.
-#[derive(Debug)]
-pub struct Segment {
-    name: String,
-    /// By person of the trial.
-    is_in: Vec<bool>,
+/// Parts of the customers.
+#[derive(Debug, Default)]
+pub(crate) struct Segments {
+    parts: Vec<(String, Part)>,
+    /// By customer, the place of their value among the parts plus one; 0 for none of these.
+    value_of: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// Who bought in the days before, or did not.
+    Before(bool),
+    Value(u8),
+}
+
+impl Segments {
+    fn holds(&self, part: Part, person: &Person) -> bool {
+        match part {
+            Part::Before(has) => (person.row[BEFORE] != 0.0) == has,
+            Part::Value(value) => {
+                let of = person.customer.and_then(|one| self.value_of.get(one as usize));
+                of == Some(&value)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -33,55 +52,63 @@ pub struct SegmentFinding {
 }
 
 /// Who bought in the days before and who did not, then the values of an attribute.
-pub(crate) async fn gather(store: &Store, trial: &Trial, by: Option<&str>) -> Result<Vec<Segment>> {
-    let before = trial.column(BEFORE);
-    let mut segments = Vec::new();
-    if before.iter().any(|&spent| spent != 0.0) {
-        let part = |name: &str, has: bool| Segment {
-            name: name.to_owned(),
-            is_in: before.iter().map(|&spent| (spent != 0.0) == has).collect(),
-        };
-        segments.push(part("bought in the 90 days before", true));
-        segments.push(part("did not buy in the 90 days before", false));
+pub(crate) async fn gather(store: &Store, trial: &Trial, by: Option<&str>) -> Result<Segments> {
+    let mut segments = Segments::default();
+    let mut bought_before = false;
+    trial.each(|person| bought_before |= person.row[BEFORE] != 0.0);
+    if bought_before {
+        let parts = &mut segments.parts;
+        parts.push(("bought in the 90 days before".to_owned(), Part::Before(true)));
+        parts.push(("did not buy in the 90 days before".to_owned(), Part::Before(false)));
     }
     let attribute = by.unwrap_or(DEFAULT_ATTRIBUTE);
-    let mut persons_of: HashMap<String, Vec<usize>> = HashMap::new();
-    for customer in store.customers().await? {
-        let Some(person) = trial.find(Some(customer.customer_idx), None) else { continue };
-        let values = customer.attributes.into_iter().filter(|(name, _)| name == attribute);
-        values.for_each(|(_, value)| persons_of.entry(value).or_default().push(person));
-    }
-    if let (Some(by), true) = (by, persons_of.is_empty()) {
+    let mut n_of: HashMap<String, u64> = HashMap::new();
+    store
+        .each_attribute(attribute, |customer, value| {
+            if trial.has(customer) {
+                *n_of.entry_ref(value).or_default() += 1;
+            }
+        })
+        .await?;
+    if let (Some(by), true) = (by, n_of.is_empty()) {
         return Err(Error::UnknownAttribute { attribute: by.to_owned() });
     }
-    let mut values: Vec<(String, Vec<usize>)> = persons_of.into_iter().collect();
-    values.sort_unstable_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(&b.0)));
+    let mut values: Vec<(String, u64)> = n_of.into_iter().collect();
+    values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     values.truncate(MAX_VALUES);
-    segments.extend(values.into_iter().map(|(value, persons)| {
-        let mut is_in = vec![false; trial.n_persons()];
-        persons.into_iter().for_each(|person| is_in[person] = true);
-        Segment { name: format!("{attribute}: {value}"), is_in }
-    }));
+    let numbers: HashMap<&str, u8> = values.iter().map(|(value, _)| &**value).zip(1..).collect();
+    let value_of = &mut segments.value_of;
+    store
+        .each_attribute(attribute, |customer, value| {
+            let Some(number) = numbers.get(value) else { return };
+            let at = customer as usize;
+            value_of.resize(value_of.len().max(at + 1), 0);
+            value_of[at] = *number;
+        })
+        .await?;
+    let parts = values.iter().map(|(value, _)| format!("{attribute}: {value}"));
+    segments.parts.extend(parts.zip((1..).map(Part::Value)));
     Ok(segments)
 }
 
 pub(crate) fn findings(
     trial: &Trial,
     reading: &Reading,
-    segments: &[Segment],
+    segments: &Segments,
 ) -> Vec<SegmentFinding> {
-    let of = |segment: &Segment| {
-        let arms = trial.arms_of(|person| segment.is_in[person], |row| *row = reading.capped(*row));
+    let of = |(name, part): &(String, Part)| {
+        let is_in = |person: &Person| segments.holds(*part, person);
+        let arms = trial.arms_of(is_in, |row| *row = reading.capped(*row));
         let lift = reading.lift_in(&arms, OF_REVENUE);
         SegmentFinding {
-            segment: segment.name.clone(),
+            segment: name.clone(),
             offers: arms.offers.n(),
             holdout: arms.holdout.n(),
             difference: lift.as_ref().ok().map(|lift| estimate(&lift.difference)),
             no_answer: lift.err().map(|why| reason(OF_REVENUE, why, reading, ARMS)),
         }
     };
-    segments.iter().map(of).collect()
+    segments.parts.iter().map(of).collect()
 }
 
 /// What was learned about customers, in sentences.

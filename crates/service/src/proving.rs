@@ -90,7 +90,7 @@ impl Inner {
         }
         let (store, asked) = (self.store()?.clone(), question.clone());
         let findings = aside(async move {
-            let asked = Asked { days: asked.days, by: asked.by.as_deref(), holdout: None };
+            let asked = Asked { days: asked.days, by: asked.by.as_deref(), ..Asked::default() };
             proof::findings::read(&store, now, asked).await
         })
         .await?;

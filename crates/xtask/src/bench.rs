@@ -12,6 +12,7 @@ mod growth;
 mod history;
 mod http;
 mod import;
+mod join;
 mod online;
 mod pairs;
 mod peers;
@@ -40,7 +41,7 @@ struct Entry {
     run: fn(&Bench<'_>, &mut Report) -> Result<()>,
 }
 
-const ENTRIES: [Entry; 9] = [
+const ENTRIES: [Entry; 10] = [
     Entry {
         name: "pairs",
         what: "all pair counts, Parquet to result, against scipy, DuckDB and Polars",
@@ -56,6 +57,11 @@ const ENTRIES: [Entry; 9] = [
         name: "growth",
         what: "learning at 1, 4 and 16 times the order lines, to 1.5 million (--rows N)",
         run: growth::run,
+    },
+    Entry {
+        name: "join",
+        what: "joins of the report: 1 and 10 million events (--events N, --memory MIB)",
+        run: join::run,
     },
     Entry { name: "events", what: "live events: batches of 100, 64 writers", run: online::events },
     Entry { name: "decide", what: "one decision in process, 5-item cart", run: online::decide },

@@ -1,5 +1,6 @@
 //! Measurements that `cargo xtask bench` runs: each prints one JSON object.
 
+mod log;
 mod policies;
 
 use super::recommend::load_world;
@@ -55,6 +56,11 @@ enum What {
         #[arg(long, default_value_t = 200_000)]
         count: usize,
     },
+    /// A made-up log of visits with offers in a new store, for the joins of the report.
+    Log {
+        #[arg(long, default_value_t = 1_000_000)]
+        events: u64,
+    },
     /// Request bodies for a load generator, one a line.
     Requests {
         #[arg(long)]
@@ -86,6 +92,7 @@ pub(crate) fn run(dir: &Path, args: BenchArgs) -> anyhow::Result<()> {
             wait(policies::run(dir, count, policies, mixed))
         }
         What::Events { count } => wait(bench_events(dir, count)),
+        What::Log { events } => wait(log::run(dir, events)),
         What::Requests { case, count } => wait(print_requests(dir, case, count)),
         What::BareServer { listen, body } => wait(bare_server(listen, body)),
     }

@@ -7,6 +7,7 @@ use crate::clock;
 use crate::show;
 use anyhow::Context;
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -21,11 +22,38 @@ pub(crate) struct ReportArgs {
     /// Attribute of customers by whose values the effect is told [default: segment].
     #[arg(long, value_name = "ATTRIBUTE")]
     by: Option<String>,
+    /// Most memory that the joins may take, in MiB, beside the catalog and 10 bytes a customer.
+    /// What needs more goes by way of temporary files in the data directory; with 0 all of it
+    /// does.
+    #[arg(long, default_value_t = proof::DEFAULT_MEMORY_BYTES >> 20, value_name = "MIB")]
+    memory: u64,
     /// Write a page to look at as well.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
+}
+
+fn bar() -> anyhow::Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{bar:30} {percent:>3} % {msg} {elapsed}")?;
+    let bar = ProgressBar::new(1);
+    bar.set_style(style);
+    Ok(bar)
+}
+
+fn tell(bar: &ProgressBar, step: &'static str, done: u64, all: u64) {
+    if step == proof::BY_FILES {
+        show::note(format!(
+            "The joins would take about {} in memory; they go by way of temporary files in the \
+             data directory, with at most about {}.",
+            show::bytes(done),
+            show::bytes(all)
+        ));
+        return;
+    }
+    bar.set_length(all.max(1));
+    bar.set_message(step);
+    bar.set_position(done);
 }
 
 pub(crate) async fn run(dir: &Path, args: ReportArgs) -> anyhow::Result<()> {
@@ -41,8 +69,12 @@ pub(crate) async fn run(dir: &Path, args: ReportArgs) -> anyhow::Result<()> {
         days: args.days,
         by: args.by.as_deref(),
         holdout: args.holdout.map(|percent| percent / 100.0),
+        memory_bytes: Some(args.memory << 20),
     };
-    let findings = proof::findings::read(&store, clock::now(), asked).await?;
+    let bar = bar()?;
+    let tell = &mut |step: &'static str, done, all| tell(&bar, step, done, all);
+    let findings = proof::findings::read_telling(&store, clock::now(), asked, tell).await?;
+    bar.finish_and_clear();
     if let Some(path) = &args.html {
         std::fs::write(path, proof::page::write(&findings))
             .with_context(|| format!("cannot write the page to {}", path.display()))?;

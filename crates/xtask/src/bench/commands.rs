@@ -11,6 +11,8 @@
 //! | `simulate orders FILE --items N --rows N` | any |
 //! | `bench decide --data DIR` | numbers, shown as they are |
 //! | `bench policies --data DIR` | numbers, shown as they are |
+//! | `bench log --data DIR --events N` | any |
+//! | `report --data DIR --memory MIB --json` | any |
 //! | `bench events --data DIR` | numbers, shown as they are |
 //! | `bench requests --data DIR --case CASE --count N` | instead: N request bodies, one a line |
 //! | `simulate study --runs N --json` | an object a line and world: numbers, shown as they are |
@@ -38,6 +40,18 @@ pub(crate) fn pairs(program: &Path, file: &Path) -> Command {
 pub(crate) fn ease(program: &Path, file: &Path, ridge: &str) -> Command {
     let mut command = ours(program, &["bench", "ease", "--lambda", ridge]);
     command.arg(file);
+    command
+}
+
+pub(crate) fn made_up_log(program: &Path, data: &Path, n_events: u64) -> Command {
+    let mut command = ours(program, &["bench", "log", "--events", &n_events.to_string()]);
+    command.arg("--data").arg(data);
+    command
+}
+
+pub(crate) fn report(program: &Path, data: &Path, memory_mib: u64) -> Command {
+    let mut command = ours(program, &["report", "--json", "--memory", &memory_mib.to_string()]);
+    command.arg("--data").arg(data);
     command
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn run(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
 }
 
 /// e in time ~ rows^e, by two measurements.
-fn exponent(rows: [u64; 2], seconds: [f64; 2]) -> f64 {
+pub(super) fn exponent(rows: [u64; 2], seconds: [f64; 2]) -> f64 {
     (seconds[1] / seconds[0]).ln() / (rows[1] as f64 / rows[0] as f64).ln()
 }
 
