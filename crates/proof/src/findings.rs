@@ -12,7 +12,8 @@ use measure::power::{PowerQuestion, days_needed};
 use measure::reading::{OF_REVENUE, Reading};
 use measure::srm::{self, SampleRatio};
 use measure::trial::{
-    Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, ORDERS, ORDERS_WITH_OFFER, RETURNED,
+    AGAIN, Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, ORDERS, ORDERS_WITH_OFFER,
+    RETURNED,
 };
 use serde::Serialize;
 
@@ -106,7 +107,7 @@ pub struct RelationFinding {
 
 const MARGIN_NAME: &str = "margin a customer";
 
-const METRICS: [(&str, Metric); 8] = [
+const METRICS: [(&str, Metric); 11] = [
     ("revenue a customer", OF_REVENUE),
     (MARGIN_NAME, Metric::Mean { column: MARGIN }),
     ("orders a customer", Metric::Mean { column: ORDERS }),
@@ -115,6 +116,9 @@ const METRICS: [(&str, Metric); 8] = [
     ("from elsewhere, a customer", Metric::Mean { column: ELSEWHERE }),
     ("orders with an offer", Metric::Ratio { numerator: ORDERS_WITH_OFFER, denominator: ORDERS }),
     ("came back", Metric::Mean { column: CAME_BACK }),
+    ("ordered again within 30 days", Metric::Mean { column: AGAIN[0] }),
+    ("ordered again within 60 days", Metric::Mean { column: AGAIN[1] }),
+    ("ordered again within 90 days", Metric::Mean { column: AGAIN[2] }),
 ];
 
 /// What the arms are called in sentences.
@@ -286,7 +290,9 @@ pub fn reason(
 ) -> String {
     let is_of = |column| metric == Metric::Mean { column };
     match why {
-        NoAnswer::AllAlike if is_of(CAME_BACK) => "nobody came back yet".to_owned(),
+        NoAnswer::AllAlike if is_of(CAME_BACK) || AGAIN.into_iter().any(is_of) => {
+            "nobody came back yet".to_owned()
+        }
         NoAnswer::TooFewBuyers { treated, control } if is_of(FROM_OFFERS) => {
             format!(
                 "{MIN_BUYERS} buyers from offers are needed; there are {}",
@@ -295,7 +301,7 @@ pub fn reason(
         }
         NoAnswer::TooFewBuyers { treated, control } => {
             let who = match () {
-                () if is_of(CAME_BACK) => "who came back",
+                () if is_of(CAME_BACK) || AGAIN.into_iter().any(is_of) => "who came back",
                 () if is_of(RETURNED) => "who sent something back",
                 () => "buyers",
             };

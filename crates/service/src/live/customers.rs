@@ -196,8 +196,8 @@ impl Customers {
         self.edit(customer_id, |customer| {
             let orders = &mut customer.orders;
             for line in lines {
-                let is_it = |id: &Box<str>| **id == *line.item_id;
-                let has_it = |order: &LiveOrder| order.item_ids.iter().any(is_it);
+                let is_it = |id: &str| *id == *line.item_id;
+                let has_it = |order: &LiveOrder| order.item_ids.iter().any(|id| is_it(id));
                 let is_meant = |order: &LiveOrder| match order_id {
                     Some(_) => order.order_id.as_deref() == order_id,
                     None => has_it(order),
