@@ -5,7 +5,7 @@
 //! stands after `i` in each (baskets rise), so each common basket of a pair is touched once:
 //! Σ |b| (|b| − 1) / 2 increments of a `u32`, spread over all cores by rows.
 //!
-//! Memory: the result (some 2 bytes a pair, see [`Block`]) and 8 bytes an item and thread.
+//! Memory: the result (some 2 bytes a pair, see `Block`) and 8 bytes an item and thread.
 
 use rayon::prelude::*;
 use sparse::CsrView;

@@ -3,7 +3,7 @@
 //! Three readings, one after the other, none of which holds more than it must: events (what was
 //! clicked, and which order a line came from), decisions (what an answer held, and where it was
 //! shown; kept are those that may have sold something), orders (what was paid and sent back). Where
-//! that is more than fits, [`crate::join`] finds the same by way of temporary files.
+//! that is more than fits, `join` finds the same by way of temporary files.
 
 use crate::error::Result;
 use crate::funnels::{Answers, Customers, Decided, Funnels};
