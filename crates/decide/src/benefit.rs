@@ -4,7 +4,7 @@
 //! a language (`benefit.de`), which is told before it. `{item}` is what the offer is about, or goes
 //! with most.
 
-use crate::decision::Offer;
+use crate::decision::{Offer, ReasonCode};
 use crate::language::Language;
 use crate::words::{TextSink, name_of};
 use score::World;
@@ -24,7 +24,13 @@ impl<'a> Benefit<'a> {
         let text = world.catalog.benefit(offer.item, language.tag())?;
         let reason = &offer.reason;
         let about = reason.about.map(|about| about.item);
-        let about = about.or_else(|| reason.evidence.map(|evidence| evidence.anchor));
+        // A stand-in, or what was merely looked at, is not what they have.
+        let is_theirs = matches!(
+            reason.code,
+            ReasonCode::BoughtTogether | ReasonCode::CompletesCart | ReasonCode::ForYou
+        );
+        let anchor = reason.evidence.map(|evidence| evidence.anchor).filter(|_| is_theirs);
+        let about = about.or(anchor);
         let about = about.map(|item| name_of(world, item));
         (about.is_some() || !text.contains(PLACE)).then_some(Benefit { text, about })
     }

@@ -40,6 +40,8 @@ pub enum Gate {
     TooFew,
     /// The slate is not expected to earn what the interruption costs.
     InterruptionCost,
+    /// A sale of it earns nothing, and the placement ranks by what it earns.
+    NoValue,
     /// The customer refused to be contacted.
     MarketingRefused,
     /// No significant pair speaks for it, and the placement asks for one.
@@ -67,6 +69,7 @@ impl Gate {
             Gate::NewShare => "new_share",
             Gate::TooFew => "too_few",
             Gate::InterruptionCost => "interruption_cost",
+            Gate::NoValue => "no_value",
             Gate::MarketingRefused => "marketing_refused",
             Gate::NoEvidence => "no_evidence",
         }

@@ -95,13 +95,13 @@ impl Placement {
     }
 
     /// How far whoever asks is, where the visit tells one thing and the page, or what is in the
-    /// cart, another.
-    pub fn stage(self, of_visit: Stage, has_cart: bool) -> Stage {
+    /// cart, another; `None`: nobody can tell.
+    pub fn stage(self, of_visit: Option<Stage>, has_cart: bool) -> Option<Stage> {
         match (self, of_visit) {
-            (Placement::Checkout, _) => Stage::Checkout,
-            (Placement::PostPurchase, _) => Stage::Purchased,
-            (Placement::Cart, _) => Stage::Cart,
-            (_, Stage::Browsing | Stage::Considering) if has_cart => Stage::Cart,
+            (Placement::Checkout, _) => Some(Stage::Checkout),
+            (Placement::PostPurchase, _) => Some(Stage::Purchased),
+            (Placement::Cart, _) => Some(Stage::Cart),
+            (_, None | Some(Stage::Browsing | Stage::Considering)) if has_cart => Some(Stage::Cart),
             (_, stage) => stage,
         }
     }

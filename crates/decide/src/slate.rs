@@ -343,7 +343,8 @@ impl Slate<'_> {
         for &item in &workspace.context {
             let is_fee = self.world.catalog.state(item).is_fee();
             if self.world.n_item_baskets(item) == 0 && !is_fee {
-                crate::content::proxies_of(self.world, item, MAX_PROXIES, &mut proxies);
+                let may = |item: u32| !self.is_hidden(item);
+                crate::content::proxies_of(self.world, item, MAX_PROXIES, &may, &mut proxies);
             }
         }
         proxies.retain(|item| !workspace.context.contains(item));

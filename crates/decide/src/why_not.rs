@@ -58,6 +58,9 @@ pub fn why_not(
     if rank_in(&decide_all(world, request, true, workspace)).is_some() {
         return WhyNot::Stopped(Gate::Relation);
     }
+    if earns_nothing(world, request, item, workspace) {
+        return WhyNot::Stopped(Gate::NoValue);
+    }
     let open = Request { evidence_required: Some(false), ..request.clone() };
     let decision = decide_all(world, &open, true, workspace);
     match rank_in(&decision) {
@@ -66,6 +69,18 @@ pub fn why_not(
         }
         _ => WhyNot::NotProposed,
     }
+}
+
+/// Does the placement rank by what sales earn, and a sale of this earns nothing?
+fn earns_nothing(
+    world: &World,
+    request: &Request<'_>,
+    item: u32,
+    workspace: &mut Workspace,
+) -> bool {
+    let value =
+        with_limits(world, request, workspace, |limits, _| limits.policies?.lever(item).value);
+    value.map(policy::value::weight_of) == Some(0.0)
 }
 
 /// The gate that a whole slate did not pass.

@@ -12,8 +12,8 @@ use measure::power::{PowerQuestion, days_needed};
 use measure::reading::{OF_REVENUE, Reading};
 use measure::srm::{self, SampleRatio};
 use measure::trial::{
-    AGAIN, Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, ORDERS, ORDERS_WITH_OFFER,
-    RETURNED,
+    AGAIN, AGAIN_DAYS, Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, ORDERS,
+    ORDERS_WITH_OFFER, RETURNED,
 };
 use serde::Serialize;
 
@@ -258,7 +258,18 @@ impl Findings {
 /// The numbers of both arms.
 pub fn metrics_of(reading: &Reading, names: [&str; 2]) -> Vec<MetricFinding> {
     let arms = reading.arms();
-    METRICS.iter().map(|&(name, metric)| finding(name, metric, arms, reading, names)).collect()
+    let mut found: Vec<MetricFinding> =
+        METRICS.iter().map(|&(name, metric)| finding(name, metric, arms, reading, names)).collect();
+    let first = METRICS.len() - AGAIN.len();
+    for (finding, days) in found[first..].iter_mut().zip(AGAIN_DAYS) {
+        // Both arms are cut off alike, but the level would be told too low.
+        if reading.days < days as f64 {
+            (finding.offers, finding.holdout) = (None, None);
+            (finding.difference, finding.relative) = (None, None);
+            finding.no_answer = Some(format!("nobody was seen for {days} days yet"));
+        }
+    }
+    found
 }
 
 /// `names`: what the arms are called.

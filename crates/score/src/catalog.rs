@@ -178,6 +178,8 @@ pub struct Catalog {
     blocks: Blocks,
     /// Head of each item's family.
     families: Vec<u32>,
+    /// All of a family that has variants, by its head, rising.
+    members: HashMap<u32, Vec<u32>>,
     added: Vec<AddedItem>,
     added_by_id: HashMap<Box<str>, u32>,
     /// New titles, categories, pictures and families of items that the snapshot knows.
@@ -204,7 +206,7 @@ impl Catalog {
         let blocks = Blocks::of(&states);
         let n_snapshot_items = snapshot.n_items();
         let mut catalog = Catalog { n_snapshot_items, states, blocks, ..Catalog::default() };
-        catalog.families = catalog.families_of(snapshot);
+        catalog.join_families(snapshot);
         catalog
     }
 
@@ -239,6 +241,22 @@ impl Catalog {
     #[inline]
     pub fn family(&self, item: u32) -> u32 {
         self.families[item as usize]
+    }
+
+    /// The item with its variants and what it is one of; nothing where it stands alone.
+    pub fn family_of(&self, item: u32) -> &[u32] {
+        self.members.get(&self.family(item)).map_or(&[], Vec::as_slice)
+    }
+
+    fn join_families(&mut self, snapshot: &Snapshot) {
+        self.families = self.families_of(snapshot);
+        self.members.clear();
+        for (item, &head) in (0_u32..).zip(&self.families) {
+            if head != item {
+                self.members.entry(head).or_insert_with(|| vec![head]).push(item);
+            }
+        }
+        self.members.values_mut().for_each(|items| items.sort_unstable());
     }
 
     /// Heads of heads are followed, so that all of a family have one; a ring of variants is headed
@@ -388,7 +406,7 @@ impl Catalog {
         }
         next.join_awaited(snapshot);
         next.blocks = Blocks::of(&next.states);
-        next.families = next.families_of(snapshot);
+        next.join_families(snapshot);
         next
     }
 

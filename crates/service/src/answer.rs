@@ -65,6 +65,8 @@ pub(crate) struct Slate<'a> {
     pub(crate) assignment: Option<Assignment>,
     pub(crate) treatment: &'a Treatment<'a>,
     pub(crate) explanation: Option<Explanation<'a>>,
+    /// What a sale brings is no business of a page.
+    pub(crate) is_trusted: bool,
     pub(crate) took_us: u64,
 }
 
@@ -105,6 +107,7 @@ impl Unrecorded<'_> {
                 drawn: &[],
                 arm: None,
             }),
+            is_trusted: true,
             took_us: self.took_us,
         };
         let mut out = JsonText::with_capacity(size_hint(self.decision));
@@ -145,21 +148,25 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     out.raw("],\"took_ms\":");
     out.float(slate.took_us as f64 / 1e3, 3);
     if !is_held_out {
-        write_no_offer(out, slate.decision);
+        write_no_offer(out, slate.decision, slate.is_trusted);
     }
     if let Some(explanation) = &slate.explanation {
         write_explanation(out, world, slate.decision, explanation);
+        if slate.is_trusted {
+            factors::write(out, world, slate.decision);
+        }
+        out.raw("}");
     }
     out.raw("}");
 }
 
 /// Why there is nothing, and what became of the quota of new things.
-pub(crate) fn write_no_offer(out: &mut JsonText, decision: &Decision) {
+pub(crate) fn write_no_offer(out: &mut JsonText, decision: &Decision, tells_gain: bool) {
     if let Some(no_offer) = decision.no_offer {
         out.raw(",\"no_offer\":{\"code\":\"");
         out.raw(no_offer.as_str());
         out.raw("\"");
-        if let NoOffer::InterruptionCost { gain, cost } = no_offer {
+        if let (NoOffer::InterruptionCost { gain, cost }, true) = (no_offer, tells_gain) {
             out.raw(",\"expected_gain\":");
             write_amount(out, gain);
             out.raw(",\"interruption_cost\":");
@@ -209,7 +216,7 @@ fn write_offers(
         out.raw(if at == 0 { "{" } else { ",{" });
         write_offer(out, language, world, offer, at + 1);
         if let (Some(policies), Some(touch)) = (policies, &offer.policy) {
-            write_touch(out, policies, touch);
+            factors::write_touch(out, policies, touch);
         }
         out.raw("}");
     }
@@ -232,7 +239,7 @@ fn write_offer(out: &mut JsonText, language: &Language, world: &World, offer: &O
     out.raw(",\"rank\":");
     out.number(rank as u64);
     out.raw(",\"score\":");
-    out.estimate(f64::from(offer.score));
+    out.estimate(factors::told_score(offer));
     out.raw(",\"title\":");
     out.string(world.title(offer.item));
     out.raw(",\"relation\":\"");
@@ -272,19 +279,6 @@ fn write_about(out: &mut JsonText, world: &World, item: u32, about: &About) {
         Some(difference) => write_amount(out, difference),
         None => out.raw("null"),
     }
-    out.raw("}");
-}
-
-/// Which policy moved the offer, and how.
-pub(crate) fn write_touch(out: &mut JsonText, policies: &PolicyTable, touch: &PolicyTouch) {
-    out.raw(",\"policy\":{\"name\":");
-    out.string(&policies.policy(touch.policy).name);
-    out.raw(",\"kind\":\"");
-    out.raw(policies.policy(touch.policy).kind.as_str());
-    out.raw("\",\"version\":");
-    out.number(policies.version());
-    out.raw(",\"factor\":");
-    out.estimate(f64::from(touch.factor));
     out.raw("}");
 }
 
@@ -483,7 +477,6 @@ fn write_explanation(
     if decision.offers.iter().any(|offer| offer.likeness.is_some()) {
         out.raw("}");
     }
-    factors::write(out, world, decision);
     if let Some(arm) = &explanation.arm {
         outcomes::write_explanation(out, world, decision, arm);
     }
@@ -496,5 +489,5 @@ fn write_explanation(
         out.float(drawn.chance, 6);
         out.raw("}");
     }
-    out.raw(if explanation.drawn.is_empty() { "}" } else { "]}" });
+    out.raw(if explanation.drawn.is_empty() { "" } else { "]" });
 }

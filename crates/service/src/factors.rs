@@ -1,8 +1,16 @@
-//! What each offer's rank is made of, for those who ask to have an answer explained.
+//! What each offer's rank is made of, for those who may know and ask to have an answer explained.
 
 use crate::json_text::JsonText;
-use decide::{Decision, Offer};
+use decide::{Decision, Offer, PolicyTouch};
+use policy::PolicyTable;
 use score::World;
+
+/// The score that an answer tells. Where offers are ranked by what a sale brings it is that before:
+/// a page, which anybody can read, would tell margins by it.
+pub(crate) fn told_score(offer: &Offer) -> f64 {
+    let value = offer.value.filter(|value| *value > 0.0).unwrap_or(1.0);
+    f64::from(offer.score) / f64::from(value)
+}
 
 /// `"factors":{"item":{"propensity":…,"context_weight":…,"value":…,"lever":…,"response":…},…}`:
 /// their product is the score.
@@ -42,5 +50,18 @@ fn write_factors(out: &mut JsonText, offer: &Offer) {
     out.estimate(if context_weight > 0.0 { f64::from(factor / context_weight) } else { 0.0 });
     out.raw(",\"response\":");
     out.estimate(f64::from(response));
+    out.raw("}");
+}
+
+/// Which policy moved the offer, and how.
+pub(crate) fn write_touch(out: &mut JsonText, policies: &PolicyTable, touch: &PolicyTouch) {
+    out.raw(",\"policy\":{\"name\":");
+    out.string(&policies.policy(touch.policy).name);
+    out.raw(",\"kind\":\"");
+    out.raw(policies.policy(touch.policy).kind.as_str());
+    out.raw("\",\"version\":");
+    out.number(policies.version());
+    out.raw(",\"factor\":");
+    out.estimate(f64::from(touch.factor));
     out.raw("}");
 }

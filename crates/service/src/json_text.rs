@@ -101,9 +101,12 @@ impl JsonText {
         self.bytes.extend_from_slice(&digits[at..digits.len() - n_zeros]);
     }
 
-    /// A score between about 0.0001 and any size: four significant decimals.
+    /// A score of any size: about four significant decimals.
     pub(crate) fn estimate(&mut self, value: f64) {
         let magnitude = value.abs();
+        if 0.0 < magnitude && magnitude < 1e-4 {
+            return self.raw(&format!("{value:.3e}"));
+        }
         let n_decimals = if magnitude >= 100.0 {
             1
         } else if magnitude >= 1.0 {

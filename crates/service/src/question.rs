@@ -49,7 +49,7 @@ pub(crate) struct Question<'a> {
     pub(crate) locale: Option<&'a str>,
     pub(crate) location: Option<&'a str>,
     /// Of the visit.
-    stage: Stage,
+    stage: Option<Stage>,
     /// Gathered only where policies are in force.
     pub(crate) known: Option<KnownCustomer>,
     pub(crate) contacts: AskedContacts,
@@ -86,7 +86,7 @@ impl<'a> Question<'a> {
             channel: context.and_then(|context| context.channel.as_deref()),
             locale: context.and_then(|context| context.locale.as_deref()),
             location: request.location_id.as_deref(),
-            stage: Stage::default(),
+            stage: None,
             known: None,
             contacts: AskedContacts::default(),
             refuses_contact: false,
@@ -116,8 +116,10 @@ impl<'a> Question<'a> {
     }
 
     fn read_session(&mut self, session_id: &str, world: &World, live: &Live, now: Timestamp) {
+        // A visit of which nothing was told has just begun.
+        self.stage = Some(Stage::default());
         live.sessions.read(session_id, now, |session| {
-            self.stage = session.stage;
+            self.stage = Some(session.stage);
             self.session.extend(session.views.iter().filter_map(|id| world.item_idx(id)));
         });
     }
@@ -222,7 +224,7 @@ impl<'a> Question<'a> {
                 channel: self.channel,
                 locale: self.locale,
                 location: self.location,
-                stage: Some(placement.stage(self.stage, !self.cart.is_empty())),
+                stage: placement.stage(self.stage, !self.cart.is_empty()),
                 customer: self.known.as_ref(),
             },
             ..Request::at(placement)

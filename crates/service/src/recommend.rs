@@ -168,6 +168,7 @@ impl Pass<'_> {
         });
         let slate = Slate {
             id: Some(id),
+            is_trusted: self.caller.is_trusted(),
             placement,
             decision,
             written,

@@ -10,9 +10,8 @@ mod read;
 pub(crate) use self::contact::RecordedContacts;
 pub(crate) use read::{Cut, Record, RecordedOffer};
 
-use crate::answer::{
-    Written, write_amount, write_evidence, write_no_offer, write_rebuy, write_touch,
-};
+use crate::answer::{Written, write_amount, write_evidence, write_no_offer, write_rebuy};
+use crate::factors::write_touch;
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::live::Person;
@@ -115,7 +114,7 @@ pub(crate) fn write_record(
     head.treatment.write_record(&mut out, head.unit, head.took_us);
     write_arm(&mut out, head, decision);
     contact::write(&mut out, world, head, request);
-    write_no_offer(&mut out, decision);
+    write_no_offer(&mut out, decision, true);
     write_outcome(&mut out, world, request.policies, decision, written);
     write_drawn(&mut out, head.id.seed(), head.drawn);
     out.raw("}");

@@ -261,7 +261,7 @@ fn circumstances_of<'a>(
         now: Some(clock::now()),
         customer: known,
         locale: args.locale.as_deref(),
-        stage: Some(placement.stage(Stage::Browsing, has_cart)),
+        stage: placement.stage(Some(Stage::Browsing), has_cart),
         // For whoever sits here: no customer is shown it, and no contact counts.
         contact: Some(ContactFacts::default()),
         refuses_contact: known.is_some_and(refuses_contact),

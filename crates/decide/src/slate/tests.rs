@@ -136,19 +136,30 @@ fn an_item_without_sales_is_served_by_items_alike() {
 #[test]
 fn a_variant_without_sales_is_served_by_its_family() {
     let mut history = blocks();
-    let variant = |id: &str, of| history::ItemEntry {
-        id: id.into(),
-        variant_of: Some(of),
-        ..Default::default()
-    };
-    history.items.extend([variant("i0 in red", 0), variant("i0 in blue", 0)]);
+    let entry =
+        |id: &str, of| history::ItemEntry { id: id.into(), variant_of: of, ..Default::default() };
+    // A head that sells with two variants, and one that does not, of what sells.
+    history.items.extend([entry("red", Some(0)), entry("blue", Some(0)), entry("head", None)]);
+    history.items[5].variant_of = Some(12);
     let world = learned(&history);
-    for item in [10, 11] {
+    let ask_for = |world: &World, item: u32, placement: Placement| {
         let anchors = [ItemRef::Known(item)];
-        let decision = ask(&world, &Request { anchors: &anchors, ..Request::at(Placement::Pdp) });
+        ask(world, &Request { anchors: &anchors, ..Request::at(placement) })
+    };
+    for (item, block) in [(10, 1..5), (11, 1..5), (12, 6..10)] {
+        let decision = ask_for(&world, item, Placement::Pdp);
         assert_eq!(decision.rung, Rung::Content);
         let offered = offered(&decision);
-        assert!(!offered.is_empty() && offered.iter().all(|at| (1..5).contains(at)), "{offered:?}");
+        assert!(!offered.is_empty() && offered.iter().all(|at| block.contains(at)), "{offered:?}");
+    }
+    assert_eq!(world.catalog.family_of(11), [0, 10, 11]);
+    assert!(world.catalog.family_of(3).is_empty());
+    // What may not be told stands in for nothing.
+    let sensitive = ItemRecord { sensitive: Some(true), ..record("i0") };
+    let world = world.with_items(&[sensitive]);
+    assert!(!ask_for(&world, 10, Placement::Pdp).offers.is_empty());
+    for offer in ask_for(&world, 10, Placement::Kiosk).offers {
+        assert_eq!(offer.reason.evidence, None, "{offer:?}");
     }
 }
 

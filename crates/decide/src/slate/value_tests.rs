@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture::{blocks, cart, learned};
+use crate::request::ItemRef;
 use crate::words::TextSink;
 use crate::{Benefit, Language};
 use events::{Amount, ItemRecord};
@@ -71,6 +72,12 @@ fn offers_are_ranked_by_what_they_are_expected_to_earn() {
     for offer in &found {
         assert_eq!(offer.value, Some(value(offer.item)));
     }
+    let (table, lines) = (table(&world, MARGIN), cart(&[0]));
+    let request = Request { cart: &lines, policies: Some(&table), ..Request::at(Placement::Cart) };
+    for (item, earns) in [(2, false), (3, false), (1, true)] {
+        let verdict = crate::why_not(&world, &request, item, &mut Workspace::default());
+        assert_eq!(verdict == crate::WhyNot::Stopped(Gate::NoValue), !earns, "{item}: {verdict:?}");
+    }
     let last = found.iter().find(|offer| offer.item == 4).expect("it may earn something");
     assert_eq!(last.value, Some(UNKNOWN));
     // A boost and a value are told apart.
@@ -137,6 +144,21 @@ fn a_benefit_is_told_in_the_language_and_of_the_item_it_goes_with() {
     assert_eq!(benefit(&both, "en").as_deref(), Some("Fits your i0, &lt;b>."));
     assert_eq!(benefit(&both, "de").as_deref(), Some("Passt zu i0."));
     assert_eq!(benefit(&both[1..], "en"), None);
+    // A stand-in is not what they have.
+    let with_new = world.with_items(&[
+        told(1, &both),
+        ItemRecord {
+            item_id: "new".into(),
+            variant_of: Some("i0".into()),
+            ..ItemRecord::default()
+        },
+    ]);
+    let anchors = [ItemRef::Known(with_new.item_idx("new").unwrap())];
+    let beside = Request { anchors: &anchors, ..Request::at(Placement::Pdp) };
+    let offers = decide(&with_new, &beside, &mut Workspace::default()).offers;
+    let offer = offers.iter().find(|offer| offer.item == 1).expect("what goes with its family");
+    assert_eq!(offer.reason.code, ReasonCode::SimilarContent);
+    assert!(Benefit::of(&with_new, Language::english(), offer).is_none());
     // Where the offer goes with nothing, nothing is said of it.
     let world = world.with_items(&[told(1, &both)]);
     let alone = Offer { reason: Reason::default(), ..ask(&world, "")[0] };
@@ -145,12 +167,17 @@ fn a_benefit_is_told_in_the_language_and_of_the_item_it_goes_with() {
 
 #[test]
 fn a_page_and_a_cart_tell_the_stage_where_the_visit_does_not() {
-    let stage = Placement::stage;
-    assert_eq!(stage(Placement::Home, Stage::Considering, false), Stage::Considering);
-    assert_eq!(stage(Placement::Pdp, Stage::Browsing, true), Stage::Cart);
-    assert_eq!(stage(Placement::Pdp, Stage::Checkout, true), Stage::Checkout);
-    assert_eq!(stage(Placement::Checkout, Stage::Browsing, true), Stage::Checkout);
-    assert_eq!(stage(Placement::PostPurchase, Stage::Cart, false), Stage::Purchased);
+    let stage = |placement: Placement, of_visit: Option<Stage>, has_cart| {
+        placement.stage(of_visit, has_cart).map(Stage::as_str)
+    };
+    let considering = Some(Stage::Considering);
+    assert_eq!(stage(Placement::Home, considering, false), Some("considering"));
+    assert_eq!(stage(Placement::Home, None, false), None, "nobody can tell");
+    assert_eq!(stage(Placement::Home, None, true), Some("cart"));
+    assert_eq!(stage(Placement::Pdp, Some(Stage::Browsing), true), Some("cart"));
+    assert_eq!(stage(Placement::Pdp, Some(Stage::Checkout), true), Some("checkout"));
+    assert_eq!(stage(Placement::Checkout, None, true), Some("checkout"));
+    assert_eq!(stage(Placement::PostPurchase, Some(Stage::Cart), false), Some("purchased"));
     let world = priced();
     let text = "[[policy]]\nname = 's'\nkind = 'exclude'\nitems = \"item.id == 'i1'\"\n\
                 when = \"context.stage == 'cart'\"\n";

@@ -382,6 +382,7 @@ fn gate_text(gate: decide::Gate) -> &'static str {
         Gate::InterruptionCost => {
             "The whole slate is not expected to earn what it costs to interrupt here."
         }
+        Gate::NoValue => "A sale of it earns nothing, and this placement ranks by what sales earn.",
         Gate::MarketingRefused => "The customer refused to be contacted to be sold something.",
         Gate::NoEvidence => "No significant pair speaks for it, and this placement asks for one.",
     }

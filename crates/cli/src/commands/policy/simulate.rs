@@ -232,7 +232,7 @@ impl Stage {
             circumstances: Circumstances {
                 now: Some(case.at),
                 customer: known.as_ref(),
-                stage: Some(self.placement.stage(::policy::Stage::Browsing, !cart.is_empty())),
+                stage: self.placement.stage(None, !cart.is_empty()),
                 // As if nobody had been shown anything before.
                 contact: Some(ContactFacts::default()),
                 ..Circumstances::default()

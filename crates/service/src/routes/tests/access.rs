@@ -254,3 +254,46 @@ async fn the_shop_confirms_no_order_once_there_are_keys() {
     assert_eq!(state.events.last().map(|event| event.kind), Some(events::EventKind::Purchase));
     assert!(state.events.iter().all(|event| !event.confirmed), "anybody may send this form");
 }
+
+#[tokio::test]
+async fn what_a_sale_brings_is_told_to_servers_alone() {
+    let it = guarded();
+    let priced = r#"[{"item_id":"B","price":10,"cost":4},{"item_id":"C","price":10,"cost":9}]"#;
+    let patched = it.shop.call(
+        Method::PATCH,
+        "/v1/items",
+        &[("x-api-key", it.secret.key.as_str())],
+        priced.to_owned(),
+    );
+    assert_eq!(patched.await.verdict(), "200");
+    let rule = async |version: u64, text: &str| {
+        let (set, found) = policy::PolicySet::read(text);
+        let set = std::sync::Arc::new(set.unwrap_or_else(|| panic!("{found:#?}")));
+        it.shop.state.inner.set_policies(Some((version, set))).await.unwrap();
+    };
+    let ask = r#"{"placement":"pdp","item_ids":["A"],"explain":true}"#;
+    let told = async |key: &NewKey| it.post(key, "/v1/recommend", &[], ask).await.json();
+    let scores = |slate: &serde_json::Value| -> std::collections::BTreeMap<String, f64> {
+        let offers = slate["items"].as_array().unwrap().iter();
+        offers
+            .map(|offer| {
+                (offer["item_id"].as_str().unwrap().to_owned(), offer["score"].as_f64().unwrap())
+            })
+            .collect()
+    };
+    let plain = scores(&told(&it.public).await);
+    rule(1, "[[placement]]\nname = 'pdp'\nvalue = 'margin'\n").await;
+    let (server, page) = (told(&it.secret).await, told(&it.public).await);
+    assert_eq!(ids(&server), ids(&page));
+    assert_eq!(server["explain"]["factors"]["B"]["value"].as_f64(), Some(6.0));
+    assert!(page["explain"]["factors"].is_null() && !page["explain"].is_null(), "{page}");
+    // Nor do scores tell it.
+    for (item, score) in scores(&page) {
+        assert!((score - plain[&item]).abs() < 1e-3 * score, "{item}: {score} {plain:?}");
+    }
+    rule(2, "[[placement]]\nname = 'pdp'\ninterruption_cost = 1000\n").await;
+    let (server, page) = (told(&it.secret).await, told(&it.public).await);
+    assert_eq!(page["no_offer"]["code"], "interruption_cost");
+    assert!(server["no_offer"]["expected_gain"].is_number());
+    assert!(page["no_offer"]["expected_gain"].is_null(), "{page}");
+}
