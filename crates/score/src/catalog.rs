@@ -5,6 +5,7 @@
 //! (rare), changing one does not.
 
 use crate::attributes::{Attribute, benefit_in, find_attribute, is_read, set_attribute};
+use crate::families::Families;
 use crate::text::tokens;
 use events::{Amount, Currency, ItemField, ItemKind, ItemRecord};
 use hashbrown::HashMap;
@@ -17,8 +18,6 @@ use std::sync::atomic::{
 };
 
 const KIND_SHIFT: u8 = 4;
-/// Heads of heads that are followed; a ring is longer than any honest chain.
-const MAX_FAMILY_DEPTH: usize = 16;
 
 /// What may change of an item while decisions are made. Each field is read on its own: an order
 /// between fields is not promised, nor needed.
@@ -176,10 +175,7 @@ pub struct Catalog {
     n_snapshot_items: usize,
     states: Vec<ItemState>,
     blocks: Blocks,
-    /// Head of each item's family.
-    families: Vec<u32>,
-    /// All of a family that has variants, by its head, rising.
-    members: HashMap<u32, Vec<u32>>,
+    families: Families,
     added: Vec<AddedItem>,
     added_by_id: HashMap<Box<str>, u32>,
     /// New titles, categories, pictures and families of items that the snapshot knows.
@@ -240,48 +236,20 @@ impl Catalog {
     /// The head of the item's family: itself when it has none.
     #[inline]
     pub fn family(&self, item: u32) -> u32 {
-        self.families[item as usize]
+        self.families.head(item)
     }
 
     /// The item with its variants and what it is one of; nothing where it stands alone.
     pub fn family_of(&self, item: u32) -> &[u32] {
-        self.members.get(&self.family(item)).map_or(&[], Vec::as_slice)
+        self.families.members(item)
     }
 
     fn join_families(&mut self, snapshot: &Snapshot) {
-        self.families = self.families_of(snapshot);
-        self.members.clear();
-        for (item, &head) in (0_u32..).zip(&self.families) {
-            if head != item {
-                self.members.entry(head).or_insert_with(|| vec![head]).push(item);
-            }
-        }
-        self.members.values_mut().for_each(|items| items.sort_unstable());
-    }
-
-    /// Heads of heads are followed, so that all of a family have one; a ring of variants is headed
-    /// by its smallest index.
-    fn families_of(&self, snapshot: &Snapshot) -> Vec<u32> {
         let variant_of = |item: u32| match self.overlay(item) {
             Some(words) => words.variant_of,
             None => snapshot.variant_of(item),
         };
-        let family = |item: u32| {
-            let mut head = item;
-            for _step in 0..MAX_FAMILY_DEPTH {
-                match variant_of(head) {
-                    Some(next) => head = next,
-                    None => return head,
-                }
-            }
-            let mut smallest = head;
-            for _step in 0..MAX_FAMILY_DEPTH {
-                head = variant_of(head).unwrap_or(head);
-                smallest = smallest.min(head);
-            }
-            smallest
-        };
-        (0..self.len() as u32).map(family).collect()
+        self.families = Families::of(self.len(), variant_of);
     }
 
     /// The item's entry of the overlay: `None` when the snapshot's own words hold.

@@ -13,6 +13,7 @@ mod attributes;
 pub mod blend;
 pub mod catalog;
 pub mod error;
+mod families;
 pub mod next_basket;
 pub mod plans;
 pub mod ranker;
