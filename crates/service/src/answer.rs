@@ -10,9 +10,7 @@ use crate::record::write_recorded;
 use crate::treatment::Treatment;
 use crate::wire::WarningOut;
 use decide::words::write_reason;
-use decide::{
-    About, Benefit, Decision, Drawn, Evidence, Language, Offer, Placement, PolicyTouch, Request,
-};
+use decide::{About, Benefit, Decision, Drawn, Evidence, Language, Offer, Placement, Request};
 use decide::{NoOffer, Rebuy, Warning};
 use events::{Amount, Currency};
 use history::Assignment;

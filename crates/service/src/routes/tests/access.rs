@@ -258,13 +258,10 @@ async fn the_shop_confirms_no_order_once_there_are_keys() {
 #[tokio::test]
 async fn what_a_sale_brings_is_told_to_servers_alone() {
     let it = guarded();
-    let priced = r#"[{"item_id":"B","price":10,"cost":4},{"item_id":"C","price":10,"cost":9}]"#;
-    let patched = it.shop.call(
-        Method::PATCH,
-        "/v1/items",
-        &[("x-api-key", it.secret.key.as_str())],
-        priced.to_owned(),
-    );
+    let priced = r#"[{"item_id":"B","price":10,"cost":4,"currency":"GBP"},
+        {"item_id":"C","price":10,"cost":9,"currency":"GBP"}]"#;
+    let key = [("x-api-key", it.secret.key.as_str())];
+    let patched = it.shop.call(Method::PATCH, "/v1/items", &key, priced.to_owned());
     assert_eq!(patched.await.verdict(), "200");
     let rule = async |version: u64, text: &str| {
         let (set, found) = policy::PolicySet::read(text);
