@@ -3,6 +3,7 @@
 use crate::explore::Choice;
 use events::Amount;
 pub use events::Relation;
+use policy::Tone;
 use score::Rung;
 pub use score::next_basket::Rebuy;
 
@@ -98,6 +99,16 @@ pub struct Evidence {
     /// Customers who bought the anchor first and the item in a later order, and the reverse.
     pub n_after: u32,
     pub n_before: u32,
+}
+
+/// A pair of fewer baskets proves little to a reader, and may tell of one of them.
+const MIN_TOLD: u32 = 3;
+
+impl Evidence {
+    /// May it be told to customers?
+    pub fn is_told(&self) -> bool {
+        MIN_TOLD <= self.n_both
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -241,4 +252,6 @@ pub struct Decision {
     pub choice: Option<Choice>,
     /// Version of what came of offers that was asked; `None`: nobody asked.
     pub responses_version: Option<u64>,
+    /// How the reasons are to be told here.
+    pub tone: Tone,
 }

@@ -19,8 +19,12 @@ pub enum Gate {
     NotCovered,
     /// In another slate of the page or on the caller's list.
     Excluded,
+    /// Another variant of it stands in the slate.
+    VariantOffered,
     /// The customer has just bought it: later than what was learned.
     JustBought,
+    /// The customer has it: an account, a contract, a plan.
+    Held,
     /// The customer dismissed it not long ago.
     Dismissed,
     Fee,
@@ -56,7 +60,9 @@ impl Gate {
             Gate::Substitute => "substitute",
             Gate::NotCovered => "not_covered",
             Gate::Excluded => "excluded",
+            Gate::VariantOffered => "variant_offered",
             Gate::JustBought => "just_bought",
+            Gate::Held => "held",
             Gate::Dismissed => "dismissed",
             Gate::Fee => "fee",
             Gate::Hidden => "hidden",
@@ -76,23 +82,25 @@ impl Gate {
     }
 }
 
-const IN_CONTEXT: u8 = 1;
-const FAMILY_IN_CONTEXT: u8 = 2;
-const EXCLUDED: u8 = 4;
-const OFFERED: u8 = 8;
-/// Just bought, or dismissed not long ago.
-const RESTS: u8 = 16;
-const REPLACES: u8 = 32;
-const FAMILY_REPLACES: u8 = 64;
-const COVERED: u8 = 128;
+const IN_CONTEXT: u16 = 1;
+const FAMILY_IN_CONTEXT: u16 = 2;
+const EXCLUDED: u16 = 4;
+const OFFERED: u16 = 8;
+/// Just bought, held, or dismissed not long ago.
+const RESTS: u16 = 16;
+const REPLACES: u16 = 32;
+const FAMILY_REPLACES: u16 = 64;
+const COVERED: u16 = 128;
+const FAMILY_OFFERED: u16 = 256;
 
 /// One mark an item, cleared by what was marked. Reused from request to request.
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
-    bits: Vec<u8>,
+    bits: Vec<u16>,
     marked: Vec<u32>,
-    /// Of those that rest, which were dismissed.
+    /// Of those that rest, which were dismissed, and which the customer has.
     dismissed: Vec<u32>,
+    held: Vec<u32>,
     /// Anchors and cart, and when.
     context: Vec<u32>,
     now: Option<Timestamp>,
@@ -101,8 +109,8 @@ pub struct Marks {
 impl Marks {
     /// Marks anchors and cart with their families, what takes their place with its family, and the
     /// exclusions of a request. The whole cart: what is too long to be ranked by is still never
-    /// offered.
-    pub fn set(&mut self, world: &World, request: &Request<'_>) {
+    /// offered. `offers_held`: what the customer has may be offered once more.
+    pub fn set(&mut self, world: &World, request: &Request<'_>, offers_held: bool) {
         for &item in &self.marked {
             self.bits[item as usize] = 0;
         }
@@ -136,6 +144,18 @@ impl Marks {
         }
         self.dismissed.clear();
         self.dismissed.extend_from_slice(request.resting);
+        self.held.clear();
+        // A plan that they have covers what they have, and not what they are about to buy.
+        let held = request.held.iter().filter(|_| !offers_held);
+        for &held in held.filter(|&&item| (item as usize) < world.n_items()) {
+            if !world.plans.is_plan(held) {
+                let family = world.catalog.family_of(held);
+                for &item in family.iter().chain([&held]) {
+                    self.mark(item, RESTS);
+                    self.held.push(item);
+                }
+            }
+        }
     }
 
     /// A plan that covers something which no other plan does.
@@ -143,19 +163,22 @@ impl Marks {
         self.mark(plan, COVERED);
     }
 
-    /// Never twice in one slate.
-    pub fn set_offered(&mut self, item: u32) {
+    /// Never twice in one slate, nor another variant of it.
+    pub fn set_offered(&mut self, world: &World, item: u32) {
         self.mark(item, OFFERED);
+        self.mark(world.family(item), FAMILY_OFFERED);
     }
 
     /// It is not in the slate after all.
-    pub(crate) fn clear_offered(&mut self, item: u32) {
-        if let Some(bits) = self.bits.get_mut(item as usize) {
-            *bits &= !OFFERED;
+    pub(crate) fn clear_offered(&mut self, world: &World, item: u32) {
+        for (item, bit) in [(item, OFFERED), (world.family(item), FAMILY_OFFERED)] {
+            if let Some(bits) = self.bits.get_mut(item as usize) {
+                *bits &= !bit;
+            }
         }
     }
 
-    fn mark(&mut self, item: u32, bit: u8) {
+    fn mark(&mut self, item: u32, bit: u16) {
         // An index from another world (a list kept across a swap) marks nothing.
         if let Some(bits) = self.bits.get_mut(item as usize) {
             if *bits == 0 {
@@ -171,13 +194,19 @@ impl Marks {
     }
 
     #[inline]
-    fn has(&self, item: u32, bit: u8) -> bool {
+    fn has(&self, item: u32, bit: u16) -> bool {
         self.bits[item as usize] & bit != 0
     }
 
     #[inline]
     pub fn is_offered(&self, item: u32) -> bool {
         self.has(item, OFFERED)
+    }
+
+    /// Does another variant of the item stand in the slate? An item of the slate itself is not
+    /// stopped by its own family.
+    pub(crate) fn has_variant_offered(&self, world: &World, item: u32) -> bool {
+        self.has(world.family(item), FAMILY_OFFERED) && !self.is_offered(item)
     }
 
     /// Does the item, or one of its family, take the place of something in the context?
@@ -214,6 +243,8 @@ pub enum PriceCap {
     /// Anything.
     Open,
     UpTo(Amount, Option<Currency>),
+    /// The same where nobody asked for it: what has no price is not stopped.
+    UsuallyUpTo(Amount, Option<Currency>),
     /// What the cart costs cannot be told, so nothing can be said to be cheap beside it.
     Closed,
 }
@@ -234,10 +265,8 @@ impl Limits<'_> {
         if self.filter.is_some_and(is_filtered) {
             return false;
         }
-        match &self.policies {
-            Some(policies) => !policies.is_stopped(item) && is_within(world, self.price_cap, item),
-            None => true,
-        }
+        !self.policies.as_ref().is_some_and(|policies| policies.is_stopped(item))
+            && is_within(world, self.price_cap, item)
     }
 
     #[inline]
@@ -247,25 +276,26 @@ impl Limits<'_> {
         {
             return Some(gate);
         }
-        let policies = self.policies.as_ref()?;
-        if let Some(policy) = policies.stopped_by(item) {
+        if let Some(policy) = self.policies.as_ref().and_then(|policies| policies.stopped_by(item))
+        {
             return Some(Gate::Policy(policy));
         }
-        // A cap is told by a policy file, so without one there is none.
         (!is_within(world, self.price_cap, item)).then_some(Gate::PriceShare)
     }
 }
 
+#[inline]
 fn is_within(world: &World, cap: PriceCap, item: u32) -> bool {
-    match (cap, world.catalog.state(item).price()) {
-        (PriceCap::Open, _) => true,
-        (PriceCap::UpTo(most, currency), Some(price)) => {
-            let other = world.currency(item);
-            let is_comparable = currency.is_none() || other.is_none() || currency == other;
-            is_comparable && price <= most
-        }
-        _ => false,
-    }
+    let (most, currency, is_asked) = match cap {
+        PriceCap::Open => return true,
+        PriceCap::Closed => return false,
+        PriceCap::UpTo(most, currency) => (most, currency, true),
+        PriceCap::UsuallyUpTo(most, currency) => (most, currency, false),
+    };
+    let Some(price) = world.catalog.state(item).price() else { return !is_asked };
+    let other = world.currency(item);
+    let is_comparable = currency.is_none() || other.is_none() || currency == other;
+    if is_comparable { price <= most } else { !is_asked }
 }
 
 /// May the item be offered, and is it not yet in the slate? The question of the hot path, which
@@ -275,7 +305,7 @@ pub fn is_open(world: &World, marks: &Marks, limits: &Limits<'_>, item: u32) -> 
     let family = world.family(item);
     if marks.has_any(item)
         || world.catalog.is_blocked(item)
-        || marks.has(family, FAMILY_IN_CONTEXT | FAMILY_REPLACES)
+        || marks.has(family, FAMILY_IN_CONTEXT | FAMILY_REPLACES | FAMILY_OFFERED)
         || world.plans.is_plan(item)
     {
         // A family's head is marked while its variants are in the cart.
@@ -316,8 +346,11 @@ fn stopped_besides(
         return Some(Gate::Excluded);
     }
     if marks.has(item, RESTS) {
-        let is_dismissed = marks.dismissed.contains(&item);
-        return Some(if is_dismissed { Gate::Dismissed } else { Gate::JustBought });
+        return Some(match item {
+            _ if marks.dismissed.contains(&item) => Gate::Dismissed,
+            _ if marks.held.contains(&item) => Gate::Held,
+            _ => Gate::JustBought,
+        });
     }
     if marks.has(world.family(item), FAMILY_IN_CONTEXT) {
         return Some(Gate::VariantInContext);
@@ -338,7 +371,8 @@ fn stopped_besides(
     if state.is_out_of_stock() {
         return Some(Gate::OutOfStock);
     }
-    limits.stop(world, item)
+    let is_second = || marks.has_variant_offered(world, item).then_some(Gate::VariantOffered);
+    limits.stop(world, item).or_else(is_second)
 }
 
 fn stopped_by_filter(world: &World, filter: &Filter, item: u32) -> Option<Gate> {

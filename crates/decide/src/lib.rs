@@ -45,5 +45,5 @@ pub use placement::{Placement, PlacementRules};
 pub use policies::Items;
 pub use request::{CartLine, Circumstances, Filter, ItemRef, KnownCustomer, OrderSince, Request};
 pub use score::{Rung, responses::context_of};
-pub use slate::{MAX_ANCHORS, MAX_CONTEXT, Workspace, decide};
+pub use slate::{MAX_ANCHORS, MAX_CONTEXT, Workspace, decide, expected_margin};
 pub use why_not::{WhyNot, contact_stop, why_not};

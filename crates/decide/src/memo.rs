@@ -210,6 +210,7 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         count,
         filter,
         resting,
+        held,
         exclude,
         evidence_required,
         usual_new_share,
@@ -237,7 +238,10 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
     key.extend_from_slice(&day.to_le_bytes());
     key.extend_from_slice(&customer.unwrap_or(u32::MAX).to_le_bytes());
     key.push(u8::from(*refuses_contact));
-    if !write_items(key, resting) || !write_past(key, bought_since, orders_since) {
+    if !write_items(key, resting)
+        || !write_items(key, held)
+        || !write_past(key, bought_since, orders_since)
+    {
         return false;
     }
     key.extend_from_slice(&policies.map_or(0, PolicyTable::version).to_le_bytes());

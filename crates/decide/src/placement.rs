@@ -1,7 +1,7 @@
 //! Where an offer appears, and what is right there by default.
 
 use events::{Amount, Relation};
-use policy::{Cost, PlacementRule, Stage};
+use policy::{Cost, PlacementRule, Stage, Tone};
 
 /// Where an offer appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +17,8 @@ pub enum Placement {
     Kiosk,
     CallCenter,
 }
+
+const HALF: Amount = Amount(events::amount::MICROS / 2);
 
 /// What a placement asks of its slate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +42,8 @@ pub struct PlacementRules {
     pub offers_plans: bool,
     /// An offer costs at most this share of what is in the cart.
     pub max_price_share: Option<Amount>,
+    /// May something be offered that the customer has already: a second account?
+    pub offers_held: bool,
     /// A slate that is not expected to earn this is not shown.
     pub interruption_cost: Option<Cost>,
     /// The share of the slate for what the customer never bought; the rest of it stays empty
@@ -54,6 +58,9 @@ pub struct PlacementRules {
     pub explore: f32,
     /// Last places that are explored, where any are.
     pub explore_places: usize,
+    /// Steps of the ladder that may give offers: one bit a [`score::Rung`].
+    pub rungs: u16,
+    pub tone: Tone,
 }
 
 impl Placement {
@@ -129,14 +136,19 @@ impl Placement {
             min_count: 0,
             min_evidence_count: 0,
             max_upgrades: usize::from(self == Placement::Pdp),
-            offers_plans: matches!(self, Placement::Pdp | Placement::Cart | Placement::Checkout),
-            max_price_share: None,
+            // Where nothing is bought there is nothing to cover.
+            offers_plans: !matches!(self, Placement::Home | Placement::Category | Placement::Email),
+            // Cheap against the cart: no second thoughts on the way to the till.
+            max_price_share: (self == Placement::Checkout).then_some(HALF),
+            offers_held: false,
             interruption_cost: None,
             new_share: 0.0,
             usual_new_share: 0.5,
             diversity: 0.0,
             explore: 0.0,
             explore_places: 1,
+            rungs: u16::MAX,
+            tone: Tone::default(),
         }
     }
 }
@@ -164,12 +176,15 @@ impl PlacementRules {
                 None => self.offers_plans,
             },
             max_price_share: told.max_price_share.or(self.max_price_share),
+            offers_held: told.offers_held.unwrap_or(self.offers_held),
             interruption_cost: told.interruption_cost.or(self.interruption_cost),
             new_share: told.new_share.unwrap_or(self.new_share),
             usual_new_share: told.new_share.map_or(self.usual_new_share, |_| 0.0),
             diversity: told.diversity.unwrap_or(self.diversity),
             explore: told.explore.unwrap_or(self.explore),
             explore_places: told.explore_places.unwrap_or(self.explore_places),
+            rungs: told.fallback.unwrap_or(self.rungs),
+            tone: told.tone.unwrap_or(self.tone),
         }
     }
 }
@@ -189,5 +204,8 @@ mod tests {
         let relations = crate::Relation::ALL;
         assert_eq!(relations.map(crate::Relation::as_str), policy::RELATIONS);
         assert_eq!(relations.map(|relation| relation as usize), std::array::from_fn(|at| at));
+        let rungs = score::Rung::ALL.map(score::Rung::as_str);
+        assert_eq!(rungs[..policy::RUNGS.len()], policy::RUNGS);
+        assert!(score::Rung::ALL.iter().enumerate().all(|(at, rung)| *rung as usize == at));
     }
 }

@@ -1,6 +1,7 @@
 //! Policies at the door of a decision: the world as an item table, the request as facts.
 
 use crate::gate::{Limits, PriceCap};
+use crate::placement::PlacementRules;
 use crate::request::{ItemRef, Request};
 use events::{Amount, Currency, ItemKind};
 use policy::{CartFacts, CustomerFacts, Facts, ItemList, ItemTable};
@@ -172,6 +173,22 @@ fn cart_facts<'a>(world: &'a World, request: &Request<'a>) -> CartFacts<'a> {
         cart.currency = currencies;
     }
     cart
+}
+
+/// What an offer may cost where the placement alone says so; nothing is stopped for what is not
+/// known.
+pub(crate) fn usual_price_cap(
+    world: &World,
+    request: &Request<'_>,
+    rules: &PlacementRules,
+) -> PriceCap {
+    let Some(share) = rules.max_price_share.filter(|_| !request.cart.is_empty()) else {
+        return PriceCap::Open;
+    };
+    let facts = cart_facts(world, request);
+    let total = facts.total.filter(|total| Amount::ZERO < *total);
+    let most = total.and_then(|total| total.checked_mul(share));
+    most.map_or(PriceCap::Open, |most| PriceCap::UsuallyUpTo(most, facts.currency))
 }
 
 /// What an offer may cost beside the cart of the request; an empty cart sets no limit.

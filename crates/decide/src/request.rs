@@ -85,6 +85,8 @@ pub struct Request<'a> {
     pub filter: Option<&'a Filter>,
     /// Dismissed not long ago: they rest.
     pub resting: &'a [u32],
+    /// What the customer has, and is not to be offered again.
+    pub held: &'a [u32],
     /// Never offered in this answer (other slates of the same page, the caller's list).
     pub exclude: &'a [u32],
     /// Must a significant pair speak for each offer? `None`: what the placement says.
@@ -119,6 +121,7 @@ impl<'a> Request<'a> {
             count: None,
             filter: None,
             resting: &[],
+            held: &[],
             exclude: &[],
             evidence_required: None,
             usual_new_share: None,

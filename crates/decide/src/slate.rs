@@ -11,15 +11,16 @@ mod spare;
 use self::context::{collect_context, collect_history};
 use self::depth::{Depth, count_of, rules_of};
 use self::likely::collect_heaviest;
+pub use self::room::expected_margin;
 pub(crate) use self::room::{count_for, crowded_by};
 use crate::cover::Cover;
 use crate::decision::{Decision, NewThings, NoOffer, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
 use crate::explore::Choice;
-use crate::gate::{self, Gate, Limits, Marks, PriceCap};
+use crate::gate::{self, Gate, Limits, Marks};
 use crate::offer::offer_of;
 use crate::placement::{Placement, PlacementRules};
-use crate::policies::{Items, facts_of, price_cap};
+use crate::policies::{Items, facts_of, price_cap, usual_price_cap};
 use crate::request::Request;
 use crate::visit::Visit;
 use policy::{Active, Facts};
@@ -65,6 +66,16 @@ impl Workspace {
     /// One that keeps which policies acted, over many decisions; slower.
     pub fn recording() -> Workspace {
         Workspace { active: Active::recording(), ..Workspace::default() }
+    }
+
+    /// One that asks the same question again, under other policies, at less cost.
+    pub fn remembering(self) -> Workspace {
+        Workspace { scratch: RankingScratch::remembering(), ..self }
+    }
+
+    /// Ranks go on from what the other one remembers.
+    pub fn swap_ranking(&mut self, other: &mut Workspace) {
+        std::mem::swap(&mut self.scratch, &mut other.scratch);
     }
 
     /// What was recorded, for [`policy::PolicyTable::has_acted`].
@@ -150,14 +161,15 @@ pub(crate) fn with_limits<R>(
     workspace: &mut Workspace,
     work: impl FnOnce(&Limits<'_>, &mut Workspace) -> R,
 ) -> R {
-    let mut limits = Limits { filter: request.filter, policies: None, price_cap: PriceCap::Open };
+    let usual_cap = usual_price_cap(world, request, &rules_of(request));
+    let mut limits = Limits { filter: request.filter, policies: None, price_cap: usual_cap };
     let Some(policies) = request.policies else { return work(&limits, workspace) };
     let mut active = std::mem::take(&mut workspace.active);
     let items = Items(world);
     let mut facts: Facts<'_> = facts_of(world, request);
     policies.activate(&mut facts, &items, &mut active);
     limits.policies = Some(policies.in_force(&active, &facts, &items));
-    if let Some(share) = rules_of(request).max_price_share {
+    if let Some(share) = policies.rule(request.placement as usize).max_price_share {
         limits.price_cap = price_cap(request, &limits, share);
     }
     let worked = work(&limits, workspace);
@@ -174,7 +186,7 @@ fn decide_up_to(
 ) -> Decision {
     let n_unknown = collect_context(world, request, workspace, &mut warnings);
     collect_history(world, request, &mut workspace.history);
-    workspace.marks.set(world, request);
+    workspace.marks.set(world, request, rules_of(request).offers_held);
     with_limits(world, request, workspace, |limits, workspace| {
         let mut rules = rules_of(request);
         if depth.is_endless {
@@ -229,6 +241,7 @@ impl Slate<'_> {
             warnings,
             choice: self.choice,
             responses_version: self.responses.map(|responses| responses.version()),
+            tone: self.rules.tone,
         }
     }
 
@@ -290,6 +303,8 @@ impl Slate<'_> {
         self.n_eligible = self.n_eligible.max(found.len());
         let (from, limit) = (self.offers.len(), self.limit());
         let min_count = self.rules.min_evidence_count;
+        // Of what visits like this one went on to, the share of each.
+        let all: f32 = found.iter().map(|scored| scored.score.max(0.0)).sum();
         for &Scored { index: item, score } in self.levered(found).iter() {
             if self.offers.len() == limit {
                 break;
@@ -302,6 +317,7 @@ impl Slate<'_> {
             let relation = Relation::Complement;
             let rung = Rung::Session;
             let (policy, likeness, response, value) = (None, None, None, None);
+            let score = if all > 0.0 { score / all } else { score };
             let offer =
                 Offer { item, score, relation, reason, rung, policy, likeness, response, value };
             self.take(offer, marks);
@@ -380,7 +396,8 @@ impl Slate<'_> {
             let factor = policies.lever(candidate.item).weight();
             Candidate { score: candidate.score * factor, ..candidate }
         }));
-        levered.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+        // Stable: where a curve is level the ranking decides.
+        levered.sort_by(|a, b| b.score.total_cmp(&a.score));
         self.take_ranked(levered.iter().copied(), context, (rung, is_cart), marks);
     }
 
@@ -404,7 +421,10 @@ impl Slate<'_> {
                 true => self.strongest(context, candidate.item),
                 false => None,
             };
-            let was_bought = candidate.features[score::blend::HISTORY] > 0.0;
+            // After a purchase the question is what completes it: what was bought before needs a
+            // pair like any other.
+            let is_after = is_cart && self.request.placement == Placement::PostPurchase;
+            let was_bought = candidate.features[score::blend::HISTORY] > 0.0 && !is_after;
             if self.evidence_required && evidence.is_none() && !was_bought {
                 continue;
             }
@@ -443,7 +463,7 @@ impl Slate<'_> {
             }
             let offer = Offer {
                 item,
-                score: self.world.snapshot.trend(item) * self.factor_of(item),
+                score: self.world.sales_share(item) * self.factor_of(item),
                 relation: Relation::Complement,
                 reason: Reason { code, ..Reason::default() },
                 rung,
@@ -488,3 +508,6 @@ mod response_tests;
 
 #[cfg(test)]
 mod room_tests;
+
+#[cfg(test)]
+mod usual_tests;

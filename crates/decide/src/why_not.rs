@@ -39,7 +39,10 @@ pub fn why_not(
     }
     let is_diverse = decision.offers.iter().any(|offer| offer.likeness.is_some());
     let n_offered = if is_diverse { decision.offers.len() } else { 0 };
-    if let Some(gate) = stopped_by(world, request, item, workspace) {
+    // Of a slate that was taken back no variant stands anywhere.
+    let is_empty = decision.offers.is_empty();
+    let gate = stopped_by(world, request, item, workspace);
+    if let Some(gate) = gate.filter(|gate| !is_empty || *gate != Gate::VariantOffered) {
         return WhyNot::Stopped(gate);
     }
     // Whatever the catalog's size: past a limit, an item that lost would look like one that nobody
@@ -80,7 +83,7 @@ fn earns_nothing(
 ) -> bool {
     let value =
         with_limits(world, request, workspace, |limits, _| limits.policies?.lever(item).value);
-    value.map(policy::value::weight_of) == Some(0.0)
+    value == Some(0.0)
 }
 
 /// The gate that a whole slate did not pass.

@@ -7,6 +7,7 @@ use crate::decision::{About, Evidence, Offer, Reason, ReasonCode, Rebuy};
 use crate::language::{Language, MAX_SEPARATOR_BYTES, Part, Sentence, Value};
 use events::Amount;
 use events::amount::MICROS;
+use policy::Tone;
 use score::World;
 
 /// Where a text goes: into the string of a JSON answer, onto a page, to a terminal.
@@ -72,7 +73,7 @@ pub fn write_reason(
     item: u32,
     reason: &Reason,
 ) {
-    let has_pair = reason.evidence.is_some();
+    let has_pair = reason.evidence.as_ref().is_some_and(Evidence::is_told);
     let has_sales = 0 < world.n_item_baskets(item);
     let sentence = match reason.code {
         ReasonCode::BoughtTogether if has_pair => Sentence::BoughtTogether,
@@ -111,6 +112,32 @@ pub fn write_reason(
         },
     };
     Telling { language, world, item, reason }.write(out, sentence);
+}
+
+/// The same in the tone that a placement asks for.
+pub fn write_reason_in(
+    out: &mut impl TextSink,
+    language: &Language,
+    world: &World,
+    offer: &Offer,
+    tone: Tone,
+) {
+    match (tone, offer.reason.code) {
+        (Tone::Factual, _) => write_reason(out, language, world, offer.item, &offer.reason),
+        (Tone::Brief, _) => write_brief_reason(out, language, world, offer),
+        (Tone::Plain, ReasonCode::Popular) => {
+            let (item, reason) = (offer.item, &offer.reason);
+            Telling { language, world, item, reason }.write(out, Sentence::PopularBare);
+        }
+        (Tone::Plain, ReasonCode::PopularInCategory) if world.category(offer.item).is_some() => {
+            let (item, reason) = (offer.item, &offer.reason);
+            Telling { language, world, item, reason }.write(out, Sentence::PopularInCategoryBare);
+        }
+        (Tone::Plain, _) => {
+            let reason = Reason { evidence: None, rebuy: None, ..offer.reason };
+            write_reason(out, language, world, offer.item, &reason);
+        }
+    }
 }
 
 /// The sentence of what is offered because of one item.
@@ -156,14 +183,15 @@ pub fn write_brief_reason(
         _ if offer.reason.about.is_some() => {
             write_reason(out, language, world, offer.item, &offer.reason);
         }
-        // In few words it would name an item that is not to be seen there.
-        (ReasonCode::SimilarContent | ReasonCode::ForYou, _) | (_, None) => {
-            write_reason(out, language, world, offer.item, &offer.reason);
-        }
-        _ => {
+        // In few words those two would name an item that is not to be seen there.
+        (code, Some(evidence))
+            if evidence.is_told()
+                && !matches!(code, ReasonCode::SimilarContent | ReasonCode::ForYou) =>
+        {
             let (item, reason) = (offer.item, &offer.reason);
             Telling { language, world, item, reason }.write(out, Sentence::Brief);
         }
+        _ => write_reason(out, language, world, offer.item, &offer.reason),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::cases::{Query, Split, Windows, ordered};
 use crate::comparison::Comparison;
 use crate::error::Error;
 use crate::order_file::OrderFile;
-use crate::ours::{self, Answer};
+use crate::ours::{self, Answer, AsServed};
 use crate::report::{Outcome, WHOLE_CASES, summarize};
 use decide::Workspace;
 use learn::{Params, Without};
@@ -114,6 +114,9 @@ pub fn run(
     on_method: OnMethod<'_>,
     mut take: impl FnMut(Outcome),
 ) -> Result<Sizes, Error> {
+    if options.max_queries == Some(0) {
+        return Err(Error::NoQueries);
+    }
     let all = ordered(file, &options.windows);
     let split = all.split(file, options.max_queries.unwrap_or(DEFAULT_MAX_QUERIES));
     if split.queries.is_empty() {
@@ -135,6 +138,7 @@ pub fn run(
             if is_ours {
                 outcome.comparison = Comparison::of(&outcome, &others);
                 outcome.learned = std::mem::take(&mut learned);
+                outcome.as_served = bench.as_served.take();
                 whole.push(outcome.clone());
             } else {
                 others.push(outcome.clone());
@@ -151,6 +155,7 @@ pub fn run(
         for mut outcome in summarize(&method, &split, &ranks, fit, parameter) {
             outcome.comparison = Comparison::of(&outcome, &whole);
             outcome.learned = std::mem::take(&mut bench.learned);
+            outcome.as_served = bench.as_served.take();
             take(outcome);
         }
     }
@@ -185,14 +190,15 @@ struct Bench<'a> {
     ease_max_items: Option<usize>,
     /// What our method said of what it learned.
     learned: BTreeMap<String, String>,
+    as_served: Option<AsServed>,
 }
 
 type MethodRun = (Ranks, Duration, Option<String>);
 
 impl<'a> Bench<'a> {
     fn new(file: &'a OrderFile, split: &'a Split, inner: &'a Split, now: Stopwatch<'a>) -> Self {
-        let (pairs, ease_max_items, learned) = (None, None, BTreeMap::new());
-        Bench { file, split, inner, now, pairs, ease_max_items, learned }
+        let (pairs, ease_max_items, learned, as_served) = (None, None, BTreeMap::new(), None);
+        Bench { file, split, inner, now, pairs, ease_max_items, learned, as_served }
     }
 
     fn run_method(&mut self, method: &str) -> Result<MethodRun, Error> {
@@ -270,7 +276,7 @@ impl<'a> Bench<'a> {
         let listed = |_: &mut Workspace, answer: &mut Answer| std::mem::take(&mut answer.listed);
         let ranks = rank_all(self.split, self.now, Workspace::default, (ask, listed));
         self.learned = world.snapshot.provenance().parameters.clone();
-        self.learned.extend(ours::AsServed::of(&world, self.split).told());
+        self.as_served = Some(AsServed::of(&world, self.split));
         Ok((ranks, fit, self.learned.get("ease.parameters").cloned()))
     }
 }

@@ -19,6 +19,9 @@ pub enum Error {
          with two known items; use more orders or a smaller --min-baskets"
     )]
     NothingToTest { n_baskets: usize, n_train: usize },
+    /// None were asked for.
+    #[error("--max-queries 0 leaves nothing to ask: give 1 or more, or leave it out for 5,000")]
+    NoQueries,
     /// A file without a step that belongs to a session.
     #[error(
         "{path} holds no steps of sessions ({n_without_session} events have no session). Each row \

@@ -10,14 +10,19 @@ use score::next_basket::ranker::{RankScratch, Ranker, rank};
 use score::next_basket::{Asked, Overlay};
 use std::time::Duration;
 
+pub mod gain;
 mod ours;
 pub mod report;
 
+pub use gain::Gain;
 pub use report::NextBasketOutcome;
 
 /// Every method, in the order of the report.
 pub const METHODS: [&str; 6] =
-    ["g_top_freq", "p_top_freq", "gp_top_freq", "up_cf", "tifu_knn", "alongside"];
+    ["g_top_freq", "p_top_freq", "gp_top_freq", "up_cf", "tifu_knn", OURS];
+
+/// The method that serves.
+const OURS: &str = "alongside";
 
 /// Length of the lists.
 const LIST_LEN: usize = 20;
@@ -56,6 +61,8 @@ pub fn run(
     let params = NextBasketParams::default();
     let tables = NextBasketTables::learn(sequences, file.n_items(), params);
     let fit_tables = now() - began;
+    let is_compared = methods.contains(&OURS);
+    let mut others: Vec<NextBasketOutcome> = Vec::new();
     for name in methods {
         on_method(name);
         let began = now();
@@ -70,9 +77,17 @@ pub fn run(
                 (ours::lists_of(&world, file, &asked, now), fit, note)
             }
         };
-        report::summarize(name, file, &asked, &lists, fit, parameter)
-            .into_iter()
-            .for_each(&mut take);
+        let mut outcomes = report::summarize(name, file, &asked, &lists, fit, parameter);
+        if published_method(name).is_none() {
+            for ours in &mut outcomes {
+                let rivals = others.iter().filter(|other| other.case == ours.case);
+                ours.gains =
+                    rivals.filter_map(|other| Gain::of(file, &asked, ours, other)).collect();
+            }
+        } else if is_compared {
+            others.extend(outcomes.iter().cloned());
+        }
+        outcomes.into_iter().for_each(&mut take);
     }
     Ok(Sizes {
         n_customers: file.customer_ids.len(),
@@ -95,11 +110,12 @@ fn published_method(name: &str) -> Option<Method> {
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static str>, Error> {
-    if names.is_empty() {
-        return Ok(METHODS.to_vec());
+    if let Some(name) = names.iter().find(|name| !METHODS.contains(&name.as_str())) {
+        return Err(unknown(name));
     }
-    let known = |name: &String| METHODS.into_iter().find(|method| method == name);
-    names.iter().map(|name| known(name).ok_or_else(|| unknown(name))).collect()
+    // In the order of the report: ours is compared with those that ran before.
+    let is_chosen = |method: &&str| names.is_empty() || names.iter().any(|name| name == method);
+    Ok(METHODS.into_iter().filter(is_chosen).collect())
 }
 
 fn unknown(name: &str) -> Error {

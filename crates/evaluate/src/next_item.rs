@@ -9,19 +9,23 @@
 use crate::basket_completion::{OnMethod, Stopwatch};
 use crate::breadth::{BREADTH_LEN, Breadth};
 use crate::error::Error;
-use crate::report::{Metrics, Outcome, latency_quantiles};
+use crate::latency::Latency;
+use crate::report::{Metrics, Outcome};
 use crate::session_baselines::{
     Counted, Counting, NextItem, Ours, Popular, SessionEase, VmisMethod,
 };
 use crate::session_file::SessionSplit;
 use learn::sessions::{IndexLimits, SessionLog, SessionModel, SessionParams, SessionTable};
 use measure::BootstrapSpec;
-use measure::bootstrap::{bootstrap_columns, paired_bootstrap};
-use measure::ranking::{Ideal, ndcg_of_list, reciprocal_rank_at};
+use measure::bootstrap::bootstrap_columns;
+use measure::ranking::{Ideal, ndcg_at, ndcg_of_list, reciprocal_rank_at};
+use queries::Query;
 use score::sessions::vmis::{Vmis, VmisParams, VmisScratch, idf_of};
-use score::sessions::{Head, RankScratch, Step};
+use score::sessions::{Head, RankScratch};
 use serde_json::{Value, json};
 use std::time::Duration;
+
+mod queries;
 
 /// Length of the list.
 pub const LIST_LEN: usize = 20;
@@ -43,26 +47,35 @@ pub const METHODS: [&str; 8] = [
     "alongside",
 ];
 
-const NAMES: [&str; 5] = ["MRR@20", "HR@20", "R@20", "NDCG@20", "P@20"];
+/// The ideal of `NDCG@20`, also told as `NDCG@20_best_at_k`, is the best list of 20; that of
+/// `NDCG@20_all_truth` all that remains.
+const NAMES: [&str; 6] = ["MRR@20", "HR@20", "R@20", "NDCG@20", "P@20", "NDCG@20_all_truth"];
 pub const CASES: [&str; 4] = ["all", "repeat", "explore", "discover"];
 const DISCOVER: usize = 3;
 
-/// One method in one case; MRR@20 beside that of [`RIVAL`] where both ran.
+/// One method in one case, beside [`RIVAL`] where both ran.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextItemOutcome {
     pub outcome: Outcome,
-    /// Mean difference in MRR@20 and its 95 % interval, paired by query.
-    pub gain: Option<measure::Interval>,
+    /// Mean difference in each metric, the first being MRR@20, and its 95 % interval, paired by
+    /// query. Empty for the other methods, and below two queries.
+    pub gains: Vec<(&'static str, measure::Interval)>,
 }
 
 impl NextItemOutcome {
     pub fn to_json(&self) -> Value {
         let mut line = self.outcome.to_json();
-        if let (Some(gain), Some(fields)) = (self.gain, line.as_object_mut()) {
+        let Some(fields) = line.as_object_mut() else { return line };
+        if let Some(ndcg) = self.outcome.metrics.get("NDCG@20") {
+            fields.insert("NDCG@20_best_at_k".into(), json!(ndcg));
+        }
+        if !self.gains.is_empty() {
             fields.insert("gain_over".into(), json!(RIVAL));
-            fields.insert("MRR@20_gain".into(), json!(gain.mean));
-            fields.insert("MRR@20_gain_low".into(), json!(gain.low));
-            fields.insert("MRR@20_gain_high".into(), json!(gain.high));
+        }
+        for (name, gain) in &self.gains {
+            fields.insert(format!("{name}_gain"), json!(gain.mean));
+            fields.insert(format!("{name}_gain_low"), json!(gain.low));
+            fields.insert(format!("{name}_gain_high"), json!(gain.high));
         }
         line
     }
@@ -79,37 +92,17 @@ pub struct Sizes {
 }
 
 pub fn sizes_of(split: &SessionSplit) -> Sizes {
-    let explore = queries_of(&split.test).filter(|query| !query.is_repeat());
+    let mut n_explore = 0;
+    queries::for_each(&split.test, split.item_ids.len(), |query| {
+        n_explore += usize::from(!query.is_repeat());
+    });
     Sizes {
         n_train_sessions: split.train.len(),
         n_items: split.item_ids.len(),
         n_test_sessions: split.test.len(),
         n_queries: SessionSplit::n_cases(&split.test),
-        n_explore: explore.count(),
+        n_explore,
     }
-}
-
-/// A visit and what follows.
-struct Query<'a> {
-    visit: &'a [Step],
-    remaining: &'a [Step],
-}
-
-impl Query<'_> {
-    fn next(&self) -> u32 {
-        self.remaining[0].item
-    }
-
-    fn is_repeat(&self) -> bool {
-        self.visit.iter().any(|step| step.item == self.next())
-    }
-}
-
-fn queries_of(log: &SessionLog) -> impl Iterator<Item = Query<'_>> {
-    (0..log.len()).flat_map(|session| {
-        let steps = log.session(session);
-        (1..steps.len()).map(|at| Query { visit: &steps[..at], remaining: &steps[at..] })
-    })
 }
 
 /// Metrics of every query, one column a metric, by case.
@@ -120,13 +113,20 @@ struct Columns {
     listed: [Vec<u32>; CASES.len()],
     next: [Vec<u32>; CASES.len()],
     latencies: Vec<Duration>,
+    /// At n, what a perfect list of n gains.
+    ideals: Vec<f64>,
 }
 
 impl Columns {
     fn push(&mut self, case: usize, query: &Query<'_>, list: &[u32]) {
-        let values = metrics_of(query, list);
+        while self.ideals.len() <= query.n_truth.max(LIST_LEN) {
+            let rank = self.ideals.len();
+            let next = if rank == 0 { 0.0 } else { ndcg_at(rank, rank) };
+            self.ideals.push(self.ideals.last().unwrap_or(&0.0) + next);
+        }
+        let values = metrics_of(query, list, &self.ideals);
         self.listed[case].extend(list.iter().take(BREADTH_LEN));
-        self.next[case].push(query.next());
+        self.next[case].push(query.next);
         for (column, value) in self.by_case[case].iter_mut().zip(values) {
             column.push(value);
         }
@@ -148,22 +148,35 @@ pub fn run(
         on_method(method);
         let (columns, fit, parameter) = bench.run_method(method)?;
         for (case, name) in CASES.into_iter().enumerate() {
-            let base = rival.as_ref().map(|rival| &rival.by_case[case][0]);
-            let ours = &columns.by_case[case][0];
-            let gain = base
-                .filter(|_| method == "alongside")
-                .and_then(|base| paired_bootstrap(ours, base, &BootstrapSpec::with_seed(SEED)));
+            let base = rival.as_ref().filter(|_| method == "alongside");
+            let gains = base.map(|rival| gains_of(&columns, rival, case)).unwrap_or_default();
             let (listed, next) = (&columns.listed[case], &columns.next[case]);
             let breadth = Breadth::of(&n_seen, listed.iter().copied(), next.iter().copied());
             let outcome = outcome_of(method, name, case, &columns, fit, parameter.clone());
             let outcome = Outcome { breadth, ..outcome };
-            take(NextItemOutcome { outcome, gain });
+            take(NextItemOutcome { outcome, gains });
         }
         if method == RIVAL {
             rival = Some(columns);
         }
     }
     Ok(sizes_of(split))
+}
+
+/// Ours less theirs, all metrics with the same resamples.
+fn gains_of(
+    ours: &Columns,
+    theirs: &Columns,
+    case: usize,
+) -> Vec<(&'static str, measure::Interval)> {
+    let less = |(ours, theirs): (&Vec<f64>, &Vec<f64>)| -> Vec<f64> {
+        ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect()
+    };
+    let columns: Vec<Vec<f64>> =
+        ours.by_case[case].iter().zip(&theirs.by_case[case]).map(less).collect();
+    let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    let gains = bootstrap_columns(&slices, &BootstrapSpec::with_seed(SEED)).unwrap_or_default();
+    NAMES.into_iter().zip(gains).collect()
 }
 
 /// Training steps of each item.
@@ -218,7 +231,7 @@ impl Bench<'_> {
             _ => Box::new(vmis(VmisParams::TUNED)),
         };
         let fit = (self.now)() - began;
-        Ok((ask(&self.split.test, &mut *predictor, self.now), fit, None))
+        Ok((self.ask(&self.split.test, &mut *predictor, self.now), fit, None))
     }
 
     /// λ is chosen on the validation sessions.
@@ -226,7 +239,7 @@ impl Bench<'_> {
         let mut best: Option<(f64, f64, SessionEase)> = None;
         for lambda in EASE_LAMBDAS {
             let mut model = SessionEase::fit(&self.split.train, self.n_items(), lambda)?;
-            let columns = ask(&self.split.valid, &mut model, &|| Duration::ZERO);
+            let columns = self.ask(&self.split.valid, &mut model, &|| Duration::ZERO);
             let mrr = measure::ranking::mean(&columns.by_case[0][0]).unwrap_or(0.0);
             if best.as_ref().is_none_or(|(best, _, _)| mrr > *best) {
                 best = Some((mrr, lambda, model));
@@ -234,7 +247,8 @@ impl Bench<'_> {
         }
         let (_, lambda, mut model) = best.expect("the list of lambdas is not empty");
         let fit = (self.now)() - began;
-        Ok((ask(&self.split.test, &mut model, self.now), fit, Some(format!("lambda={lambda}"))))
+        let columns = self.ask(&self.split.test, &mut model, self.now);
+        Ok((columns, fit, Some(format!("lambda={lambda}"))))
     }
 
     fn ours(&self, is_ranked: bool, began: Duration) -> Result<MethodRun, Error> {
@@ -251,8 +265,30 @@ impl Bench<'_> {
             discover: model.ranker(Head::Discover),
             scratch: RankScratch::default(),
         };
-        let columns = ask(&self.split.test, &mut predictor, self.now);
+        let columns = self.ask(&self.split.test, &mut predictor, self.now);
         Ok((columns, fit, is_ranked.then(|| model.note.clone())))
+    }
+
+    /// Asks every query; latency is that of case `all`.
+    fn ask(&self, log: &SessionLog, predictor: &mut dyn NextItem, now: Stopwatch<'_>) -> Columns {
+        let mut columns = Columns::default();
+        let mut list = Vec::with_capacity(LIST_LEN);
+        queries::for_each(log, self.n_items(), |query| {
+            list.clear();
+            let began = now();
+            predictor.predict(&query.visit, true, LIST_LEN, &mut list);
+            columns.latencies.push(now() - began);
+            columns.push(0, query, &list);
+            if query.is_repeat() {
+                columns.push(1, query, &list);
+                return;
+            }
+            columns.push(2, query, &list);
+            list.clear();
+            predictor.predict(&query.visit, false, LIST_LEN, &mut list);
+            columns.push(DISCOVER, query, &list);
+        });
+        columns
     }
 }
 
@@ -272,44 +308,22 @@ fn vmis_limits(train: &SessionLog) -> IndexLimits {
     IndexLimits { max_steps: usize::MAX, max_items, max_postings: usize::MAX }
 }
 
-/// Asks every query; latency is that of case `all`.
-fn ask(log: &SessionLog, predictor: &mut dyn NextItem, now: Stopwatch<'_>) -> Columns {
-    let mut columns = Columns::default();
-    let mut list = Vec::with_capacity(LIST_LEN);
-    for query in queries_of(log) {
-        list.clear();
-        let began = now();
-        predictor.predict(query.visit, true, LIST_LEN, &mut list);
-        columns.latencies.push(now() - began);
-        columns.push(0, &query, &list);
-        if query.is_repeat() {
-            columns.push(1, &query, &list);
-            continue;
-        }
-        columns.push(2, &query, &list);
-        list.clear();
-        predictor.predict(query.visit, false, LIST_LEN, &mut list);
-        columns.push(DISCOVER, &query, &list);
-    }
-    columns
-}
-
 /// MRR and HR on the next item; recall, NDCG and precision on all that remain. Recall divides by
 /// the steps that remain, a repeated item counted each time, as Serenade does.
-fn metrics_of(query: &Query<'_>, list: &[u32]) -> [f64; NAMES.len()] {
-    let rank = list.iter().position(|&item| item == query.next()).map(|at| at + 1);
-    let mut truth: Vec<u32> = query.remaining.iter().map(|step| step.item).collect();
-    let n_remaining = truth.len();
-    truth.sort_unstable();
-    truth.dedup();
-    let hits = measure::ranking::hits(list, &truth);
+fn metrics_of(query: &Query<'_>, list: &[u32], ideals: &[f64]) -> [f64; NAMES.len()] {
+    let rank = list.iter().position(|&item| item == query.next).map(|at| at + 1);
+    let hits = query.hits(list);
     let n_hits = hits.iter().filter(|&&hit| hit).count() as f64;
+    let n_best = query.n_truth.min(LIST_LEN);
+    let ndcg = ndcg_of_list(&hits, n_best, LIST_LEN, Ideal::BestAtK).unwrap_or(0.0);
     [
         rank.map_or(0.0, |rank| reciprocal_rank_at(rank, LIST_LEN)),
         f64::from(u8::from(rank.is_some())),
-        n_hits / n_remaining as f64,
-        ndcg_of_list(&hits, truth.len(), LIST_LEN, Ideal::BestAtK).unwrap_or(0.0),
+        n_hits / query.n_remaining as f64,
+        ndcg,
         n_hits / LIST_LEN as f64,
+        // The same gain, held against more; what remains is never empty.
+        ndcg * ideals[n_best] / ideals[query.n_truth],
     ]
 }
 
@@ -332,15 +346,13 @@ fn outcome_of(
             (name, measure::ranking::mean(&of_case[at]).unwrap_or(0.0), interval)
         })
         .collect();
-    let (p50, p99) = latency_quantiles(&columns.latencies);
     Outcome {
         method: method.to_owned(),
         case: name.to_owned(),
         n_queries: of_case[0].len(),
         metrics: Metrics { values },
         fit,
-        p50,
-        p99,
+        latency: Latency::of(&columns.latencies),
         parameter,
         ..Outcome::default()
     }

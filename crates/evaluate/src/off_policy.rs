@@ -209,6 +209,9 @@ fn reward_model(log: &PolicyLog, policy: &Policy, held_out: usize) -> Vec<Vec<f6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use rayon::prelude::*;
 
     /// Two positions, three items; the log shows item 0 half of the time, the others a quarter.
     fn log(n: usize, rewarded: impl Fn(usize) -> bool) -> PolicyLog {
@@ -274,6 +277,49 @@ mod tests {
         let value = found.result.expect("the log can tell").snips.value;
         assert!((value - log.own_value().mean).abs() < 1e-9);
         assert_eq!(found.observed, Some(log.own_value()));
+    }
+
+    /// Smallest number of 400 intervals that a binomial test at 1 % lets pass for 95 %.
+    const AT_LEAST_OF_400: u32 = 369;
+
+    /// Three actions, chances known, the model fitted on the log itself.
+    fn drawn(seed: u64, chances: [f64; 3], rates: [f64; 3]) -> PolicyLog {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut uniform = move || f64::from(rng.next_u32()) / 4_294_967_296.0;
+        let mut log = PolicyLog::default();
+        for _ in 0..6_000 {
+            let at = uniform();
+            let item = usize::from(at >= chances[0]) + usize::from(at >= chances[0] + chances[1]);
+            log.items.push(item as u32);
+            log.positions.push(0);
+            log.propensity.push(chances[item]);
+            log.reward.push(f64::from(u8::from(uniform() < rates[item])));
+        }
+        log
+    }
+
+    #[test]
+    fn with_a_model_of_the_log_itself_intervals_cover_what_they_promise() {
+        let (chances, rates) = ([0.6, 0.3, 0.1], [0.05, 0.1, 0.2]);
+        let names = LogNames::of(&["a", "b", "c"], &["1"]);
+        let own = Policy { chances: vec![chances.to_vec()], is_approximate: false };
+        let always = Policy::always(&names, "c").expect("c is an item");
+        let cases = [
+            ("uniform", Policy::uniform(&names), 0.35 / 3.0),
+            ("always c", always, 0.2),
+            ("as logged", own, 0.08),
+        ];
+        for (case, policy, truth) in cases {
+            let covered = (0..400_u64).into_par_iter().map(|seed| {
+                let outcome = judge(case, &drawn(seed, chances, rates), &policy, None);
+                let found = outcome.estimates().expect("the log can tell");
+                found.map(|value| u32::from(value.low <= truth && truth <= value.high))
+            });
+            let add = |a: [u32; 4], b: [u32; 4]| std::array::from_fn(|at| a[at] + b[at]);
+            let covered = covered.reduce(|| [0; 4], add);
+            println!("{case}: covered {covered:?} of 400 ({METHODS:?})");
+            assert!(covered.iter().all(|&n| n >= AT_LEAST_OF_400), "{case}: {covered:?} of 400");
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use crate::basket_completion::Ranks;
 use crate::breadth::Breadth;
 use crate::cases::Split;
 use crate::comparison::Comparison;
+use crate::latency::Latency;
 use crate::order_file::ABSENT;
+use crate::ours::AsServed;
 use measure::bootstrap::bootstrap_columns;
 use measure::ranking::{hit_at, ndcg_at, reciprocal_rank_at};
 use measure::reliability::reliability;
@@ -37,8 +39,7 @@ pub struct Outcome {
     pub n_queries: usize,
     pub metrics: Metrics,
     pub fit: Duration,
-    pub p50: Duration,
-    pub p99: Duration,
+    pub latency: Latency,
     /// Of the lists; slices of a case have that of the case.
     pub breadth: Breadth,
     /// What was chosen on the inner split.
@@ -49,6 +50,8 @@ pub struct Outcome {
     pub reliability: Option<Reliability>,
     /// What learning said of itself; with the first case of our method.
     pub learned: BTreeMap<String, String>,
+    /// What a server would show; likewise.
+    pub as_served: Option<AsServed>,
     /// Ranks of the hidden items, query by query.
     pub(crate) ranks: Vec<usize>,
 }
@@ -112,13 +115,15 @@ impl Outcome {
         }
         self.breadth.write(&mut line);
         line.insert("fit_s".into(), json!(self.fit.as_secs_f64()));
-        line.insert("p50_us".into(), json!(self.p50.as_secs_f64() * 1e6));
-        line.insert("p99_us".into(), json!(self.p99.as_secs_f64() * 1e6));
+        self.latency.write(&mut line);
         if let Some(parameter) = &self.parameter {
             line.insert("parameter".into(), json!(parameter));
         }
-        if !self.learned.is_empty() {
-            line.insert("learned".into(), json!(self.learned));
+        if !self.learned.is_empty() || self.as_served.is_some() {
+            let said = self.learned.iter().map(|(name, value)| (name.clone(), json!(value)));
+            let served = self.as_served.iter().flat_map(AsServed::told);
+            let served = served.map(|(name, value)| (name.to_owned(), json!(value)));
+            line.insert("learned".into(), Value::Object(said.chain(served).collect()));
         }
         if let Some(comparison) = &self.comparison {
             comparison.write(&mut line);
@@ -212,17 +217,6 @@ pub(crate) fn head_of(counts: &[u32]) -> Vec<bool> {
     is_head
 }
 
-/// Median and 99th percentile; nothing without queries.
-pub(crate) fn latency_quantiles(latencies: &[Duration]) -> (Duration, Duration) {
-    let mut sorted = latencies.to_vec();
-    sorted.sort_unstable();
-    let quantile = |share: f64| {
-        let at = (sorted.len() as f64 * share) as usize;
-        sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
-    };
-    (quantile(0.5), quantile(0.99))
-}
-
 /// Whole cases, in order.
 pub(crate) const WHOLE_CASES: [&str; 4] = ["rest", "single", "discover:rest", "discover:single"];
 
@@ -254,13 +248,12 @@ pub(crate) fn summarize(
     fit: Duration,
     parameter: Option<String>,
 ) -> Vec<Outcome> {
-    let (p50, p99) = latency_quantiles(&ranks.latencies);
+    let latency = Latency::of(&ranks.latencies);
     let breadths = breadths_of(split, ranks);
     let outcome = |case: String, case_ranks: &[usize]| Outcome {
         breadth: breadths[whole_case(&case)],
         fit,
-        p50,
-        p99,
+        latency,
         parameter: parameter.clone(),
         reliability: ranks.reliability_of(&case),
         ..Outcome::of_ranks(method, &case, case_ranks)

@@ -12,15 +12,26 @@ use score::sessions::{RankScratch, Ranker, SessionIndex, Step};
 use sparse::accumulator::Accumulator;
 use sparse::{Csr, TopK};
 
+/// What a visitor has looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    /// The last one last.
+    pub steps: &'a [Step],
+    /// By item: is it among the steps?
+    pub seen: &'a [bool],
+}
+
+impl Visit<'_> {
+    fn is_open(&self, with_seen: bool, item: u32) -> bool {
+        let is_last = self.steps.last().is_some_and(|last| last.item == item);
+        !is_last && (with_seen || !self.seen[item as usize])
+    }
+}
+
 /// The best `n` items for a visit into `list`, best first. `with_seen`: may items of the visit be
 /// answered? The last one never is.
 pub trait NextItem {
-    fn predict(&mut self, visit: &[Step], with_seen: bool, n: usize, list: &mut Vec<u32>);
-}
-
-fn is_open(visit: &[Step], with_seen: bool, item: u32) -> bool {
-    visit.last().is_none_or(|last| last.item != item)
-        && (with_seen || visit.iter().all(|step| step.item != item))
+    fn predict(&mut self, visit: &Visit<'_>, with_seen: bool, n: usize, list: &mut Vec<u32>);
 }
 
 /// Items by the number of training sessions that hold them.
@@ -44,8 +55,8 @@ impl Popular {
 }
 
 impl NextItem for Popular {
-    fn predict(&mut self, visit: &[Step], with_seen: bool, n: usize, list: &mut Vec<u32>) {
-        let open = self.by_count.iter().copied().filter(|&item| is_open(visit, with_seen, item));
+    fn predict(&mut self, visit: &Visit<'_>, with_seen: bool, n: usize, list: &mut Vec<u32>) {
+        let open = self.by_count.iter().copied().filter(|&item| visit.is_open(with_seen, item));
         list.extend(open.take(n));
     }
 }
@@ -75,8 +86,8 @@ impl<'a> Counting<'a> {
 }
 
 impl NextItem for Counting<'_> {
-    fn predict(&mut self, visit: &[Step], with_seen: bool, n: usize, list: &mut Vec<u32>) {
-        let Some(last) = visit.last() else { return };
+    fn predict(&mut self, visit: &Visit<'_>, with_seen: bool, n: usize, list: &mut Vec<u32>) {
+        let Some(last) = visit.steps.last() else { return };
         let index = self.index;
         for &event in index.postings_of(last.item) {
             let event = event as usize;
@@ -96,7 +107,7 @@ impl NextItem for Counting<'_> {
         self.top.reset(n);
         let top = &mut self.top;
         self.sums.drain(|item, sum| {
-            if is_open(visit, with_seen, item) {
+            if visit.is_open(with_seen, item) {
                 top.push(item, sum);
             }
         });
@@ -146,12 +157,12 @@ impl SessionEase {
 }
 
 impl NextItem for SessionEase {
-    fn predict(&mut self, visit: &[Step], with_seen: bool, n: usize, list: &mut Vec<u32>) {
+    fn predict(&mut self, visit: &Visit<'_>, with_seen: bool, n: usize, list: &mut Vec<u32>) {
         const FADE_PLACES: f32 = 2.0;
         const MAX_PLACES: usize = 20;
         self.scores.clear();
         self.scores.resize(self.weights.items.len(), 0.0);
-        for (place, step) in visit.iter().rev().take(MAX_PLACES).enumerate() {
+        for (place, step) in visit.steps.iter().rev().take(MAX_PLACES).enumerate() {
             let row = self.row_of[step.item as usize];
             if row != NO_ROW {
                 let fade = (-(place as f32) / FADE_PLACES).exp();
@@ -161,7 +172,7 @@ impl NextItem for SessionEase {
         }
         self.top.reset(n);
         let items = &self.weights.items;
-        self.top.push_dense(&self.scores, |row| is_open(visit, with_seen, items[row as usize]));
+        self.top.push_dense(&self.scores, |row| visit.is_open(with_seen, items[row as usize]));
         list.extend(self.top.sorted().iter().map(|scored| items[scored.index as usize]));
     }
 }
@@ -173,9 +184,9 @@ pub struct VmisMethod<'a> {
 }
 
 impl NextItem for VmisMethod<'_> {
-    fn predict(&mut self, visit: &[Step], with_seen: bool, n: usize, list: &mut Vec<u32>) {
-        let open = |item| is_open(visit, with_seen, item);
-        let found = self.vmis.predict(visit, n, &mut self.scratch, open);
+    fn predict(&mut self, visit: &Visit<'_>, with_seen: bool, n: usize, list: &mut Vec<u32>) {
+        let open = |item| visit.is_open(with_seen, item);
+        let found = self.vmis.predict(visit.steps, n, &mut self.scratch, open);
         list.extend(found.iter().map(|scored| scored.index));
     }
 }
@@ -188,9 +199,9 @@ pub struct Ours<'a> {
 }
 
 impl NextItem for Ours<'_> {
-    fn predict(&mut self, visit: &[Step], with_seen: bool, n: usize, list: &mut Vec<u32>) {
+    fn predict(&mut self, visit: &Visit<'_>, with_seen: bool, n: usize, list: &mut Vec<u32>) {
         let ranker = if with_seen { &self.next } else { &self.discover };
-        let found = ranker.rank(visit, n, &mut self.scratch, |_| true);
+        let found = ranker.rank(visit.steps, n, &mut self.scratch, |_| true);
         list.extend(found.iter().map(|scored| scored.index));
     }
 }

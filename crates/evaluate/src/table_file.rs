@@ -63,6 +63,19 @@ impl TableFile {
         Ok(is_sound.then(|| numbers.values().to_vec()))
     }
 
+    /// A column of numbers, some of which are not there; `None` when it holds something else, or
+    /// nothing.
+    pub(crate) fn numbers_with_holes(&self, name: &str) -> Result<Option<Vec<Option<f64>>>, Error> {
+        let column = self.column(name)?;
+        let Ok(numbers) = cast(column, &DataType::Float64) else { return Ok(None) };
+        // What is no number becomes a hole by the cast.
+        let is_whole = numbers.null_count() == column.null_count();
+        let numbers: Vec<Option<f64>> = numbers.as_primitive::<Float64Type>().iter().collect();
+        let is_sound = numbers.iter().flatten().all(|x| x.is_finite());
+        let has_any = numbers.iter().any(Option::is_some);
+        Ok((is_whole && is_sound && has_any).then_some(numbers))
+    }
+
     /// A column of numbers, each there and finite.
     pub(crate) fn numbers(&self, name: &str) -> Result<Vec<f64>, Error> {
         self.numbers_if(name)?.ok_or_else(|| {

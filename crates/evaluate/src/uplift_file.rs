@@ -92,6 +92,12 @@ impl UpliftFile {
                 values.push(numbers);
                 continue;
             }
+            if let Some(numbers) = table.numbers_with_holes(name)? {
+                let [filled, is_empty] = with_holes(&numbers);
+                self.feature_names.extend([name.to_owned(), format!("{name} is empty")]);
+                values.extend([filled, is_empty]);
+                continue;
+            }
             let (codes, texts) = coded(&table.texts(name)?);
             if texts.len() > MAX_CATEGORIES {
                 return Err(table.bad(format!(
@@ -156,6 +162,15 @@ fn control_of(
     }
 }
 
+/// The numbers with their mean where one is missing, and 1 where it is: an empty cell is no 0, and
+/// that it is empty may itself say something.
+fn with_holes(numbers: &[Option<f64>]) -> [Vec<f64>; 2] {
+    let n = numbers.iter().flatten().count().max(1) as f64;
+    let mean = numbers.iter().flatten().sum::<f64>() / n;
+    let filled = numbers.iter().map(|number| number.unwrap_or(mean)).collect();
+    [filled, numbers.iter().map(|number| f64::from(u8::from(number.is_none()))).collect()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +193,19 @@ mod tests {
         assert_eq!(file.outcome, [1.0, 0.0, 0.0]);
         assert_eq!(&*file.arm_names[file.control as usize], "No Mail");
         assert_eq!(file.treatments().collect::<Vec<_>>(), [0, 2]);
+    }
+
+    #[test]
+    fn an_empty_cell_among_numbers_is_the_mean_and_said_to_be_empty() {
+        let file = read(&SMALL.replace("8,4,", "8,,"), &UpliftColumns::default()).expect("sound");
+        assert_eq!(file.feature_names[..2], ["recency", "recency is empty"]);
+        assert_eq!(file.features.values[..8], [3.0, 0.0, 1.0, 0.0, 4.0, 1.0, 0.0, 1.0]);
+        // One text among them makes it a column of texts, and nothing at all is one text.
+        let texts = read(&SMALL.replace("8,4,", "8,four,"), &UpliftColumns::default());
+        assert_eq!(
+            texts.expect("sound").feature_names[..3],
+            ["recency=3", "recency=four", "recency=5"]
+        );
     }
 
     #[test]

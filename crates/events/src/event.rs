@@ -87,6 +87,11 @@ impl EventKind {
 /// Displacement cannot be measured without it.
 pub type Origin = String;
 
+/// Is this the name of an answer (23 digits of base 32), not `search`, `category` and the like?
+pub fn is_answer(origin: &str) -> bool {
+    origin.len() == 23 && origin.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+}
+
 /// One item of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventLine {

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::event::{Event, EventKind, EventLine};
+use crate::event::{Event, EventKind, EventLine, is_answer};
 use crate::import::{FieldText, is_without_zone, read_json_amount, read_json_time};
 use crate::{Amount, Currency, Timestamp};
 
@@ -70,6 +70,8 @@ struct LineDraft {
     quantity: Option<Amount>,
     unit_price: Option<Amount>,
     origin: Option<String>,
+    /// The answer that the line came from, which says more than the name of a list.
+    answer: Option<String>,
 }
 
 fn squeeze(key: &str) -> String {
@@ -256,7 +258,9 @@ impl Draft {
     ) -> Result<(Event, Vec<String>), EventFault> {
         let kind = self.kind()?;
         let at = self.at.or(now).ok_or(EventFault::Missing { field: "timestamp" })?;
-        if let Some(line) = std::mem::take(&mut self.single).finish()? {
+        let single = std::mem::take(&mut self.single);
+        self.tell_list(kind, single.origin.clone());
+        if let Some(line) = single.finish()? {
             self.lines.push(line);
         }
         self.check(kind)?;
@@ -281,6 +285,26 @@ impl Draft {
             confirmed: true,
         };
         Ok((event, self.warnings))
+    }
+
+    /// The list of the event as a whole: an answer is that of the event, which counts for the items
+    /// that it held; any other list is that of the lines without one of their own.
+    fn tell_list(&mut self, kind: EventKind, list: Option<String>) {
+        let Some(list) =
+            list.filter(|_| matches!(kind, EventKind::Purchase | EventKind::AddToCart))
+        else {
+            return;
+        };
+        if self.recommendation_id.is_some() {
+            return;
+        }
+        if is_answer(&list) {
+            self.recommendation_id = Some(list);
+            return;
+        }
+        for line in self.lines.iter_mut().filter(|line| line.origin.is_none()) {
+            line.origin = Some(list.clone());
+        }
     }
 
     /// What an event of this kind is nothing without.
@@ -326,6 +350,9 @@ impl LineDraft {
             }
             "price" | "unitprice" => self.unit_price = Some(amount("price")?),
             "itemlistid" | "origin" => self.origin = id("item_list_id", value)?,
+            "recommendationid" | "attributiontoken" => {
+                self.answer = id("recommendation_id", value)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -337,7 +364,7 @@ impl LineDraft {
             item_id,
             quantity: self.quantity.unwrap_or(Amount::ONE),
             unit_price: self.unit_price,
-            origin: self.origin,
+            origin: self.answer.or(self.origin),
         }))
     }
 }

@@ -108,17 +108,11 @@ fn shown() -> bool {
 impl Definition {
     /// Reads and checks a file. `placements` are the names that exist.
     pub fn read(text: &str, placements: &[&str]) -> Result<Definition, Error> {
-        let definition: Definition = toml::from_str(text)
-            .map_err(|error| Error::Faulty { detail: error.to_string().trim_end().to_owned() })?;
-        definition.check(placements).map_err(|detail| Error::Faulty { detail })?;
-        Ok(definition)
-    }
-
-    /// The same, with the fields of the file, from JSON.
-    pub fn read_json(text: &[u8], placements: &[&str]) -> Result<Definition, Error> {
-        let definition: Definition = serde_json::from_slice(text)
-            .map_err(|error| Error::Faulty { detail: error.to_string() })?;
-        definition.check(placements).map_err(|detail| Error::Faulty { detail })?;
+        let definition: Definition = toml::from_str(text).map_err(|error| Error::Faulty {
+            path: None,
+            detail: error.to_string().trim_end().to_owned(),
+        })?;
+        definition.check(placements)?;
         Ok(definition)
     }
 
@@ -127,16 +121,20 @@ impl Definition {
         self.variants.iter().filter_map(|variant| variant.policy_version)
     }
 
-    fn check(&self, placements: &[&str]) -> Result<(), String> {
+    /// What was read from elsewhere than a file, with the fields of the file.
+    pub fn check(&self, placements: &[&str]) -> Result<(), Error> {
         check_name("name", &self.name)?;
         if self.name == "holdout" {
-            return Err("name: `holdout` is that of the whole shop; take another".to_owned());
+            let detail = "name: `holdout` is that of the whole shop; take another";
+            return Err(Error::at("name", detail));
         }
         check_name("layer", &self.layer)?;
-        buckets_of(self.share)?;
-        if let Some(unknown) = self.placements.iter().find(|p| !placements.contains(&p.as_str())) {
-            let known = placements.join(", ");
-            return Err(format!("placements: there is no {unknown:?}; there are {known}"));
+        buckets_of(self.share).map_err(|detail| Error::at("share", detail))?;
+        let is_unknown = |name: &String| !placements.contains(&name.as_str());
+        if let Some(at) = self.placements.iter().position(is_unknown) {
+            let (unknown, known) = (&self.placements[at], placements.join(", "));
+            let detail = format!("placements: there is no {unknown:?}; there are {known}");
+            return Err(Error::at(format!("placements[{at}]"), detail));
         }
         self.check_variants()?;
         let rails = &self.guardrails;
@@ -148,33 +146,42 @@ impl Definition {
             ("latency_ms", rails.latency_ms),
         ] {
             if !(value.is_finite() && value >= 0.0) {
-                return Err(format!("guardrails.{name} is {value}: give a number from 0 up"));
+                let path = format!("guardrails.{name}");
+                return Err(Error::at(
+                    &*path,
+                    format!("{path} is {value}: give a number from 0 up"),
+                ));
             }
         }
         Ok(())
     }
 
-    fn check_variants(&self) -> Result<(), String> {
+    fn check_variants(&self) -> Result<(), Error> {
         let n = self.variants.len();
         if !(2..=MAX_VARIANTS).contains(&n) {
-            return Err(format!(
+            let detail = format!(
                 "{n} variants: an experiment has 2 to {MAX_VARIANTS}, each a `[[variant]]`; the \
                  first is what the others are held against"
-            ));
+            );
+            return Err(Error::at("variant", detail));
         }
         for (at, variant) in self.variants.iter().enumerate() {
-            check_name("variant.name", &variant.name)?;
-            if self.variants[..at].iter().any(|other| other.name == variant.name) {
-                return Err(format!("two variants have the name {:?}", variant.name));
+            let path = |field: &str| format!("variant[{at}].{field}");
+            check_name(&path("name"), &variant.name)?;
+            let (name, weight) = (&variant.name, variant.weight);
+            if self.variants[..at].iter().any(|other| other.name == *name) {
+                let detail = format!("two variants have the name {name:?}");
+                return Err(Error::at(path("name"), detail));
             }
-            if !(0.001..=1_000.0).contains(&variant.weight) {
-                return Err(format!(
-                    "variant {:?} has weight {}: give a number from 0.001 to 1000",
-                    variant.name, variant.weight
-                ));
+            if !(0.001..=1_000.0).contains(&weight) {
+                let detail = format!(
+                    "variant {name:?} has weight {weight}: give a number from 0.001 to 1000"
+                );
+                return Err(Error::at(path("weight"), detail));
             }
             if variant.count.is_some_and(|count| !(1..=100).contains(&count)) {
-                return Err(format!("variant {:?}: give a count from 1 to 100", variant.name));
+                let detail = format!("variant {name:?}: give a count from 1 to 100");
+                return Err(Error::at(path("count"), detail));
             }
         }
         Ok(())
@@ -208,12 +215,15 @@ pub(crate) fn buckets_of(share: f64) -> Result<u16, String> {
 }
 
 /// Names stand in records and file lines.
-fn check_name(field: &str, name: &str) -> Result<(), String> {
+fn check_name(field: &str, name: &str) -> Result<(), Error> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_plain) {
-        return Err(format!(
-            "{field} is {name:?}: take 1 to {MAX_NAME} letters of a-z, A-Z, 0-9 and - _ ."
-        ));
+        // A name without an end says no more by its end.
+        let shown: String = name.chars().take(MAX_NAME + 1).collect();
+        let detail = format!(
+            "{field} is {shown:?}: take 1 to {MAX_NAME} letters of a-z, A-Z, 0-9 and - _ ."
+        );
+        return Err(Error::at(field, detail));
     }
     Ok(())
 }
@@ -257,6 +267,22 @@ mod tests {
         ] {
             let error = Definition::read(text, &PLACES).expect_err(text).to_string();
             assert!(error.contains(told), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_fault_names_its_field() {
+        for (text, field) in [
+            (GOOD.replace("weight = 3", "weight = 0"), "variant[1].weight"),
+            (GOOD.replace("'eight'", "'four'"), "variant[1].name"),
+            (GOOD.replace("'cart'", "'porch'"), "placements[0]"),
+            (GOOD.replace("'more'", "'a b'"), "name"),
+            (format!("share = 0.0\n{GOOD}"), "share"),
+            (format!("{GOOD}[guardrails]\nlatency_ms = -1.0\n"), "guardrails.latency_ms"),
+        ] {
+            let error = Definition::read(&text, &PLACES).expect_err(&text);
+            let Error::Faulty { path, .. } = error else { panic!("{error}") };
+            assert_eq!(path.as_deref(), Some(field));
         }
     }
 }

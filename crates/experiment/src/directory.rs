@@ -71,7 +71,7 @@ impl ExperimentDir {
         let name = definition.name.clone();
         self.change(&name, signed, |all| {
             if all.iter().any(|known| known.definition.name == name) {
-                return Err(wrong(&name, "is there already", "take another name"));
+                return Err(Error::Taken { name: name.clone() });
             }
             Ok(Action::Create { definition })
         })
@@ -99,7 +99,7 @@ impl ExperimentDir {
     pub fn widen(&self, name: &str, share: f64, signed: &Signature) -> Result<(), Error> {
         self.change(name, signed, |all| {
             let experiment = running(all, name)?;
-            let wanted = buckets_of(share).map_err(|detail| Error::Faulty { detail })?;
+            let wanted = buckets_of(share).map_err(|detail| Error::at("share_percent", detail))?;
             let more = usize::from(wanted).saturating_sub(experiment.buckets.len());
             if more == 0 {
                 let mend = "a share only grows, so that who is in stays in; stop it instead";
@@ -133,8 +133,13 @@ impl ExperimentDir {
         self.change(name, signed, |all| {
             let experiment = find(all, name)?;
             experiment.definition.variant(variant)?;
-            if experiment.phase == Phase::Created {
-                return Err(wrong(name, "has not run yet", "start it first"));
+            match &experiment.phase {
+                Phase::Created => return Err(wrong(name, "has not run yet", "start it first")),
+                Phase::Won(_) => {
+                    let mend = "its end stands; create it anew under another name to compare again";
+                    return Err(wrong(name, "has a winner already", mend));
+                }
+                Phase::Running | Phase::Stopped => {}
             }
             Ok(Action::Winner { variant: variant.to_owned() })
         })
@@ -212,7 +217,7 @@ fn free_buckets(
     definition: &Definition,
     share: f64,
 ) -> Result<Vec<u16>, Error> {
-    let wanted = buckets_of(share).map_err(|detail| Error::Faulty { detail })?;
+    let wanted = buckets_of(share).map_err(|detail| Error::at("share", detail))?;
     let in_layer =
         |other: &&Experiment| other.is_running() && other.definition.layer == definition.layer;
     let taken: Vec<u16> =

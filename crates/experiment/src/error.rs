@@ -18,9 +18,11 @@ pub enum Error {
          `alongside experiment accept-loss`, which ends what it forgot"
     )]
     Cut { n_changes: u64, n_known: u64 },
-    /// The file that defines an experiment.
+    /// The file that defines an experiment; `path` is the field, as `variant[1].weight`.
     #[error("{detail}")]
-    Faulty { detail: String },
+    Faulty { path: Option<String>, detail: String },
+    #[error("{name:?} is there already: take another name")]
+    Taken { name: String },
     #[error("there is no experiment {name:?}; `alongside experiment list` shows them")]
     Unknown { name: String },
     #[error("{name:?} has no variant {variant:?}; it has {known}")]
@@ -36,6 +38,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn at(path: impl Into<String>, detail: impl Into<String>) -> Error {
+        Error::Faulty { path: Some(path.into()), detail: detail.into() }
+    }
+
     pub(crate) fn io(
         action: &'static str,
         path: &Path,

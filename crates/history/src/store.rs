@@ -152,26 +152,6 @@ impl Store {
         self.database().commit(transaction).await
     }
 
-    /// Share that `serve` was told to hold out last; `None` before the first time.
-    pub async fn holdout_share(&self) -> Result<Option<f64>> {
-        let read = sqlx::query_scalar("SELECT value FROM counter WHERE name = 'holdout_ppm'")
-            .fetch_optional(&self.database().reader)
-            .await;
-        let ppm: Option<i64> = read.map_err(self.error("read the store"))?;
-        Ok(ppm.map(|ppm| ppm as f64 / 1e6))
-    }
-
-    /// Remembers it, to the millionth.
-    pub async fn set_holdout_share(&self, share: f64) -> Result<()> {
-        let mut transaction = self.database().begin().await?;
-        sqlx::query("INSERT OR REPLACE INTO counter (name, value) VALUES ('holdout_ppm', ?1)")
-            .bind((share * 1e6).round() as i64)
-            .execute(&mut *transaction)
-            .await
-            .map_err(self.error("write to the store"))?;
-        self.database().commit(transaction).await
-    }
-
     /// Waits for connections to close. Dropping the store does the same without waiting.
     pub async fn close(self) {
         self.inner.database.close().await;

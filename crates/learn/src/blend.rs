@@ -6,8 +6,9 @@
 //! then the weight of the history on all cases. So selling what would be bought anyway cannot
 //! crowd out what would not.
 //!
-//! Every single source is among the starting points, so the blend is never worse than the best of
-//! them on these cases.
+//! Every single source but the history is among the starting points, popularity too, so the blend
+//! is never worse than the best of them on these cases. The history may weigh more than all others
+//! together.
 
 use crate::progress::{Progress, Step};
 use crate::split::Case;
@@ -18,10 +19,13 @@ use score::sources::{Query, Scratch, gather, largest_of};
 use snapshot::Snapshot;
 use snapshot::tables::NONE;
 
-/// Fewer cases of a size than this: its default weights stay.
+/// Fewer cases of a size than this: it takes the weights of the size below, or where that has too
+/// few as well its defaults.
 pub const MIN_CASES: usize = 100;
 
 const GRID: [f32; 9] = [0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5];
+/// Of the history: up to where the others only settle its ties.
+const HISTORY_GRID: [f32; 11] = [0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 5.0, 10.0];
 const N_ROUNDS: usize = 3;
 
 /// One case with its candidates' features, divided by the largest of each source.
@@ -53,6 +57,10 @@ pub fn tune(
         let asked: Vec<&Case> =
             cases.iter().filter(|case| case.context.len() >= min_context).collect();
         if asked.len() < MIN_CASES {
+            // Every case of a size is one of the sizes below too.
+            if report.iter().any(Option::is_some) {
+                blend.weights[size as usize] = blend.weights[size as usize - 1];
+            }
             report.push(None);
             continue;
         }
@@ -79,7 +87,7 @@ fn tune_size(
     };
     let discover = prepare_all(true);
     let mut starts = vec![*weights];
-    starts.extend([EASE, PAIR, NEIGHBOR].map(|source| {
+    starts.extend([EASE, PAIR, NEIGHBOR, TREND].map(|source| {
         let mut single = Features::default();
         single[source] = 1.0;
         single
@@ -87,7 +95,7 @@ fn tune_size(
     let mut best = (f64::NEG_INFINITY, *weights);
     for mut start in starts {
         start[HISTORY] = 0.0;
-        let found = ascend(&discover, start, &[EASE, PAIR, NEIGHBOR, TREND]);
+        let found = ascend(&discover, start, (&[EASE, PAIR, NEIGHBOR, TREND], &GRID));
         if found.0 > best.0 {
             best = found;
         }
@@ -95,7 +103,7 @@ fn tune_size(
     let ndcg_discover = best.0;
     drop(discover);
     let all = prepare_all(false);
-    let (ndcg_all, found) = ascend(&all, best.1, &[HISTORY]);
+    let (ndcg_all, found) = ascend(&all, best.1, (&[HISTORY], &HISTORY_GRID));
     *weights = found;
     TunedSize { n_cases: cases.len(), ndcg_discover, ndcg_all }
 }
@@ -143,13 +151,17 @@ fn prepare(
 }
 
 /// Best value and weights from `start`, moving one source at a time.
-fn ascend(cases: &[Prepared], start: Features, sources: &[usize]) -> (f64, Features) {
+fn ascend(
+    cases: &[Prepared],
+    start: Features,
+    (sources, grid): (&[usize], &[f32]),
+) -> (f64, Features) {
     let mut weights = start;
     let mut best = mean_ndcg(cases, &weights);
     for _round in 0..N_ROUNDS {
         let before = best;
         for &source in sources {
-            for value in GRID {
+            for &value in grid {
                 let mut attempt = weights;
                 attempt[source] = value;
                 let ndcg = mean_ndcg(cases, &attempt);
@@ -175,7 +187,8 @@ fn mean_ndcg(cases: &[Prepared], weights: &Features) -> f64 {
             None => 0.0,
         })
         .collect();
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+    // Of nothing it is 0; an empty `sum` would be -0.
+    values.iter().fold(0.0, |sum, value| sum + value) / values.len().max(1) as f64
 }
 
 fn rank_of(features: &[Features], target: usize, weights: &Features) -> usize {
@@ -195,3 +208,6 @@ fn rank_of(features: &[Features], target: usize, weights: &Features) -> usize {
     }
     n_better + n_tied.div_ceil(2).max(1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,18 +164,33 @@ fn choose(
         choice.ranker = learn_ranker(view, params, &choice, (&inner, &cases), progress, notes)?;
         choice.has_ranker = choice.ranker.has_heads();
     }
-    for ((size, weights), tuned) in ["single", "few", "many"].iter().zip(blend.weights).zip(report)
-    {
+    note_blend(&blend, &report, notes);
+    Ok(choice)
+}
+
+fn note_blend(
+    blend: &Blend,
+    report: &[Option<blend::TunedSize>],
+    notes: &mut BTreeMap<String, String>,
+) {
+    let sizes = ["single", "few", "many"];
+    let last_tuned = report.iter().rposition(Option::is_some);
+    for ((size, weights), tuned) in sizes.iter().zip(blend.weights).zip(report) {
         let note = match tuned {
             Some(tuned) => format!(
                 "{weights:?} on {} cases: NDCG@10 {:.4} discover, {:.4} all",
                 tuned.n_cases, tuned.ndcg_discover, tuned.ndcg_all
             ),
-            None => format!("{weights:?}, the default: fewer than {MIN_CASES} cases"),
+            None => {
+                let whose = match last_tuned {
+                    Some(at) => format!("those of blend.{}", sizes[at]),
+                    None => "the default".to_owned(),
+                };
+                format!("{weights:?}, {whose}: fewer than {MIN_CASES} cases")
+            }
         };
         notes.insert(format!("blend.{size}"), note);
     }
-    Ok(choice)
 }
 
 /// Cases of the folds to learn from, those of the inner split to watch and to check.

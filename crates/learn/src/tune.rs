@@ -145,5 +145,6 @@ fn mean_ndcg(
     };
     let values: Vec<f64> = cases.par_iter().map_init(|| vec![0.0_f32; n_scores], ndcg_of).collect();
     // A fixed order of additions: the choice must not depend on the number of threads.
-    values.iter().sum::<f64>() / cases.len().max(1) as f64
+    // Of nothing it is 0; an empty `sum` would be -0.
+    values.iter().fold(0.0, |sum, value| sum + value) / cases.len().max(1) as f64
 }

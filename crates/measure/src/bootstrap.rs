@@ -64,11 +64,19 @@ pub fn bootstrap_columns(columns: &[&[f64]], spec: &BootstrapSpec) -> Option<Vec
     if spec.n_resamples == 0 {
         return None;
     }
+    // Query by query, so that a draw reads one place of memory for all columns.
+    let rows: Vec<f64> = (0..n).flat_map(|query| columns.iter().map(move |c| c[query])).collect();
+    let n_columns = columns.len();
     let sums: Vec<f64> = (0..spec.n_resamples)
         .into_par_iter()
         .map_init(Vec::new, |drawn, resample| {
             draw(drawn, n_u32, spec.seed, resample);
-            columns.iter().map(|column| sum_of(column, drawn)).collect::<Vec<f64>>()
+            let mut sums = vec![0.0; n_columns];
+            for &query in drawn.iter() {
+                let row = &rows[query as usize * n_columns..][..n_columns];
+                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+            }
+            sums
         })
         .flatten_iter()
         .collect();
@@ -81,10 +89,6 @@ fn draw(drawn: &mut Vec<u32>, n: u32, seed: u64, resample: u32) {
     drawn.clear();
     // Lemire's multiply-shift without the rejection step: the bias is below n/2^32.
     drawn.extend((0..n).map(|_| ((u64::from(rng.next_u32()) * u64::from(n)) >> 32) as u32));
-}
-
-fn sum_of(column: &[f64], drawn: &[u32]) -> f64 {
-    drawn.iter().map(|&query| column[query as usize]).sum()
 }
 
 fn interval(sums: &[f64], c: usize, columns: &[&[f64]], spec: &BootstrapSpec) -> Interval {

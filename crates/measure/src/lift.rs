@@ -91,7 +91,7 @@ pub enum NoAnswer {
     AllAlike,
     #[error(
         "one customer makes up {:.0} % of what the difference varies by, at most {:.0} % is \
-         allowed; cap the values (winsorize), or wait until more have bought",
+         allowed: wait until more have bought",
         share * 100.0,
         MAX_SHARE_OF_ONE * 100.0
     )]

@@ -21,6 +21,9 @@ pub const PLANNED_DAYS: f64 = 28.0;
 const MIN_PLANNED: u64 = 1_000;
 /// Share of buyers whose values are capped when one of them outweighs an arm.
 const TAIL: f64 = 0.01;
+/// The same where the cap is that of both arms: the first that is enough. Of few buyers a hundredth
+/// is one or two, and the next are as large.
+const TAILS_OF_BOTH: [f64; 4] = [0.01, 0.02, 0.05, 0.1];
 const DAY_US: f64 = 86_400_000_000.0;
 
 /// Revenue a customer, of all origins.
@@ -35,15 +38,25 @@ pub struct Reading {
     /// Since the first assignment.
     pub days: f64,
     how: Comparison,
-    capped: Option<(Arms, Winsor)>,
+    capped: Option<(Arms, Winsor, CapFrom)>,
+}
+
+/// Whose quantile a cap is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CapFrom {
+    /// Of who bought in the time before; else of who bought in the trial, both arms together, for
+    /// too few bought before, or what they did cuts too little.
+    pub is_of_before: bool,
+    /// Share of buyers above it.
+    pub tail: f64,
 }
 
 /// What is cut with a customer's revenue.
 const CUT: [usize; 5] = [FROM_OFFERS, ELSEWHERE, MARGIN, REVENUE, BEFORE];
 
 impl Reading {
-    /// `treated_share`: who was to be shown offers; `None`: the sizes of the arms are not checked
-    /// here.
+    /// `treated_share`: who was to be shown offers; `None`: what the trial promised, and where it
+    /// promised nothing, the sizes of the arms are not checked here.
     pub fn of(trial: &Trial, now_us: i64, treated_share: Option<f64>) -> Reading {
         let plain = trial.arms(true, |_| {});
         let began = trial.began_at_us();
@@ -73,17 +86,21 @@ impl Reading {
 
     /// The sums that are compared: capped where they had to be.
     pub fn arms(&self) -> &Arms {
-        self.capped.as_ref().map_or(&self.plain, |(arms, _)| arms)
+        self.capped.as_ref().map_or(&self.plain, |(arms, ..)| arms)
     }
 
     /// Where values are cut.
     pub fn cap(&self) -> Option<Winsor> {
-        self.capped.as_ref().map(|(_, cap)| *cap)
+        self.capped.as_ref().map(|(_, cap, _)| *cap)
+    }
+
+    pub fn cap_from(&self) -> Option<CapFrom> {
+        self.capped.as_ref().map(|(.., from)| *from)
     }
 
     /// A row as it is compared.
     pub fn capped(&self, mut row: Row) -> Row {
-        if let Some((_, cap)) = &self.capped {
+        if let Some((_, cap, _)) = &self.capped {
             cut(&mut row, cap);
         }
         row
@@ -104,7 +121,9 @@ impl Reading {
     /// The same of other sums, as of those without crossers.
     pub fn lift_in(&self, arms: &Arms, metric: Metric) -> Result<Lift, NoAnswer> {
         let is_alike = is_alike(metric);
-        compare(&arms.offers, &arms.holdout, &Comparison { metric, is_alike, ..self.how })
+        let treated_share = self.how.treated_share.or(arms.promised);
+        let how = Comparison { metric, is_alike, treated_share, ..self.how };
+        compare(&arms.offers, &arms.holdout, &how)
     }
 
     /// What the treated have above `factor` times the control ([`excess`]), of values as they are.
@@ -157,24 +176,36 @@ fn comparison(arms: &Arms, days: f64, treated_share: Option<f64>) -> Comparison 
 /// Asked of both arms together, as if all fell into the smaller one: a rule that looked at each arm
 /// would cap when the held-out arm has a large buyer and leave everything when it lacks one, and so
 /// find more than there is (in the shop of `simulate::study` 1.83 a customer instead of 1.17).
-fn capped_arms(trial: &Trial, plain: &Arms) -> Option<(Arms, Winsor)> {
+fn capped_arms(trial: &Trial, plain: &Arms) -> Option<(Arms, Winsor, CapFrom)> {
     let is_outweighed = |arms: &Arms, column: usize| {
         let mut both = arms.offers.clone();
         both.merge(&arms.holdout);
         let fewer = arms.offers.n().min(arms.holdout.n()).max(1);
-        let one = both.share_of_one(column) * both.n() as f64 / fewer as f64;
+        let one = both.share_of_one(column);
         // Beside the spread of so few others.
-        one / (1.0 + one) > MAX_SHARE_OF_ONE
+        let others = (1.0 - one) * fewer as f64 / both.n() as f64;
+        one > MAX_SHARE_OF_ONE * (one + others)
     };
     let mut outweighed = [REVENUE, MARGIN, ELSEWHERE].to_vec();
     outweighed.retain(|&column| is_outweighed(plain, column));
     if outweighed.is_empty() {
         return None;
     }
-    let cap = Winsor::from_period_before(&trial.filled(BEFORE), TAIL)?;
-    let arms = trial.arms(true, |row| cut(row, &cap));
-    // What a cap on revenue does not mend, as one item's wrong cost, is no reason to cap revenue.
-    outweighed.iter().any(|&column| !is_outweighed(&arms, column)).then_some((arms, cap))
+    // What a cap on revenue does not mend, as one item's wrong cost, is no reason to cap it.
+    let is_mended = |arms: &Arms| match outweighed.contains(&REVENUE) {
+        true => !is_outweighed(arms, REVENUE),
+        false => outweighed.iter().any(|&column| !is_outweighed(arms, column)),
+    };
+    let capped = |values: &[f64], tail: f64, is_of_before: bool| {
+        let cap = Winsor::of_buyers(values, tail)?;
+        let arms = trial.arms(true, |row| cut(row, &cap));
+        is_mended(&arms).then_some((arms, cap, CapFrom { is_of_before, tail }))
+    };
+    let of_both = || {
+        let values = trial.filled(REVENUE);
+        TAILS_OF_BOTH.into_iter().find_map(|tail| capped(&values, tail, false))
+    };
+    capped(&trial.filled(BEFORE), TAIL, true).or_else(of_both)
 }
 
 /// Caps what a customer spent in all; where it came from, and its margin, keep their shares of it.

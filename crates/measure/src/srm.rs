@@ -64,6 +64,29 @@ pub fn check(counts: &[u64], shares: &[f64]) -> Option<SampleRatio> {
     Some(SampleRatio { p_once, p_always: (-ln_evidence(counts, shares)).exp().min(1.0) })
 }
 
+/// Treated and others of several periods, each with the share that was to be treated in it. `None`
+/// without customers.
+///
+/// Each period starts a gamble of its own with what the one before left, so the product of their
+/// evidence is a martingale as each is. For one look: z² of the sum of what is off,
+/// (Σ n_kt − n_k·s_k)²/Σ n_k·s_k·(1 − s_k); of one period that is Pearson's χ².
+///
+/// # Panics
+/// When a share is not between 0 and 1.
+pub fn check_periods(periods: &[([u64; 2], f64)]) -> Option<SampleRatio> {
+    let (mut ln_evidence_of_all, mut off, mut variance) = (0.0, 0.0, 0.0);
+    for (counts, share) in periods.iter().filter(|(counts, _)| counts.iter().sum::<u64>() > 0) {
+        assert!(*share > 0.0 && *share < 1.0, "share: {share}");
+        let n = counts.iter().sum::<u64>() as f64;
+        ln_evidence_of_all += ln_evidence(counts, &[*share, 1.0 - share]);
+        off += counts[0] as f64 - n * share;
+        variance += n * share * (1.0 - share);
+    }
+    (variance > 0.0).then_some(())?;
+    let p_once = ChiSquared::new(1.0).ok()?.sf(off * off / variance);
+    Some(SampleRatio { p_once, p_always: (-ln_evidence_of_all).exp().min(1.0) })
+}
+
 /// ln E_n.
 fn ln_evidence(counts: &[u64], shares: &[f64]) -> f64 {
     let n: u64 = counts.iter().sum();
@@ -123,6 +146,18 @@ mod tests {
             n_alarms += u32::from(is_alarmed);
         }
         assert!(n_alarms <= 5, "{n_alarms} alarms of 2,000 at a chance of .0005");
+    }
+
+    #[test]
+    fn periods_are_held_to_their_own_shares() {
+        let one = check_periods(&[([4_853, 5_147], 0.5)]).expect("customers");
+        assert!((one.p_once - 0.003_282_1).abs() < 1e-6, "{}", one.p_once);
+        assert_eq!(Some(one.p_always), check(&[4_853, 5_147], &[0.5; 2]).map(|one| one.p_always));
+        let kept = check_periods(&[([500, 500], 0.5), ([9_500, 500], 0.95)]).expect("customers");
+        assert!(!kept.is_alarm() && kept.p_once > 0.99, "{kept:?}");
+        let lost = check_periods(&[([500, 300], 0.5), ([9_500, 500], 0.95)]).expect("customers");
+        assert!(lost.is_alarm(), "{lost:?}");
+        assert_eq!(check_periods(&[([0, 0], 0.5)]), None);
     }
 
     #[test]

@@ -15,8 +15,12 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
+mod periods;
+
+pub use periods::Promise;
+
 /// Columns of the sums, one value a person.
-pub const N_COLUMNS: usize = 17;
+pub const N_COLUMNS: usize = 18;
 /// Revenue of what came from offers, net of returns.
 pub const FROM_OFFERS: usize = 0;
 /// Revenue of everything else.
@@ -46,6 +50,8 @@ pub const COMPLETED: usize = 13;
 /// 1 for who ordered again within 30, 60 and 90 days of their first order in the trial.
 pub const AGAIN: [usize; 3] = [14, 15, 16];
 pub const AGAIN_DAYS: [i64; 3] = [30, 60, 90];
+/// Items bought in the trial and never before it.
+pub const NEW_ITEMS: usize = 17;
 const DAY_US: i64 = 86_400_000_000;
 
 /// Arm of who is shown nothing; of an experiment, of what the others are held against.
@@ -137,6 +143,7 @@ pub struct Trial {
     first_two: Vec<[i64; 2]>,
     /// The arms that are compared: treated, control.
     between: [u16; 2],
+    promise: Promise,
 }
 
 /// The sums of both arms.
@@ -144,6 +151,8 @@ pub struct Trial {
 pub struct Arms {
     pub offers: Moments<N_COLUMNS>,
     pub holdout: Moments<N_COLUMNS>,
+    /// Share of these persons that was to be treated, where the trial was told ([`Promise`]).
+    pub promised: Option<f64>,
 }
 
 impl Trial {
@@ -185,7 +194,8 @@ impl Trial {
         let between = [OFFERS, HOLDOUT];
         let persons = Persons::Held(persons);
         let (older, first_two) = (Default::default(), Vec::new());
-        Trial { persons, by_customer, by_unit, older, before_us, first_two, between }
+        let promise = Promise::default();
+        Trial { persons, by_customer, by_unit, older, before_us, first_two, between, promise }
     }
 
     /// A trial of persons that are kept elsewhere, whole: nothing is added to it or found in it.
@@ -333,6 +343,19 @@ impl Trial {
         }
     }
 
+    /// First assignment of a person that [`Trial::find`] found.
+    pub fn first_at_us(&self, person: usize) -> Option<i64> {
+        match &self.persons {
+            Persons::Held(persons) => persons.get(person).map(|person| person.first_at_us),
+            Persons::Kept(_) => None,
+        }
+    }
+
+    /// An item that a person had never bought.
+    pub fn add_new_item(&mut self, person: usize) {
+        self.held(person).into_iter().for_each(|person| person.row[NEW_ITEMS] += 1.0);
+    }
+
     /// A checkout that a person began; true when it counts in the trial.
     pub fn add_checkout(&mut self, person: usize, at_us: i64, is_completed: bool) -> bool {
         let Some(person) = self.held(person) else { return false };
@@ -344,25 +367,10 @@ impl Trial {
         true
     }
 
-    /// Sums of both arms, with every row changed by `cap` (see [`crate::winsor`]).
+    /// Sums of both arms, with every row changed by `cap` (see [`crate::winsor`]), compared within
+    /// periods where the share changed.
     pub fn arms(&self, with_crossers: bool, cap: impl Fn(&mut Row)) -> Arms {
         self.arms_of(|person| with_crossers || !person.is_crosser, cap)
-    }
-
-    /// The same of some persons only.
-    pub fn arms_of(&self, is_in: impl Fn(&Person) -> bool, cap: impl Fn(&mut Row)) -> Arms {
-        let mut arms = Arms { offers: Moments::default(), holdout: Moments::default() };
-        self.each(|person| {
-            if !(self.is_compared(person) && is_in(person)) {
-                return;
-            }
-            let mut row = person.row;
-            cap(&mut row);
-            let is_treated = person.arm == self.between[0];
-            let arm = if is_treated { &mut arms.offers } else { &mut arms.holdout };
-            arm.push(&row);
-        });
-        arms
     }
 
     /// Every person of all arms.

@@ -12,7 +12,7 @@ use crate::token::Fault;
 use crate::typing;
 use events::Timestamp;
 use hashbrown::HashMap;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
@@ -182,8 +182,8 @@ impl Reader<'_> {
             when,
             pinned_ids: pinned_ids(policy, kind),
             placements: self.placements(policy.placements.as_ref()),
-            valid_from: self.time(policy.valid_from.as_ref()),
-            valid_until: self.time(policy.valid_until.as_ref()),
+            valid_from: self.time(policy.valid_from.as_ref(), false),
+            valid_until: self.time(policy.valid_until.as_ref(), true),
             owner: policy.owner.clone(),
             comment: policy.comment.clone(),
             factor: self.factor(policy, kind),
@@ -281,11 +281,13 @@ impl Reader<'_> {
         bits
     }
 
-    /// A date is the first moment of the day, a time without a zone that of the shop.
-    fn time(&mut self, time: Option<&Spanned<Datetime>>) -> Option<Timestamp> {
+    /// A date is the first moment of the day, a time without a zone that of the shop. Of an hour
+    /// that comes twice a term has both; one that the clocks leave out is told.
+    fn time(&mut self, time: Option<&Spanned<Datetime>>, is_end: bool) -> Option<Timestamp> {
         let time = time?;
         let text = time.get_ref().to_string();
-        let read = || -> Option<jiff::Timestamp> {
+        let mut is_left_out = false;
+        let mut read = || -> Option<jiff::Timestamp> {
             if time.get_ref().offset.is_some() {
                 return text.parse().ok();
             }
@@ -293,7 +295,14 @@ impl Reader<'_> {
                 Some(_) => text.parse().ok()?,
                 None => text.parse::<jiff::civil::Date>().ok()?.into(),
             };
-            self.zone.to_timestamp(civil).ok()
+            let of_day = self.zone.to_ambiguous_timestamp(civil);
+            let is_gap = matches!(of_day.offset(), AmbiguousOffset::Gap { .. });
+            is_left_out = is_gap && time.get_ref().time.is_some();
+            let has_hour = time.get_ref().time.is_some();
+            match is_end && has_hour && !is_gap {
+                true => of_day.later().ok(),
+                false => of_day.compatible().ok(),
+            }
         };
         // The very last days of the calendar are no moments any more in some time zones: forever.
         let forever = || text.starts_with("9999-12-3").then_some(jiff::Timestamp::MAX);
@@ -301,6 +310,12 @@ impl Reader<'_> {
         if read.is_none() {
             let mend = "write a date, 2026-12-24, or a time, 2026-12-24T18:00:00";
             self.error(time.span(), format!("{text} is no date"), mend);
+        }
+        if is_left_out {
+            let message = format!("on that day the clocks leave {text} out");
+            // No error: clocks are changed by law, and a file that was sound stays so.
+            let mend = "an hour earlier or later, or with an offset: …+01:00";
+            self.found.push(Diagnostic::warning(time.span(), message).mend(mend));
         }
         read.map(|time| Timestamp(time.as_microsecond()))
     }

@@ -27,14 +27,15 @@ pub struct Lever {
     pub context_weight: f32,
     /// The policy that moves it most; `None`: none does.
     pub policy: Option<u16>,
-    /// What a sale brings, where the placement ranks by it; `None` in it: not known.
-    pub value: Option<Option<f32>>,
+    /// What it is multiplied by for what a sale brings ([`value::weight_of`]); `None`: a placement
+    /// does not rank by it.
+    pub value: Option<f32>,
 }
 
 impl Lever {
     /// Of boosts, buries and value together.
     pub fn weight(&self) -> f32 {
-        self.factor * self.value.map_or(1.0, value::weight_of)
+        self.factor * self.value.unwrap_or(1.0)
     }
 }
 
@@ -96,7 +97,8 @@ impl<'a> InForce<'a> {
     /// What the item's score is multiplied by.
     pub fn lever(&self, item: u32) -> Lever {
         let rule = self.rule();
-        let value = rule.value.map(|value| value.of(self.items, item, rule.value_currency));
+        let value =
+            rule.value.map(|kind| value::weight_of(kind.of(self.items, item, rule.value_currency)));
         let mut lever = Lever { factor: 1.0, context_weight: 1.0, policy: None, value };
         let (mut most, mut last) = (0.0, None);
         let Some(row) = self.table.row(item) else { return lever };

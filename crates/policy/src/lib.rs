@@ -53,7 +53,10 @@ pub use error::Error;
 pub use facts::{CartFacts, CustomerFacts, Facts, ItemList, ItemTable, Stage};
 pub use field::Field;
 pub use in_force::{InForce, Lever};
-pub use set::{Cost, Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, USUAL_COUNTS};
+pub use set::{
+    Cost, Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, RUNGS, TONES, Tone,
+    USUAL_COUNTS,
+};
 pub use table::{Pin, PolicyTable};
 pub use truth::Truth;
 pub use value::Value;

@@ -237,6 +237,16 @@ impl Predicate {
 }
 
 impl Number {
+    /// Fields and constants in it.
+    pub(crate) fn n_parts(&self) -> usize {
+        match self {
+            Number::Constant(_) | Number::Field(_) => 1,
+            Number::Add(left, right)
+            | Number::Subtract(left, right)
+            | Number::Multiply(left, right) => left.n_parts() + right.n_parts(),
+        }
+    }
+
     pub(crate) fn visit_fields(&self, look: &mut dyn FnMut(&Field)) {
         match self {
             Number::Constant(_) => {}

@@ -1,17 +1,20 @@
 //! What is right by the letter and probably not what was meant: contradictions, terms that are
 //! over, conditions that can never hold, policies that leave nothing to offer.
 
+use crate::clause::clauses;
 use crate::diagnostic::Diagnostic;
 use crate::facts::ItemTable;
 use crate::field::Field;
 use crate::nearest::nearest;
-use crate::predicate::{Predicate, Text, is_below};
+use crate::predicate::{Number, Predicate, Relation, Text, is_below};
 use crate::set::{Kind, PLACEMENTS, Policy, PolicySet};
-use crate::table::PolicyTable;
-use events::{ItemKind, Timestamp};
+use crate::table::{PolicyTable, Reach};
+use events::{Amount, ItemKind, Timestamp};
 use hashbrown::HashSet;
 use std::collections::BTreeSet;
 
+/// A policy that stops this share of the catalogue is looked at twice.
+const NEARLY_ALL: f64 = 0.9;
 /// Ids that nobody knows and that are named one by one.
 const MAX_NAMED: usize = 5;
 
@@ -26,6 +29,104 @@ pub(crate) fn review_set(set: &PolicySet, found: &mut Vec<Diagnostic>) {
     }
     for policy in &set.policies {
         review_guests(policy, found);
+        review_ranges(policy, found);
+    }
+}
+
+/// What is asked of each candidate, all policies together: parts of conditions that need item and
+/// request at once, and so cannot be settled when the file is saved nor once a request. A decision
+/// asks them of some hundred candidates; 200 parts take it about a millisecond.
+const MANY_MIXED: usize = 200;
+const MAX_MIXED: usize = 2_000;
+
+/// Not asked of a version that was kept: what was in force stays.
+pub(crate) fn review_cost(set: &PolicySet, found: &mut Vec<Diagnostic>) {
+    let mut n_parts = [0_usize; PLACEMENTS.len()];
+    let mut told = false;
+    for policy in set.policies.iter().filter(|policy| !policy.kind.is_contact()) {
+        let n_own = n_mixed_parts(policy);
+        for (placement, n) in n_parts.iter_mut().enumerate() {
+            *n += if policy.is_at(placement) { n_own } else { 0 };
+        }
+        let most = n_parts.iter().copied().max().unwrap_or(0);
+        let mend = "ask of the item in `items` and of the request in `when`, or compare with fixed \
+                    numbers: what names one side alone is asked once";
+        if MAX_MIXED < most {
+            let message = format!(
+                "with those before it, {most} comparisons of an item with the request are asked of \
+                 each candidate; at most {MAX_MIXED}"
+            );
+            found.push(Diagnostic::error(policy.span.clone(), message).mend(mend));
+            return;
+        }
+        if MANY_MIXED < most && !told {
+            told = true;
+            let message = format!(
+                "with those before it, {most} comparisons of an item with the request are asked of \
+                 each candidate, which slows every decision"
+            );
+            found.push(Diagnostic::warning(policy.span.clone(), message).mend(mend));
+        }
+    }
+}
+
+/// Comparisons that need both sides.
+fn n_mixed_parts(policy: &Policy) -> usize {
+    let mut n_parts = 0;
+    for clause in clauses(&policy.condition()) {
+        for part in &clause.mixed {
+            part.visit(&mut |part| {
+                n_parts += match part {
+                    Predicate::And(_) | Predicate::Or(_) | Predicate::Not(_) => 0,
+                    Predicate::Numbers { left, right, .. } => left.n_parts() + right.n_parts() - 1,
+                    _ => 1,
+                };
+            });
+        }
+    }
+    n_parts
+}
+
+/// Hours, days and months that no clock shows.
+fn review_ranges(policy: &Policy, found: &mut Vec<Diagnostic>) {
+    let range_of = |field: &Field| match field {
+        Field::ContextHour => Some((0, 23)),
+        Field::ContextDay => Some((1, 31)),
+        Field::ContextMonth => Some((1, 12)),
+        _ => None,
+    };
+    let mut strange = Vec::new();
+    for condition in policy.items.iter().chain(&policy.when) {
+        condition.visit(&mut |part| {
+            let mut look = |number: &Number, field: &Number, is_equal: bool| {
+                let (Number::Constant(told), Number::Field(field)) = (number, field) else {
+                    return;
+                };
+                let Some((least, most)) = range_of(field) else { return };
+                let units = |units| Amount::from_units(units).unwrap_or(Amount::ZERO);
+                // `context.hour < 24` is no fault.
+                let most_told = if is_equal { most } else { most + 1 };
+                if *told < units(least) || units(most_told) < *told {
+                    strange.push((*told, least, most));
+                }
+            };
+            match part {
+                Predicate::Numbers { relation, left, right } => {
+                    let is_equal = *relation == Relation::Equal;
+                    look(left, right, is_equal);
+                    look(right, left, is_equal);
+                }
+                Predicate::OneOfNumbers { number, sorted } => {
+                    sorted.iter().for_each(|told| look(&Number::Constant(*told), number, true));
+                }
+                _ => {}
+            }
+        });
+    }
+    for (told, least, most) in strange {
+        let message = format!("{told} is asked of what lies between {least} and {most}");
+        let mend = "hours count from 0 to 23, days from 1 to 31, months from 1 to 12";
+        found.push(Diagnostic::warning(policy.span.clone(), message).mend(mend));
     }
 }
 
@@ -66,27 +167,36 @@ fn review_guests(policy: &Policy, found: &mut Vec<Diagnostic>) {
             _ => false,
         }
     });
-    // A demand is meant so: who is not known to be of age gets no wine.
-    let is_meant = policy.kind.is_demand() || policy.kind.is_contact();
+    // A demand is meant so: who is not known to be of age gets no wine. One of everything is not.
+    let is_demand = policy.kind.is_demand();
+    let is_meant = (is_demand && policy.items.is_some()) || policy.kind.is_contact();
     if policy.kind.is_hard() && !is_meant && asks_of_customer && !asks_known {
         let message = match policy.kind {
             Kind::Include => "of guests this is not known, so nothing is offered to any of them",
+            _ if is_demand => {
+                "of guests this is not known, so nothing at all is offered to them: no items named"
+            }
             _ => "of guests this is not known, so it stops its items for all guests",
         };
-        let mend = "if that is not meant: when = \"customer.known and …\"";
+        let mend = match is_demand {
+            true => "say in `items` which items it is about",
+            false => "if that is not meant: when = \"customer.known and …\"",
+        };
         found.push(Diagnostic::warning(policy.span.clone(), message).mend(mend));
     }
 }
 
-/// What the present time tells.
+/// What the present time tells, and what all policies together cost.
 pub fn review_at(set: &PolicySet, now: Timestamp) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    review_cost(set, &mut found);
     let over = set.policies.iter().filter(|policy| policy.is_over_at(now));
-    over.map(|policy| {
+    found.extend(over.map(|policy| {
         let until = policy.valid_until.map(|until| until.to_string()).unwrap_or_default();
         Diagnostic::warning(policy.span.clone(), format!("it ended at {until} and does nothing"))
             .mend("take it out, or set `valid_until` anew")
-    })
-    .collect()
+    }));
+    found
 }
 
 /// What the catalogue tells: ids, categories and attributes that no item has, policies that reach
@@ -110,6 +220,7 @@ pub fn review_items(
         review_attributes(policy, attributes, &mut found);
         review_reach(table, at as u16, is_explained, (items, now), &mut found);
     }
+    review_interruptions(table.set(), items, &mut found);
     review_whole(table, items, now, &mut found);
     found
 }
@@ -215,7 +326,11 @@ fn review_reach(
         let mend = "look at the spelling of categories and attributes; levels are joined by ` > `";
         found.push(Diagnostic::warning(policy.span.clone(), message).mend(mend));
     }
-    if !stops_items(policy) || policy.is_over_at(now) || reach.always.len() < items.n_items() {
+    if !stops_items(policy) || policy.is_over_at(now) {
+        return;
+    }
+    if reach.always.len() < items.n_items() {
+        review_share(policy, &reach, items.n_items(), found);
         return;
     }
     let mend = "is a price, cost or attribute missing that it asks for? What is not known stops; \
@@ -230,6 +345,50 @@ fn review_reach(
             Diagnostic::warning(policy.span.clone(), message).mend(mend)
         }
     });
+}
+
+/// Does it stop nearly all, or items of which nobody can tell whether it means them?
+fn review_share(policy: &Policy, reach: &Reach, n_items: usize, found: &mut Vec<Diagnostic>) {
+    let n_always = reach.always.len();
+    if NEARLY_ALL * n_items as f64 <= n_always as f64 {
+        let message =
+            format!("it stops {n_always} of {n_items} items of the catalogue, whatever is asked");
+        found.push(
+            Diagnostic::warning(policy.span.clone(), message).mend("see whether that is meant"),
+        );
+    }
+    let n_unknown = if policy.items.is_some() { reach.n_unknown } else { 0 };
+    if n_items < n_unknown * 100 {
+        let message = format!(
+            "of {n_unknown} of {n_items} items it cannot be told whether they are meant, and they \
+             are stopped with those that are"
+        );
+        let mend = "give them the price, category or attribute that it asks for, or ask \
+                    `item.… is known and …`";
+        found.push(Diagnostic::warning(policy.span.clone(), message).mend(mend));
+    }
+}
+
+/// Where an interruption has a cost that no offer can be held against, nothing is ever offered.
+fn review_interruptions(set: &PolicySet, items: &dyn ItemTable, found: &mut Vec<Diagnostic>) {
+    for (rule, name) in set.placements.iter().zip(PLACEMENTS) {
+        let Some(cost) = rule.interruption_cost.filter(|cost| Amount::ZERO < cost.amount) else {
+            continue;
+        };
+        let is_comparable = |item: u32| {
+            let other = items.currency(item);
+            let is_same = cost.currency.is_none() || other.is_none() || cost.currency == other;
+            is_same && items.price(item).is_some() && items.cost(item).is_some()
+        };
+        if !(0..items.n_items() as u32).any(is_comparable) {
+            let message = format!(
+                "no item has a price and a cost that the interruption cost of {name} could be held \
+                 against, so nothing is offered there"
+            );
+            let mend = "import costs, or tell the cost in the currency of the items";
+            found.push(Diagnostic::warning(0..0, message).mend(mend));
+        }
+    }
 }
 
 /// Can anything be offered at all, placement by placement? What ends some day is left out.

@@ -26,6 +26,10 @@ pub const PLACEMENTS: [&str; 10] = [
 /// Offers of a placement whose count nobody tells, as `decide` has it.
 pub const USUAL_COUNTS: [usize; PLACEMENTS.len()] = [12, 12, 6, 4, 2, 4, 12, 3, 3, 3];
 
+/// Steps of the ladder, in the order of `score::Rung`.
+pub const RUNGS: [&str; 8] =
+    ["personal", "basket", "session", "item", "content", "category", "segment_popular", "popular"];
+
 /// How an offer stands to its anchor, in the order of `decide::Relation`.
 pub const RELATIONS: [&str; 7] =
     ["complement", "upgrade", "substitute", "bundle", "attach", "replenish", "next_product"];
@@ -194,8 +198,13 @@ pub struct PlacementRule {
     pub min_evidence_count: Option<u32>,
     /// An offer costs at most this share of what is in the cart.
     pub max_price_share: Option<Amount>,
+    /// May something be offered that the customer has already?
+    pub offers_held: Option<bool>,
     /// One bit a relation.
     pub relations: Option<u8>,
+    /// Steps of the ladder that may give offers, one bit each.
+    pub fallback: Option<u16>,
+    pub tone: Option<Tone>,
     /// Where a slate is not expected to earn this, nothing is offered.
     pub interruption_cost: Option<Cost>,
     /// The share of the slate for what the customer never bought.
@@ -214,6 +223,28 @@ pub struct PlacementRule {
     pub value: Option<Value>,
     /// Values are in this currency; `None`: there is but one.
     pub value_currency: Option<Currency>,
+}
+
+/// How reasons are told to customers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Whole sentences with the numbers behind them.
+    #[default]
+    Factual,
+    /// Few words.
+    Brief,
+    /// Without numbers.
+    Plain,
+}
+
+/// Names of [`Tone`] in a file, in its order.
+pub const TONES: [&str; 3] = ["factual", "brief", "plain"];
+
+impl Tone {
+    pub fn parse(name: &str) -> Option<Tone> {
+        let at = TONES.iter().position(|known| *known == name)?;
+        Some([Tone::Factual, Tone::Brief, Tone::Plain][at])
+    }
 }
 
 /// What something costs; without a currency, in that of the items.

@@ -348,10 +348,14 @@ impl PolicyTable {
             word & (1 << (clause % 64)) != 0
         };
         let is_at_times = |&item: &u32| range.clone().any(|clause| has(item, clause));
+        let is_unknown = |&item: &u32| {
+            range.clone().any(|clause| self.unknown_of(item, clause / 64) & 1 << (clause % 64) != 0)
+        };
         let is_always = |&item: &u32| unconditional.iter().any(|&clause| has(item, clause));
         Reach {
             at_times: (0..n_items).filter(is_at_times).collect(),
             always: (0..n_items).filter(is_always).collect(),
+            n_unknown: (0..n_items).filter(is_unknown).count(),
         }
     }
 }
@@ -362,6 +366,8 @@ pub(crate) struct Reach {
     pub(crate) at_times: Vec<u32>,
     /// It acts on them whatever the request is.
     pub(crate) always: Vec<u32>,
+    /// Of so many its item side is not known.
+    pub(crate) n_unknown: usize,
 }
 
 impl Compiled {

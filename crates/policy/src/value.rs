@@ -8,7 +8,8 @@
 //!
 //! `context_weight` is the product of the boosts that ask something of the request, `lever` that of
 //! the others. `return_rate` (0 to 1), `discount` and `service_cost` (money, as the price) are
-//! attributes of the item, 0 where it has none. The form is that of arbitration in decision engines
+//! attributes of the item, 0 where it has none; where one cannot be read the value is not known.
+//! The form is that of arbitration in decision engines
 //! for banks (Pega, "Next-Best-Action: P × C × V × L").
 
 use crate::facts::ItemTable;
@@ -42,17 +43,21 @@ impl Value {
     pub fn of(self, items: &dyn ItemTable, item: u32, currency: Option<Currency>) -> Option<f32> {
         let is_other = currency.is_some() && items.currency(item) != currency;
         let price = items.price(item).filter(|_| !is_other)?;
-        let told = |name: &str| {
-            let number = items.attribute(item, name).and_then(|text| text.trim().parse().ok());
-            number.filter(|number: &f64| number.is_finite() && 0.0 <= *number).unwrap_or(0.0)
+        // Told and not to be read is not 0: a margin made up so would be too good.
+        let told = |name: &str| match items.attribute(item, name) {
+            None => Some(0.0),
+            Some(text) => {
+                let number: Option<f64> = text.trim().parse().ok();
+                number.filter(|number| number.is_finite() && 0.0 <= *number)
+            }
         };
-        let kept = 1.0 - told(RETURN_RATE).min(1.0);
-        let paid = price.0 as f64 / MICROS - told(DISCOUNT);
+        let kept = 1.0 - told(RETURN_RATE).filter(|rate| *rate <= 1.0)?;
+        let paid = price.0 as f64 / MICROS - told(DISCOUNT)?;
         let value = match self {
             Value::Price => kept * paid,
             Value::Margin => {
                 let cost = items.cost(item)?.0 as f64 / MICROS;
-                kept * (paid - cost) - told(SERVICE_COST)
+                kept * (paid - cost) - told(SERVICE_COST)?
             }
         };
         Some(value as f32)

@@ -6,14 +6,14 @@
 //! that is more than fits, `join` finds the same by way of temporary files.
 
 use crate::error::Result;
-use crate::funnels::{Answers, Customers, Decided, Funnels};
+use crate::funnels::{Answers, Customers, Decided, Funnels, MarkDoubts};
 use crate::heard::{Grain, Heard, Hearing};
 use crate::join::{self, Kept};
 use crate::ledger::{Basis, Ledger, Rules};
 use events::time::DAY_US;
 use events::{Amount, Currency, Timestamp};
 use hashbrown::{HashMap, HashSet};
-use history::{AssignedUnit, CatalogItem, LogCounts, Store};
+use history::{AssignedUnit, CatalogItem, LogCounts, PastOrder, Store};
 use measure::assignment::{Unit, UnitId, key_of};
 use measure::trial::{Assigned, HOLDOUT, OFFERS, Trial};
 use std::sync::{Arc, Mutex};
@@ -24,6 +24,8 @@ const DAYS_BEFORE: i64 = 90;
 const SKEW_DAYS: i64 = 2;
 /// What a reading may take where nothing is said.
 pub const DEFAULT_MEMORY_BYTES: u64 = 1 << 30;
+/// So many days a click counts where nothing is said.
+pub const DEFAULT_WINDOW_DAYS: u32 = 28;
 
 pub(crate) fn before_us() -> i64 {
     DAYS_BEFORE * DAY_US
@@ -74,10 +76,27 @@ pub struct Doubts {
     pub lines_not_offered: u64,
     /// Refunds of more than was sold and had not come back; the rest of them counts.
     pub refunds_above_sale: u64,
+    /// Refunds of orders that nobody knows, or that do not count: they take back nothing.
+    pub refunds_of_unknown_orders: u64,
+    /// Answers without an offer that were seen, clicked or the like, as events say; they count as
+    /// not seen.
+    pub marks_of_empty_answers: u64,
+    /// The same of answers to who was held out.
+    pub marks_of_held_out: u64,
+    /// Items that were clicked in an answer which did not hold them; they count as not clicked.
+    pub clicks_not_offered: u64,
     /// Bought of an answer before it was given: a sender's clock is wrong. They count by their own
     /// time, in both arms alike.
     pub outcomes_before_answer: u64,
     pub purchases_not_confirmed: u64,
+}
+
+impl Doubts {
+    pub(crate) fn take_marks(&mut self, marks: &MarkDoubts) {
+        self.marks_of_empty_answers = marks.n_empty;
+        self.marks_of_held_out = marks.n_held_out;
+        self.clicks_not_offered = marks.n_clicks_not_offered;
+    }
 }
 
 /// Names are compared by 64 bits of a hash: two of a million meet with a chance of 3 in 10^8.
@@ -106,9 +125,17 @@ pub(crate) struct Question {
     /// Nothing that came later counts.
     pub(crate) until: Timestamp,
     pub(crate) memory_bytes: u64,
+    /// A click counts for what is bought so many days after.
+    pub(crate) window_days: u32,
+    /// Whether what was bought was new to its customer, by all that the store remembers.
+    pub(crate) asks_for_new_items: bool,
 }
 
 impl Question {
+    pub(crate) fn window_us(&self) -> i64 {
+        i64::from(self.window_days).saturating_mul(DAY_US)
+    }
+
     pub(crate) fn hearing(&self) -> Hearing {
         Hearing { key: self.key, began_us: self.began_us }
     }
@@ -122,14 +149,24 @@ impl Question {
     }
 }
 
-/// `days`: of those assigned first in the last so many days only.
+/// What a report asks: those assigned first in the last so many days only, what the joins may take,
+/// and how long a click counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) days: Option<u32>,
+    pub(crate) memory_bytes: u64,
+    pub(crate) window_days: u32,
+}
+
 pub(crate) async fn gather(
     store: &Store,
     now: Timestamp,
-    (days, memory_bytes): (Option<u32>, u64),
+    bounds: Bounds,
     tell: &mut Telling<'_>,
 ) -> Result<Facts> {
-    let since = days.map_or(i64::MIN, |days| now.0.saturating_sub(i64::from(days) * DAY_US));
+    let Bounds { days, memory_bytes, window_days } = bounds;
+    let since =
+        days.map_or(i64::MIN, |days| now.0.saturating_sub(i64::from(days).saturating_mul(DAY_US)));
     let question = Question {
         key: key_of(&store.store_id().await?),
         units: Units::OfReport,
@@ -137,6 +174,8 @@ pub(crate) async fn gather(
         since: Timestamp(since),
         until: now,
         memory_bytes,
+        window_days,
+        asks_for_new_items: true,
     };
     gather_of(store, question, tell).await
 }
@@ -191,16 +230,24 @@ async fn gather_in_memory(
     let has_costs = catalog.iter().any(|item| item.cost.is_some());
     let rules = rules(store, &question, trial.began_at_us()).await?;
     let (currency, now) = (rules.currency, question.until);
-    let basis = Basis { trial, heard, answers: kept, catalog, rules };
+    let asks_for_new_items = question.asks_for_new_items;
+    let basis = Basis { trial, heard, answers: kept, catalog, rules, asks_for_new_items };
     tell("reading orders", 0, counts.n_orders);
     let mut ledger = read_orders(store, question.orders_from(), Ledger::new(basis)).await?;
+    if ledger.bought.as_ref().is_some_and(|bought| !bought.is_empty()) {
+        tell("reading older orders", 0, 0);
+        let all = Timestamp(i64::MIN);
+        ledger = each_order(store, all, ledger, Ledger::forget_known).await?;
+        ledger.count_new_items();
+    }
     let mut doubts = ledger.doubts;
     doubts.outcomes_before_answer = ledger.outcomes_before_answer();
     for (name, answer) in &ledger.answers {
         if let Some(outcome) = ledger.heard.outcomes.remove(name) {
-            funnels.add(answer, &outcome);
+            funnels.add(answer, &outcome, &ledger.families);
         }
     }
+    doubts.take_marks(&funnels.doubts);
     doubts.answers_without_record = ledger.heard.n_named();
     doubts.purchases_not_confirmed = ledger.heard.n_not_confirmed;
     doubts.days_of_tills = tills.len() as u64;
@@ -278,19 +325,30 @@ pub(crate) async fn rules(
         .iter()
         .max_by_key(|(currency, n)| (**n, std::cmp::Reverse(currency.as_str().to_owned())));
     let currency = most.map(|(currency, _)| *currency);
-    Ok(Rules { began_us, currency, grain: grain.clone(), until: question.until })
+    let (until, window_us) = (question.until, question.window_us());
+    Ok(Rules { began_us, currency, grain: grain.clone(), until, window_us })
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-async fn read_orders(store: &Store, since: Timestamp, ledger: Ledger) -> Result<Ledger> {
+/// Gives each order to the ledger.
+async fn each_order(
+    store: &Store,
+    since: Timestamp,
+    ledger: Ledger,
+    take: fn(&mut Ledger, &PastOrder<'_>),
+) -> Result<Ledger> {
     let shared = Arc::new(Mutex::new(ledger));
     let writer = Arc::clone(&shared);
-    store.each_order(since, move |order| lock(&writer).take(order)).await?;
+    store.each_order(since, move |order| take(&mut lock(&writer), order)).await?;
     let ledger = Arc::into_inner(shared).expect("the reader is done, and its share gone with it");
-    let mut ledger = ledger.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    Ok(ledger.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+}
+
+async fn read_orders(store: &Store, since: Timestamp, ledger: Ledger) -> Result<Ledger> {
+    let mut ledger = each_order(store, since, ledger, Ledger::take).await?;
     ledger.take_back();
     ledger.close_checkouts();
     Ok(ledger)

@@ -1,8 +1,9 @@
 //! From facts to findings: what can be said, how surely, and what cannot.
 
 use crate::error::Result;
-use crate::facts::{self, Doubts, Facts, Telling};
-use crate::funnels::{Funnel, RelationFunnel};
+use crate::facts::{self, Bounds, Doubts, Facts, Telling};
+use crate::funnels::{Funnel, RelationFunnel, WINDOW_DAYS};
+use crate::promise::{self, HoldoutFinding};
 use crate::segments::{self, SegmentFinding, Segments};
 use events::Timestamp;
 use history::Store;
@@ -10,11 +11,12 @@ use measure::Moments;
 use measure::lift::{Effect, Lift, MIN_BUYERS, Metric, NoAnswer};
 use measure::power::{PowerQuestion, days_needed};
 use measure::reading::{OF_REVENUE, Reading};
-use measure::srm::{self, SampleRatio};
+use measure::srm::SampleRatio;
 use measure::trial::{
-    AGAIN, AGAIN_DAYS, Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, ORDERS,
-    ORDERS_WITH_OFFER, RETURNED,
+    AGAIN, AGAIN_DAYS, Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, NEW_ITEMS, ORDERS,
+    ORDERS_WITH_OFFER, RETURNED, REVENUE,
 };
+use measure::winsor::MIN_BUYERS as MIN_TO_CAP;
 use serde::Serialize;
 
 /// Everything that is shown, and what `--json` prints.
@@ -30,6 +32,10 @@ pub struct Findings {
     /// Customers and visits with offers and held out.
     pub n_offers: u64,
     pub n_holdout: u64,
+    /// Of these, first assigned while nobody, or everybody, was held out: compared with nobody.
+    pub n_not_compared: u64,
+    /// What was held out since when.
+    pub holdout: Vec<HoldoutFinding>,
     /// Seen in both arms; they count in their first.
     pub n_crossers: u64,
     /// p-value, for every look, of the arms having the sizes they were promised.
@@ -45,6 +51,10 @@ pub struct Findings {
     pub attributed_revenue: Option<f64>,
     /// The same net of what was sent back.
     pub attributed_kept: Option<f64>,
+    /// A click counts for what is bought of the item within so many days, where no origin is told.
+    pub window_days: u32,
+    /// What was bought of an offer within so many days of a click on it.
+    pub after_click: Vec<AfterClick>,
     /// Revenue a customer that would have come from elsewhere.
     pub displaced: Option<Estimate>,
     pub metrics: Vec<MetricFinding>,
@@ -62,6 +72,13 @@ pub struct Estimate {
     pub value: f64,
     pub low: f64,
     pub high: f64,
+}
+
+/// What was bought of an offer so many days after a click on it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct AfterClick {
+    pub days: i64,
+    pub revenue: f64,
 }
 
 /// One number in both arms.
@@ -106,11 +123,13 @@ pub struct RelationFinding {
 }
 
 const MARGIN_NAME: &str = "margin a customer";
+const NEW_NAME: &str = "items a customer never bought before";
 
-const METRICS: [(&str, Metric); 11] = [
+const METRICS: [(&str, Metric); 12] = [
     ("revenue a customer", OF_REVENUE),
     (MARGIN_NAME, Metric::Mean { column: MARGIN }),
     ("orders a customer", Metric::Mean { column: ORDERS }),
+    ("revenue an order", Metric::Ratio { numerator: REVENUE, denominator: ORDERS }),
     ("pieces an order", Metric::Ratio { numerator: ITEMS, denominator: ORDERS }),
     ("from offers, a customer", Metric::Mean { column: FROM_OFFERS }),
     ("from elsewhere, a customer", Metric::Mean { column: ELSEWHERE }),
@@ -131,8 +150,10 @@ pub struct Asked<'a> {
     pub days: Option<u32>,
     /// Attribute of customers by whose values the effect is told; `None`: `segment`.
     pub by: Option<&'a str>,
-    /// Share that was to be held out; `None`: what the store was told last.
+    /// Share that was to be held out; `None`: what the store was told, at each time.
     pub holdout: Option<f64>,
+    /// A click counts for what is bought within so many days; `None`: 28.
+    pub window_days: Option<u32>,
     /// What the reading may take, beside what customers and the catalog take; `None`: as much as
     /// is usual. Where the joins need more, they go by way of temporary files.
     pub memory_bytes: Option<u64>,
@@ -151,26 +172,21 @@ pub async fn read_telling(
     tell: &mut Telling<'_>,
 ) -> Result<Findings> {
     let memory_bytes = asked.memory_bytes.unwrap_or(facts::DEFAULT_MEMORY_BYTES);
-    let facts = facts::gather(store, now, (asked.days, memory_bytes), tell).await?;
-    let holdout = match asked.holdout {
-        Some(share) => share,
-        // Where nobody was held out there is one arm, and the report says so.
-        None => {
-            let told = store.holdout_share().await?;
-            told.filter(|&share| share > 0.0 && share < 1.0).unwrap_or(crate::DEFAULT_HOLDOUT)
-        }
-    };
+    let window_days = asked.window_days.unwrap_or(facts::DEFAULT_WINDOW_DAYS);
+    let bounds = Bounds { days: asked.days, memory_bytes, window_days };
+    let mut facts = facts::gather(store, now, bounds, tell).await?;
+    facts.trial.promise(promise::promise(store, asked.holdout).await?);
     let segments = segments::gather(store, &facts.trial, asked.by).await?;
-    let findings = of(&facts, &segments, 1.0 - holdout);
+    let findings = of(&facts, &segments, window_days);
     facts.check()?;
     Ok(findings)
 }
 
-fn of(facts: &Facts, segments: &Segments, treated_share: f64) -> Findings {
-    let reading = Reading::of(&facts.trial, facts.now.0, Some(treated_share));
-    let plain = &reading.plain;
-    let sizes = [plain.offers.n(), plain.holdout.n()];
-    let ratio = srm::check(&sizes, &[treated_share, 1.0 - treated_share]);
+fn of(facts: &Facts, segments: &Segments, window_days: u32) -> Findings {
+    let reading = Reading::of(&facts.trial, facts.now.0, None);
+    let sizes = facts.trial.sizes();
+    let holdout = promise::findings(facts.trial.promised());
+    let ratio = facts.trial.sample_ratio();
     let alarm = ratio.filter(SampleRatio::is_alarm);
     let mut findings = Findings {
         sentences: Vec::new(),
@@ -180,6 +196,8 @@ fn of(facts: &Facts, segments: &Segments, treated_share: f64) -> Findings {
         currency: facts.currency.map(|currency| currency.as_str().to_owned()),
         n_offers: sizes[0],
         n_holdout: sizes[1],
+        n_not_compared: facts.trial.n_alone(),
+        holdout,
         n_crossers: facts.trial.n_crossers() as u64,
         sample_ratio_p: ratio.map(|ratio| ratio.p_always),
         is_sample_ratio_alarm: alarm.is_some(),
@@ -187,6 +205,8 @@ fn of(facts: &Facts, segments: &Segments, treated_share: f64) -> Findings {
         incremental_revenue: None,
         attributed_revenue: None,
         attributed_kept: None,
+        window_days,
+        after_click: Vec::new(),
         displaced: None,
         metrics: Vec::new(),
         placements: facts.funnels.placements.iter().map(placement).collect(),
@@ -205,7 +225,10 @@ fn of(facts: &Facts, segments: &Segments, treated_share: f64) -> Findings {
     } else {
         findings.tell(facts, segments, &reading);
     }
-    let why = revenue.err().map(|why| reason(OF_REVENUE, why, &reading, ARMS));
+    let of_arms = revenue.err().map(|why| reason(OF_REVENUE, why, &reading, ARMS));
+    let (n, n_alone) = (sizes[0] + sizes[1], findings.n_not_compared);
+    let why = promise::why_nothing(&findings.holdout, n, n_alone).or(of_arms);
+    findings.method.extend(promise::method(&findings.holdout));
     findings.sentences = crate::words::sentences(&findings, why);
     findings
 }
@@ -222,6 +245,13 @@ impl Findings {
         let funnels = facts.funnels.placements.values();
         self.attributed_revenue =
             Some(funnels.clone().map(|funnel| funnel.bought).sum::<f64>() + 0.0);
+        let windows = WINDOW_DAYS.into_iter().enumerate();
+        self.after_click = windows
+            .map(|(at, days)| {
+                let sum = funnels.clone().map(|funnel| funnel.after_click[at]).sum::<f64>() + 0.0;
+                AfterClick { days, revenue: sum }
+            })
+            .collect();
         self.attributed_kept = Some(funnels.map(|funnel| funnel.kept).sum::<f64>() + 0.0);
         self.capped_at = reading.cap().map(|cap| cap.range().1);
         self.displaced = reading.displaced().ok().map(|displaced| estimate(&displaced));
@@ -229,6 +259,8 @@ impl Findings {
         self.segments = segments::findings(&facts.trial, reading, segments);
         self.power = revenue.and_then(|lift| power(&lift, reading));
         self.metrics = metrics_of(reading, ARMS);
+        let new = Metric::Mean { column: NEW_ITEMS };
+        self.metrics.push(finding(NEW_NAME, new, reading.arms(), reading, ARMS));
         if self.capped_at.is_some() {
             let mut uncapped = finding(
                 "revenue a customer, not capped",
@@ -312,6 +344,7 @@ pub fn reason(
         }
         NoAnswer::TooFewBuyers { treated, control } => {
             let who = match () {
+                () if is_of(NEW_ITEMS) => "buyers of something new to them",
                 () if is_of(CAME_BACK) || AGAIN.into_iter().any(is_of) => "who came back",
                 () if is_of(RETURNED) => "who sent something back",
                 () => "buyers",
@@ -325,6 +358,11 @@ pub fn reason(
         NoAnswer::OneCustomer { share } if reading.is_capped(metric) => format!(
             "one customer makes up {:.0} % of what the difference varies by, though values are \
              capped: wait until more have bought",
+            share * 100.0
+        ),
+        NoAnswer::OneCustomer { share } if metric == OF_REVENUE => format!(
+            "one customer makes up {:.0} % of what the difference varies by: wait until more have \
+             bought (of {MIN_TO_CAP} buyers on, the largest are capped)",
             share * 100.0
         ),
         why => why.to_string(),
@@ -415,11 +453,17 @@ fn method_of(reading: &Reading) -> Vec<String> {
     if reading.has_covariate() {
         method.push("Revenue of the 90 days before takes noise out (CUPED).".to_owned());
     }
-    if let Some((low, high)) = reading.cap().map(|cap| cap.range()) {
+    if let (Some(cap), Some(from)) = (reading.cap(), reading.cap_from()) {
+        let (low, high) = cap.range();
+        let whose = match from.is_of_before {
+            true => "of the time before",
+            false => "of who bought in either arm, taken without looking at the arm",
+        };
         method.push(format!(
             "One customer outweighs all others, so revenue is capped at {low:.2} and {high:.2} a \
-             customer (winsorised at the 99 % quantile of the time before); what is marked as \
-             capped is of that, orders and pieces are as they were."
+             customer (winsorised at the {:.0} % quantile {whose}); what is marked as capped is of \
+             that, orders and pieces are as they were.",
+            (1.0 - from.tail) * 100.0
         ));
     }
     method

@@ -1,6 +1,7 @@
 //! What became of answers, by placement, and of the offers in them, by relation.
 
 use crate::facts::hash_of;
+use crate::sale::Families;
 use events::Timestamp;
 use events::time::DAY_US;
 use hashbrown::{HashMap, HashSet};
@@ -26,7 +27,12 @@ pub(crate) struct Funnel {
     /// Revenue of what was bought from an offer, and what of it stayed.
     pub(crate) bought: f64,
     pub(crate) kept: f64,
+    /// Revenue of what was bought within [`WINDOW_DAYS`] of a click on it.
+    pub(crate) after_click: [f64; 3],
 }
+
+/// Usual reports count what is bought so many days after a click.
+pub(crate) const WINDOW_DAYS: [i64; 3] = [1, 7, 28];
 
 /// Of the offers of one relation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -43,6 +49,7 @@ pub(crate) struct RelationFunnel {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) is_seen: bool,
+    /// By a click that names no item.
     pub(crate) is_clicked: bool,
     pub(crate) is_dismissed: bool,
     pub(crate) is_added: bool,
@@ -52,6 +59,7 @@ pub(crate) struct Outcome {
     pub(crate) may_sell: bool,
     pub(crate) bought: f64,
     pub(crate) kept: f64,
+    pub(crate) after_click: [f64; 3],
     /// The first purchase was before this.
     pub(crate) bought_before_us: Option<i64>,
     /// By the hash of the item; few.
@@ -75,6 +83,18 @@ impl Outcome {
         &mut self.items[at].1
     }
 
+    /// Something was bought so long after a click on it.
+    pub(crate) fn add_after_click(&mut self, age_us: i64, money: f64) {
+        for (sum, days) in self.after_click.iter_mut().zip(WINDOW_DAYS) {
+            *sum += if age_us <= days * DAY_US { money } else { 0.0 };
+        }
+    }
+
+    fn is_marked(&self) -> bool {
+        let is_item_clicked = self.items.iter().any(|(_, item)| item.is_clicked);
+        self.is_seen || self.is_clicked || self.is_dismissed || self.is_added || is_item_clicked
+    }
+
     /// Something was bought before this.
     pub(crate) fn bought_before(&mut self, end_us: i64) {
         let first = self.bought_before_us.map_or(end_us, |known| known.min(end_us));
@@ -90,6 +110,8 @@ impl Outcome {
     pub(crate) fn add_bought(&mut self, other: &Outcome) {
         self.bought += other.bought;
         self.kept += other.kept;
+        let windows = self.after_click.iter_mut().zip(other.after_click);
+        windows.for_each(|(sum, money)| *sum += money);
         other.bought_before_us.into_iter().for_each(|end_us| self.bought_before(end_us));
         for (item, one) in &other.items {
             let own = self.item(*item);
@@ -110,6 +132,18 @@ impl Outcome {
 pub(crate) struct Funnels {
     pub(crate) placements: BTreeMap<String, Funnel>,
     pub(crate) relations: BTreeMap<String, RelationFunnel>,
+    pub(crate) doubts: MarkDoubts,
+}
+
+/// What events say of answers and cannot be.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct MarkDoubts {
+    /// Answers without an offer that were seen, clicked or the like.
+    pub(crate) n_empty: u64,
+    /// The same of who was held out.
+    pub(crate) n_held_out: u64,
+    /// Items that were clicked in an answer which did not hold them.
+    pub(crate) n_clicks_not_offered: u64,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +186,7 @@ pub(crate) struct Answer {
     pub(crate) at_us: i64,
     /// Whose question it was.
     pub(crate) customer: Option<u32>,
+    is_held_out: bool,
     placement: Arc<str>,
     /// Items and relations; nothing for who was held out, whatever the record keeps.
     pub(crate) offers: Vec<(u64, Arc<str>)>,
@@ -162,7 +197,7 @@ impl Answer {
     pub(crate) fn to_sell(at_us: i64, customer: Option<u32>, items: Vec<u64>) -> Answer {
         let none: Arc<str> = Arc::from("");
         let offers = items.into_iter().map(|item| (item, Arc::clone(&none))).collect();
-        Answer { at_us, customer, placement: none, offers }
+        Answer { at_us, customer, is_held_out: false, placement: none, offers }
     }
 }
 
@@ -239,13 +274,15 @@ impl Answers {
         let answer = Answer {
             at_us: said.at.0,
             customer: said.customer,
+            is_held_out: said.is_held_out,
             placement: self.name(&said.placement),
             offers: said.offers.iter().map(|(item, name)| (*item, self.name(name))).collect(),
         };
         if outcome.may_sell {
             self.kept.insert(name, answer);
         } else {
-            self.funnels.add(&answer, outcome);
+            // Without a click on an item nobody asks which are variants of it.
+            self.funnels.add(&answer, outcome, &Families::default());
             outcomes.remove(&name);
         }
     }
@@ -281,16 +318,30 @@ impl Funnels {
         funnel.n_empty += u64::from(said.is_empty);
     }
 
-    /// Takes in what became of an answer.
-    pub(crate) fn add(&mut self, answer: &Answer, outcome: &Outcome) {
+    /// Takes in what became of an answer. What held nothing was not seen, whatever a page says.
+    pub(crate) fn add(&mut self, answer: &Answer, outcome: &Outcome, families: &Families) {
+        if answer.offers.is_empty() {
+            let is_marked = u64::from(outcome.is_marked());
+            let of = &mut self.doubts;
+            *(if answer.is_held_out { &mut of.n_held_out } else { &mut of.n_empty }) += is_marked;
+            return;
+        }
+        let holds = |item: u64| answer.offers.iter().any(|offer| families.are_one(offer.0, item));
+        let clicked = outcome.items.iter().filter(|(_, item)| item.is_clicked);
+        let (held, not_held): (Vec<u64>, Vec<u64>) =
+            clicked.map(|(item, _)| *item).partition(|item| holds(*item));
+        self.doubts.n_clicks_not_offered += not_held.len() as u64;
+        let is_clicked = outcome.is_clicked || !held.is_empty();
         let funnel = entry(&mut self.placements, &answer.placement);
         funnel.n_seen += u64::from(outcome.is_seen);
-        funnel.n_clicked += u64::from(outcome.is_clicked);
+        funnel.n_clicked += u64::from(is_clicked);
         funnel.n_dismissed += u64::from(outcome.is_dismissed);
         funnel.n_added += u64::from(outcome.is_added);
         funnel.n_bought += u64::from(outcome.bought > 0.0);
         funnel.bought += outcome.bought;
         funnel.kept += outcome.kept;
+        let windows = funnel.after_click.iter_mut().zip(outcome.after_click);
+        windows.for_each(|(sum, money)| *sum += money);
         for (item, relation) in answer.offers.iter().filter(|(_, name)| !name.is_empty()) {
             let funnel = entry(&mut self.relations, relation);
             funnel.n_seen += u64::from(outcome.is_seen);

@@ -11,9 +11,6 @@ use history::PastEvent;
 use measure::assignment::{Unit, UnitId};
 use measure::trial::Trial;
 
-/// A click counts for what is bought of the item within so many days, where no origin is told.
-const CLICK_DAYS: i64 = 28;
-
 /// Where a line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -84,9 +81,10 @@ impl Who {
 pub(crate) enum Mark {
     Seen,
     Dismissed,
+    /// It was clicked, nobody says on which item.
     Clicked,
     Added,
-    /// One of its items was clicked.
+    /// This item was clicked in it.
     ItemClicked(u64),
     /// An order names it.
     Ordered,
@@ -149,7 +147,9 @@ impl Hearing {
             EventKind::RecommendationDismiss => mark(Mark::Dismissed).into_iter().for_each(say),
             EventKind::RecommendationClick => {
                 let Some(answer) = answer else { return };
-                say(Said::Mark(answer, Mark::Clicked));
+                if event.lines.is_empty() {
+                    say(Said::Mark(answer, Mark::Clicked));
+                }
                 for line in &event.lines {
                     let (item, at_us) = (hash_of(&line.item_id), event.at.0);
                     let clicks = people.into_iter().flatten();
@@ -212,17 +212,20 @@ impl Clicks {
         clicks.push((click.at_us, click.answer));
     }
 
-    /// The answer in which somebody clicked the item last before it was bought, and not long
-    /// before. The sale may have been as late as `latest_us`.
-    pub(crate) fn last(&self, people: [Option<Who>; 2], item: u64, latest_us: i64) -> Option<u64> {
+    /// The answer in which somebody clicked the item last before it was bought, at most `window_us`
+    /// before, and how long before. The sale may have been as late as `latest_us`.
+    pub(crate) fn last(
+        &self,
+        people: [Option<Who>; 2],
+        item: u64,
+        (latest_us, window_us): (i64, i64),
+    ) -> Option<(u64, i64)> {
         people.into_iter().flatten().find_map(|who| {
             let clicks = self.0.get(&(who, item))?;
-            let counts = |at: i64| {
-                let age = latest_us.checked_sub(at);
-                age.is_some_and(|age| (0..=CLICK_DAYS * DAY_US).contains(&age))
-            };
-            let last = clicks.iter().filter(|(at, _)| counts(*at)).max_by_key(|(at, _)| *at);
-            last.map(|(_, answer)| *answer)
+            let age =
+                |at: i64| latest_us.checked_sub(at).filter(|age| (0..=window_us).contains(age));
+            let aged = clicks.iter().filter_map(|(at, answer)| Some((*answer, age(*at)?)));
+            aged.min_by_key(|(_, age)| *age)
         })
     }
 }
@@ -320,15 +323,10 @@ impl Told {
 /// The line's own origin, where it has one, else the event's answer.
 pub(crate) fn origin_of(line: &EventLine, answer: Option<u64>) -> Origin {
     match line.origin.as_deref() {
-        Some(origin) if is_answer(origin) => Origin::Answer(hash_of(origin)),
+        Some(origin) if events::event::is_answer(origin) => Origin::Answer(hash_of(origin)),
         Some(_) => Origin::Elsewhere,
         None => answer.map_or(Origin::Untold, Origin::Event),
     }
-}
-
-/// Origins are also `search`, `category` and the like; names of answers are 23 digits of base 32.
-fn is_answer(origin: &str) -> bool {
-    origin.len() == 23 && origin.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
 }
 
 pub(crate) fn number(amount: Amount) -> f64 {

@@ -6,8 +6,8 @@ use crate::funnels::Answer;
 use crate::heard::{Grain, Heard};
 use crate::sale::{Families, Return, Sale, Sellers, TakenOrder};
 use events::time::DAY_US;
-use events::{Currency, Timestamp};
-use hashbrown::HashMap;
+use events::{Currency, LineKind, Timestamp};
+use hashbrown::{HashMap, HashSet};
 use history::PastOrder;
 use measure::trial::Trial;
 
@@ -19,11 +19,16 @@ pub(crate) struct Ledger {
     pub(crate) heard: Heard,
     pub(crate) answers: HashMap<u64, Answer>,
     catalog: Vec<Known>,
-    families: Families,
+    pub(crate) families: Families,
     rules: Rules,
     /// With the person of each.
     sales: HashMap<u128, (usize, Sale)>,
+    /// Orders that count, of whomever.
+    known: HashSet<u128>,
     returns: Vec<Return>,
+    /// What customers bought in the trial, where it is asked whether they ever had before: customer
+    /// and item.
+    pub(crate) bought: Option<HashSet<(u32, u32)>>,
     /// By person.
     checkouts: HashMap<usize, Begun>,
     pub(crate) doubts: Doubts,
@@ -36,6 +41,7 @@ pub(crate) struct Basis {
     pub(crate) answers: HashMap<u64, Answer>,
     pub(crate) catalog: Vec<Known>,
     pub(crate) rules: Rules,
+    pub(crate) asks_for_new_items: bool,
 }
 
 /// Which orders count at all.
@@ -47,11 +53,19 @@ pub(crate) struct Rules {
     pub(crate) currency: Option<Currency>,
     pub(crate) grain: Grain,
     pub(crate) until: Timestamp,
+    /// A click counts for what is bought so long after.
+    pub(crate) window_us: i64,
 }
 
 impl Rules {
     pub(crate) fn is_in_trial(&self, at_us: i64, within_us: i64) -> bool {
         self.began_us.is_some_and(|began| at_us >= began || at_us.saturating_add(within_us) > began)
+    }
+
+    /// The last moment at which an order may have been made; of one without a time, long ago.
+    pub(crate) fn latest_us(&self, order: &PastOrder<'_>) -> i64 {
+        let latest = |at: Timestamp| at.0.saturating_add(self.grain.of(at.0) - 1);
+        order.at.map_or(i64::MIN, latest)
     }
 
     /// The time of an order that counts, or the doubt that it raises.
@@ -72,7 +86,7 @@ impl Rules {
 
 impl Ledger {
     pub(crate) fn new(basis: Basis) -> Ledger {
-        let Basis { trial, heard, answers, catalog, rules } = basis;
+        let Basis { trial, heard, answers, catalog, rules, asks_for_new_items } = basis;
         let mut checkouts: HashMap<usize, Begun> = HashMap::new();
         for (who, begun) in heard.checkouts.iter() {
             if let Some(person) = who.in_trial(&trial) {
@@ -88,6 +102,8 @@ impl Ledger {
             catalog,
             rules,
             sales: HashMap::new(),
+            known: HashSet::new(),
+            bought: asks_for_new_items.then(HashSet::new),
             returns: Vec::new(),
             checkouts,
             doubts: Doubts::default(),
@@ -100,6 +116,8 @@ impl Ledger {
             self.returns.push(Return::of(order, at.0, refers, &self.catalog));
             return;
         }
+        self.known.insert(order.key);
+        self.note_bought(order);
         let told = self.heard.orders.get(&order.key);
         let time = self.rules.grain.resolve(at.0, told.and_then(|told| told.at_us));
         let (customer, visit) = (order.customer_idx, told.and_then(|told| told.visit));
@@ -113,9 +131,40 @@ impl Ledger {
         self.enter(order.key, person, &taken);
     }
 
+    fn note_bought(&mut self, order: &PastOrder<'_>) {
+        let (Some(bought), Some(customer)) = (&mut self.bought, order.customer_idx) else { return };
+        let person = self.trial.find(Some(customer), None);
+        let first_at_us = person.and_then(|person| self.trial.first_at_us(person));
+        if first_at_us.is_some_and(|first| first <= self.rules.latest_us(order)) {
+            let sold = order.lines.iter().filter(|line| line.kind == LineKind::Sale);
+            bought.extend(sold.map(|line| (customer, line.item_idx)));
+        }
+    }
+
+    /// Takes out what customers had bought before, of any order whatever.
+    pub(crate) fn forget_known(&mut self, order: &PastOrder<'_>) {
+        let (Some(bought), Some(customer)) = (&mut self.bought, order.customer_idx) else { return };
+        let person = self.trial.find(Some(customer), None);
+        let first_at_us = person.and_then(|person| self.trial.first_at_us(person));
+        if first_at_us.is_some_and(|first| self.rules.latest_us(order) < first) {
+            let sold = order.lines.iter().filter(|line| line.kind == LineKind::Sale);
+            sold.for_each(|line| _ = bought.remove(&(customer, line.item_idx)));
+        }
+    }
+
+    /// Counts what is left as new to its customer.
+    pub(crate) fn count_new_items(&mut self) {
+        for (customer, _) in self.bought.take().into_iter().flatten() {
+            if let Some(person) = self.trial.find(Some(customer), None) {
+                self.trial.add_new_item(person);
+            }
+        }
+    }
+
     fn enter(&mut self, key: u128, person: usize, order: &TakenOrder) {
         let (answers, clicks) = (&self.answers, &self.heard.clicks);
-        let sale = Sale::of(order, &Sellers { answers, clicks, families: &self.families });
+        let (families, window_us) = (&self.families, self.rules.window_us);
+        let sale = Sale::of(order, &Sellers { answers, clicks, families, window_us });
         if let Some(begun) = self.checkouts.get_mut(&person).filter(|_| order.is_order) {
             begun.complete(order.at_us, order.latest_us());
         }
@@ -139,7 +188,12 @@ impl Ledger {
         let mut returns = std::mem::take(&mut self.returns);
         returns.sort_by_key(|taken| taken.at_us);
         for taken in returns {
-            let Some((person, sale)) = self.sales.get_mut(&taken.refers) else { continue };
+            let Some((person, sale)) = self.sales.get_mut(&taken.refers) else {
+                let is_known = self.known.contains(&taken.refers);
+                self.doubts.refunds_of_unknown_orders +=
+                    u64::from(!is_known && self.rules.is_in_trial(taken.at_us, 1));
+                continue;
+            };
             let (purchase, is_above) = sale.take_back(&taken, &mut self.heard.outcomes);
             let is_counted = self.trial.add(*person, &purchase);
             self.doubts.refunds_above_sale += u64::from(is_above && is_counted);

@@ -19,6 +19,8 @@ mod join;
 
 pub mod outcomes;
 
+mod promise;
+
 pub mod findings;
 pub mod segments;
 
@@ -31,9 +33,10 @@ pub mod words;
 mod error;
 
 pub use error::{Error, Result};
-pub use facts::{DEFAULT_MEMORY_BYTES, Facts, Telling};
+pub use facts::{DEFAULT_MEMORY_BYTES, DEFAULT_WINDOW_DAYS, Facts, Telling};
 pub use findings::Findings;
 pub use join::BY_FILES;
+pub use promise::HoldoutFinding;
 pub use results::Results;
 
 /// Who is held out where nobody said how many: what `serve` does by itself.

@@ -244,6 +244,8 @@ impl Arms<'_> {
             since: Timestamp(i64::MIN),
             until: self.end,
             memory_bytes: facts::DEFAULT_MEMORY_BYTES,
+            window_days: facts::DEFAULT_WINDOW_DAYS,
+            asks_for_new_items: false,
         }
     }
 
@@ -332,6 +334,15 @@ fn breaches(
         ));
     }
     found
+}
+
+impl Results {
+    /// With the sentences, as machines get it.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut told = serde_json::to_value(self).expect("texts and numbers always serialize");
+        told["sentences"] = sentences(self).into();
+        told
+    }
 }
 
 /// What was found, in the order of asking.

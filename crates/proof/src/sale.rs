@@ -1,9 +1,10 @@
 //! One order: where its lines came from, what was paid, and what came back of it.
 
 use crate::facts::Known;
-use crate::funnels::{Answer, Outcome};
+use crate::funnels::{Answer, Outcome, WINDOW_DAYS};
 use crate::heard::{Clicks, Origin, Told, Who, number};
 use events::LineKind;
+use events::time::DAY_US;
 use hashbrown::HashMap;
 use history::{PastLine, PastOrder};
 use measure::assignment::UnitId;
@@ -43,6 +44,8 @@ pub(crate) struct TakenOrder {
 pub(crate) struct Sold {
     item: u64,
     answer: Option<u64>,
+    /// The last click on it: in which answer, and how long before.
+    click: Option<(u64, i64)>,
     pieces: f64,
     money: f64,
     /// A piece.
@@ -144,7 +147,7 @@ impl Families {
         Families(families)
     }
 
-    fn are_one(&self, offered: u64, item: u64) -> bool {
+    pub(crate) fn are_one(&self, offered: u64, item: u64) -> bool {
         let family = |item: u64| self.0.get(&item);
         offered == item || family(item).is_some_and(|head| family(offered) == Some(head))
     }
@@ -155,23 +158,29 @@ pub(crate) struct Sellers<'a> {
     pub(crate) answers: &'a HashMap<u64, Answer>,
     pub(crate) clicks: &'a Clicks,
     pub(crate) families: &'a Families,
+    /// A click counts for what is bought of the item so long after, where no origin is told.
+    pub(crate) window_us: i64,
 }
 
+/// Clicks are looked for so far back at least, whatever counts.
+const LONGEST_US: i64 = WINDOW_DAYS[2] * DAY_US;
+
 impl Sellers<'_> {
-    /// The answer that sold an item. What is told to come from elsewhere does, whatever was
-    /// clicked.
-    fn answer_of(&self, order: &TakenOrder, part: &Part) -> Option<u64> {
+    /// The answer that sold an item, and the last click on it. What is told to come from elsewhere
+    /// does, whatever was clicked.
+    fn answer_of(&self, order: &TakenOrder, part: &Part) -> (Option<u64>, Option<(u64, i64)>) {
         let item = part.item;
-        let sold = |answer: &u64| self.sold(order, *answer, item);
-        match part.origin {
-            Origin::Elsewhere => return None,
-            Origin::Answer(answer) | Origin::Event(answer) if sold(&answer) => {
-                return Some(answer);
-            }
-            _ => {}
+        let sold = |answer: u64| self.sold(order, answer, item);
+        if part.origin == Origin::Elsewhere {
+            return (None, None);
         }
         let people = [order.customer.map(Who::Customer), order.visit.map(Who::Visit)];
-        self.clicks.last(people, item, order.latest_us()).filter(sold)
+        let window_us = self.window_us.max(LONGEST_US);
+        let last = self.clicks.last(people, item, (order.latest_us(), window_us));
+        let click = last.filter(|(answer, _)| sold(*answer));
+        let named = part.origin.answer().filter(|answer| sold(*answer));
+        let in_time = click.filter(|(_, age_us)| *age_us <= self.window_us);
+        (named.or(in_time.map(|(answer, _)| answer)), click)
     }
 
     /// An answer sells what it held, or a variant of it, to whom it was given. Where there is no
@@ -202,11 +211,11 @@ impl Sale {
     pub(crate) fn of(order: &TakenOrder, sellers: &Sellers<'_>) -> Sale {
         let mut n_misnamed = 0;
         let sold = |part: &Part| {
-            let answer = sellers.answer_of(order, part);
+            let (answer, click) = sellers.answer_of(order, part);
             let is_misnamed = matches!(part.origin, Origin::Answer(named) if answer != Some(named));
             n_misnamed += u64::from(is_misnamed);
             let Part { item, pieces, price, cost, .. } = *part;
-            Sold { item, answer, pieces, money: pieces * price, price, cost }
+            Sold { item, answer, click, pieces, money: pieces * price, price, cost }
         };
         let lines = order.parts.iter().map(sold).collect();
         let TakenOrder { at_us, within_us, is_order, .. } = *order;
@@ -219,6 +228,10 @@ impl Sale {
         let mut purchase = Purchase { at_us, within_us, is_order, ..Purchase::default() };
         for sold in &self.lines {
             add(&mut purchase, sold, sold.pieces, sold.money);
+            if let Some((clicked, age_us)) = sold.click {
+                let outcome = outcomes.entry(clicked).or_default();
+                outcome.add_after_click(age_us, sold.money.max(0.0));
+            }
             let Some(answer) = sold.answer else { continue };
             let outcome = outcomes.entry(answer).or_default();
             outcome.bought += sold.money.max(0.0);

@@ -1,5 +1,6 @@
 //! Findings in words, and numbers as people read them.
 
+use crate::facts::Doubts;
 use crate::findings::{Estimate, Findings, MetricFinding, PlacementFinding, RelationFinding};
 use crate::segments::{self, SegmentFinding};
 use decide::words::grouped;
@@ -109,9 +110,18 @@ pub fn notes(findings: &Findings) -> Vec<String> {
 }
 
 /// Of one, and of several.
-fn counted(findings: &Findings) -> [(u64, &'static str, &'static str); 12] {
+fn counted(findings: &Findings) -> impl Iterator<Item = (u64, &'static str, &'static str)> {
+    of_answers(findings).into_iter().chain(of_orders(&findings.doubts))
+}
+
+fn of_answers(findings: &Findings) -> [(u64, &'static str, &'static str); 8] {
     let doubts = &findings.doubts;
     [
+        (
+            findings.n_not_compared,
+            "customer was first assigned when nobody or everybody was held out: not compared",
+            "customers were first assigned when nobody or everybody was held out: not compared",
+        ),
         (
             findings.n_crossers,
             "customer was seen in both arms, and counts in the first",
@@ -122,6 +132,36 @@ fn counted(findings: &Findings) -> [(u64, &'static str, &'static str); 12] {
             "answer named in events has no record",
             "answers named in events have no record",
         ),
+        (
+            doubts.marks_of_empty_answers,
+            "answer without an offer was seen or clicked, as events say; it counts as not seen",
+            "answers without an offer were seen or clicked, as events say; they count as not seen",
+        ),
+        (
+            doubts.marks_of_held_out,
+            "answer to somebody held out was seen or clicked, as events say: what was shown?",
+            "answers to who was held out were seen or clicked, as events say: what was shown?",
+        ),
+        (
+            doubts.clicks_not_offered,
+            "item was clicked in an answer that did not hold it; it counts as not clicked",
+            "items were clicked in answers that did not hold them; they count as not clicked",
+        ),
+        (
+            doubts.lines_not_offered,
+            "line names an answer that did not offer it to this customer",
+            "lines name answers that did not offer them to these customers",
+        ),
+        (
+            doubts.outcomes_before_answer,
+            "answer was bought from before it was given: a sender's clock is wrong",
+            "answers were bought from before they were given: a sender's clock is wrong",
+        ),
+    ]
+}
+
+fn of_orders(doubts: &Doubts) -> [(u64, &'static str, &'static str); 9] {
+    [
         (doubts.orders_of_nobody, "order is of nobody in an arm", "orders are of people in no arm"),
         (
             doubts.days_of_tills,
@@ -149,19 +189,14 @@ fn counted(findings: &Findings) -> [(u64, &'static str, &'static str); 12] {
             "lines of orders have no price and count as nothing",
         ),
         (
-            doubts.lines_not_offered,
-            "line names an answer that did not offer it to this customer",
-            "lines name answers that did not offer them to these customers",
+            doubts.refunds_of_unknown_orders,
+            "refund is of an order that is not known or does not count; it takes back nothing",
+            "refunds are of orders that are not known or do not count; they take back nothing",
         ),
         (
             doubts.refunds_above_sale,
             "refund takes back more than was sold; it counts up to that",
             "refunds take back more than was sold; they count up to that",
-        ),
-        (
-            doubts.outcomes_before_answer,
-            "answer was bought from before it was given: a sender's clock is wrong",
-            "answers were bought from before they were given: a sender's clock is wrong",
         ),
         (
             doubts.purchases_not_confirmed,
@@ -175,6 +210,10 @@ fn counted(findings: &Findings) -> [(u64, &'static str, &'static str); 12] {
 pub fn sentences(findings: &Findings, no_answer: Option<String>) -> Vec<String> {
     let n = findings.n_offers + findings.n_holdout;
     if n == 0 {
+        let why = crate::promise::why_nothing(&findings.holdout, 0, 0);
+        if let Some(why) = why {
+            return vec![format!("Nothing can be told: {why}.")];
+        }
         return vec![
             "Nothing can be told yet: no customer or visit was assigned. `alongside serve` holds \
              out 5 % by itself; ask for offers with a `user_id` or a `session_id`, and send \

@@ -1,5 +1,8 @@
 //! The ranking that serves: the learned one where it was published, the blend's behind it.
 
+mod last;
+
+use self::last::{Known, LastQuestion};
 use crate::ranker::recall::{N_ORDERED, Recalled};
 use crate::ranker::{Curve, RankScratch, Ranker};
 use crate::sources::{Candidate, Query, Ranking, Scratch, rank};
@@ -12,6 +15,16 @@ pub struct RankingScratch {
     learned: RankScratch,
     /// The blend's best, in order.
     ordered: Vec<Candidate>,
+    last: Option<LastQuestion>,
+}
+
+impl RankingScratch {
+    /// One that asks the same question again at less cost: what depends on the question alone
+    /// stands, and where every item that was asked for may still be offered, or still may not, so
+    /// does the order. For replays; a shop's questions differ.
+    pub fn remembering() -> RankingScratch {
+        RankingScratch { last: Some(LastQuestion::default()), ..RankingScratch::default() }
+    }
 }
 
 /// Candidates, best first. Those the ranker looked at closely come first, the blend's others
@@ -33,21 +46,47 @@ pub struct Ranked<'s> {
 /// this customer, else by the world's blend. `is_eligible` is asked for each item that a source
 /// proposes.
 pub fn rank_in<'s>(
-    world: &World,
+    world: &'s World,
     ranker: Option<&'s Ranker>,
     query: &Query<'_>,
     scratch: &'s mut RankingScratch,
     mut is_eligible: impl FnMut(u32) -> bool,
 ) -> Ranked<'s> {
+    let RankingScratch { gathered, learned, ordered, last } = scratch;
+    let parts = (gathered, learned, ordered);
+    let Some(last) = last else {
+        return rank_knowing(world, ranker, query, Known::Nothing, parts, is_eligible);
+    };
+    let known = last.known(world, ranker.is_some(), query, &mut is_eligible);
+    let is_eligible = |item: u32| last.ask(item, &mut is_eligible);
+    rank_knowing(world, ranker, query, known, parts, is_eligible)
+}
+
+fn rank_knowing<'s>(
+    world: &'s World,
+    ranker: Option<&'s Ranker>,
+    query: &Query<'_>,
+    known: Known,
+    (gathered, learned, ordered): (&'s mut Scratch, &'s mut RankScratch, &'s mut Vec<Candidate>),
+    mut is_eligible: impl FnMut(u32) -> bool,
+) -> Ranked<'s> {
     let snapshot = &*world.snapshot;
     let n_context = query.context.len();
-    let RankingScratch { gathered, learned, ordered } = scratch;
-    let mut rest = rank(snapshot, &world.blend, query, gathered, &mut is_eligible);
+    // Told each time: where the ranker is not asked, what it was told would stand.
+    gathered.keep_sums(known == Known::Question);
+    learned.recalled.keep_sums(known == Known::Question);
+    let mut rest = match known {
+        Known::Order => gathered.ranking(),
+        _ => rank(snapshot, &world.blend, query, gathered, &mut is_eligible),
+    };
     ordered.clear();
     let learned_ranker = ranker.filter(|r| r.heads(n_context, query.audience()).is_some());
     if let Some(ranker) = learned_ranker {
         ordered.extend(rest.by_ref().take(N_ORDERED));
-        let ranked = ranker.rank(snapshot, query, ordered, learned, is_eligible);
+        let ranked = match known {
+            Known::Order => ranker.ranked_before(learned),
+            _ => ranker.rank(snapshot, query, ordered, learned, is_eligible),
+        };
         if let Some((front, recalled)) = ranked {
             let lowest = front.last().map_or(1.0, |last| last.score);
             let highest = ordered.first().map_or(1.0, |first| first.score);
@@ -68,7 +107,7 @@ pub fn rank_in<'s>(
         recalled: None,
         rest,
         scale: 1.0,
-        curve: ranker.and_then(|ranker| ranker.curve(n_context, false)),
+        curve: world.ranker.as_ref().and_then(|ranker| ranker.curve(n_context, false)),
         n_more: 0,
     }
 }

@@ -15,6 +15,7 @@ pub enum Rung {
     /// Items alike in title and category stand in for one without sales.
     Content,
     Category,
+    /// No answer has it yet: popularity is not counted by segment.
     SegmentPopular,
     Popular,
     None,

@@ -55,6 +55,8 @@ pub struct Scratch {
     /// The candidates by rank: [`falling_key`] of each.
     order: Vec<u64>,
     top: TopK,
+    /// The next question is the last one again: the sums stand.
+    keeps_sums: bool,
 }
 
 impl Default for Scratch {
@@ -66,6 +68,7 @@ impl Default for Scratch {
             candidates: Vec::new(),
             order: Vec::new(),
             top: TopK::new(N_DENSE),
+            keeps_sums: false,
         }
     }
 }
@@ -74,6 +77,17 @@ impl Scratch {
     /// The candidates of the last call of [`gather`] or [`rank`].
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
+    }
+
+    /// Does the next call of [`gather`] ask the same question, only of other items?
+    pub(crate) fn keep_sums(&mut self, keeps_sums: bool) {
+        self.keeps_sums = keeps_sums;
+    }
+
+    /// The last ranking from its start.
+    pub(crate) fn ranking(&mut self) -> Ranking<'_> {
+        let Scratch { candidates, slot_of, order, .. } = self;
+        Ranking { candidates, slot_of, order, n_sorted: 0, n_taken: 0 }
     }
 
     fn reset(&mut self, n_items: usize) {
@@ -154,14 +168,11 @@ fn gather_ease(
     is_eligible: &mut impl FnMut(u32) -> bool,
 ) {
     let ease_items = snapshot.ease_items();
-    scratch.ease.clear();
-    let mut rows = context.iter().filter_map(|&item| snapshot.ease_row(item));
-    let Some(first) = rows.next() else { return };
-    scratch.ease.extend_from_slice(first);
-    for row in rows {
-        for (sum, &weight) in scratch.ease.iter_mut().zip(row) {
-            *sum += weight;
-        }
+    if !std::mem::take(&mut scratch.keeps_sums) {
+        sum_ease(snapshot, context, &mut scratch.ease);
+    }
+    if scratch.ease.is_empty() {
+        return;
     }
     let mut top = std::mem::replace(&mut scratch.top, TopK::new(0));
     top.reset(N_DENSE);
@@ -175,6 +186,18 @@ fn gather_ease(
     scratch.top = top;
 }
 
+fn sum_ease(snapshot: &Snapshot, context: &[u32], sums: &mut Vec<f32>) {
+    sums.clear();
+    let mut rows = context.iter().filter_map(|&item| snapshot.ease_row(item));
+    let Some(first) = rows.next() else { return };
+    sums.extend_from_slice(first);
+    for row in rows {
+        for (sum, &weight) in sums.iter_mut().zip(row) {
+            *sum += weight;
+        }
+    }
+}
+
 /// The same by rows: only what they hold is added and proposed.
 fn gather_sparse(
     snapshot: &Snapshot,
@@ -184,12 +207,14 @@ fn gather_sparse(
 ) {
     scratch.ease.clear();
     let mut sums = std::mem::replace(&mut scratch.sparse, Accumulator::new(0));
-    sums.clear();
-    sums.widen(snapshot.n_items());
-    for &anchor in context {
-        let (items, weights) = snapshot.sparse_weights(anchor);
-        for (&item, &weight) in items.iter().zip(weights) {
-            sums.add(item, weight);
+    if !std::mem::take(&mut scratch.keeps_sums) {
+        sums.clear();
+        sums.widen(snapshot.n_items());
+        for &anchor in context {
+            let (items, weights) = snapshot.sparse_weights(anchor);
+            for (&item, &weight) in items.iter().zip(weights) {
+                sums.add(item, weight);
+            }
         }
     }
     scratch.top.reset(N_DENSE);
@@ -253,10 +278,10 @@ pub fn rank<'s>(
     for candidate in candidates.iter_mut() {
         candidate.score = combine(&scales, &candidate.features);
     }
-    let Scratch { candidates, slot_of, order, .. } = scratch;
+    let Scratch { candidates, order, .. } = &mut *scratch;
     order.clear();
     order.extend(candidates.iter().map(|candidate| falling_key(candidate.score, candidate.item)));
-    Ranking { candidates, slot_of, order, n_sorted: 0, n_taken: 0 }
+    scratch.ranking()
 }
 
 impl Ranking<'_> {

@@ -33,6 +33,8 @@ pub struct World {
     pub responses: Arc<LiveResponses>,
     /// Why tables of the snapshot are not used: written by another program, or damaged.
     pub faults: Arc<[Error]>,
+    /// What a trend is multiplied by to be a share of orders.
+    trend_share: f32,
 }
 
 impl World {
@@ -45,6 +47,7 @@ impl World {
         let session_rankers = usable(SessionRankers::of(&snapshot), &mut faults);
         let ranker = usable(Ranker::open(&snapshot), &mut faults);
         let next_basket = usable(NextBasket::open(&snapshot), &mut faults);
+        let trend_share = trend_share(&snapshot);
         World {
             snapshot,
             catalog,
@@ -56,6 +59,21 @@ impl World {
             plans: Arc::default(),
             responses: Arc::default(),
             faults: faults.into(),
+            trend_share,
+        }
+    }
+
+    /// Share of the orders of late that hold the item, recent ones counting more; 0 for items
+    /// without sales.
+    ///
+    /// ```text
+    /// share(i) = trend(i) / Σ_j trend(j) · items of a mean order
+    /// ```
+    #[inline]
+    pub fn sales_share(&self, item: u32) -> f32 {
+        match self.is_learned(item) {
+            true => (self.snapshot.trend(item) * self.trend_share).min(1.0),
+            false => 0.0,
         }
     }
 
@@ -228,6 +246,15 @@ impl World {
         if self.is_learned(item) { self.snapshot.n_item_baskets(item) } else { 0 }
     }
 }
+
+fn trend_share(snapshot: &Snapshot) -> f32 {
+    let n_entries: f64 =
+        (0..snapshot.n_items() as u32).map(|item| f64::from(snapshot.n_item_baskets(item))).sum();
+    let trends: f64 = snapshot.trends().iter().map(|trend| f64::from(*trend)).sum();
+    let mean_size = n_entries / f64::from(snapshot.n_baskets()).max(1.0);
+    if trends > 0.0 { (mean_size / trends) as f32 } else { 0.0 }
+}
+
 /// What was read, or nothing and why.
 fn usable<T: Default>(read: Result<T, Error>, faults: &mut Vec<Error>) -> T {
     read.unwrap_or_else(|fault| {

@@ -9,12 +9,12 @@ use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
 use crate::treatment::Treatment;
 use crate::wire::WarningOut;
-use decide::words::write_reason;
+use decide::words::write_reason_in;
 use decide::{About, Benefit, Decision, Drawn, Evidence, Language, Offer, Placement, Request};
 use decide::{NoOffer, Rebuy, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
-use policy::PolicyTable;
+use policy::{PolicyTable, Tone};
 use score::{Rung, World};
 
 /// A remark for the caller, beside those that the decision makes.
@@ -133,7 +133,7 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
         _ if is_held_out => {}
         Some(written) => out.part(&written.offers),
         None => {
-            write_offers(out, slate.language, world, slate.policies, &slate.decision.offers);
+            write_offers(out, slate.language, world, slate.policies, slate.decision);
         }
     }
     out.raw("],\"experiment\":");
@@ -196,7 +196,7 @@ impl Written {
     /// Of a decision without policies, in the language of those who ask for none.
     pub(crate) fn of(language: &Language, world: &World, decision: &Decision) -> Written {
         let mut offers = JsonText::with_capacity(size_hint(decision));
-        write_offers(&mut offers, language, world, None, &decision.offers);
+        write_offers(&mut offers, language, world, None, decision);
         let mut recorded = JsonText::with_capacity(size_hint(decision));
         write_recorded(&mut recorded, world, None, &decision.offers);
         Written { offers: offers.into_bytes().into(), recorded: recorded.into_bytes().into() }
@@ -208,11 +208,12 @@ fn write_offers(
     language: &Language,
     world: &World,
     policies: Option<&PolicyTable>,
-    offers: &[Offer],
+    decision: &Decision,
 ) {
-    for (at, offer) in offers.iter().enumerate() {
-        out.raw(if at == 0 { "{" } else { ",{" });
-        write_offer(out, language, world, offer, at + 1);
+    for (at, offer) in decision.offers.iter().enumerate() {
+        out.raw(if at == 0 { "{\"rank\":" } else { ",{\"rank\":" });
+        out.number(at as u64 + 1);
+        write_offer(out, language, world, offer, decision.tone);
         if let (Some(policies), Some(touch)) = (policies, &offer.policy) {
             factors::write_touch(out, policies, touch);
         }
@@ -231,11 +232,9 @@ fn write_experiment(out: &mut JsonText, assignment: Option<Assignment>) {
     out.raw(if assignment.is_held_out { "\",\"holdout\":true}" } else { "\",\"holdout\":false}" });
 }
 
-fn write_offer(out: &mut JsonText, language: &Language, world: &World, offer: &Offer, rank: usize) {
-    out.raw("\"item_id\":");
+fn write_offer(out: &mut JsonText, language: &Language, world: &World, offer: &Offer, tone: Tone) {
+    out.raw(",\"item_id\":");
     out.string(world.item_id(offer.item));
-    out.raw(",\"rank\":");
-    out.number(rank as u64);
     out.raw(",\"score\":");
     out.estimate(factors::told_score(offer));
     out.raw(",\"title\":");
@@ -245,11 +244,11 @@ fn write_offer(out: &mut JsonText, language: &Language, world: &World, offer: &O
     out.raw("\",\"reason\":{\"code\":\"");
     out.raw(offer.reason.code.as_str());
     out.raw("\",\"text\":\"");
-    write_reason(out, language, world, offer.item, &offer.reason);
+    write_reason_in(out, language, world, offer, tone);
     out.raw("\",\"evidence\":");
     match &offer.reason.evidence {
-        Some(evidence) => write_evidence(out, world, evidence),
-        None => out.raw("null"),
+        Some(evidence) if evidence.is_told() => write_evidence(out, world, evidence),
+        _ => out.raw("null"),
     }
     if let Some(rebuy) = &offer.reason.rebuy {
         write_rebuy(out, rebuy);

@@ -28,9 +28,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryIn<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<QueryIn<T>, Problem> {
         let read = Query::<T>::from_request_parts(parts, state).await;
-        read.map(|Query(value)| QueryIn(value)).map_err(|_| {
-            let detail = "The query cannot be read: each parameter once, as name=value, in UTF-8, \
-                          percent-encoded.";
+        read.map(|Query(value)| QueryIn(value)).map_err(|rejection| {
+            // Which parameter it is, and what was expected of it.
+            let text = rejection.body_text();
+            let why = text.rsplit_once("query string: ").map_or(&*text, |(_, why)| why);
+            let detail = format!(
+                "The query cannot be read: {why}. Give each parameter once, as name=value, in \
+                 UTF-8, percent-encoded."
+            );
             Problem::new(Code::InvalidValue, detail)
         })
     }

@@ -13,12 +13,13 @@ impl Inner {
         if !changes.erased.is_empty() {
             let gone = self.live.customers.remove(&changes.erased);
             self.live.contacts.forget_customers(&gone);
+            self.live.forget_orders_where(&|id| gone.iter().any(|gone| **gone == *id));
             self.recent.remove(&changes.erased);
             self.served.load().memo.forget();
         }
+        self.take_consents(changes.changed.iter().map(|told| (&*told.customer_id, told.consent)));
         for known in &changes.changed {
             self.live.customers.set_idx(&known.customer_id, known.customer_idx);
-            self.take_consent(&known.customer_id, known.consent);
             self.live.customers.set_attributes(&known.customer_id, &known.attributes);
         }
         *mark = changes.mark;
@@ -28,16 +29,17 @@ impl Inner {
             self.follow_imports().await?;
         }
         self.live.customers.set_loaded();
-        if served.all_policies().any(|policies| policies.asks_holdings()) {
-            self.follow_holdings().await?;
-        }
-        Ok(())
+        self.follow_holdings().await
     }
 
     /// What was answered to who refuses now is forgotten with what they bought.
-    fn take_consent(&self, customer_id: &str, consent: Option<bool>) {
-        if self.live.customers.set_consent(customer_id, consent) {
+    fn take_consents<'a>(&self, told: impl Iterator<Item = (&'a str, Option<bool>)>) {
+        let customers = &self.live.customers;
+        let is_refusal = |(customer_id, consent)| customers.set_consent(customer_id, consent);
+        // All of them, and one look at the visits for all.
+        if 0 < told.filter(|told| is_refusal(*told)).count() {
             self.served.load().memo.forget();
+            self.live.forget_orders_where(&|customer_id| customers.is_refused(customer_id));
         }
     }
 
@@ -56,7 +58,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Follows what customers hold; only while a policy asks.
+    /// Follows what customers hold: it is not offered to them again.
     pub(crate) async fn follow_holdings(&self) -> Result<(), LedgerFault> {
         let mut version = self.holdings_version.lock().await;
         let (holdings, now) = self.ledger.holdings_since(version.unwrap_or(0)).await?;
@@ -70,8 +72,8 @@ impl Inner {
     pub(crate) async fn apply_customers(&self, records: &[CustomerRecord]) {
         // Not between a look at the store and what comes of it: that look may be the older one.
         let _mark = self.customer_mark.lock().await;
+        self.take_consents(records.iter().map(|told| (&*told.customer_id, told.consent)));
         for record in records {
-            self.take_consent(&record.customer_id, record.consent);
             self.live.customers.set_attributes(&record.customer_id, &record.attributes);
         }
     }

@@ -10,11 +10,13 @@ mod lapsing;
 mod sessions;
 
 pub(crate) use contacts::{Contacts, KnownContacts, Person, Told, Windows};
-pub(crate) use customers::Customers;
+pub(crate) use customers::{Customer, Customers};
 pub(crate) use lapsing::LapsingMap;
+use sessions::VisitOrder;
 pub(crate) use sessions::{CartLineLive, Session};
 
 use decide::Placement;
+use events::event::EventLine;
 use events::{Event, EventKind, Timestamp};
 use policy::ContactKind;
 use score::World;
@@ -69,10 +71,73 @@ impl Live {
     /// An old event (a rebuild at start) counts with its own time, an event dated ahead with the
     /// present.
     pub(crate) fn apply_to_session(&self, event: &Event, now: Timestamp) {
-        if let Some(session_id) = &event.session_id {
-            let at = event.at.min(now);
-            self.sessions.update(session_id, at, |session| session.apply(event));
+        let Some(session_id) = &event.session_id else { return };
+        let at = event.at.min(now);
+        let customer_id = event.customer_id.as_deref();
+        let is_refused =
+            customer_id.is_some_and(|customer_id| self.customers.is_refused(customer_id));
+        let named = customer_id.filter(|_| event.confirmed && !is_refused);
+        let claimed = self.sessions.update(session_id, at, |session| {
+            session.apply(event);
+            if is_refused {
+                session.forget_orders();
+            }
+            named.map(|customer_id| session.claim(customer_id)).unwrap_or_default()
+        });
+        self.add_orders(named.unwrap_or_default(), claimed, now);
+    }
+
+    /// Of who refused, what they buy is kept, for it is the shop's trade; what they looked at and
+    /// were shown is nobody's.
+    pub(crate) fn unname_refused(&self, event: &mut Event, now: Timestamp) {
+        let Some(customer_id) = event.customer_id.as_deref() else { return };
+        // Before customers are known, whatever they refused holds already.
+        let is_known = self.customers.is_loaded();
+        let is_trade = matches!(event.kind, EventKind::Purchase | EventKind::Refund);
+        if is_trade || (is_known && !self.customers.is_refused(customer_id)) {
+            return;
         }
+        if let Some(session_id) = event.session_id.as_deref().filter(|_| is_known) {
+            self.sessions.update(session_id, event.at.min(now), Session::forget_orders);
+        }
+        event.customer_id = None;
+    }
+
+    /// Visits forget the orders of who refuses, or was erased.
+    pub(crate) fn forget_orders_where(&self, is_gone: &dyn Fn(&str) -> bool) {
+        self.sessions.each_mut(|session| {
+            let is_kept = |order: &VisitOrder| !order.customer_id.as_deref().is_some_and(is_gone);
+            session.orders.retain(is_kept);
+        });
+    }
+
+    /// Who logs in has bought what guests bought in the visit before. `customer_id` is told by who
+    /// may be trusted; of who refused nothing is kept.
+    pub(crate) fn claim_if_willing(&self, session_id: &str, customer_id: &str, now: Timestamp) {
+        let can_be = |session: &Session| session.can_be_claimed(customer_id);
+        if self.sessions.read(session_id, now, can_be) == Some(true)
+            && !self.customers.is_refused(customer_id)
+        {
+            let claimed = self.sessions.update(session_id, now, |s| s.claim(customer_id));
+            self.add_orders(customer_id, claimed, now);
+        }
+    }
+
+    fn add_orders(&self, customer_id: &str, orders: Vec<VisitOrder>, now: Timestamp) {
+        for VisitOrder { order_id, at, lines, .. } in orders {
+            self.add_order(customer_id, order_id.as_deref(), &lines, at.min(now));
+        }
+    }
+
+    fn add_order(
+        &self,
+        customer_id: &str,
+        order_id: Option<&str>,
+        lines: &[EventLine],
+        at: Timestamp,
+    ) {
+        self.customers.add_purchase(customer_id, lines, at);
+        self.customers.add_order(customer_id, order_id, lines, at);
     }
 
     pub(crate) fn apply_to_customer(&self, event: &Event, now: Timestamp) {
@@ -80,10 +145,8 @@ impl Live {
         let (Some(customer_id), true) = (&event.customer_id, event.confirmed) else { return };
         match event.kind {
             EventKind::Purchase => {
-                let at = event.at.min(now);
-                self.customers.add_purchase(customer_id, &event.lines, at);
                 let order_id = event.order_id.as_deref();
-                self.customers.add_order(customer_id, order_id, &event.lines, at);
+                self.add_order(customer_id, order_id, &event.lines, event.at.min(now));
             }
             EventKind::Refund => {
                 let order_id = event.order_id.as_deref();
@@ -164,7 +227,6 @@ pub fn bought_since<'a>(
 pub(crate) mod tests {
     use super::*;
     use events::Amount;
-    use events::event::EventLine;
 
     pub(crate) fn event(kind: EventKind, who: &str, items: &[&str]) -> Event {
         let line = |item_id: &&str| EventLine {
@@ -220,6 +282,53 @@ pub(crate) mod tests {
         let learned_until = Some(Timestamp(1_000));
         let again = bought_since(trade.iter(), "bert", (learned_until, Timestamp(2_000)));
         assert_eq!((again.item_ids.len(), again.orders), (1, Vec::new()));
+    }
+
+    #[test]
+    fn who_logs_in_has_bought_what_the_visit_bought() {
+        let live = Live::new(&LiveSettings::default(), 0);
+        let visit = |kind, customer_id: Option<&str>, items: &[&str]| {
+            let customer_id = customer_id.map(ToOwned::to_owned);
+            live.apply(&Event { customer_id, ..event(kind, "s", items) }, Timestamp(2_000));
+        };
+        visit(EventKind::Purchase, None, &["A", "B"]);
+        assert_eq!(purchases(&live, "anna"), [""; 0]);
+        visit(EventKind::ViewItem, Some("anna"), &["C"]);
+        assert_eq!(purchases(&live, "anna"), ["A", "B"]);
+        visit(EventKind::Purchase, Some("anna"), &["D"]);
+        visit(EventKind::ViewItem, Some("anna"), &["C"]);
+        assert_eq!(purchases(&live, "anna"), ["A", "B", "D"]);
+        visit(EventKind::Purchase, Some("bert"), &["E"]);
+        let n_orders = || {
+            let of_visit =
+                live.sessions.read("s", Timestamp(2_000), |session| session.orders.len());
+            of_visit.unwrap_or_default()
+        };
+        assert_eq!(n_orders(), 3);
+        live.forget_orders_where(&|id| id == "anna");
+        assert_eq!(n_orders(), 1, "erased");
+        live.customers.set_consent("bert", Some(false));
+        live.customers.set_loaded();
+        let mut view = event(EventKind::ViewItem, "s", &["C"]);
+        view.customer_id = Some("bert".to_owned());
+        live.unname_refused(&mut view, Timestamp(2_000));
+        assert_eq!((view.customer_id, n_orders()), (None, 0));
+    }
+
+    #[test]
+    fn what_who_refused_looks_at_is_nobodys() {
+        let live = Live::new(&LiveSettings::default(), 0);
+        live.customers.set_consent("anna", Some(false));
+        live.customers.set_loaded();
+        let named = |kind, who: &str| {
+            let mut told = event(kind, who, &["A"]);
+            live.unname_refused(&mut told, Timestamp(2_000));
+            told.customer_id.is_some()
+        };
+        assert!(!named(EventKind::ViewItem, "anna"));
+        assert!(!named(EventKind::RecommendationClick, "anna"));
+        assert!(named(EventKind::Purchase, "anna"));
+        assert!(named(EventKind::ViewItem, "bert"));
     }
 
     #[test]

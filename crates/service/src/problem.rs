@@ -30,6 +30,7 @@ pub enum Code {
     DecisionNotFound,
     PolicyNotFound,
     PolicyConflict,
+    NameTaken,
     MethodNotAllowed,
     RateLimited,
     Timeout,
@@ -38,7 +39,7 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Code; 23] = [
+    pub const ALL: [Code; 24] = [
         Code::InvalidJson,
         Code::InvalidValue,
         Code::MissingField,
@@ -57,6 +58,7 @@ impl Code {
         Code::DecisionNotFound,
         Code::PolicyNotFound,
         Code::PolicyConflict,
+        Code::NameTaken,
         Code::MethodNotAllowed,
         Code::RateLimited,
         Code::Timeout,
@@ -109,6 +111,7 @@ impl Code {
             Code::PolicyConflict => {
                 (S::CONFLICT, "policy_conflict", "Other policies are in force than was expected")
             }
+            Code::NameTaken => (S::CONFLICT, "name_taken", "The name is taken"),
             Code::MethodNotAllowed => {
                 (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Not with this method")
             }

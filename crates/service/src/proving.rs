@@ -27,6 +27,7 @@ const FRESH_US: i64 = 60_000_000;
 pub(crate) struct ReportQuestion {
     pub(crate) days: Option<u32>,
     pub(crate) by: Option<String>,
+    pub(crate) window_days: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -90,7 +91,12 @@ impl Inner {
         }
         let (store, asked) = (self.store()?.clone(), question.clone());
         let findings = aside(async move {
-            let asked = Asked { days: asked.days, by: asked.by.as_deref(), ..Asked::default() };
+            let asked = Asked {
+                days: asked.days,
+                by: asked.by.as_deref(),
+                window_days: asked.window_days,
+                ..Asked::default()
+            };
             proof::findings::read(&store, now, asked).await
         })
         .await?;
@@ -129,10 +135,19 @@ pub(crate) fn experiment_problem(error: experiment::Error) -> Problem {
     use experiment::Error as E;
     match error {
         E::Unknown { .. } => Problem::new(Code::NotFound, error.to_string()),
-        E::Faulty { .. }
-        | E::UnknownVariant { .. }
-        | E::WrongPhase { .. }
-        | E::LayerFull { .. } => Problem::new(Code::InvalidValue, error.to_string()),
+        E::Faulty { path, detail } => {
+            let problem = Problem::new(Code::InvalidValue, detail);
+            match path {
+                Some(path) => problem.at(path),
+                None => problem,
+            }
+        }
+        E::Taken { .. } => Problem::new(Code::NameTaken, error.to_string()).at("name"),
+        E::UnknownVariant { .. } => {
+            Problem::new(Code::InvalidValue, error.to_string()).at("variant")
+        }
+        E::LayerFull { .. } => Problem::new(Code::InvalidValue, error.to_string()).at("share"),
+        E::WrongPhase { .. } => Problem::new(Code::InvalidValue, error.to_string()),
         error => {
             let detail = "The experiments cannot be read or written; nothing was changed.";
             Problem::new(Code::StorageUnavailable, detail).because(error)

@@ -4,7 +4,7 @@
 use crate::answer::Remark;
 use crate::caller::Caller;
 use crate::contacts::AskedContacts;
-use crate::live::{CartLineLive, Live, learned_until};
+use crate::live::{CartLineLive, Customer, Live, learned_until};
 use crate::problem::{Code, Problem};
 use crate::state::Served;
 use crate::user_token;
@@ -22,6 +22,8 @@ use std::cell::OnceCell;
 const MAX_TEXT_BYTES: usize = 1_024;
 const MAX_CATEGORIES: usize = 100;
 const MAX_EXCLUDED: usize = 1_000;
+/// An order is what a page after purchase is about for so long, where the page does not say.
+const JUST_BOUGHT_US: i64 = 30 * events::time::DAY_US;
 
 /// The cart of a session in which something lies that the catalog does not know: its id must
 /// outlive the look at the session.
@@ -39,6 +41,10 @@ pub(crate) struct Question<'a> {
     pub(crate) known_as: Option<&'a str>,
     pub(crate) bought_since: Vec<u32>,
     pub(crate) orders_since: Vec<OrderSince>,
+    /// The latest order, of the visit or of the customer: what a page is about that comes after it.
+    just_bought: Vec<ItemRef<'a>>,
+    /// What the customer has.
+    held: Vec<u32>,
     pub(crate) category: Option<&'a str>,
     pub(crate) count: Option<usize>,
     pub(crate) filter: Option<Filter>,
@@ -78,6 +84,8 @@ impl<'a> Question<'a> {
             known_as: None,
             bought_since: Vec::new(),
             orders_since: Vec::new(),
+            just_bought: Vec::new(),
+            held: Vec::new(),
             category: context.and_then(|context| context.category.as_deref()),
             count: request.count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
             filter: request.filter.as_ref().map(filter_of).transpose()?,
@@ -103,8 +111,11 @@ impl<'a> Question<'a> {
             check_cart(cart)?;
             question.cart = cart.iter().map(|entry| line_of(world, entry)).collect();
         }
+        let session_id = request.session_id.as_deref();
         if let Some(user_id) = personal(request, caller, now, &mut question.remarks)? {
-            question.read_customer(user_id, served, live);
+            question.read_customer((user_id, session_id), served, live);
+        } else if let Some(session_id) = session_id {
+            question.read_visit_orders(session_id, world, live);
         }
         let contacts = &live.contacts;
         let persons = [
@@ -121,6 +132,24 @@ impl<'a> Question<'a> {
         live.sessions.read(session_id, now, |session| {
             self.stage = Some(session.stage);
             self.session.extend(session.views.iter().filter_map(|id| world.item_idx(id)));
+        });
+    }
+
+    /// What the visit bought, and its latest order. Of another customer than the one who asks
+    /// nothing is read.
+    fn read_visit_orders(&mut self, session_id: &str, world: &World, live: &Live) {
+        let customer_id = self.known_as;
+        live.sessions.read(session_id, self.now, |session| {
+            for order in session.orders_of(customer_id) {
+                self.just_bought.clear();
+                for line in &order.lines {
+                    let Some(item) = world.item_idx(&line.item_id) else { continue };
+                    if !self.bought_since.contains(&item) {
+                        self.bought_since.push(item);
+                    }
+                    self.just_bought.push(ItemRef::Known(item));
+                }
+            }
         });
     }
 
@@ -152,13 +181,21 @@ impl<'a> Question<'a> {
         }
     }
 
-    fn read_customer(&mut self, user_id: &'a str, served: &Served, live: &Live) {
+    fn read_customer(
+        &mut self,
+        (user_id, session_id): (&'a str, Option<&str>),
+        served: &Served,
+        live: &Live,
+    ) {
         if !live.customers.is_loaded() {
             // Whatever they refused holds already.
             (self.is_unsure, self.refuses_contact) = (true, true);
             return;
         }
         self.known_as = Some(user_id);
+        if let Some(session_id) = session_id {
+            live.claim_if_willing(session_id, user_id, self.now);
+        }
         live.customers.find(user_id, |customer| {
             self.refuses_contact = customer.refuses_contact();
             if customer.consent == Some(false) {
@@ -169,6 +206,7 @@ impl<'a> Question<'a> {
             let recent = customer.recent.iter();
             let world = &served.world;
             self.bought_since.extend(recent.filter_map(|bought| world.item_idx(&bought.item_id)));
+            self.just_bought = just_bought(customer, world, self.now);
             let learned_until = match customer.orders.is_empty() {
                 true => None,
                 false => learned_until(world),
@@ -181,9 +219,13 @@ impl<'a> Question<'a> {
             let has_holdings = live.customers.has_holdings();
             let known = || customer.known(self.now, has_holdings);
             // An id that nobody knows is a guest's.
+            self.held.extend(customer.held_at(self.now).filter_map(|id| world.item_idx(id)));
             let is_asked = served.all_policies().next().is_some() && !customer.is_blank();
             self.known = is_asked.then(known);
         });
+        if let Some(session_id) = session_id.filter(|_| self.known_as.is_some()) {
+            self.read_visit_orders(session_id, &served.world, live);
+        }
     }
 
     /// What reasons are told in: the language of the locale, else the first.
@@ -204,8 +246,9 @@ impl<'a> Question<'a> {
         placement: Placement,
         policies: Option<&'q PolicyTable>,
     ) -> Request<'q> {
+        let is_after = placement == Placement::PostPurchase && self.anchors.is_empty();
         Request {
-            anchors: &self.anchors,
+            anchors: if is_after { &self.just_bought } else { &self.anchors },
             cart: &self.cart,
             session: &self.session,
             customer: self.customer,
@@ -215,6 +258,7 @@ impl<'a> Question<'a> {
             count: self.count,
             filter: self.filter.as_ref(),
             resting: &self.contacts.resting,
+            held: &self.held,
             exclude: &self.exclude,
             policies,
             circumstances: Circumstances {
@@ -230,6 +274,15 @@ impl<'a> Question<'a> {
             ..Request::at(placement)
         }
     }
+}
+
+/// What the latest order of a customer held, where it is not long ago.
+fn just_bought(customer: &Customer, world: &World, now: Timestamp) -> Vec<ItemRef<'static>> {
+    let since = Timestamp(now.0.saturating_sub(JUST_BOUGHT_US));
+    let latest = customer.orders.last().filter(|order| since < order.at);
+    let item_ids = latest.map(|order| order.item_ids.as_slice()).unwrap_or_default();
+    let known = item_ids.iter().filter_map(|id| world.item_idx(id));
+    known.map(ItemRef::Known).collect()
 }
 
 /// The placements asked for, at least one.

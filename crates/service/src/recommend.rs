@@ -214,8 +214,9 @@ impl Pass<'_> {
         }
     }
 
-    /// Who cannot be told from others is one for each answer, and compared with nobody; nor is a
-    /// customer whom the store does not know, for nobody could erase what is recorded of them.
+    /// Who cannot be told from others is one for each answer, and compared with nobody. A customer
+    /// whom the store does not know counts as their visit, for nobody could erase what is recorded
+    /// of them.
     fn arm(
         &self,
         question: &Question<'_>,
@@ -224,12 +225,15 @@ impl Pass<'_> {
         id: RecommendationId,
     ) -> Option<Arm> {
         let key = self.inner.settings.unit_key;
-        let is_recorded = match self.visitor {
-            Some(Unit::Customer(_)) => question.customer.is_some(),
-            Some(Unit::Session(_)) => true,
-            Some(Unit::LocationDay(..)) | None => false,
+        let visit = || self.request.session_id.as_deref().map(Unit::Session);
+        let recorded = match self.visitor {
+            Some(Unit::Customer(_)) if question.customer.is_none() => visit(),
+            Some(Unit::LocationDay(..)) => None,
+            visitor => visitor,
         };
-        let unit = || self.visitor.map_or(UnitId(id.seed()), |visitor| visitor.id(key));
+        let is_recorded = recorded.is_some();
+        let visitor = recorded.or(self.visitor);
+        let unit = || visitor.map_or(UnitId(id.seed()), |visitor| visitor.id(key));
         Arm::of(policies, placement, (unit, is_recorded), key)
     }
 
@@ -359,3 +363,6 @@ mod known_tests;
 
 #[cfg(test)]
 mod policy_tests;
+
+#[cfg(test)]
+mod visit_order_tests;

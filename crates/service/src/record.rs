@@ -97,8 +97,10 @@ pub(crate) fn write_record(
         (",\"bought_since\":", request.bought_since),
         (",\"exclude\":", request.exclude),
         (",\"resting\":", request.resting),
+        (",\"held\":", request.held),
     ] {
-        if items.is_empty() && name.contains("resting") {
+        let is_rare = name.contains("resting") || name.contains("held");
+        if items.is_empty() && is_rare {
             continue;
         }
         out.raw(name);

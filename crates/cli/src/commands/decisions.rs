@@ -94,7 +94,7 @@ pub(crate) async fn run(dir: &Path, args: DecisionsArgs) -> anyhow::Result<()> {
 
 fn since(days: Option<u32>) -> Timestamp {
     days.map_or(Timestamp(i64::MIN), |days| {
-        Timestamp(clock::now().0.saturating_sub(i64::from(days) * DAY_US))
+        Timestamp(clock::now().0.saturating_sub(i64::from(days).saturating_mul(DAY_US)))
     })
 }
 

@@ -195,7 +195,7 @@ fn print_tables(outcomes: &[Outcome]) -> anyhow::Result<()> {
         show::line(format!("\n{case} ({} queries)", show::count(n_queries as u64)))?;
         let mut heads = vec!["method"];
         heads.extend(of_case[0].metrics.values.iter().map(|(name, _, _)| *name));
-        heads.extend(["NDCG@10 95 %", "fit s", "p50 us", "p99 us", "chosen"]);
+        heads.extend(["NDCG@10 95 %", "fit s", "p50 us", "p90 us", "p99 us", "chosen"]);
         let right: Vec<usize> = (1..heads.len() - 1).collect();
         let mut table = show::table(&heads, &right);
         for outcome in of_case {
@@ -204,8 +204,9 @@ fn print_tables(outcomes: &[Outcome]) -> anyhow::Result<()> {
             let interval = outcome.metrics.values.last().and_then(|(_, _, interval)| *interval);
             cells.push(interval.map_or("–".into(), |(low, high)| format!("{low:.3}–{high:.3}")));
             cells.push(format!("{:.2}", outcome.fit.as_secs_f64()));
-            cells.push(format!("{:.0}", outcome.p50.as_secs_f64() * 1e6));
-            cells.push(format!("{:.0}", outcome.p99.as_secs_f64() * 1e6));
+            let latency = &outcome.latency;
+            let times = [latency.p50, latency.p90, latency.p99];
+            cells.extend(times.map(|time| format!("{:.0}", time.as_secs_f64() * 1e6)));
             cells.push(outcome.parameter.clone().unwrap_or_default());
             show::row(&mut table, &cells);
         }

@@ -71,7 +71,7 @@ enum Action {
 }
 
 fn signature(args: SignedArgs) -> Signature {
-    Signature { at: clock::now(), by: args.by, note: args.note }
+    Signature { at: clock::now(), by: args.who(), note: args.note }
 }
 
 pub(crate) async fn run(dir: &Path, args: ExperimentArgs) -> anyhow::Result<()> {
@@ -129,7 +129,7 @@ async fn act(
         Action::Results { name } => {
             let experiment = experiments.find(&name)?;
             let results = proof::results::of(store, &experiment, clock::now()).await?;
-            if json { show::line(serde_json::to_string(&results)?) } else { text::print(&results) }
+            if json { show::line(results.to_json()) } else { text::print(&results) }
         }
         Action::Guard => {
             let stopped = proof::guard::look(store, experiments, clock::now()).await?;

@@ -64,10 +64,14 @@ pub(crate) struct SignedArgs {
 }
 
 impl SignedArgs {
+    /// Under cron and in containers nobody says who it is.
+    pub(crate) fn who(&self) -> String {
+        let is_told = !self.by.trim().is_empty();
+        if is_told { self.by.clone() } else { "unknown".to_owned() }
+    }
+
     fn signature(self) -> Signature {
-        // Under cron and in containers nobody says who it is.
-        let by = if self.by.trim().is_empty() { "unknown".to_owned() } else { self.by };
-        Signature { at: clock::now(), by, note: self.note, key_id: None }
+        Signature { at: clock::now(), by: self.who(), note: self.note, key_id: None }
     }
 }
 

@@ -6,14 +6,14 @@ use crate::clock::{self, Stopwatch};
 use crate::show;
 use anyhow::Context;
 use clap::Args;
-use decide::words::write_reason;
+use decide::words::write_reason_in;
 use decide::{Benefit, Language, Languages, OrderSince};
 use decide::{CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, NoOffer, Offer};
 use decide::{Placement, Request, Warning, Workspace, decide};
 use events::{Amount, ItemRecord, Timestamp};
 use history::{OpenMode, Store};
 use policy::facts::{MARKETING, consent_in};
-use policy::{ContactFacts, PolicyDir, PolicySet, PolicyTable, Stage};
+use policy::{ContactFacts, PolicyDir, PolicySet, PolicyTable, Stage, Tone};
 use score::{World, search};
 use service::wire::WarningOut;
 use service::{Unrecorded, bought_since, learned_until};
@@ -87,10 +87,8 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     let world = load_world(&store, asks_attributes).await?;
     let policies =
         policies.map(|(version, set)| PolicyTable::compile(set, version, &Items(&world)));
-    let mut asked = Vec::new();
-    for text in &args.items {
-        asked.push(resolve(&world, text)?);
-    }
+    let asked: Vec<u32> =
+        args.items.iter().map(|text| resolve(&world, text)).collect::<anyhow::Result<_>>()?;
     let (customer, mut known) = match &args.customer {
         Some(id) => find_customer(&store, id).await?.unzip(),
         None => (None, None),
@@ -107,6 +105,7 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     let exclude = excluded(&world, &args.exclude, &mut remarks);
     let lines = lines_of(&asked);
     let anchors: Vec<ItemRef<'_>> = asked.iter().map(|&item| ItemRef::Known(item)).collect();
+    let held = held_items(&world, known.as_ref());
     let is_cart = !matches!(placement, Placement::Pdp | Placement::PostPurchase);
     let request = Request {
         anchors: if is_cart { &[] } else { &anchors },
@@ -115,6 +114,7 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         bought_since: &bought_since,
         orders_since: &orders_since,
         count: args.count,
+        held: &held,
         exclude: &exclude,
         policies: policies.as_ref(),
         circumstances: circumstances_of(
@@ -148,6 +148,12 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
     print(&world, language, &decision, args.explain)?;
     print_policies(&world, policies.as_ref(), &decision);
     Ok(())
+}
+
+/// What the customer has, as the shop recorded it, of what this world knows.
+fn held_items(world: &World, known: Option<&KnownCustomer>) -> Vec<u32> {
+    let ids = known.and_then(|known| known.holdings.as_deref()).unwrap_or_default();
+    ids.iter().filter_map(|id| world.item_idx(id)).collect()
 }
 
 /// One of each.
@@ -338,14 +344,14 @@ fn print(
     }
     let mut table = show::table(&heads, &[0, 3, 6, 7, 8, 9, 10, 11, 12]);
     for (at, offer) in decision.offers.iter().enumerate() {
-        show::row(&mut table, &cells(world, language, at + 1, offer, explain));
+        show::row(&mut table, &cells(world, (language, decision.tone), at + 1, offer, explain));
     }
     show::line(table)
 }
 
 fn cells(
     world: &World,
-    language: &Language,
+    (language, tone): (&Language, Tone),
     rank: usize,
     offer: &Offer,
     explain: bool,
@@ -361,7 +367,7 @@ fn cells(
         world.title(offer.item).to_owned(),
         price,
         offer.relation.as_str().to_owned(),
-        reason_text(world, language, offer),
+        reason_text(world, language, offer, tone),
     ];
     if explain {
         match &offer.reason.evidence {
@@ -392,9 +398,9 @@ fn language_of<'l>(languages: &'l Languages, locale: Option<&str>) -> anyhow::Re
 }
 
 /// The sentence behind an offer; every number comes from the evidence.
-fn reason_text(world: &World, language: &Language, offer: &Offer) -> String {
+fn reason_text(world: &World, language: &Language, offer: &Offer, tone: Tone) -> String {
     let mut text = String::new();
-    write_reason(&mut text, language, world, offer.item, &offer.reason);
+    write_reason_in(&mut text, language, world, offer, tone);
     if let Some(benefit) = Benefit::of(world, language, offer) {
         text.push(' ');
         benefit.write(&mut text);

@@ -13,12 +13,16 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Percent that were to be held out: the arms are held against it [default: what `serve
-    /// --holdout` was told last].
+    /// --holdout` was told, at each time].
     #[arg(long, value_name = "PERCENT")]
     holdout: Option<f64>,
     /// Customers and visits assigned in the last so many days only; all without it.
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     days: Option<u32>,
+    /// A click counts for what is bought of the item within so many days, where no origin is told.
+    #[arg(long, value_name = "DAYS", default_value_t = proof::DEFAULT_WINDOW_DAYS,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    window: u32,
     /// Attribute of customers by whose values the effect is told [default: segment].
     #[arg(long, value_name = "ATTRIBUTE")]
     by: Option<String>,
@@ -43,11 +47,14 @@ fn bar() -> anyhow::Result<ProgressBar> {
 
 fn tell(bar: &ProgressBar, step: &'static str, done: u64, all: u64) {
     if step == proof::BY_FILES {
+        let at_most = match all {
+            0 => "with as little memory as they can".to_owned(),
+            all => format!("with at most about {}", show::bytes(all)),
+        };
         show::note(format!(
             "The joins would take about {} in memory; they go by way of temporary files in the \
-             data directory, with at most about {}.",
-            show::bytes(done),
-            show::bytes(all)
+             data directory, {at_most}.",
+            show::bytes(done)
         ));
         return;
     }
@@ -69,7 +76,8 @@ pub(crate) async fn run(dir: &Path, args: ReportArgs) -> anyhow::Result<()> {
         days: args.days,
         by: args.by.as_deref(),
         holdout: args.holdout.map(|percent| percent / 100.0),
-        memory_bytes: Some(args.memory << 20),
+        window_days: Some(args.window),
+        memory_bytes: Some(args.memory.saturating_mul(1 << 20)),
     };
     let bar = bar()?;
     let tell = &mut |step: &'static str, done, all| tell(&bar, step, done, all);

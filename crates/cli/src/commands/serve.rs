@@ -2,6 +2,7 @@
 
 use super::policy::policy_dir;
 use super::retain::KeepArgs;
+use crate::clock;
 use crate::show;
 use anyhow::Context;
 use clap::Args;
@@ -51,9 +52,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ORDERS")]
     learn_after: Option<NonZeroU64>,
     /// Percent of the customers (or visits, where nobody is known) that are shown nothing, so that
-    /// `alongside report` can tell what the offers earn; 0: nobody.
-    #[arg(long, default_value_t = 5.0, value_name = "PERCENT", env = "ALONGSIDE_HOLDOUT")]
-    holdout: f64,
+    /// `alongside report` can tell what the offers earn; 0: nobody [default: what this store was
+    /// told last, 5 in a new one].
+    #[arg(long, value_name = "PERCENT", env = "ALONGSIDE_HOLDOUT")]
+    holdout: Option<f64>,
     /// Answers that are kept in memory, so that the same question is decided once while nothing
     /// changes; 0: none.
     #[arg(long, default_value_t = decide::memo::DEFAULT_CAPACITY, value_name = "N")]
@@ -81,7 +83,7 @@ impl ServeArgs {
             learn_every: None,
             learn_after: NonZeroU64::new(500),
             // Who tries the shop out wants to see it.
-            holdout: 0.0,
+            holdout: Some(0.0),
             answers_kept: decide::memo::DEFAULT_CAPACITY,
             guard_every: 0,
             keep: KeepArgs::default(),
@@ -112,8 +114,9 @@ impl ServeArgs {
             return Ok(None);
         }
         let every = match self.learn_every {
-            Some(hours) if hours > 0.0 && hours.is_finite() => {
-                Some(Duration::from_secs_f64(hours * 3600.0))
+            Some(hours) if hours > 0.0 => {
+                let every = Duration::try_from_secs_f64(hours * 3600.0);
+                Some(every.with_context(|| format!("--learn-every {hours}: that is too long"))?)
             }
             Some(hours) => anyhow::bail!("--learn-every {hours}: give a number of hours above 0"),
             None => None,
@@ -140,11 +143,12 @@ pub(crate) async fn prepare(
 ) -> anyhow::Result<Ready> {
     // What can be refused is refused before a store is made.
     let learn = args.schedule(dir)?;
-    anyhow::ensure!(
-        (0.0..=100.0).contains(&args.holdout),
-        "--holdout {}: give a number of percent between 0 and 100",
-        args.holdout
-    );
+    if let Some(percent) = args.holdout {
+        anyhow::ensure!(
+            (0.0..=100.0).contains(&percent),
+            "--holdout {percent}: give a number of percent between 0 and 100"
+        );
+    }
     let keys = KeyFile::in_dir(dir);
     let mut settings = args.settings();
     settings.languages = crate::languages::read(dir)?;
@@ -173,10 +177,10 @@ pub(crate) async fn prepare(
         // Keys made by an older version.
         store.set_guarded().await?;
     }
-    if args.holdout > 0.0 {
-        settings.holdout = HoldoutSettings::new(&store.store_id().await?, args.holdout / 100.0);
+    let holdout = holdout_of(&store, args.holdout).await?;
+    if holdout > 0.0 {
+        settings.holdout = HoldoutSettings::new(&store.store_id().await?, holdout);
     }
-    remember_holdout(&store, args.holdout).await?;
     settings.unit_key = key_of(&store.store_id().await?);
     let policies = policy_dir(&store).await?;
     if let Ok(Some(version)) = policies.current() {
@@ -200,18 +204,34 @@ pub(crate) async fn prepare(
     Ok(Ready { state, store, _background: background })
 }
 
-/// For the report; a change is told, for it moves customers from one arm to the other.
-async fn remember_holdout(store: &Store, percent: f64) -> anyhow::Result<()> {
-    let share = percent / 100.0;
+/// The share that is held out from now on: what is asked for, else what the store was told last.
+/// Kept for the report; a change is told, for it moves customers from one arm to the other.
+async fn holdout_of(store: &Store, percent: Option<f64>) -> anyhow::Result<f64> {
     let before = store.holdout_share().await?;
-    if let Some(before) = before.filter(|before| (before - share).abs() > 1e-6) {
-        show::note(format!(
-            "The holdout was {} % and is {percent} % now: customers change arms. Let `alongside \
-             report --days` begin after the change.",
-            before * 100.0
-        ));
+    let share = match (percent, before) {
+        (Some(percent), _) => percent / 100.0,
+        (None, Some(before)) => before,
+        (None, None) => proof::DEFAULT_HOLDOUT,
+    };
+    match before {
+        Some(before) if (before - share).abs() > 1e-6 => show::note(format!(
+            "The holdout was {} % and is {} % now: customers change arms. The report compares who \
+             was first assigned under one share with each other; `alongside report --days` that \
+             begins after the change leaves the others out.",
+            before * 100.0,
+            share * 100.0
+        )),
+        Some(before) if percent.is_none() && (before - proof::DEFAULT_HOLDOUT).abs() > 1e-6 => {
+            show::note(format!(
+                "{} % of the customers are held out, as this store was told before; --holdout \
+                 changes it.",
+                before * 100.0
+            ));
+        }
+        _ => {}
     }
-    Ok(store.set_holdout_share(share).await?)
+    store.set_holdout_share(share, clock::now()).await?;
+    Ok(share)
 }
 
 /// Answers until told to stop, then lets requests finish and writes what was promised.
@@ -273,5 +293,25 @@ async fn stop_signal() {
     #[cfg(not(unix))]
     {
         let _ = interrupt.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_restart_holds_out_what_the_store_remembers() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let told = async {
+            let store = Store::open(folder.path(), OpenMode::Create).await.expect("a new store");
+            let mut told = Vec::new();
+            for percent in [None, Some(50.0), None, Some(0.0), None] {
+                told.push(holdout_of(&store, percent).await.expect("a share"));
+            }
+            (told, store.holdout_periods().await.expect("periods").len())
+        };
+        let told = tokio::runtime::Runtime::new().expect("a runtime").block_on(told);
+        assert_eq!(told, (vec![0.05, 0.5, 0.5, 0.0, 0.0], 3));
     }
 }

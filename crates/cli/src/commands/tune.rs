@@ -217,7 +217,10 @@ fn tell(chosen: &Chosen, search: &Search, study: &Path, as_json: bool) -> anyhow
         show::row(&mut table, &[name.to_owned(), value]);
     }
     show::line(table)?;
-    show::note("`alongside learn` uses it from now on; `learn --untuned` does not");
+    show::note(match chosen.setting.changes().next() {
+        Some(_) => "`alongside learn` uses it from now on; `learn --untuned` does not",
+        None => "nothing better than the defaults was found, so `alongside learn` keeps them",
+    });
     Ok(())
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn event(kind: EventKind, customer: u32, id: &str, at_us: i64) -> Eve
 }
 
 /// A fifth of 1,000 customers held out, an order each; then `more` on top.
-async fn live(dir: &Path, more: Vec<Event>) {
+pub(crate) async fn live(dir: &Path, more: Vec<Event>) {
     let buys = |customer| event(EventKind::Purchase, customer, "p", NOW.0 + 60_000_000);
     fill(dir, more.into_iter().chain((0..N_CUSTOMERS).map(buys)).collect(), &[]).await;
 }
@@ -98,7 +98,7 @@ pub(crate) async fn fill(dir: &Path, events: Vec<Event>, asked: &[Asked<'_>]) {
         assert!(decisions.push(record(asked, key, None)));
     }
     decisions.flush().await;
-    store.set_holdout_share(0.2).await.expect("remembered");
+    store.set_holdout_share(0.2, NOW).await.expect("remembered");
     store.close().await;
 }
 

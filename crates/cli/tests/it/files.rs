@@ -7,26 +7,11 @@ use events::event::EventLine;
 use events::{Amount, Currency, CustomerRecord, Event, EventKind, ItemRecord, Timestamp};
 use history::{OpenMode, Store};
 use measure::assignment::Unit;
+use simulate::chance::Chance;
 use std::path::Path;
 
-/// xorshift64*.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % n
-    }
-
-    fn is(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    fn when(&mut self) -> i64 {
-        NOW.0 - 3 * DAY_US + self.below(12 * DAY_US as u64) as i64
-    }
+fn when(chance: &mut Chance) -> i64 {
+    NOW.0 - 3 * DAY_US + (chance.unit() * 12.0 * DAY_US as f64) as i64
 }
 
 const KINDS: [EventKind; 9] = [
@@ -41,38 +26,42 @@ const KINDS: [EventKind; 9] = [
     EventKind::Refund,
 ];
 
-fn line(dice: &mut Dice) -> EventLine {
-    let item = ["bread", "butter", "jam", "jam-small"][dice.below(4) as usize];
-    let origin = match dice.below(4) {
-        0 => Some(answer_of(dice.below(1_100) as u32)),
+fn line(chance: &mut Chance) -> EventLine {
+    let item = ["bread", "butter", "jam", "jam-small"][chance.below(4) as usize];
+    let origin = match chance.below(4) {
+        0 => Some(answer_of(chance.below(1_100))),
         1 => Some("search".to_owned()),
         _ => None,
     };
     EventLine {
         item_id: item.to_owned(),
-        quantity: Amount::from_units(1 + dice.below(3) as i64).expect("few"),
-        unit_price: if dice.is(90) { Amount::from_units(1 + dice.below(9) as i64) } else { None },
+        quantity: Amount::from_units(1 + i64::from(chance.below(3))).expect("few"),
+        unit_price: if chance.happens(0.9) {
+            Amount::from_units(1 + i64::from(chance.below(9)))
+        } else {
+            None
+        },
         origin,
     }
 }
 
 /// Customers, visits, orders and answers drawn apart, so that none agrees with the others.
-fn some_event(dice: &mut Dice, number: u32) -> Event {
-    let kind = KINDS[dice.below(KINDS.len() as u64) as usize];
-    let mut made = event(kind, dice.below(300) as u32, "x", dice.when());
+fn some_event(chance: &mut Chance, number: u32) -> Event {
+    let kind = KINDS[chance.below(KINDS.len() as u32) as usize];
+    let mut made = event(kind, chance.below(300), "x", when(chance));
     made.event_id = format!("n{number}");
     made.order_id = matches!(kind, EventKind::Purchase | EventKind::Refund)
-        .then(|| format!("o{}", dice.below(400)));
-    made.customer_id = made.customer_id.filter(|_| dice.is(60));
-    made.session_id = dice.is(70).then(|| format!("v{}", dice.below(150)));
-    made.recommendation_id = dice.is(60).then(|| answer_of(dice.below(1_100) as u32));
-    made.currency = Currency::parse(if dice.is(95) { "GBP" } else { "EUR" });
-    made.confirmed = kind != EventKind::Purchase || dice.is(95);
-    made.lines = (0..dice.below(4)).map(|_| line(dice)).collect();
+        .then(|| format!("o{}", chance.below(400)));
+    made.customer_id = made.customer_id.filter(|_| chance.happens(0.6));
+    made.session_id = chance.happens(0.7).then(|| format!("v{}", chance.below(150)));
+    made.recommendation_id = chance.happens(0.6).then(|| answer_of(chance.below(1_100)));
+    made.currency = Currency::parse(if chance.happens(0.95) { "GBP" } else { "EUR" });
+    made.confirmed = kind != EventKind::Purchase || chance.happens(0.95);
+    made.lines = (0..chance.below(4)).map(|_| line(chance)).collect();
     made
 }
 
-async fn add_world(dir: &Path, dice: &mut Dice) {
+async fn add_world(dir: &Path, chance: &mut Chance) {
     let store = Store::open(dir, OpenMode::Create).await.expect("a new store");
     let item = |id: &str, head: Option<&str>| ItemRecord {
         item_id: id.to_owned(),
@@ -86,7 +75,7 @@ async fn add_world(dir: &Path, dice: &mut Dice) {
         .map(|customer| CustomerRecord {
             customer_id: format!("c{customer}"),
             consent: None,
-            attributes: vec![("segment".to_owned(), format!("s{}", dice.below(30)))],
+            attributes: vec![("segment".to_owned(), format!("s{}", chance.below(30)))],
         })
         .collect();
     store.upsert_customers(&records).await.expect("customers");
@@ -97,19 +86,19 @@ async fn add_world(dir: &Path, dice: &mut Dice) {
 fn whatever_meets_in_a_log_is_joined_alike() {
     for seed in [1, 2, 3] {
         let desk = Desk::new();
-        let mut dice = Dice(seed * 7_919);
+        let mut chance = Chance::new(seed, 0);
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        runtime.block_on(add_world(&desk.store(), &mut dice));
-        let events: Vec<Event> = (0..4_000).map(|number| some_event(&mut dice, number)).collect();
+        runtime.block_on(add_world(&desk.store(), &mut chance));
+        let events: Vec<Event> = (0..4_000).map(|number| some_event(&mut chance, number)).collect();
         let visits: Vec<String> = (0..120).map(|visit| format!("v{visit}")).collect();
         let asked: Vec<Asked<'_>> = visits
             .iter()
             .map(|visit| Asked {
                 // Some names are of two answers.
-                answer: 950 + dice.below(120) as u32,
-                at: Timestamp(dice.when()),
+                answer: 950 + chance.below(120),
+                at: Timestamp(when(&mut chance)),
                 unit: Unit::Session(visit),
-                is_held_out: dice.is(20),
+                is_held_out: chance.happens(0.2),
                 location: None,
             })
             .chain((0..10).map(|day| Asked {

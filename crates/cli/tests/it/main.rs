@@ -9,9 +9,11 @@ mod imports;
 mod intake;
 mod joins;
 mod journey;
+mod marks;
 mod policies;
 mod proof;
 mod relations;
+mod shares;
 mod tuning;
 mod words;
 

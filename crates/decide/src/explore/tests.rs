@@ -162,7 +162,7 @@ fn a_short_slate_and_a_placement_that_does_not_ask_have_no_choice() {
     assert_eq!(choice.arms[0], decision.offers[0]);
     let (mut marks, limits) =
         (Marks::default(), Limits { filter: None, policies: None, price_cap: PriceCap::Open });
-    marks.set(&world, &request);
+    marks.set(&world, &request, false);
     assert!(choice.arms.iter().all(|arm| is_open(&world, &marks, &limits, arm.item)));
     assert!(choice.arms.iter().all(|arm| arm.reason.evidence.is_some()), "a page asks for it");
 }

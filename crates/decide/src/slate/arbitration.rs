@@ -106,7 +106,7 @@ impl Slate<'_> {
                 self.is_uncrowded(item, self.pinned_relation(item)) && is_open(&&item)
             };
             if let Some(&item) = items.find(is_free) {
-                marks.set_offered(item);
+                marks.set_offered(self.world, item);
                 self.note_taken(item, self.pinned_relation(item));
                 pinned.push(Pinned { position: pin.position, item, policy: pin.policy });
             }
@@ -130,7 +130,6 @@ impl Slate<'_> {
             Some(_) => (ReasonCode::BoughtTogether, Rung::Item),
             None => (ReasonCode::Chosen, Rung::Popular),
         };
-        let is_learned = self.world.is_learned(item);
         let touch = PolicyTouch {
             policy: pinned.policy,
             factor: 1.0,
@@ -139,7 +138,7 @@ impl Slate<'_> {
         };
         Offer {
             item,
-            score: if is_learned { self.world.snapshot.trend(item) } else { 0.0 },
+            score: self.world.sales_share(item),
             relation: self.pinned_relation(item),
             reason: Reason { code, evidence, ..Reason::default() },
             rung,
@@ -155,18 +154,34 @@ impl Slate<'_> {
         if !self.wants(offer.relation) && !self.any_relation {
             return;
         }
+        let has = |rung: Rung| self.rules.rungs & 1 << rung as u16 != 0;
+        // Beside a context a known past is no other step: the pair speaks.
+        let is_beside =
+            matches!(offer.reason.code, ReasonCode::BoughtTogether | ReasonCode::CompletesCart);
+        let is_on_ladder = has(offer.rung)
+            || (is_beside
+                && offer.rung == Rung::Personal
+                && (has(Rung::Item) || has(Rung::Basket)));
+        // What the shop declared stands on no step.
+        if !is_on_ladder && offer.reason.code != ReasonCode::Declared {
+            return;
+        }
+        // A ranking is made before any of it is taken: two variants may both stand in it.
+        if marks.has_variant_offered(self.world, offer.item) {
+            return;
+        }
         if !self.has_room(offer.item, offer.relation) {
             return;
         }
         let lever = self.lever_of(offer.item);
-        offer.value = lever.and_then(|lever| lever.value).map(policy::value::weight_of);
+        offer.value = lever.and_then(|lever| lever.value);
         // A sale that loses money is made by hand alone.
         if offer.value == Some(0.0) && offer.reason.code != ReasonCode::Declared {
             return;
         }
         offer.policy = lever.and_then(touch_of);
         self.note_taken(offer.item, offer.relation);
-        marks.set_offered(offer.item);
+        marks.set_offered(self.world, offer.item);
         self.offers.push(offer);
     }
 

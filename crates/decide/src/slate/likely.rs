@@ -39,7 +39,9 @@ impl Slate<'_> {
     /// tells that they did.
     pub(super) fn reason_again(&self, item: u32) -> Reason {
         if matches!(self.request.placement, Placement::Pos | Placement::Kiosk) {
-            return Reason { code: ReasonCode::ForYou, ..Reason::default() };
+            let is_popular = self.request.cart.is_empty() || is_best_seller(self.world, item);
+            let code = if is_popular { ReasonCode::Popular } else { ReasonCode::CompletesCart };
+            return Reason { code, ..Reason::default() };
         }
         let next_basket = self.world.next_basket.as_deref();
         of_rebuy(
@@ -106,12 +108,20 @@ impl Slate<'_> {
             return;
         }
         collect_heaviest(workspace);
+        let has_context = !workspace.context.is_empty();
         let Workspace { serving, likely, marks, asked, .. } = workspace;
         let world = self.world;
         let found = next_basket.likely(&world.snapshot, &self.who(), serving);
+        // Beside what was just bought, what is not due yet is a distraction.
+        let is_after = self.request.placement == Placement::PostPurchase && has_context;
+        let is_timely = |likely: &Likely| {
+            !is_after || likely.rebuy.as_ref().is_some_and(|rebuy| rebuy.is_due())
+        };
         likely.clear();
         likely.extend(found.iter().filter(|likely| {
-            gate::is_open(world, marks, &self.limits, likely.item) && self.is_wanted_here(likely)
+            is_timely(likely)
+                && gate::is_open(world, marks, &self.limits, likely.item)
+                && self.is_wanted_here(likely)
         }));
         self.weigh_likely(likely);
         self.n_eligible = self.n_eligible.max(likely.len());

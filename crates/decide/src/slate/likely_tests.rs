@@ -4,7 +4,7 @@ use crate::request::{Circumstances, ItemRef, OrderSince};
 use crate::words::{write_brief_reason, write_reason};
 use crate::{Filter, Language, Languages, Placement};
 use events::{ItemRecord, Timestamp};
-use history::HistoryView;
+use history::{HistoryView, NO_CUSTOMER};
 use snapshot::Snapshot;
 use std::sync::Arc;
 
@@ -65,6 +65,22 @@ fn a_re_order_says_how_often_and_whether_it_is_time() {
     let due = "Sie kaufen dies etwa alle 10 Tage, zuletzt vor 9 Tagen.";
     assert_eq!(told(59, 0, german).1, due);
     assert_eq!(told(59, 1, german).1, "In 1 Ihrer 6 Bestellungen gekauft.");
+}
+
+#[test]
+fn beside_what_was_just_bought_only_what_is_due_is_told_again() {
+    let world = learned(&rhythm());
+    let anchors = [ItemRef::Known(9)];
+    let after = |day: i64, anchors| {
+        let placement = Placement::PostPurchase;
+        let decision =
+            ask(&world, &Request { placement, anchors, count: Some(12), ..home(0, day) });
+        let again = |offer: &&Offer| offer.relation == Relation::Replenish;
+        decision.offers.iter().filter(again).map(|offer| offer.item).collect::<Vec<_>>()
+    };
+    assert_eq!(after(59, &anchors[..]), [0], "it is time");
+    assert_eq!(after(52, &anchors[..]), [0; 0], "it is not, and one was bought once only");
+    assert_eq!(after(52, &[]), [0, 1], "where nothing is told of what was bought");
 }
 
 #[test]
@@ -155,15 +171,18 @@ fn gates_hold_and_what_is_sensitive_is_not_told_in_a_mail() {
     assert_eq!(told(&mail), None);
 }
 
-/// Items 5 to 8 say more of a customer than 0 and 1; who has them buys 9 next.
+/// Items 5 to 8 say more of a customer than 0 and 1; who has them buys 9 next. What sells most, to
+/// guests, says nothing of anybody.
 fn sensitive_world() -> World {
     let mut rows = Vec::new();
     for _ in 0..6 {
         rows.extend([(vec![0, 1], 0), (vec![0, 1, 5, 6, 7, 8], 1), (vec![5, 6, 7, 8, 9], 2)]);
+        rows.extend((12..34).map(|item| (vec![item, item + 1], NO_CUSTOMER)));
+        rows.extend((12..34).map(|item| (vec![item, item + 1], NO_CUSTOMER)));
     }
-    let mut view = view(items(12), &rows);
+    let mut view = view(items(35), &rows);
     // Customers 0 and 1 on the same days.
-    (0..18).for_each(|at| view.baskets.at[at] = Timestamp((at / 3) as i64 * DAY_US));
+    (0..rows.len()).for_each(|at| view.baskets.at[at] = Timestamp((at / 47) as i64 * DAY_US));
     let mut params = learn::Params::default();
     params.next_basket.tables.tifu.n_neighbors = 1;
     let learned = learn::learn(&view, &params.check().unwrap(), &learn::Silent).unwrap();
@@ -222,8 +241,8 @@ fn where_others_stand_beside_nothing_tells_that_it_was_bought_before() {
         reason_of(&decision, 0).map(|reason| (reason.code, reason.rebuy.is_some()))
     };
     assert_eq!(code_of(Placement::Cart), Some((ReasonCode::DueAgain, true)));
-    assert_eq!(code_of(Placement::Pos), Some((ReasonCode::ForYou, false)));
-    assert_eq!(code_of(Placement::Kiosk), Some((ReasonCode::ForYou, false)));
+    assert_eq!(code_of(Placement::Pos), Some((ReasonCode::Popular, false)));
+    assert_eq!(code_of(Placement::Kiosk), Some((ReasonCode::Popular, false)));
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn a_placement_is_as_the_file_says() {
     let request = Request { cart: &lines, ..Request::at(Placement::Checkout) };
     let placement = |rest: &str| format!("[[placement]]\nname = 'checkout'\n{rest}\n");
     let told = |rest: &str| ask(&world, &table(&world, &placement(rest)), &request);
-    assert_eq!(told("count = 3\nevidence_required = false").offers.len(), 3);
+    assert_eq!(told("count = 3\nevidence_required = false\nmax_price_share = 9").offers.len(), 3);
     assert_eq!(told("max_count = 1").offers.len(), 1);
     // The cart is worth 5: at most 2 then, so 1 and 0 remain.
     let cheap = told("count = 9\nmax_price_share = 0.4");

@@ -6,10 +6,15 @@ use super::{Slate, Workspace};
 use crate::cover;
 use crate::decision::{About, Offer, Reason, ReasonCode, Relation};
 use crate::gate::{self, Marks};
+use crate::placement::Placement;
+use crate::request::ItemRef;
 use crate::words::price_difference;
 use events::Amount;
 use score::Rung;
 use std::cmp::Reverse;
+
+/// Declared items that are looked at for each open place.
+const N_OF_FAMILY: usize = 16;
 
 /// What is known of a pair, sales, the item, its place among those found.
 type Ranked = (f32, f32, Reverse<u32>, usize);
@@ -66,7 +71,7 @@ impl Slate<'_> {
     pub(super) fn covering(&mut self, workspace: &mut Workspace) -> Vec<Offer> {
         let Workspace { covering, marks, .. } = workspace;
         let mut plans: Vec<Offer> = Vec::new();
-        if !self.rules.offers_plans || !self.wants(Relation::Attach) {
+        if !self.rules.offers_plans || !self.wants(Relation::Attach) || self.bought_a_plan() {
             return plans;
         }
         cover::collect(self.world, self.request, covering);
@@ -88,7 +93,7 @@ impl Slate<'_> {
                     && self.has_room(plan, Relation::Attach)
                 {
                     if plans.len() < most {
-                        marks.set_offered(plan);
+                        marks.set_offered(self.world, plan);
                         self.note_taken(plan, Relation::Attach);
                         let evidence = self.strongest(&[cover.item], plan);
                         let about = About { item: cover.item, n_units: cover.n_units };
@@ -105,6 +110,18 @@ impl Slate<'_> {
             }
         }
         plans
+    }
+
+    /// After a purchase with a plan nobody can tell which unit it is for: none is offered.
+    fn bought_a_plan(&self) -> bool {
+        let request = self.request;
+        let is_plan = |item: u32| self.world.plans.is_plan(item);
+        request.placement == Placement::PostPurchase
+            && (request.bought_since.iter().any(|&item| is_plan(item))
+                || request.anchors.iter().any(|anchor| match *anchor {
+                    ItemRef::Known(item) => is_plan(item),
+                    ItemRef::Unknown { .. } => false,
+                }))
     }
 
     /// Dearer ones for the same need, where the placement wants them; other ones for it where they
@@ -143,10 +160,11 @@ impl Slate<'_> {
             if offers.len() == most || (!is_all && self.count < offers.len() + 2) {
                 break;
             }
-            if marks.is_offered(item) || !self.has_room(item, relation) {
+            let is_there = marks.is_offered(item) || marks.has_variant_offered(world, item);
+            if is_there || !self.has_room(item, relation) {
                 continue;
             }
-            marks.set_offered(item);
+            marks.set_offered(self.world, item);
             self.note_taken(item, relation);
             let code = match relation {
                 Relation::Upgrade => ReasonCode::Upgrade,
@@ -175,13 +193,18 @@ impl Slate<'_> {
         let best_first = |a: &Ranked, b: &Ranked| {
             b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)).then(b.2.cmp(&a.2))
         };
-        let n_open = self.count.saturating_sub(self.offers.len());
+        // Some may be variants of one another, of which only the first is taken.
+        let limit = self.offers.len().max(self.count);
+        let n_open = (limit - self.offers.len()).saturating_mul(N_OF_FAMILY);
         if n_open < ranked.len() {
             ranked.select_nth_unstable_by(n_open, best_first);
             ranked.truncate(n_open);
         }
         ranked.sort_unstable_by(best_first);
         for (.., at) in ranked {
+            if self.offers.len() == limit {
+                break;
+            }
             let DeclaredItem { item, anchor, relation, .. } = declared.found[at];
             let evidence = self.strongest(&[anchor], item);
             let about = Some(About { item: anchor, n_units: 1 });
@@ -237,13 +260,13 @@ impl Slate<'_> {
     }
 
     fn sales_of(&self, item: u32) -> f32 {
-        if self.world.is_learned(item) { self.world.snapshot.trend(item) } else { 0.0 }
+        self.world.sales_share(item)
     }
 
     fn offer(&self, item: u32, relation: Relation, reason: Reason) -> Offer {
         let score = self.sales_of(item) * self.factor_of(item);
         let lever = self.lever_of(item);
-        let value = lever.and_then(|lever| lever.value).map(policy::value::weight_of);
+        let value = lever.and_then(|lever| lever.value);
         let policy = lever.and_then(touch_of);
         let (rung, likeness, response) = (Rung::Item, None, None);
         Offer { item, score, relation, reason, rung, policy, likeness, response, value }

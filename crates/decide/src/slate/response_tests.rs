@@ -59,7 +59,7 @@ fn what_came_of_offers_moves_them_where_a_placement_asks_for_it() {
     let after = decided(&world, &home(&on));
     assert_eq!(shown(&after), [7, 1, 2, 3]);
     assert_eq!((after.offers[0].response, after.offers[1].response), (Some(3.0), None));
-    assert_eq!(after.offers[0].score, 3.0 * world.snapshot.trend(7));
+    assert_eq!(after.offers[0].score, 3.0 * world.sales_share(7));
     assert_eq!(after.responses_version, Some(1));
     for (request, why) in [
         (home(&off), "the file does not ask"),

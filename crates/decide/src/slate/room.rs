@@ -95,17 +95,10 @@ impl Slate<'_> {
 
     /// What an offer is expected to earn; nothing where that cannot be told.
     fn gain_of(&self, offer: &Offer, cost: Cost) -> Amount {
-        let state = self.world.catalog.state(offer.item);
         let told = cost.currency.zip(self.world.currency(offer.item));
         let is_comparable = told.is_none_or(|(one, other)| one == other);
-        let margin = state.price().zip(state.cost());
-        let margin = margin.and_then(|(price, cost)| price.0.checked_sub(cost.0)).map(Amount);
-        let Some(margin) = margin.filter(|_| is_comparable) else { return Amount::ZERO };
-        let n_baskets = f64::from(self.world.snapshot.n_baskets()).max(1.0);
-        let base = f64::from(self.world.n_item_baskets(offer.item)) / n_baskets;
-        let paired = offer.reason.evidence.map_or(0.0, |evidence| f64::from(evidence.probability));
-        let probability = Amount::from_f64(base.max(paired).clamp(0.0, 1.0));
-        probability.ok().and_then(|p| margin.checked_mul(p)).unwrap_or(Amount::ZERO)
+        let margin = expected_margin(self.world, offer).filter(|_| is_comparable);
+        margin.unwrap_or(Amount::ZERO)
     }
 
     /// What became of the quota.
@@ -118,6 +111,18 @@ impl Slate<'_> {
         let reserved = reserved(self.rules.new_share, self.asked);
         self.new_things = Some(NewThings { reserved, n_new, n_bought });
     }
+}
+
+/// What an offer is expected to earn, by the formula above, in the currency of its item; `None`:
+/// its price or its cost is not known.
+pub fn expected_margin(world: &World, offer: &Offer) -> Option<Amount> {
+    let state = world.catalog.state(offer.item);
+    let margin = Amount(state.price()?.0.checked_sub(state.cost()?.0)?);
+    let n_baskets = f64::from(world.snapshot.n_baskets()).max(1.0);
+    let base = f64::from(world.n_item_baskets(offer.item)) / n_baskets;
+    let paired = offer.reason.evidence.map_or(0.0, |evidence| f64::from(evidence.probability));
+    let probability = Amount::from_f64(base.max(paired).clamp(0.0, 1.0)).ok()?;
+    margin.checked_mul(probability)
 }
 
 /// As far as it is known.

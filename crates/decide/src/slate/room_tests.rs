@@ -92,7 +92,7 @@ fn why_not_tells_the_cap_that_a_slate_had_enough_of() {
 fn a_slate_that_earns_less_than_it_interrupts_is_none() {
     let world = priced();
     let lines = cart(&[0]);
-    let request = Request { cart: &lines, count: Some(2), ..Request::at(Placement::Checkout) };
+    let request = Request { cart: &lines, count: Some(2), ..Request::at(Placement::Cart) };
     let free = ask(&world, &request);
     assert_eq!((free.offers.len(), free.no_offer), (2, None));
     // By hand: each item's margin is its number.
@@ -105,7 +105,7 @@ fn a_slate_that_earns_less_than_it_interrupts_is_none() {
     let gain: f64 = free.offers.iter().map(gain_of).sum();
     assert!(gain > 0.1, "{gain}");
     let costing = |cost: f64| {
-        let text = format!("[[placement]]\nname = 'checkout'\ninterruption_cost = {cost:.4}");
+        let text = format!("[[placement]]\nname = 'cart'\ninterruption_cost = {cost:.4}");
         table(&world, &text)
     };
     let (cheap, dear) = (costing(gain - 0.001), costing(gain + 0.001));
@@ -119,11 +119,11 @@ fn a_slate_that_earns_less_than_it_interrupts_is_none() {
     assert!((told.0 as f64 / 1e6 - gain).abs() < 1e-3, "{told:?} {gain}");
     let first = free.offers[0].item;
     assert_eq!(why(&world, &under(&dear), first), WhyNot::Stopped(Gate::InterruptionCost));
-    let off = table(&world, "[[placement]]\nname = 'checkout'\ninterruption_cost = 0");
+    let off = table(&world, "[[placement]]\nname = 'cart'\ninterruption_cost = 0");
     assert_eq!(items_of(&ask(&world, &under(&off))), items_of(&free));
     // What an item earns is not known without its cost, and not compared across currencies.
     let bare = learned(&blocks());
-    let text = "[[placement]]\nname = 'checkout'\ninterruption_cost = '0.000001 EUR'";
+    let text = "[[placement]]\nname = 'cart'\ninterruption_cost = '0.000001 EUR'";
     let priceless = table_of(&bare, text);
     let request = Request { policies: Some(&priceless), ..request.clone() };
     assert!(matches!(

@@ -100,7 +100,7 @@ impl Slate<'_> {
             });
         }
         for offer in self.offers.drain(self.offers.len() - n_left..) {
-            marks.clear_offered(offer.item);
+            marks.clear_offered(self.world, offer.item);
         }
     }
 

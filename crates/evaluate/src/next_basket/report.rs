@@ -6,20 +6,23 @@
 //! customers whose basket has such items.
 
 use super::Lists;
+use super::gain::Gain;
 use crate::breadth::{BREADTH_LEN, Breadth};
 use crate::customer_file::CustomerFile;
-use crate::report::{head_of, latency_quantiles};
+use crate::latency::Latency;
+use crate::report::head_of;
 use measure::BootstrapSpec;
 use measure::bootstrap::bootstrap_columns;
-use measure::ranking::{Ideal, any_hit_at, hits, ndcg_of_list, recall_of_list};
+use measure::ranking::{Ideal, any_hit_at, hits, ndcg_of_list, recall_of_list, reciprocal_rank_at};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// Seed of the bootstrap: intervals are the same from run to run.
 const SEED: u64 = 7;
 
-/// Metrics in the order of the report. `…_best_at_k`: the ideal is min(k, |truth|) hits in front;
-/// the others are held against all of the truth.
+/// Metrics in the order of the report. The ideal of `NDCG@k` (or `NDCG@k_all_truth`) is all of the
+/// truth, that of `NDCG@k_best_at_k` min(k, |truth|) hits in front. `PHR@k` is also told by its
+/// other name, `HR@k`; `MRR@20` is of the first item of the list that was bought.
 pub const NAMES: [&str; N_METRICS] = [
     "R@10",
     "R@20",
@@ -29,9 +32,18 @@ pub const NAMES: [&str; N_METRICS] = [
     "NDCG@20_best_at_k",
     "PHR@10",
     "PHR@20",
+    "MRR@20",
 ];
 
-const N_METRICS: usize = 8;
+const N_METRICS: usize = 9;
+
+/// What a metric is called besides.
+const OTHER_NAMES: [(&str, &str); 4] = [
+    ("NDCG@10", "NDCG@10_all_truth"),
+    ("NDCG@20", "NDCG@20_all_truth"),
+    ("PHR@10", "HR@10"),
+    ("PHR@20", "HR@20"),
+];
 
 /// What one method gave in one case.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,10 +62,13 @@ pub struct NextBasketOutcome {
     /// Of the lists; the same in every case.
     pub breadth: Breadth,
     pub fit: Duration,
-    pub p50: Duration,
-    pub p99: Duration,
+    pub latency: Latency,
     /// What was chosen on the validation customers.
     pub parameter: Option<String>,
+    /// Of the method `alongside`, less each method that ran before it.
+    pub gains: Vec<Gain>,
+    /// By customer asked.
+    pub(super) rows: Vec<Option<Row>>,
 }
 
 impl NextBasketOutcome {
@@ -61,26 +76,29 @@ impl NextBasketOutcome {
         NAMES.iter().position(|&other| other == name).map(|at| self.means[at])
     }
 
-    /// One JSON line of EVALUATION's form.
+    /// One JSON line.
     pub fn to_json(&self) -> Value {
         let mut line = Map::new();
         line.insert("method".into(), json!(self.method));
         line.insert("case".into(), json!(self.case));
         line.insert("queries".into(), json!(self.n_queries));
         for (at, name) in NAMES.iter().enumerate() {
-            line.insert((*name).into(), json!(self.means[at]));
-            if let Some(intervals) = &self.intervals {
-                line.insert(format!("{name}_low"), json!(intervals[at].0));
-                line.insert(format!("{name}_high"), json!(intervals[at].1));
+            let other = OTHER_NAMES.iter().filter(|(of, _)| of == name).map(|(_, other)| other);
+            for name in std::iter::once(name).chain(other) {
+                line.insert((*name).into(), json!(self.means[at]));
+                if let Some(intervals) = &self.intervals {
+                    line.insert(format!("{name}_low"), json!(intervals[at].0));
+                    line.insert(format!("{name}_high"), json!(intervals[at].1));
+                }
             }
         }
+        self.write_gains(&mut line);
         if let Some(sd) = self.recall_sd {
             line.insert("R@10_sd".into(), json!(sd));
         }
         self.breadth.write(&mut line);
         line.insert("fit_s".into(), json!(self.fit.as_secs_f64()));
-        line.insert("p50_us".into(), json!(self.p50.as_secs_f64() * 1e6));
-        line.insert("p99_us".into(), json!(self.p99.as_secs_f64() * 1e6));
+        self.latency.write(&mut line);
         if let Some(parameter) = &self.parameter {
             line.insert("parameter".into(), json!(parameter));
         }
@@ -121,7 +139,7 @@ pub(super) fn summarize(
     fit: Duration,
     parameter: Option<String>,
 ) -> Vec<NextBasketOutcome> {
-    let (p50, p99) = latency_quantiles(&lists.latencies);
+    let latency = Latency::of(&lists.latencies);
     let n_sales = sales_of(file);
     let is_head = head_of(&n_sales);
     let listed = lists.by_asked.iter().flat_map(|list| list.iter().take(BREADTH_LEN)).copied();
@@ -141,15 +159,16 @@ pub(super) fn summarize(
                 recall_sd: sample_sd(&folds.recalls),
                 breadth,
                 fit,
-                p50,
-                p99,
+                latency,
                 parameter: parameter.clone(),
+                gains: Vec::new(),
+                rows,
             }
         })
         .collect()
 }
 
-type Row = [f64; N_METRICS];
+pub(super) type Row = [f64; N_METRICS];
 
 /// The metrics of each customer asked; `None` where the basket has no items of this case.
 fn rows_of(
@@ -189,12 +208,13 @@ fn row_of(list: &[u32], truth: &[u32]) -> Option<Row> {
         ndcg(20, Ideal::BestAtK)?,
         any_hit_at(&flags, 10),
         any_hit_at(&flags, 20),
+        flags.iter().position(|&hit| hit).map_or(0.0, |at| reciprocal_rank_at(at + 1, 20)),
     ])
 }
 
-struct FoldMeans {
+pub(super) struct FoldMeans {
     n_queries: usize,
-    means: Row,
+    pub(super) means: Row,
     /// R@10 of each fold.
     recalls: Vec<f64>,
     /// Weight of each customer asked in `means`; they add up to 1.
@@ -203,7 +223,7 @@ struct FoldMeans {
 
 impl FoldMeans {
     /// Folds in which nobody has items of the case are left out.
-    fn of(file: &CustomerFile, asked: &[u32], rows: &[Option<Row>]) -> FoldMeans {
+    pub(super) fn of(file: &CustomerFile, asked: &[u32], rows: &[Option<Row>]) -> FoldMeans {
         let mut found = FoldMeans {
             n_queries: 0,
             means: [0.0; N_METRICS],
@@ -236,7 +256,7 @@ impl FoldMeans {
     /// A customer may be in several folds, so customers are drawn, not queries: of a weighted mean
     /// m the column m + w/w̄ (v − m) is resampled, which has the mean m and the ratio estimator's
     /// variance (Cochran 1977, section 6.4).
-    fn intervals(&self, rows: &[Option<Row>]) -> Option<[(f64, f64); N_METRICS]> {
+    pub(super) fn intervals(&self, rows: &[Option<Row>]) -> Option<[(f64, f64); N_METRICS]> {
         let counted: Vec<(f64, &Row)> = self
             .weights
             .iter()

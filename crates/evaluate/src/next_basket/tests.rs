@@ -67,7 +67,11 @@ fn popular_items_fill_up_and_json_has_the_named_keys() {
         "popularity_bias@10",
         "fit_s",
         "p50_us",
+        "p90_us",
         "p99_us",
+        "MRR@20",
+        "HR@10",
+        "NDCG@10_all_truth",
     ] {
         assert!(line.get(key).is_some(), "no key {key} in {line}");
     }
@@ -95,7 +99,8 @@ fn what_serves_is_what_is_measured() {
     assert_eq!(cases, ["all", "repeat", "explore", "tail"]);
     let all = of(&found, "all");
     // Two baskets a customer train no trees: what they bought before comes first.
-    assert!(all.parameter.as_ref().is_some_and(|note| note.starts_with("tifu_knn")), "{all:?}");
+    let says = |of: &str| all.parameter.as_ref().is_some_and(|note| note.contains(of));
+    assert!(says("tifu_knn; NDCG@10 on 3 last baskets") && says("too few for trees"), "{all:?}");
     assert_eq!(of(&found, "repeat").get("R@10"), Some(1.0));
     // Popular items fill up: all four that were sold are on the lists.
     assert_eq!(all.breadth.coverage, 1.0);
@@ -112,4 +117,35 @@ fn breadth_and_tail_are_those_worked_by_hand() {
     // The head is 0 and 2: 5 of 7 lines are more than half, 3 are not.
     let tail = of(&found, "tail");
     assert_eq!((tail.n_queries, tail.get("R@10")), (3, Some(0.25)));
+}
+
+/// Ours is p_top_freq here but for what fills up, and asked in the order of the report.
+#[test]
+fn ours_is_held_against_each_other_customer_by_customer() {
+    let found = outcomes(&small(), &["alongside", "g_top_freq", "p_top_freq"]);
+    let methods: Vec<&str> = found.iter().map(|outcome| &*outcome.method).step_by(4).collect();
+    assert_eq!(methods, ["g_top_freq", "p_top_freq", "alongside"]);
+    let (popular, ours) = (of(&found[..4], "all"), of(&found[8..], "all"));
+    assert!(popular.gains.is_empty());
+    let over: Vec<&str> = ours.gains.iter().map(|gain| &*gain.over).collect();
+    assert_eq!(over, ["g_top_freq", "p_top_freq"]);
+    for name in report::NAMES {
+        let gain = ours.gains[0].get(name).unwrap();
+        let difference = ours.get(name).unwrap() - popular.get(name).unwrap();
+        assert!((gain.mean - difference).abs() < 1e-12, "{name}: {gain:?} {difference}");
+        assert!(gain.low <= gain.mean && gain.mean <= gain.high, "{name}: {gain:?}");
+    }
+    let line = ours.to_json();
+    let best = ours.gain_over_best().unwrap();
+    assert_eq!(line["against"], *best.over);
+    assert_eq!(line["R@10_diff"], line["over"][&*best.over]["R@10_diff"]);
+    assert!(line["over"]["g_top_freq"]["NDCG@10_diff_low"].is_number(), "{line}");
+}
+
+/// The list of a is [0, 1], of b [2, 3]: hits at rank 1 and 2.
+#[test]
+fn the_first_hit_gives_the_reciprocal_rank() {
+    let found = outcomes(&small(), &["p_top_freq"]);
+    let expected = ((1.0 + 0.5) / 2.0 + 1.0) / 2.0;
+    assert!((of(&found, "all").get("MRR@20").unwrap() - expected).abs() < 1e-12);
 }

@@ -48,7 +48,7 @@ fn every_line_tells_breadth_and_cost() {
     let outcomes = run(&["popularity", "jaccard", "alongside"], &[], None);
     for outcome in &outcomes {
         let line = outcome.to_json();
-        for key in ["coverage@10", "popularity_bias@10", "fit_s", "p50_us", "p99_us"] {
+        for key in ["coverage@10", "popularity_bias@10", "fit_s", "p50_us", "p90_us", "p99_us"] {
             assert!(line.get(key).is_some_and(|value| value.is_number()), "{key} in {line}");
         }
     }
@@ -90,4 +90,23 @@ fn a_source_left_out_is_compared_with_the_whole() {
     assert_eq!(comparison.method, "alongside");
     let metric = |outcome: &Outcome| outcome.metrics.get("NDCG@10").expect("it is told");
     assert!((comparison.ndcg.mean - (metric(less) - metric(whole))).abs() < 1e-12);
+}
+
+#[test]
+fn what_would_be_served_is_told_in_numbers() {
+    let outcomes = run(&["alongside"], &[], None);
+    let first = outcomes[0].to_json();
+    for name in ["empty_share", "offers_a_cart", "hit_rate"] {
+        let value = &first["learned"][format!("as_served.{name}")];
+        assert!(value.as_f64().is_some_and(|value| value >= 0.0), "{name}: {value}");
+    }
+    assert!(outcomes[1].to_json().get("learned").is_none());
+}
+
+#[test]
+fn to_ask_nothing_is_refused_in_its_own_words() {
+    let options = Options { max_queries: Some(0), ..Options::default() };
+    let found = evaluate::run(&shop(), &options, &|| Duration::ZERO, &|_| {}, |_| {});
+    let error = found.expect_err("nothing is asked").to_string();
+    assert!(error.contains("--max-queries 0"), "{error}");
 }

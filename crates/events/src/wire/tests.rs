@@ -211,3 +211,41 @@ proptest! {
         let _ = event_from_json(&value, NOW);
     }
 }
+
+#[test]
+fn the_origin_of_a_line_may_be_told_in_every_usual_way() {
+    let (answer, other) = ("01hf0000000000000000001", "01hf0000000000000000002");
+    let read = |value: Value| {
+        let (event, warnings) = event_from_json(&value, NOW).expect("an event");
+        let origins: Vec<_> = event.lines.iter().map(|line| line.origin.clone()).collect();
+        (event.recommendation_id, origins, warnings)
+    };
+    let purchase = |more: Value, lines: Value| {
+        let mut event = json!({"event_id": "e", "event": "purchase", "order_id": "o"});
+        let members = event.as_object_mut().expect("an object");
+        members.extend(more.as_object().expect("an object").clone());
+        members.insert("items".to_owned(), lines);
+        read(event)
+    };
+    // The answer of a line goes before the name of a list.
+    let lines = json!([
+        {"item_id": "a", "recommendation_id": answer, "item_list_id": "cart"},
+        {"item_id": "b", "attribution_token": other},
+        {"item_id": "c", "item_list_id": "search"},
+        {"item_id": "d"}
+    ]);
+    let some = |text: &str| Some(text.to_owned());
+    let (of_event, origins, warnings) = purchase(json!({}), lines.clone());
+    assert_eq!(origins, [some(answer), some(other), some("search"), None]);
+    assert_eq!((of_event, warnings), (None, Vec::new()));
+    // A list of the event is that of lines without one; an answer is the event's.
+    let (_, origins, _) = purchase(json!({"item_list_id": "category"}), lines.clone());
+    assert_eq!(origins, [some(answer), some(other), some("search"), some("category")]);
+    let (of_event, origins, _) = purchase(json!({"item_list_id": answer}), lines.clone());
+    assert_eq!((of_event, &origins[3]), (some(answer), &None));
+    let told = json!({"item_list_id": "category", "recommendation_id": other});
+    let (of_event, origins, _) = purchase(told, lines);
+    assert_eq!((of_event, &origins[3]), (some(other), &None));
+    let seen = json!({"event": "view_item", "item_list_id": "category", "items": ["a"]});
+    assert_eq!(read(seen).1, [None], "what was looked at came from nowhere");
+}

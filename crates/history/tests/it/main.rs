@@ -9,6 +9,7 @@ mod currencies;
 mod doors;
 mod following;
 mod formats;
+mod holdout;
 mod imports;
 mod keeping;
 mod live;

@@ -4,8 +4,13 @@
 //! baskets before it with tables that were made of everybody's baskets but the last c: no content
 //! of the foretold basket, nor of anybody's last c, is in a feature. Two things of later are: who
 //! is a neighbor goes by the time of all newest baskets, and by the calendar the other baskets of
-//! others may be later than the foretold one. Every n-th customer is kept apart: there the trees
-//! are stopped, and held against the published methods.
+//! others may be later than the foretold one.
+//!
+//! What serves is chosen in two steps. The published methods, plain popularity among them, learn
+//! nothing of cases, so they are compared on the last baskets of as many customers as are worth
+//! their time: all of a small shop. Trees are held against each of them on every n-th customer, who
+//! is kept apart and where they are stopped too, and serve where they are better by more than the
+//! standard error of the difference: of few baskets the simpler one serves.
 
 use super::timing::{age_factors, day_of, gap_days_of};
 use super::{NextBasketParams, NextBasketTables, Sequences};
@@ -68,10 +73,32 @@ impl Default for RankerParams {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LearnedRanker {
     pub ranker: Ranker,
-    /// NDCG@10 on the validation customers of each contestant, best first.
-    pub contest: Vec<(String, f64)>,
+    /// NDCG@10 of each of [`RIVALS`], best first.
+    pub contest: Vec<(Method, f64)>,
+    /// Last baskets that it was taken on.
+    pub n_contest: usize,
+    /// What became of the trees; `None` where there were too few cases for any.
+    pub trial: Option<Trial>,
     pub n_groups: usize,
     pub n_trees: usize,
+}
+
+/// What the trees must beat, and what serves without them; of equals the first.
+pub const RIVALS: [Method; 4] =
+    [Method::TifuKnn, Method::UpCf, Method::GlobalPersonalTop, Method::GlobalTop];
+
+/// Customers on whose last baskets the published methods are compared, at the most.
+const MAX_CONTEST: u32 = 2_000;
+
+/// Trees against the published methods, on customers who trained nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    pub n_baskets: usize,
+    /// NDCG@10 of the trees.
+    pub trees: f64,
+    /// Of the published method that does best there.
+    pub rival: (Method, f64),
+    pub is_won: bool,
 }
 
 /// Cases row by row, as the trainer takes them.
@@ -123,29 +150,104 @@ pub fn learn(
             newest = Some(tables);
         }
     }
-    let n_groups = train.group_ends.len();
-    let mut contestants: Vec<(String, Ranker)> =
-        [Method::TifuKnn, Method::UpCf, Method::GlobalPersonalTop]
-            .map(|method| (method.as_str().to_owned(), Ranker::Published(method)))
-            .to_vec();
-    let mut n_trees = 0;
-    if n_groups >= ranker.min_groups && !valid.group_ends.is_empty() {
-        let boosted = fit(&train.set(), Some(&valid.set()), &ranker.boost)?;
-        n_trees = boosted.trees.n_trees();
-        contestants.insert(0, ("trees".to_owned(), Ranker::Trees(boosted.trees)));
+    let Some(newest) = newest else { return Ok(LearnedRanker::unasked()) };
+    let mut learned = LearnedRanker::published(&newest, sequences);
+    learned.n_groups = train.group_ends.len();
+    if learned.n_groups >= ranker.min_groups && !valid.group_ends.is_empty() {
+        let trees = fit(&train.set(), Some(&valid.set()), &ranker.boost)?.trees;
+        learned.n_trees = trees.n_trees();
+        let trees = Ranker::Trees(trees);
+        let mut match_up = MatchUp::default();
+        match_up.ask(&newest, (sequences, 1), &trees, ranker.valid_every);
+        // Of few customers also the baskets before the last ones.
+        for cut in 2..=ranker.n_cuts {
+            if match_up.ours.len() >= ENOUGH_TRIALS {
+                break;
+            }
+            let tables = NextBasketTables::learn(sequences.without_last(cut), n_items, params);
+            match_up.ask(&tables, (sequences, cut), &trees, ranker.valid_every);
+        }
+        let trial = match_up.trial();
+        if trial.is_won {
+            learned.ranker = trees;
+        }
+        learned.trial = Some(trial);
     }
-    let mut contest: Vec<(String, f64, Ranker)> = Vec::new();
-    for (name, contestant) in contestants {
-        let ndcg = newest
-            .as_ref()
-            .map_or(0.0, |tables| mean_ndcg(tables, sequences, &contestant, ranker.valid_every));
-        contest.push((name, ndcg, contestant));
+    Ok(learned)
+}
+
+/// Baskets after which the trees are held against the published methods on no older ones.
+const ENOUGH_TRIALS: usize = 500;
+
+/// NDCG@10 of the trees and of each of [`RIVALS`], basket by basket.
+#[derive(Debug, Default)]
+struct MatchUp {
+    ours: Vec<f64>,
+    theirs: [Vec<f64>; RIVALS.len()],
+}
+
+impl MatchUp {
+    /// Asks the customers who trained nothing for basket B − cut. `tables` are without it.
+    fn ask(
+        &mut self,
+        tables: &NextBasketTables,
+        asked: (&Sequences, usize),
+        trees: &Ranker,
+        valid_every: u32,
+    ) {
+        let plain = |ranker: &Ranker| ndcgs_by(tables, asked, ranker, valid_every, |_, f| f);
+        self.ours.extend(plain(trees));
+        for (theirs, method) in self.theirs.iter_mut().zip(RIVALS) {
+            theirs.extend(plain(&Ranker::Published(method)));
+        }
     }
-    // Stable: of equals the one that stands first.
-    contest.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let table = contest.iter().map(|(name, ndcg, _)| (name.clone(), *ndcg)).collect();
-    let (_, _, winner) = contest.swap_remove(0);
-    Ok(LearnedRanker { ranker: winner, contest: table, n_groups, n_trees })
+
+    /// Won where the trees are above each by more than the standard error of the difference.
+    fn trial(&self) -> Trial {
+        let means = self.theirs.each_ref().map(|theirs| mean(theirs));
+        let best =
+            (1..RIVALS.len()).fold(0, |best, at| if means[at] > means[best] { at } else { best });
+        Trial {
+            n_baskets: self.ours.len(),
+            trees: mean(&self.ours),
+            rival: (RIVALS[best], means[best]),
+            is_won: self.theirs.iter().all(|theirs| {
+                let (gain, error) = gain_of(&self.ours, theirs);
+                gain > error
+            }),
+        }
+    }
+}
+
+impl LearnedRanker {
+    /// Without anything to choose on.
+    fn unasked() -> LearnedRanker {
+        LearnedRanker {
+            ranker: Ranker::Published(RIVALS[0]),
+            contest: RIVALS.map(|method| (method, 0.0)).to_vec(),
+            n_contest: 0,
+            trial: None,
+            n_groups: 0,
+            n_trees: 0,
+        }
+    }
+
+    /// The published method that foretells last baskets best. `tables` are without them.
+    fn published(tables: &NextBasketTables, sequences: &Sequences) -> LearnedRanker {
+        let n_customers = sequences.view().n_customers() as u32;
+        let every = n_customers.div_ceil(MAX_CONTEST).max(1);
+        let mut learned = LearnedRanker::unasked();
+        for (method, ndcg) in &mut learned.contest {
+            let asked = (sequences, 1);
+            let found = ndcgs_by(tables, asked, &Ranker::Published(*method), every, |_, f| f);
+            *ndcg = mean(&found);
+            learned.n_contest = found.len();
+        }
+        // Stable: of equals the one that stands first.
+        learned.contest.sort_by(|a, b| b.1.total_cmp(&a.1));
+        learned.ranker = Ranker::Published(learned.contest[0].0);
+        learned
+    }
 }
 
 /// Cases kept apart, at the most: a part of those that are learned from.
@@ -215,35 +317,36 @@ fn split_at(sequences: &Sequences, customer: u32, cut: usize) -> Option<(Vec<&[u
     Some((baskets, truth))
 }
 
-/// NDCG@10 over the validation customers' last baskets.
-fn mean_ndcg(
-    tables: &NextBasketTables,
-    sequences: &Sequences,
-    ranker: &Ranker,
-    valid_every: u32,
-) -> f64 {
-    mean(&ndcgs_by(tables, sequences, ranker, valid_every, |_, front| front))
-}
-
 fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+    // Of nothing it is 0; an empty `sum` would be -0.
+    values.iter().fold(0.0, |sum, value| sum + value) / values.len().max(1) as f64
 }
 
-/// Of each validation customer, after the front of the ranking was put in another order.
+/// Mean of the differences and its standard error; that of one alone is not known: endless.
+fn gain_of(ours: &[f64], theirs: &[f64]) -> (f64, f64) {
+    let gains: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect();
+    let (n, gain) = (gains.len() as f64, mean(&gains));
+    let squares: f64 = gains.iter().map(|value| (value - gain).powi(2)).sum();
+    let error = if gains.len() < 2 { f64::INFINITY } else { (squares / (n * (n - 1.0))).sqrt() };
+    (gain, error)
+}
+
+/// NDCG@10 of basket B − cut of every so many customers, after the front of the ranking was put in
+/// another order.
 fn ndcgs_by(
     tables: &NextBasketTables,
-    sequences: &Sequences,
+    (sequences, cut): (&Sequences, usize),
     ranker: &Ranker,
-    valid_every: u32,
+    every: u32,
     reorder: impl Fn(u32, Vec<Scored>) -> Vec<Scored> + Sync,
 ) -> Vec<f64> {
     let view = tables.view();
     let overlay = Overlay::default();
     (0..sequences.view().n_customers() as u32)
         .into_par_iter()
-        .filter(|customer| customer % valid_every == 0)
+        .filter(|customer| customer % every == 0)
         .map_init(RankScratch::default, |memory, customer| {
-            let (before, truth) = split_at(sequences, customer, 1)?;
+            let (before, truth) = split_at(sequences, customer, cut)?;
             let asked = Asked { customer: Some(customer), sequence: &before, overlay: &overlay };
             let front = reorder(customer, rank(&view, ranker, &asked, N_FRONT, memory));
             let list: Vec<u32> = front.iter().take(10).map(|scored| scored.index).collect();
@@ -276,12 +379,9 @@ const MIN_CLEAR: usize = 100;
 
 impl Worth {
     fn of(plain: &[f64], timed: &[f64]) -> Worth {
-        let gains: Vec<f64> = plain.iter().zip(timed).map(|(plain, timed)| timed - plain).collect();
-        let (n, gain) = (gains.len() as f64, mean(&gains));
-        let squares: f64 = gains.iter().map(|value| (value - gain).powi(2)).sum();
-        let error = (squares / (n * (n - 1.0))).sqrt();
+        let (gain, error) = gain_of(timed, plain);
         // Of few customers, and of gains all alike, the error tells nothing.
-        let is_known = MIN_CLEAR <= gains.len() && error > NO_ERROR;
+        let is_known = MIN_CLEAR <= timed.len() && error > NO_ERROR;
         Worth { plain: mean(plain), timed: mean(timed), is_clear: is_known && gain > CLEAR * error }
     }
 }
@@ -298,13 +398,14 @@ impl Ages<'_> {
         let (before, gap_days) = self.before_last(sequences);
         let tables = NextBasketTables::learn(before, self.view.n_items(), params);
         let valid_every = self.params.valid_every;
-        let plain = ndcgs_by(&tables, sequences, ranker, valid_every, |_, front| front);
+        let asked = (sequences, 1);
+        let plain = ndcgs_by(&tables, asked, ranker, valid_every, |_, front| front);
         if gap_days.is_empty() {
             return Worth { plain: mean(&plain), timed: mean(&plain), is_clear: false };
         }
         let factors = age_factors(&tables, &gap_days);
         let known = Known { gap_days: &gap_days, factors: &factors };
-        let timed = ndcgs_by(&tables, sequences, ranker, valid_every, |customer, front| {
+        let timed = ndcgs_by(&tables, asked, ranker, valid_every, |customer, front| {
             known.aged(sequences, customer, ranker, front)
         });
         Worth::of(&plain, &timed)

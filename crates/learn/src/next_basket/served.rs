@@ -8,6 +8,7 @@ use super::{NextBasketParams, NextBasketTables, Sequences, ranker};
 use crate::error::Error;
 use history::HistoryView;
 use rayon::prelude::*;
+use score::next_basket::published::Method;
 use score::next_basket::ranker::{RankScratch, Ranker, rank};
 use score::next_basket::sections::{METHODS, names, schema};
 use score::next_basket::served::N_FRONT;
@@ -107,12 +108,30 @@ fn ready(tables: &NextBasketTables, ranker: &Ranker, max_ready: usize) -> OwnedR
 
 fn told(learned: &LearnedRanker) -> String {
     let contest: Vec<String> =
-        learned.contest.iter().map(|(name, ndcg)| format!("{name} {ndcg:.4}")).collect();
+        learned.contest.iter().map(|(method, ndcg)| told_of(*method, *ndcg)).collect();
     let ranks = match &learned.ranker {
-        Ranker::Trees(trees) => format!("{} trees", trees.n_trees()),
+        Ranker::Trees(trees) => format!("{} trees on {} cases", trees.n_trees(), learned.n_groups),
         Ranker::Published(method) => method.as_str().to_owned(),
     };
-    format!("{ranks} on {} cases; NDCG@10 {}", learned.n_groups, contest.join(", "))
+    let (n_contest, contest) = (learned.n_contest, contest.join(", "));
+    let trial = match &learned.trial {
+        Some(trial) => {
+            let (method, ndcg) = trial.rival;
+            format!(
+                "; on {} baskets that trained nothing: {} trees {:.4}, {}",
+                trial.n_baskets,
+                learned.n_trees,
+                trial.trees,
+                told_of(method, ndcg)
+            )
+        }
+        None => format!("; {} cases are too few for trees", learned.n_groups),
+    };
+    format!("{ranks}; NDCG@10 on {n_contest} last baskets: {contest}{trial}")
+}
+
+fn told_of(method: Method, ndcg: f64) -> String {
+    format!("{} {ndcg:.4}", method.as_str())
 }
 
 impl ServedNextBasket {

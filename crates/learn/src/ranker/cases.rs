@@ -38,9 +38,9 @@ pub struct Prepared {
     pub blend_target: Option<usize>,
 }
 
-pub const N_RIVALS: usize = 4;
-/// What the ranker must beat.
-pub const RIVALS: [&str; N_RIVALS] = ["blend", "ease", "pairs", "neighbors"];
+pub const N_RIVALS: usize = 5;
+/// What the ranker must beat. The history alone is none: it has nothing new to offer.
+pub const RIVALS: [&str; N_RIVALS] = ["blend", "ease", "pairs", "neighbors", "trend"];
 
 /// What cases are prepared with.
 pub struct Kitchen<'a> {
@@ -106,8 +106,8 @@ impl Kitchen<'_> {
         scratch.recalled.collect(inner, self.tables, &query, &ordered, is_eligible);
         let RankScratch { recalled, features, rows, .. } = scratch;
         features::fill(inner, self.tables, &query, recalled, features, rows);
-        let with_blend = |[ease, pairs, neighbors]: [usize; 3], all: bool| {
-            [rank_among(&ordered, case.hidden, all), ease, pairs, neighbors]
+        let with_blend = |[ease, pairs, neighbors, trend]: [usize; 4], all: bool| {
+            [rank_among(&ordered, case.hidden, all), ease, pairs, neighbors, trend]
         };
         Prepared {
             target: recalled.slot(case.hidden),
@@ -131,13 +131,14 @@ fn rank_among(ordered: &[Candidate], hidden: u32, all: bool) -> usize {
     position.map_or(usize::MAX, |position| position + 1)
 }
 
-/// Ranks by EASE, pairs and neighbors alone.
-fn single_ranks(candidates: &[Candidate], hidden: u32, all: bool) -> [usize; 3] {
+/// Ranks by EASE, pairs, neighbors and trend alone.
+fn single_ranks(candidates: &[Candidate], hidden: u32, all: bool) -> [usize; 4] {
     let counted = |candidate: &&Candidate| all || candidate.features[score::blend::HISTORY] == 0.0;
     let Some(target) = candidates.iter().find(|candidate| candidate.item == hidden) else {
-        return [usize::MAX; 3];
+        return [usize::MAX; 4];
     };
-    [score::blend::EASE, score::blend::PAIR, score::blend::NEIGHBOR].map(|source| {
+    use score::blend::{EASE, NEIGHBOR, PAIR, TREND};
+    [EASE, PAIR, NEIGHBOR, TREND].map(|source| {
         let value = target.features[source];
         let counted = candidates.iter().filter(counted);
         let (mut n_better, mut n_tied) = (0, 0);

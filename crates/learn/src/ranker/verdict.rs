@@ -83,7 +83,8 @@ fn push(values: &mut [Vec<f64>; 1 + N_RIVALS], ours: usize, rivals: &[usize; N_R
 }
 
 pub(super) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+    // Of nothing it is 0; an empty `sum` would be -0.
+    values.iter().fold(0.0, |sum, value| sum + value) / values.len().max(1) as f64
 }
 
 /// Mean of the paired differences and its standard error.

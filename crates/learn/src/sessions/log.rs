@@ -23,6 +23,9 @@ pub struct SessionLog {
     pub steps: Vec<Step>,
     /// Time of each step in seconds since 1970; times outside 1970 to 2106 are put at the ends.
     pub at_s: Vec<u32>,
+    /// Time of the last row of each session, also of one that went into the step before it; falls
+    /// from no session to the next.
+    pub ended_at_s: Vec<u32>,
 }
 
 impl SessionLog {
@@ -34,12 +37,24 @@ impl SessionLog {
     /// # Panics
     /// With more than 2^32 − 1 rows: positions are 32 bits wide.
     pub fn of(rows: &[StepRow]) -> SessionLog {
+        SessionLog::cut_at_pauses(rows, 0)
+    }
+
+    /// The same, with visits cut where nothing was done for longer than this; 0 cuts nothing.
+    pub fn cut_at_pauses(rows: &[StepRow], max_pause_s: u32) -> SessionLog {
         let n_rows = u32::try_from(rows.len()).expect("positions of steps are 32 bits wide");
         let mut order: Vec<u32> = (0..n_rows).collect();
         let row = |at: u32| &rows[at as usize];
         order.sort_unstable_by_key(|&at| (row(at).session, row(at).at_us, at));
-        let mut runs: Vec<&[u32]> =
-            order.chunk_by(|&a, &b| row(a).session == row(b).session).collect();
+        let max_pause_us = match max_pause_s {
+            0 => i64::MAX,
+            pause_s => i64::from(pause_s) * SECOND_US,
+        };
+        let is_one_visit = |&a: &u32, &b: &u32| {
+            let pause_us = row(b).at_us.saturating_sub(row(a).at_us);
+            row(a).session == row(b).session && pause_us <= max_pause_us
+        };
+        let mut runs: Vec<&[u32]> = order.chunk_by(is_one_visit).collect();
         runs.sort_by_cached_key(|run| {
             let last_at = run.last().map_or(0, |&at| row(at).at_us);
             (last_at, run.iter().min().copied())
@@ -50,6 +65,7 @@ impl SessionLog {
             for &at in run {
                 log.push(begin, row(at));
             }
+            log.ended_at_s.extend(run.last().map(|&at| seconds(row(at))));
             log.offsets.push(log.steps.len() as u32);
         }
         log
@@ -65,8 +81,7 @@ impl SessionLog {
             return;
         }
         self.steps.push(Step { item: row.item, kind: row.kind });
-        let at_s = row.at_us.div_euclid(SECOND_US).clamp(0, i64::from(u32::MAX));
-        self.at_s.push(at_s as u32);
+        self.at_s.push(seconds(row));
     }
 
     pub fn len(&self) -> usize {
@@ -84,41 +99,6 @@ impl SessionLog {
     /// Steps of one session.
     pub fn session(&self, session: usize) -> &[Step] {
         &self.steps[self.range(session)]
-    }
-
-    /// Last step of a session in seconds since 1970.
-    pub fn ended_at_s(&self, session: usize) -> u32 {
-        self.at_s[self.range(session).end - 1]
-    }
-
-    /// Visits with a pause longer than this are cut there, and come in the order of their new
-    /// ends; 0 cuts nothing.
-    #[must_use]
-    pub fn cut_at_pauses(self, max_pause_s: u32) -> SessionLog {
-        if max_pause_s == 0 {
-            return self;
-        }
-        let mut parts: Vec<std::ops::Range<usize>> = Vec::with_capacity(self.len());
-        for session in 0..self.len() {
-            let range = self.range(session);
-            let mut begin = range.start;
-            for at in range.start + 1..range.end {
-                if self.at_s[at] - self.at_s[at - 1] > max_pause_s {
-                    parts.push(begin..at);
-                    begin = at;
-                }
-            }
-            parts.push(begin..range.end);
-        }
-        // Stable: parts that end together keep the order of their sessions.
-        parts.sort_by_key(|part| self.at_s[part.end - 1]);
-        let mut log = SessionLog { offsets: vec![0], ..SessionLog::default() };
-        for part in parts {
-            log.steps.extend_from_slice(&self.steps[part.clone()]);
-            log.at_s.extend_from_slice(&self.at_s[part]);
-            log.offsets.push(log.steps.len() as u32);
-        }
-        log
     }
 
     /// The newest sessions that have at most so many steps together.
@@ -143,8 +123,13 @@ impl SessionLog {
                 .collect(),
             steps: self.steps[steps.clone()].to_vec(),
             at_s: self.at_s[steps].to_vec(),
+            ended_at_s: self.ended_at_s[sessions].to_vec(),
         }
     }
+}
+
+fn seconds(row: &StepRow) -> u32 {
+    row.at_us.div_euclid(SECOND_US).clamp(0, i64::from(u32::MAX)) as u32
 }
 
 #[cfg(test)]
@@ -170,7 +155,7 @@ mod tests {
             .collect();
         // 7 and 9 end at the same time: 7 has the earlier row. Equal times keep the order of rows.
         assert_eq!(sessions, [vec![2, 5], vec![4, 1], vec![6]]);
-        assert_eq!(log.ended_at_s(1), 50);
+        assert_eq!(log.ended_at_s[1], 50);
         assert_eq!(log.slice(1..3).session(0), log.session(1));
         assert_eq!(log.slice(1..3).len(), 2);
     }
@@ -191,20 +176,40 @@ mod tests {
         assert_eq!(steps, [(1, Cart), (2, View), (2, View), (1, Purchase)]);
     }
 
+    /// Sessions stand by their last rows: so the end of one must be that of its last row too, also
+    /// where that row went into a step before it.
+    #[test]
+    fn a_session_ends_with_its_last_row_even_if_that_makes_no_step() {
+        use StepKind::{Cart, View};
+        let rows = [
+            row(0, 1, View, 0),
+            row(0, 1, Cart, 100),
+            row(1, 2, View, 50),
+            row(1, 3, View, 60),
+            row(0, 4, View, 120),
+            row(0, 4, Cart, 900),
+        ];
+        assert_eq!(SessionLog::of(&rows).ended_at_s, [60, 900]);
+        // Between the cart event and the next view lie 20 seconds, not 120.
+        let ends = |max_pause_s| SessionLog::cut_at_pauses(&rows, max_pause_s).ended_at_s;
+        assert_eq!(ends(800), [60, 900]);
+        assert_eq!(ends(100), [60, 120, 900], "a pause within what would be one step");
+        assert_eq!(ends(19), [0, 60, 100, 120, 900]);
+        assert_eq!(SessionLog::of(&rows).slice(1..2).ended_at_s, [900]);
+    }
+
     #[test]
     fn a_pause_ends_a_visit_and_old_visits_are_left_behind() {
         use StepKind::View;
         let rows =
             [row(0, 1, View, 0), row(0, 2, View, 10), row(0, 3, View, 41), row(1, 4, View, 20)];
-        let log = SessionLog::of(&rows);
-        assert_eq!(log.clone().cut_at_pauses(0), log);
-        let cut = log.cut_at_pauses(30);
+        let cut = SessionLog::cut_at_pauses(&rows, 30);
         let items = |log: &SessionLog| -> Vec<Vec<u32>> {
             let of = |session| log.session(session).iter().map(|step| step.item).collect();
             (0..log.len()).map(of).collect()
         };
         assert_eq!(items(&cut), [vec![1, 2], vec![4], vec![3]]);
-        assert_eq!((cut.ended_at_s(1), cut.ended_at_s(2)), (20, 41));
+        assert_eq!((cut.ended_at_s[1], cut.ended_at_s[2]), (20, 41));
         assert_eq!(items(&cut.clone().newest(3)), [vec![4], vec![3]]);
         assert_eq!(items(&cut.clone().newest(4)), items(&cut));
         assert!(cut.newest(0).is_empty());
@@ -214,6 +219,6 @@ mod tests {
     fn no_rows_are_no_sessions_and_odd_times_are_bounded() {
         assert!(SessionLog::of(&[]).is_empty());
         let odd = StepRow { session: 0, item: 0, kind: StepKind::View, at_us: i64::MIN };
-        assert_eq!(SessionLog::of(&[odd]).ended_at_s(0), 0);
+        assert_eq!(SessionLog::of(&[odd]).ended_at_s, [0]);
     }
 }

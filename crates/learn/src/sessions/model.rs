@@ -123,7 +123,7 @@ pub fn add_sessions(
     if rows.is_empty() {
         return Ok(());
     }
-    let log = SessionLog::of(rows).cut_at_pauses(params.max_pause_s).newest(params.max_steps);
+    let log = SessionLog::cut_at_pauses(rows, params.max_pause_s).newest(params.max_steps);
     let model = SessionModel::learn(&log, None, n_items, params)?;
     let [next_trees, discover_trees] = [&model.next, &model.discover]
         .map(|trees| if trees.is_empty() { Vec::new() } else { trees.to_words() });

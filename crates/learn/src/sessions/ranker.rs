@@ -184,5 +184,6 @@ fn mean_reciprocal_rank(rows: &CaseRows, score: impl Fn(&[f32]) -> f32 + Sync) -
             reciprocal_rank_at(rank, LIST_LEN)
         })
         .collect();
-    values.iter().sum::<f64>() / rows.n_asked.max(1) as f64
+    // Of nothing it is 0; an empty `sum` would be -0.
+    values.iter().fold(0.0, |sum, value| sum + value) / rows.n_asked.max(1) as f64
 }

@@ -38,7 +38,8 @@ impl ItemStats {
                     continue;
                 }
                 let session = index.session_of[event as usize] as usize;
-                let age_days = (at_s - index.ended_at_s[session]) as f32 / DAY_S;
+                let age_s = at_s.saturating_sub(index.ended_at_s[session]);
+                let age_days = age_s as f32 / DAY_S;
                 row[STAT_SESSIONS] += 1.0;
                 row[STAT_RECENT] += (-age_days / RECENT_DAYS).exp();
                 row[STAT_WEEK] += (-age_days / WEEK_DAYS).exp();

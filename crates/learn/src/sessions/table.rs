@@ -41,7 +41,7 @@ impl SessionTable {
     pub fn of(log: &SessionLog, n_items: usize, limits: &IndexLimits) -> SessionTable {
         let mut table = SessionTable {
             offsets: log.offsets.clone(),
-            ended_at_s: (0..log.len()).map(|session| log.ended_at_s(session)).collect(),
+            ended_at_s: log.ended_at_s.clone(),
             items: log.steps.iter().map(|step| step.item).collect(),
             marks: Vec::with_capacity(log.steps.len()),
             session_of: Vec::with_capacity(log.steps.len()),

@@ -227,7 +227,7 @@ fn visits_of_ten_thousand_steps_are_cut_or_left_out_and_never_fail() {
     let params = SessionParams::default();
     let model = SessionModel::learn(&whole, None, N_ITEMS, &params).unwrap();
     assert_eq!(model.table.n_left_out, 5);
-    let cut = whole.cut_at_pauses(params.max_pause_s);
+    let cut = SessionLog::cut_at_pauses(&rows, params.max_pause_s);
     let model = SessionModel::learn(&cut, None, N_ITEMS, &params).unwrap();
     assert_eq!((cut.len(), model.table.n_left_out), (2_500, 0));
     assert!(!top(&model, Head::Next, &[1, 2]).is_empty());

@@ -122,6 +122,42 @@ fn what_is_ranked_is_eligible_distinct_and_best_first() {
     }
 }
 
+/// The twin of a remembering scratch is a fresh one for every question.
+#[test]
+fn a_question_asked_again_is_answered_as_if_it_were_the_first() {
+    let learned = learned(&sets(2_500), &params(500));
+    let world = World::of(Arc::new(Snapshot::from_writer(&learned.writer).unwrap()));
+    let mut remembering = RankingScratch::remembering();
+    let mut n_changed = 0;
+    for customer in [None, Some(3), None] {
+        for (n_context, step) in [(1, 5), (12, 5), (0, 1), (12, 3), (1, 7)] {
+            let context: Vec<u32> = (0..n_context).map(|at| at * step).collect();
+            let (items, weights) = world.snapshot.customer_items(customer.unwrap_or(u32::MAX));
+            let history: Vec<(u32, f32)> =
+                items.iter().copied().zip(weights.iter().copied()).collect();
+            let query = Query { context: &context, history: &history, customer };
+            let mut before = None;
+            // The same twice, others, the first again; the ranker with and without.
+            for (modulus, has_ranker) in
+                [(7, true), (7, true), (5, true), (2, true), (7, false), (7, true), (5, true)]
+            {
+                let is_eligible =
+                    |item: u32| !context.contains(&item) && !item.is_multiple_of(modulus);
+                let ranker = world.ranker.as_deref().filter(|_| has_ranker);
+                let ranked = |scratch: &mut RankingScratch| {
+                    let ranked = rank_in(&world, ranker, &query, scratch, is_eligible);
+                    (ranked.n_candidates(), ranked.collect::<Vec<_>>())
+                };
+                let expected = ranked(&mut RankingScratch::default());
+                assert_eq!(ranked(&mut remembering), expected);
+                n_changed += usize::from(before.as_ref().is_some_and(|b| *b != expected));
+                before = Some(expected);
+            }
+        }
+    }
+    assert!(n_changed > 10, "the questions are to differ: {n_changed}");
+}
+
 #[test]
 fn scores_are_probabilities_that_keep_their_promise() {
     // Learned from the older baskets, asked of the newer ones.

@@ -235,7 +235,7 @@ fn one_customer_with_half_of_the_revenue_is_an_answer_only_when_capped() {
     };
     assert!(share > 0.99, "{share}");
     let before: Vec<f64> = others().collect();
-    let winsor = Winsor::from_period_before(&before, 0.01).expect("buyers");
+    let winsor = Winsor::of_buyers(&before, 0.01).expect("buyers");
     let capped = arm_of(others().chain([half]).map(|value| winsor.apply(value)));
     let lift = compare(&capped, &some(1_000), &plain(2_000)).expect("capped, it is an answer");
     assert!(!lift.difference.is_clear(), "{lift:?}");

@@ -6,19 +6,14 @@ use crate::trial::{Assigned, N_COLUMNS, Purchase};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const OF_MARGIN: Metric = Metric::Mean { column: MARGIN };
 
 /// 600 of 3,000 held out. Everybody spent 10 to 19 before, and does again; who is shown offers
 /// moves 2 of it there. Customer 7 spends a hundred thousand.
 fn trial(fortune: f64) -> Trial {
-    let unit = |i: u64| Assigned {
-        unit: UnitId(i),
-        customer: None,
-        arm: u16::from(!i.is_multiple_of(5)),
-        first_at_us: 0,
-    };
-    let mut trial = Trial::new((0..3_000).map(unit).collect(), [], 100);
+    let mut trial = of_five(3_000);
     for i in 0..3_000_u64 {
         let person = trial.find(None, Some(UnitId(i))).expect("assigned");
         let spends = 10.0 + (i / 5 % 10) as f64 + if i == 7 { fortune } else { 0.0 };
@@ -167,7 +162,7 @@ impl Null {
                 arm.merge(&nobody(n_all - bought.n() as u32));
             }
             let [offers, holdout] = arms;
-            let arms = Arms { offers, holdout };
+            let arms = Arms { offers, holdout, promised: None };
             let reading = Reading::of_sums(arms, f64::from(day), Some(1.0 - self.holdout_share));
             let lift = reading.lift(OF_REVENUE);
             is_ever[0] |= lift.is_ok_and(|lift| lift.difference.is_clear());
@@ -227,12 +222,89 @@ fn a_holdout_in_which_nobody_bought_says_nothing_while_few_were_to_be_expected()
         }
         arm
     };
-    let read =
-        |offers, holdout| Reading::of_sums(Arms { offers, holdout }, 1.0, None).lift(OF_REVENUE);
+    let read = |offers, holdout| {
+        let arms = Arms { offers, holdout, promised: None };
+        Reading::of_sums(arms, 1.0, None).lift(OF_REVENUE)
+    };
     let lift = read(arm(4_772, 48), arm(228, 0));
     assert_eq!(lift, Err(NoAnswer::TooFewBuyers { treated: 48, control: 0 }));
     assert!(lift.unwrap_err().to_string().contains("10 buyers in each arm"));
     // Where forty were to be expected and none came, that is the finding: a broken checkout.
     let lift = read(arm(1_000, 0), arm(1_000, 80)).expect("an answer");
     assert!(lift.difference.high < 0.0, "{lift:?}");
+}
+
+/// So many, one of five held out.
+fn of_five(n: u64) -> Trial {
+    let unit = |i: u64| Assigned {
+        unit: UnitId(i),
+        customer: None,
+        arm: u16::from(!i.is_multiple_of(5)),
+        first_at_us: 0,
+    };
+    Trial::new((0..n).map(unit).collect(), [], 100)
+}
+
+/// 4,000 shown offers and 1,000 held out, nobody of whom bought before. Of them 10 % buy, with
+/// offers 12 %, for an amount X with P(X > x) = x^−1.1: hardly a mean, and no variance.
+fn heavy(seed: u64) -> Trial {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut trial = of_five(5_000);
+    for i in 0..5_000_u64 {
+        let rate = if i.is_multiple_of(5) { 0.1 } else { 0.12 };
+        let (buys, amount) = (uniform(&mut rng) < rate, uniform(&mut rng).powf(-1.0 / 1.1));
+        if buys {
+            let person = trial.find(None, Some(UnitId(i))).expect("assigned");
+            let bought =
+                Purchase { at_us: 5, elsewhere: amount, is_order: true, ..Purchase::default() };
+            trial.add(person, &bought);
+        }
+    }
+    trial
+}
+
+#[test]
+fn without_a_time_before_the_cap_of_both_arms_holds_on_heavy_tails() {
+    let n_refused = AtomicU32::new(0);
+    let found: Vec<(bool, bool)> = (0..1_000_u64)
+        .into_par_iter()
+        .filter_map(|seed| {
+            let reading = Reading::of(&heavy(seed), 86_400_000_000, Some(0.8));
+            if reading.lift(OF_REVENUE).is_err() {
+                n_refused.fetch_add(1, Ordering::Relaxed);
+            }
+            let (_, cap) = reading.cap()?.range();
+            assert!(reading.cap_from().is_some_and(|from| !from.is_of_before));
+            // E min(X, c) of this X.
+            let mean = (1.1 - cap.powf(-0.1)) / 0.1;
+            let truth = 0.02 * mean;
+            let found = reading.lift(OF_REVENUE).ok()?.difference;
+            let fixed = found.low_fixed <= truth && truth <= found.high_fixed;
+            Some((fixed, found.low <= truth && truth <= found.high))
+        })
+        .collect();
+    let n = |of: fn(&(bool, bool)) -> bool| found.iter().filter(|found| of(found)).count();
+    let (fixed, always) = (n(|found| found.0), n(|found| found.1));
+    let n_refused = n_refused.into_inner();
+    println!("capped {}, {fixed} covered at one look, refused {n_refused}", found.len());
+    assert!(n_refused < 10, "one customer ends {n_refused} reports of 1,000");
+    assert!(found.len() > 300, "{} of 1,000 were capped", found.len());
+    // 95 % less what a binomial test at 1 % lets pass.
+    let n = found.len() as f64;
+    let at_least = 0.95 * n - 2.33 * (0.95 * 0.05 * n).sqrt();
+    assert!(fixed as f64 >= at_least && always >= fixed, "{fixed}, {always} of {n}");
+}
+
+#[test]
+fn with_few_buyers_nothing_is_capped_and_the_words_say_to_wait() {
+    let mut trial = of_five(3_000);
+    for i in 0..90_u64 {
+        let person = trial.find(None, Some(UnitId(i))).expect("assigned");
+        let elsewhere = if i == 7 { 1e5 } else { 10.0 };
+        trial.add(person, &Purchase { at_us: 5, elsewhere, is_order: true, ..Purchase::default() });
+    }
+    let reading = Reading::of(&trial, 86_400_000_000, Some(0.8));
+    let why = reading.lift(OF_REVENUE).expect_err("one customer").to_string();
+    assert!(reading.cap().is_none() && why.ends_with("wait until more have bought"), "{why}");
+    assert!(!why.contains("winsorize"), "{why}");
 }

@@ -2,7 +2,9 @@
 
 use super::Reader;
 use crate::diagnostic::Diagnostic;
-use crate::set::{Cost, PLACEMENTS, PlacementRule, PolicySet, RELATIONS, USUAL_COUNTS};
+use crate::set::{
+    Cost, PLACEMENTS, PlacementRule, PolicySet, RELATIONS, RUNGS, TONES, Tone, USUAL_COUNTS,
+};
 use crate::value::Value;
 use events::{Amount, Currency};
 use serde::Deserialize;
@@ -30,7 +32,10 @@ pub(super) struct PlacementIn {
     evidence_required: Option<bool>,
     min_evidence_count: Option<u32>,
     max_price_share: Option<Spanned<f64>>,
+    offers_held: Option<bool>,
     relations: Option<Spanned<Vec<Spanned<String>>>>,
+    fallback: Option<Spanned<Vec<Spanned<String>>>>,
+    tone: Option<Spanned<String>>,
     interruption_cost: Option<Spanned<CostIn>>,
     new_share: Option<Spanned<f64>>,
     diversity: Option<Spanned<f64>>,
@@ -84,11 +89,13 @@ impl Reader<'_> {
             fill_with_popular: placement.fill_with_popular,
             evidence_required: placement.evidence_required,
             min_evidence_count: placement.min_evidence_count,
+            offers_held: placement.offers_held,
             learn_from_outcomes: placement.learn_from_outcomes,
             ..PlacementRule::default()
         };
         read_shares(self, placement, &mut rule);
         self.read_value(placement, &mut rule);
+        self.read_words(placement, &mut rule);
         if let Some(share) = &placement.max_price_share {
             match Amount::from_f64(*share.get_ref()) {
                 Ok(amount) if 0 < amount.0 => rule.max_price_share = Some(amount),
@@ -115,6 +122,25 @@ impl Reader<'_> {
             }
         }
         rule
+    }
+
+    /// Which steps of the ladder give offers, and how they are told.
+    fn read_words(&mut self, placement: &PlacementIn, rule: &mut PlacementRule) {
+        if let Some(steps) = &placement.fallback {
+            rule.fallback = Some(self.bits(steps.get_ref(), &RUNGS, "step of the ladder"));
+            if steps.get_ref().is_empty() {
+                let mend = "name steps, such as \"item\" and \"basket\", or leave the key out";
+                self.error(steps.span(), "without a step of the ladder nothing is offered", mend);
+            }
+        }
+        if let Some(told) = &placement.tone {
+            rule.tone = Tone::parse(told.get_ref());
+            if rule.tone.is_none() {
+                let message = format!("there is no tone {:?}", told.get_ref());
+                let known = TONES.join(", ");
+                self.error(told.span(), message, format!("one of {known}"));
+            }
+        }
     }
 
     fn read_value(&mut self, placement: &PlacementIn, rule: &mut PlacementRule) {

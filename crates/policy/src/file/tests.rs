@@ -245,8 +245,67 @@ fn what_closes_for_all_guests_is_warned_of() {
     assert!(told_of("cart.lines > 3").is_empty());
     let include = policy("kind = \"include\"\nitem_ids = [\"A\"]\nwhen = \"customer.age > 17\"");
     assert!(told(&include)[0].contains("nothing is offered to any"));
-    let demand = policy("kind = \"eligibility\"\nwhen = \"customer.age > 17\"");
-    assert!(told(&demand).is_empty(), "that is what a demand is for");
+    let demand = "kind = \"eligibility\"\nwhen = \"customer.age > 17\"";
+    assert!(told(&policy(demand))[0].contains("nothing at all is offered"), "it names no items");
+    let of_some = policy(&format!("{demand}\nitems = \"item.price > 3\""));
+    assert!(told(&of_some).is_empty(), "that is what a demand is for");
+}
+
+#[test]
+fn hours_that_no_clock_shows_are_warned_of() {
+    let told_of = |when: &str| told(&policy(&format!("kind = \"exclude\"\nwhen = \"{when}\"")));
+    for when in ["context.hour == 25", "14 < context.month", "context.day in [0, 32]"] {
+        assert!(told_of(when)[0].contains("lies between"), "{when}: {:?}", told_of(when));
+    }
+    for when in ["context.hour < 24", "context.month in [1, 12]", "context.day <= 31"] {
+        assert!(told_of(when).is_empty(), "{when}: {:?}", told_of(when));
+    }
+}
+
+#[test]
+fn a_term_has_both_of_an_hour_that_comes_twice_and_none_that_is_left_out() {
+    let text = |from: &str, until: &str| {
+        format!(
+            "time_zone = \"Europe/Berlin\"\n{}valid_from = {from}\nvalid_until = {until}\n",
+            policy("kind = \"exclude\"\nitems = \"item.price > 3\"")
+        )
+    };
+    let set = read(&text("2026-10-25T02:30:00", "2026-10-25T02:30:00")).0.expect("sound");
+    let (from, until) = (set.policies[0].valid_from.unwrap(), set.policies[0].valid_until.unwrap());
+    assert_eq!(from.to_string(), "2026-10-25T00:30:00Z");
+    assert_eq!(until.0 - from.0, 3_600_000_000);
+    let gap = text("2026-03-29T02:30:00", "2026-10-25T02:30:00");
+    assert!(told(&gap).iter().any(|told| told.contains("the clocks leave")), "{:?}", told(&gap));
+    // A date is the first moment of the day, whatever the clocks do in it.
+    assert!(told(&text("2026-03-29", "2026-10-25")).is_empty());
+}
+
+#[test]
+fn what_asks_too_much_of_each_candidate_is_refused() {
+    let part = |n: usize| format!("item.orders * {n} == cart.lines + {n}");
+    let of = |n_policies: usize, n_parts: usize| -> String {
+        let when: Vec<String> = (0..n_parts).map(part).collect();
+        let one = |at: usize| {
+            format!(
+                "[[policy]]\nname = \"p{at}\"\nkind = \"exclude\"\nwhen = \"{}\"\n",
+                when.join(" or ")
+            )
+        };
+        (0..n_policies).map(one).collect()
+    };
+    let found = |text: &str| {
+        let set = read(text).0.expect("what was kept stays in force");
+        let found = crate::review::review_at(&set, Timestamp(0));
+        let is_error = found.iter().any(Diagnostic::is_error);
+        (found.first().map(|found| found.message.clone()).unwrap_or_default(), is_error)
+    };
+    assert_eq!(found(&of(10, 5)), (String::new(), false));
+    let (slow, is_error) = found(&of(20, 5));
+    assert!(slow.contains("slows every decision") && !is_error);
+    assert!(found(&of(100, 10)).1, "{:?}", found(&of(100, 10)));
+    // What names one side alone is asked once, however much of it there is.
+    let apart = of(500, 1).replace(" == cart.lines", " == item.stock");
+    assert_eq!(found(&apart), (String::new(), false));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::units::Standing;
 use crate::error::Result;
 use crate::funnels::{Answer, Answers, Decided, Funnels, Outcome, SaidOfAnswer};
 use crate::heard::{Mark, mark};
+use crate::sale::Families;
 use events::Timestamp;
 use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
@@ -165,7 +166,7 @@ pub(super) fn count(
     join: &mut Join<'_>,
     standing: &Standing,
     (marks, decisions): (&Spilled<(u64, Mark)>, &Decisions),
-    bought: &Spilled<(u64, Outcome)>,
+    (bought, families): (&Spilled<(u64, Outcome)>, &Families),
 ) -> Result<Funnels> {
     let mut answers = answers_of(join, standing);
     join.partitions("counting answers", |join, partition| {
@@ -180,11 +181,12 @@ pub(super) fn count(
         for (name, answer) in std::mem::take(&mut answers.kept) {
             let Some(outcome) = outcomes.remove(&name) else { continue };
             join.doubts.outcomes_before_answer += u64::from(outcome.is_before(&answer));
-            answers.funnels.add(&answer, &outcome);
+            answers.funnels.add(&answer, &outcome, families);
         }
         let n_named = outcomes.values().filter(|outcome| outcome.is_named).count();
         join.doubts.answers_without_record += n_named as u64;
         Ok(())
     })?;
+    join.doubts.take_marks(&answers.funnels.doubts);
     Ok(answers.funnels)
 }

@@ -84,7 +84,8 @@ pub(super) fn decide(
         })?;
         let mut clicks = Clicks::default();
         homes.clicks.each(partition, |click| clicks.add(click))?;
-        let sellers = Sellers { answers: &answers, clicks: &clicks, families };
+        let window_us = rules.window_us;
+        let sellers = Sellers { answers: &answers, clicks: &clicks, families, window_us };
         let mut outcomes: HashMap<u64, Outcome> = HashMap::new();
         homes.orders.each(partition, |AtHome { order, returns, visit }| {
             let who = match standing.place(order.customer, visit) {

@@ -70,7 +70,11 @@ pub(super) fn join_told(
                     join.doubts.orders_of_nobody += u64::from(is_nobodys);
                 }
             }
-        })
+        })?;
+        let left = returns.values().flatten();
+        let unknown = left.filter(|one| rules.is_in_trial(one.at_us, 1)).count() as u64;
+        join.doubts.refunds_of_unknown_orders += unknown;
+        Ok(())
     })?;
     by_visit.finish()
 }

@@ -2,13 +2,14 @@
 
 use super::Join;
 use super::buyers::PurchaseRow;
+use super::scan::BoughtRow;
 use super::spill::{Spill, SpillPlan, Spilled};
 use super::units::Standing;
 use crate::error::{Error, Result};
 use crate::facts::before_us;
 use crate::heard::{Checkouts, Who};
 use crate::ledger::Begun;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use measure::trial::{Assigned, KeptPersons, Person, Trial};
 use std::sync::Mutex;
 
@@ -19,6 +20,7 @@ pub(super) struct People {
     pub(super) purchases: Spilled<PurchaseRow>,
     /// The person, who began it, when.
     pub(super) checkouts: Spilled<(Who, Who, i64)>,
+    pub(super) bought: Spilled<BoughtRow>,
 }
 
 /// The persons of a trial, in a temporary file.
@@ -82,8 +84,35 @@ pub(super) fn join(join: &mut Join<'_>, people: &People, standing: Standing) -> 
         for (person, (_, begun)) in checkouts {
             begun.close(&mut trial, person, until);
         }
+        count_new_items(&mut trial, &people.bought, partition)?;
         trial.each(|person| rows.push_to(0, person));
         Ok(())
     })?;
     Ok(Kept { rows: rows.finish()?, standing, fault: Mutex::default() })
+}
+
+/// What customers bought in the trial is held, and what they had bought before taken out of it.
+fn count_new_items(trial: &mut Trial, bought: &Spilled<BoughtRow>, partition: usize) -> Result<()> {
+    let first_of = |trial: &Trial, customer: u32| {
+        let person = trial.find(Some(customer), None)?;
+        trial.first_at_us(person).map(|first| (person, first))
+    };
+    let mut new: HashSet<(u32, u32)> = HashSet::new();
+    bought.each(partition, |(customer, item, latest_us, counts)| {
+        let first = first_of(trial, customer).filter(|_| counts);
+        if first.is_some_and(|(_, first)| first <= latest_us) {
+            new.insert((customer, item));
+        }
+    })?;
+    bought.each(partition, |(customer, item, latest_us, _)| {
+        if first_of(trial, customer).is_some_and(|(_, first)| latest_us < first) {
+            new.remove(&(customer, item));
+        }
+    })?;
+    for (customer, _) in new {
+        if let Some((person, _)) = first_of(trial, customer) {
+            trial.add_new_item(person);
+        }
+    }
+    Ok(())
 }

@@ -146,6 +146,16 @@ impl<T: Row> Row for Vec<T> {
     }
 }
 
+impl<T: Row, const N: usize> Row for [T; N] {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.iter().for_each(|value| value.put(to));
+    }
+
+    fn take(from: &mut Reader<'_>) -> [T; N] {
+        std::array::from_fn(|_| T::take(from))
+    }
+}
+
 macro_rules! tuples {
     ($(($($name:ident),*))*) => {$(
         impl<$($name: Row),*> Row for ($($name,)*) {
@@ -190,7 +200,7 @@ structs! {
     ItemOutcome { is_clicked, bought, kept }
     Outcome {
         is_seen, is_clicked, is_dismissed, is_added, is_named, may_sell, bought, kept,
-        bought_before_us, items
+        after_click, bought_before_us, items
     }
 }
 

@@ -4,9 +4,10 @@ use super::Join;
 use super::answers::{DecidedRow, Decisions, Names};
 use super::buyers::AtHome;
 use super::spill::{Spill, Spilled};
+use super::units::Standing;
 use crate::error::Result;
 use crate::facts::{Doubts, Known, Units};
-use crate::funnels::Decided;
+use crate::funnels::{Customers, Decided};
 use crate::heard::{Click, Mark, Said, ToldOrder, Who};
 use crate::ledger::Rules;
 use crate::sale::Return;
@@ -227,12 +228,17 @@ type LineRow = (u32, u8, Amount, Option<Amount>);
 /// Key; time and customer; lines.
 pub(super) type OrderRow = (u128, i64, Option<u32>, Vec<LineRow>);
 
+/// Customer, item, the last moment at which it may have been bought, and whether the order counts.
+pub(super) type BoughtRow = (u32, u32, i64, bool);
+
 /// Orders that count, by order.
 #[derive(Debug)]
 pub(super) struct Taken {
     pub(super) rows: Spilled<OrderRow>,
     /// By the order that they take back from.
     pub(super) returns: Spilled<Return>,
+    /// By customer, of all orders that the store remembers.
+    pub(super) bought: Spilled<BoughtRow>,
     pub(super) rules: Rules,
     pub(super) catalog: Vec<Known>,
 }
@@ -240,6 +246,9 @@ pub(super) struct Taken {
 struct Taker {
     rows: Spill<OrderRow>,
     returns: Spill<Return>,
+    bought: Spill<BoughtRow>,
+    /// Of whom it is asked what is new to them.
+    asked: Customers,
     rules: Rules,
     catalog: Vec<Known>,
     doubts: Doubts,
@@ -253,10 +262,22 @@ impl Taker {
             self.returns.push(place_of_order(refers), &taken);
             return;
         }
+        self.note_bought(order, true);
         let row_of =
             |line: &PastLine| (line.item_idx, line.kind as u8, line.quantity, line.unit_price);
         let lines = order.lines.iter().map(row_of).collect();
         self.rows.push(place_of_order(order.key), &(order.key, at.0, order.customer_idx, lines));
+    }
+}
+
+impl Taker {
+    fn note_bought(&mut self, order: &PastOrder<'_>, counts: bool) {
+        let asked = order.customer_idx.filter(|customer| self.asked.contains(*customer));
+        let Some(customer) = asked.filter(|_| order.refers.is_none()) else { return };
+        let latest_us = self.rules.latest_us(order);
+        for line in order.lines.iter().filter(|line| line.kind == LineKind::Sale) {
+            self.bought.push(u64::from(customer), &(customer, line.item_idx, latest_us, counts));
+        }
     }
 }
 
@@ -272,17 +293,31 @@ pub(super) async fn orders(
     join: &mut Join<'_>,
     store: &Store,
     (rules, catalog): (Rules, Vec<Known>),
+    standing: &Standing,
 ) -> Result<Taken> {
     join.told("reading orders", 0, 0);
+    let asks = join.question.asks_for_new_items;
+    let asked = if asks { standing.customers() } else { Customers::default() };
     let (rows, returns) = (join.plan.open(), join.plan.open());
-    let taker = Taker { rows, returns, rules, catalog, doubts: join.doubts };
+    let (bought, doubts) = (join.plan.open(), join.doubts);
+    let taker = Taker { rows, returns, bought, asked, rules, catalog, doubts };
     let shared = Arc::new(Mutex::new(taker));
     let writer = Arc::clone(&shared);
     let give = move |order: &PastOrder<'_>| crate::facts::lock(&writer).take(order);
     store.each_order(join.question.orders_from(), give).await?;
+    if asks {
+        // What was bought before: of any order, however old, whether it counts or not.
+        join.told("reading older orders", 0, 0);
+        let older = Arc::clone(&shared);
+        let give = move |order: &PastOrder<'_>| {
+            crate::facts::lock(&older).note_bought(order, false);
+        };
+        store.each_order(Timestamp(i64::MIN), give).await?;
+    }
     let taker = Arc::into_inner(shared).expect("the reader is done, and its share gone with it");
     let taker = taker.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let Taker { rows, returns, rules, catalog, doubts } = taker;
+    let Taker { rows, returns, bought, rules, catalog, doubts, .. } = taker;
     join.doubts = doubts;
-    Ok(Taken { rows: rows.finish()?, returns: returns.finish()?, rules, catalog })
+    let (rows, returns, bought) = (rows.finish()?, returns.finish()?, bought.finish()?);
+    Ok(Taken { rows, returns, bought, rules, catalog })
 }

@@ -46,6 +46,14 @@ impl Standing {
         self.first_of(customer).is_some_and(|first| first >= self.since_us)
     }
 
+    /// Who is in an arm, of those that are looked at.
+    pub(super) fn customers(&self) -> Customers {
+        let mut customers = Customers::default();
+        let all = 0..self.first_at_us.len() as u32;
+        all.filter(|&one| self.has(one)).for_each(|one| customers.insert(one));
+        customers
+    }
+
     fn see(&mut self, customer: u32, at_us: i64) {
         let at = customer as usize;
         if self.first_at_us.len() <= at {

@@ -191,6 +191,14 @@ impl Ranker {
         }
         Some((ranked, recalled))
     }
+
+    /// What [`Ranker::rank`] gave the last time.
+    pub(crate) fn ranked_before<'s>(
+        &self,
+        scratch: &'s RankScratch,
+    ) -> Option<(&'s [Candidate], &'s Recalled)> {
+        self.tables.as_ref().map(|_| (&*scratch.ranked, &scratch.recalled))
+    }
 }
 
 /// A candidate that is not among the blend's best; of the sources it has what its row says.

@@ -59,6 +59,8 @@ pub struct Recalled {
     taste_of: Vec<f32>,
     top: Option<TopK>,
     near: Vec<(u64, u32)>,
+    /// The next question is the last one again: baskets, taste and codes stand.
+    keeps_sums: bool,
 }
 
 impl Recalled {
@@ -111,6 +113,11 @@ impl Recalled {
         self.taste_of.get(slot).copied().unwrap_or(f32::NAN)
     }
 
+    /// Does the next call of [`Recalled::collect`] ask the same question, only of other items?
+    pub(crate) fn keep_sums(&mut self, keeps_sums: bool) {
+        self.keeps_sums = keeps_sums;
+    }
+
     /// Collects the candidates. `ordered`: the blend's, best first; `is_eligible` is asked of all
     /// others.
     pub fn collect(
@@ -121,7 +128,13 @@ impl Recalled {
         ordered: &[Candidate],
         mut is_eligible: impl FnMut(u32) -> bool,
     ) {
+        let is_new = !std::mem::take(&mut self.keeps_sums);
         self.reset(snapshot.n_items(), query.history);
+        if is_new {
+            self.add_baskets(snapshot, tables, query.context);
+            self.add_taste(snapshot, query);
+            self.find_codes(tables, query.context);
+        }
         let mut n_left = [N_BLEND, N_BOUGHT];
         for candidate in ordered {
             let is_bought = self.is_bought[candidate.item as usize];
@@ -135,10 +148,12 @@ impl Recalled {
         let is_bought = std::mem::take(&mut self.is_bought);
         let mut is_eligible = |item: u32| !is_bought[item as usize] && is_eligible(item);
         let mut top = self.top.take().unwrap_or_else(|| TopK::new(0));
-        self.from_baskets(snapshot, tables, query.context, &mut top, &mut is_eligible);
-        self.from_taste(snapshot, query, &mut top, &mut is_eligible);
+        self.from_baskets(&mut top, &mut is_eligible);
+        self.from_taste(snapshot, &mut top, &mut is_eligible);
         self.top = Some(top);
-        self.from_codes(tables, query.context, &mut is_eligible);
+        let near = std::mem::take(&mut self.near);
+        self.take(near.iter().map(|&(_, item)| item), N_CODES, &mut is_eligible);
+        self.near = near;
         self.take(tables.fresh().iter().copied(), N_FRESH, &mut is_eligible);
         self.take(snapshot.popular().iter().copied(), N_TREND, &mut is_eligible);
         self.keep_taste(snapshot, query);
@@ -184,13 +199,6 @@ impl Recalled {
         self.places.clear();
         self.ranks.clear();
         self.blend.clear();
-        match self.knn.as_mut() {
-            Some(knn) => {
-                knn.clear();
-                knn.widen(n_items);
-            }
-            None => self.knn = Some(Accumulator::new(n_items)),
-        }
     }
 
     fn push(&mut self, item: u32) {
@@ -210,14 +218,8 @@ impl Recalled {
         items.filter(|&item| is_eligible(item)).take(n).for_each(|item| self.push(item));
     }
 
-    fn from_baskets(
-        &mut self,
-        snapshot: &Snapshot,
-        tables: &RankTables,
-        context: &[u32],
-        top: &mut TopK,
-        is_eligible: &mut impl FnMut(u32) -> bool,
-    ) {
+    /// Scores every item by the baskets nearest to the context.
+    fn add_baskets(&mut self, snapshot: &Snapshot, tables: &RankTables, context: &[u32]) {
         let c = snapshot.container();
         let (baskets, weights) = tables.baskets(c);
         let baskets_of = tables.baskets_of(c);
@@ -232,12 +234,15 @@ impl Recalled {
                 *overlap += 1;
             }
         }
+        let top = self.top.get_or_insert_with(|| TopK::new(0));
         top.reset(K_BASKETS);
         for basket in self.touched.drain(..) {
             let overlap = std::mem::take(&mut self.overlaps[basket as usize]);
             top.push(basket, f32::from(overlap) * weights[basket as usize]);
         }
-        let knn = self.knn.get_or_insert_with(|| Accumulator::new(snapshot.n_items()));
+        let knn = self.knn.get_or_insert_with(|| Accumulator::new(0));
+        knn.clear();
+        knn.widen(snapshot.n_items());
         self.nearest.clear();
         // Rows lie anywhere in a large table: with a first item each they are fetched side by side,
         // not one after the other.
@@ -253,6 +258,10 @@ impl Recalled {
                 knn.add_positive(item, *score);
             }
         }
+    }
+
+    fn from_baskets(&mut self, top: &mut TopK, is_eligible: &mut impl FnMut(u32) -> bool) {
+        let Some(knn) = &self.knn else { return };
         top.reset(N_KNN);
         for &item in knn.touched() {
             let score = knn.get(item);
@@ -263,51 +272,48 @@ impl Recalled {
         top.sorted().iter().for_each(|scored| self.push(scored.index));
     }
 
+    /// Sums the item weights of what was bought.
+    fn add_taste(&mut self, snapshot: &Snapshot, query: &Query<'_>) {
+        self.taste.clear();
+        let heaviest = query.history.iter().take(MAX_TASTE);
+        if snapshot.has_sparse_weights() {
+            let taste = self.sparse_taste.get_or_insert_with(|| Accumulator::new(0));
+            taste.clear();
+            taste.widen(snapshot.n_items());
+            for &(bought, weight) in heaviest {
+                let (items, values) = snapshot.sparse_weights(bought);
+                items.iter().zip(values).for_each(|(&item, value)| taste.add(item, weight * value));
+            }
+            return;
+        }
+        let n_items = snapshot.ease_items().len();
+        for &(item, weight) in heaviest {
+            let Some(row) = snapshot.ease_row(item) else { continue };
+            self.taste.resize(n_items, 0.0);
+            self.taste.iter_mut().zip(row).for_each(|(sum, value)| *sum += weight * value);
+        }
+    }
+
     fn from_taste(
         &mut self,
         snapshot: &Snapshot,
-        query: &Query<'_>,
         top: &mut TopK,
         is_eligible: &mut impl FnMut(u32) -> bool,
     ) {
-        self.taste.clear();
-        if snapshot.has_sparse_weights() {
-            self.from_sparse_taste(snapshot, query, top, is_eligible);
+        top.reset(N_TASTE);
+        if let Some(taste) = self.sparse_taste.as_ref().filter(|_| snapshot.has_sparse_weights()) {
+            for &item in taste.touched() {
+                let sum = taste.get(item);
+                if sum > 0.0 && top.may_take(sum) && is_eligible(item) {
+                    top.push(item, sum);
+                }
+            }
+            top.sorted().iter().for_each(|scored| self.push(scored.index));
             return;
         }
         let items = snapshot.ease_items();
-        for &(item, weight) in query.history.iter().take(MAX_TASTE) {
-            let Some(row) = snapshot.ease_row(item) else { continue };
-            self.taste.resize(items.len(), 0.0);
-            self.taste.iter_mut().zip(row).for_each(|(sum, value)| *sum += weight * value);
-        }
-        top.reset(N_TASTE);
         top.push_dense(&self.taste, |row| is_eligible(items[row as usize]));
         top.sorted().iter().for_each(|scored| self.push(items[scored.index as usize]));
-    }
-
-    fn from_sparse_taste(
-        &mut self,
-        snapshot: &Snapshot,
-        query: &Query<'_>,
-        top: &mut TopK,
-        is_eligible: &mut impl FnMut(u32) -> bool,
-    ) {
-        let taste = self.sparse_taste.get_or_insert_with(|| Accumulator::new(0));
-        taste.clear();
-        taste.widen(snapshot.n_items());
-        for &(bought, weight) in query.history.iter().take(MAX_TASTE) {
-            let (items, values) = snapshot.sparse_weights(bought);
-            items.iter().zip(values).for_each(|(&item, value)| taste.add(item, weight * value));
-        }
-        top.reset(N_TASTE);
-        for &item in taste.touched() {
-            let sum = taste.get(item);
-            if sum > 0.0 && top.may_take(sum) && is_eligible(item) {
-                top.push(item, sum);
-            }
-        }
-        top.sorted().iter().for_each(|scored| self.push(scored.index));
     }
 
     /// The taste of all candidates, those that came after it included.
@@ -332,20 +338,14 @@ impl Recalled {
         self.taste_of.extend(self.items.iter().map(of_item));
     }
 
-    fn from_codes(
-        &mut self,
-        tables: &RankTables,
-        context: &[u32],
-        is_eligible: &mut impl FnMut(u32) -> bool,
-    ) {
-        let mut near = std::mem::take(&mut self.near);
+    /// Items of the series of the context, the nearest first.
+    fn find_codes(&mut self, tables: &RankTables, context: &[u32]) {
+        let near = &mut self.near;
         near.clear();
         for &item in context {
             tables.near_codes(item, CODE_REACH, |other, distance| near.push((distance, other)));
         }
         near.sort_unstable();
         near.dedup();
-        self.take(near.iter().map(|&(_, item)| item), N_CODES, is_eligible);
-        self.near = near;
     }
 }

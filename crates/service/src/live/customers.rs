@@ -92,13 +92,17 @@ impl Customer {
         told.and_then(|(_, value)| policy::facts::consent_in(value)) == Some(false)
     }
 
+    /// Ids of what they have at a time.
+    pub(crate) fn held_at(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        self.holdings.iter().filter(move |held| held.is_at(now)).map(|held| &*held.item_id)
+    }
+
     /// What policies may ask.
     pub(crate) fn known(&self, now: Timestamp, has_holdings: bool) -> KnownCustomer {
-        let held = self.holdings.iter().filter(|held| held.is_at(now));
         KnownCustomer {
             consent: self.consent,
             attributes: self.attributes.clone(),
-            holdings: has_holdings.then(|| held.map(|held| held.item_id.clone()).collect()),
+            holdings: has_holdings.then(|| self.held_at(now).map(Into::into).collect()),
             bought_is_partial: self.dropped_until.is_some() || self.has_imported,
         }
     }
@@ -139,6 +143,10 @@ impl Customers {
             Some(customer) => look(customer),
             None => look(&Customer::default()),
         }
+    }
+
+    pub(crate) fn is_refused(&self, customer_id: &str) -> bool {
+        self.find(customer_id, |customer| customer.consent == Some(false))
     }
 
     pub(crate) fn add_purchase(&self, customer_id: &str, lines: &[EventLine], at: Timestamp) {

@@ -91,6 +91,15 @@ impl<V: Default> LapsingMap<V> {
         self.holds(entry, now).then(|| look(&entry.value))
     }
 
+    /// Changes all entries, one shard after the other.
+    pub(crate) fn each_mut(&self, mut edit: impl FnMut(&mut V)) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let Shard { young, old, .. } = &mut *shard;
+            young.values_mut().chain(old.values_mut()).for_each(|entry| edit(&mut entry.value));
+        }
+    }
+
     /// An upper bound: some may have lapsed already.
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(lock).map(|shard| shard.young.len() + shard.old.len()).sum()

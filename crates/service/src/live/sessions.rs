@@ -1,19 +1,58 @@
-//! One visit: what was looked at, and what is in the cart.
+//! One visit: what was looked at, what is in the cart, and what was bought.
 
-use events::{Amount, Event, EventKind};
+use events::event::EventLine;
+use events::{Amount, Event, EventKind, Timestamp};
 use policy::Stage;
 
 /// Older views say little about what is wanted now.
 const MAX_VIEWS: usize = 20;
 /// More lines are no cart of a person.
 const MAX_CART_LINES: usize = 500;
+/// Orders of one visit, and lines of each, that are kept.
+const MAX_ORDERS: usize = 20;
+const MAX_ORDER_LINES: usize = 100;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Session {
     /// Latest last, each item once.
     pub(crate) views: Vec<Box<str>>,
     pub(crate) cart: Vec<CartLineLive>,
+    /// Latest last.
+    pub(crate) orders: Vec<VisitOrder>,
     pub(crate) stage: Stage,
+    /// Who was named first: what guests bought in this visit is nobody else's.
+    claimant: Option<Box<str>>,
+    /// Who refused was in it: nobody claims anything.
+    is_closed: bool,
+}
+
+/// An order of this visit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct VisitOrder {
+    pub(crate) order_id: Option<Box<str>>,
+    pub(crate) at: Timestamp,
+    pub(crate) lines: Vec<EventLine>,
+    /// Whose it is, where that was told or claimed: it is kept with them as well.
+    pub(crate) customer_id: Option<Box<str>>,
+    /// Told by who may be trusted.
+    is_confirmed: bool,
+    /// At a till many come one after the other: nobody claims what was bought there.
+    is_at_till: bool,
+    source: Box<str>,
+}
+
+impl VisitOrder {
+    fn can_be_claimed(&self) -> bool {
+        self.is_confirmed && self.customer_id.is_none() && !self.is_at_till
+    }
+
+    /// May it be told to this customer, or to whoever goes on with the visit?
+    pub(crate) fn is_of(&self, customer_id: Option<&str>) -> bool {
+        match (self.customer_id.as_deref(), customer_id) {
+            (Some(own), Some(customer_id)) => own == customer_id,
+            _ => true,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +79,14 @@ impl Session {
         }
         self.stage = match event.kind {
             EventKind::BeginCheckout => Stage::Checkout,
-            EventKind::Purchase => Stage::Purchased,
+            EventKind::Purchase => {
+                self.buy(event);
+                Stage::Purchased
+            }
+            EventKind::Refund => {
+                self.take_back(event);
+                self.stage
+            }
             // Who looks around with something in the cart has it in mind still.
             EventKind::ViewItem | EventKind::AddToCart | EventKind::RemoveFromCart
                 if !self.cart.is_empty() =>
@@ -54,6 +100,82 @@ impl Session {
             EventKind::RemoveFromCart => Stage::Considering,
             _ => self.stage,
         };
+    }
+
+    /// One version of an order counts, the one that came last; what a browser claims takes nobody's
+    /// word.
+    fn buy(&mut self, event: &Event) {
+        let order_id = event.order_id.as_deref();
+        let is_same = |order: &VisitOrder| {
+            order_id.is_some()
+                && order.order_id.as_deref() == order_id
+                && *order.source == *event.source
+        };
+        let before = self.orders.iter().position(is_same).map(|at| self.orders.remove(at));
+        if let Some(kept) = before.as_ref().filter(|order| order.is_confirmed && !event.confirmed) {
+            self.orders.push(kept.clone());
+            return;
+        }
+        if self.orders.len() == MAX_ORDERS {
+            self.orders.remove(0);
+        }
+        let told = event.customer_id.as_deref().map(Into::into);
+        self.orders.push(VisitOrder {
+            order_id: order_id.map(Into::into),
+            at: event.at,
+            lines: event.lines.iter().take(MAX_ORDER_LINES).cloned().collect(),
+            customer_id: told.or_else(|| before.and_then(|order| order.customer_id)),
+            is_confirmed: event.confirmed,
+            is_at_till: event.location_id.is_some(),
+            source: event.source.as_str().into(),
+        });
+    }
+
+    /// What came back: of the order that is named, else of the latest that has it.
+    fn take_back(&mut self, event: &Event) {
+        let order_id = event.order_id.as_deref();
+        for line in &event.lines {
+            let is_meant = |order: &&mut VisitOrder| match order_id {
+                Some(_) => order.order_id.as_deref() == order_id,
+                None => order.lines.iter().any(|own| own.item_id == line.item_id),
+            };
+            let Some(order) = self.orders.iter_mut().rfind(is_meant) else { continue };
+            for own in order.lines.iter_mut().filter(|own| own.item_id == line.item_id) {
+                own.quantity = Amount(own.quantity.0.saturating_sub(line.quantity.0.max(0)));
+            }
+            order.lines.retain(|own| own.quantity > Amount::ZERO);
+        }
+        self.orders.retain(|order| !order.lines.is_empty());
+    }
+
+    /// What the visit bought, once or more, as far as it may be told to a customer.
+    pub(crate) fn orders_of(&self, customer_id: Option<&str>) -> impl Iterator<Item = &VisitOrder> {
+        self.orders.iter().filter(move |order| order.is_of(customer_id))
+    }
+
+    /// Is there an order of a guest that is this customer's?
+    pub(crate) fn can_be_claimed(&self, customer_id: &str) -> bool {
+        let is_first = self.claimant.as_deref().is_none_or(|first| first == customer_id);
+        !self.is_closed && is_first && self.orders.iter().any(VisitOrder::can_be_claimed)
+    }
+
+    /// The orders of guests, now that somebody is named.
+    pub(crate) fn claim(&mut self, customer_id: &str) -> Vec<VisitOrder> {
+        let first = self.claimant.get_or_insert_with(|| customer_id.into());
+        if self.is_closed || **first != *customer_id {
+            return Vec::new();
+        }
+        let claim = |order: &mut VisitOrder| {
+            order.customer_id = Some(customer_id.into());
+            order.clone()
+        };
+        self.orders.iter_mut().filter(|order| order.can_be_claimed()).map(claim).collect()
+    }
+
+    /// Who refused is in it: what was bought is forgotten, and nobody claims what comes.
+    pub(crate) fn forget_orders(&mut self) {
+        self.orders.clear();
+        self.is_closed = true;
     }
 
     fn view(&mut self, item_id: &str) {
@@ -108,6 +230,60 @@ mod tests {
         assert_eq!(happen(EventKind::AddToCart, &["A", "B"]), "saw B A | cart 2 A, 1 B");
         assert_eq!(happen(EventKind::RemoveFromCart, &["A", "C"]), "saw B A | cart 1 A, 1 B");
         assert_eq!(happen(EventKind::Purchase, &["A"]), "saw B A | cart 1 B");
+    }
+
+    #[test]
+    fn a_visit_knows_what_it_bought() {
+        let mut session = Session::default();
+        let mut happen = |kind, order_id: Option<&str>, items: &[&str]| {
+            let order_id = order_id.map(ToOwned::to_owned);
+            session.apply(&Event { order_id, customer_id: None, ..event(kind, "s", items) });
+            let orders = session.orders.iter();
+            let ids = |order: &VisitOrder| -> Vec<String> {
+                order.lines.iter().map(|line| line.item_id.clone()).collect()
+            };
+            orders.map(|order| ids(order).join(" ")).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(happen(EventKind::Purchase, None, &["A", "B"]), "A B");
+        assert_eq!(happen(EventKind::Purchase, Some("o2"), &["C"]), "A B, C");
+        assert_eq!(happen(EventKind::Purchase, Some("o2"), &["C", "A"]), "A B, C A");
+        assert_eq!(happen(EventKind::Refund, None, &["A"]), "A B, C");
+        assert_eq!(happen(EventKind::Refund, Some("o9"), &["C"]), "A B, C");
+        assert_eq!(happen(EventKind::Refund, Some("o2"), &["C"]), "A B");
+        for n in 0..2 * MAX_ORDERS {
+            session.apply(&event(EventKind::Purchase, "s", &[&n.to_string()]));
+        }
+        assert_eq!(session.orders.len(), MAX_ORDERS);
+    }
+
+    #[test]
+    fn orders_are_claimed_once_and_only_those_that_can_be_trusted() {
+        let guest = |order_id: &str| Event {
+            customer_id: None,
+            order_id: Some(order_id.to_owned()),
+            ..event(EventKind::Purchase, "s", &["A"])
+        };
+        let mut session = Session::default();
+        session.apply(&guest("1"));
+        session.apply(&Event { confirmed: false, ..guest("2") });
+        session.apply(&Event { location_id: Some("till".to_owned()), ..guest("3") });
+        session.apply(&Event { customer_id: Some("bert".to_owned()), ..guest("4") });
+        let n_of = |session: &Session, who| session.orders_of(who).count();
+        assert_eq!((n_of(&session, Some("anna")), n_of(&session, None)), (3, 4));
+        assert!(session.can_be_claimed("anna"));
+        assert_eq!(session.claim("anna").len(), 1);
+        assert!(!session.can_be_claimed("anna"));
+        // Who comes next on the same machine claims nothing, nor what is told anew without a name.
+        session.apply(&guest("1"));
+        session.apply(&guest("5"));
+        assert!(!session.can_be_claimed("carl") && session.claim("carl").is_empty());
+        assert_eq!(session.orders.iter().filter(|o| o.is_of(Some("carl"))).count(), 3);
+        // A browser's word does not take the place of a server's.
+        session.apply(&Event { confirmed: false, ..guest("4") });
+        assert!(session.orders.iter().any(|o| o.customer_id.as_deref() == Some("bert")));
+        session.forget_orders();
+        session.apply(&guest("6"));
+        assert!(!session.can_be_claimed("anna"));
     }
 
     #[test]

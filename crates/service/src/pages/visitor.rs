@@ -119,6 +119,9 @@ pub(crate) fn offers(
     let views: Vec<u32> = session.views.iter().filter_map(|id| world.item_idx(id)).collect();
     let in_cart: Vec<u32> =
         session.cart.iter().filter_map(|line| world.item_idx(&line.item_id)).collect();
+    let bought = session.orders_of(None).flat_map(|order| &order.lines);
+    let bought = bought.filter_map(|line| world.item_idx(&line.item_id));
+    let bought: Vec<u32> = bought.collect();
     // Beside a product, the product speaks; what lies in the cart is only kept from coming back.
     let is_product = placement == Placement::Pdp;
     let request = Request {
@@ -126,6 +129,7 @@ pub(crate) fn offers(
         cart: if is_product { &[] } else { &cart },
         exclude: if is_product { &in_cart } else { &[] },
         session: &views,
+        bought_since: &bought,
         count: Some(count),
         ..Request::at(placement)
     };

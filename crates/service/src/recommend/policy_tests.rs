@@ -82,7 +82,8 @@ async fn a_price_or_an_attribute_that_changes_acts_in_the_next_decision() {
 async fn customers_are_known_by_attributes_holdings_and_consent() {
     let shop = TestShop::new();
     let text = policy("adults", "eligibility", "item_ids = ['B']\nwhen = 'customer.age >= 18'")
-        + &policy("held", "exclude", "when = 'customer.known and customer.holdings has item.id'");
+        + &policy("held", "exclude", "when = 'customer.known and customer.holdings has item.id'")
+        + "[[placement]]\nname = 'pdp'\noffers_held = true\n";
     rule(&shop, 1, &text).await;
     let slate = beside_a(&shop, "").await;
     assert_eq!((ids(&slate), &slate["explain"]["n_policies_unknown"]), ("C".into(), &1.into()));

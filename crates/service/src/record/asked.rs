@@ -18,6 +18,8 @@ pub(super) struct Asked {
     pub(super) exclude: Vec<String>,
     #[serde(default)]
     pub(super) resting: Vec<String>,
+    #[serde(default)]
+    pub(super) held: Vec<String>,
     pub(super) customer: Option<u32>,
     pub(super) category: Option<String>,
     pub(super) count: Option<usize>,

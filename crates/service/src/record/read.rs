@@ -254,7 +254,7 @@ impl Record {
             |(at, ids): &(i64, Vec<String>)| OrderSince { at: Timestamp(*at), items: known(ids) };
         let orders_since: Vec<OrderSince> = asked.orders_since.iter().map(order_of).collect();
         let exclude: Vec<u32> = known(&asked.exclude);
-        let resting: Vec<u32> = known(&asked.resting);
+        let (resting, held) = (known(&asked.resting), known(&asked.held));
         let customer = asked.known.as_ref().map(|known| KnownCustomer {
             consent: known.consent,
             attributes: known.attributes.clone(),
@@ -278,6 +278,7 @@ impl Record {
             count: asked.count,
             filter: filter.as_ref(),
             resting: &resting,
+            held: &held,
             exclude: &exclude,
             policies,
             is_incumbent: asked.incumbent,

@@ -362,7 +362,9 @@ fn gate_text(gate: decide::Gate) -> &'static str {
              page, another plan covers that already, or plans are not offered here."
         }
         Gate::Excluded => "It is on the caller's list, or another slate of the page shows it.",
+        Gate::VariantOffered => "Another variant of it stands in the slate.",
         Gate::JustBought => "The customer has just bought it.",
+        Gate::Held => "The customer has it already.",
         Gate::Dismissed => "The customer dismissed it not long ago: it rests.",
         Gate::Fee => "It is a fee; fees are never offered.",
         Gate::Hidden => "It is hidden in the catalog.",

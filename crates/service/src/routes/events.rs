@@ -78,8 +78,13 @@ pub(super) async fn post_events(
 
 /// Makes events durable, then visible to the next decision: both, even when whoever sent them does
 /// not wait. Sent again, they would be known and not applied a second time.
-pub(crate) async fn keep_events(state: &AppState, events: Vec<Event>) -> Result<Appended, Problem> {
+pub(crate) async fn keep_events(
+    state: &AppState,
+    mut events: Vec<Event>,
+) -> Result<Appended, Problem> {
     let state = state.clone();
+    let now = state.inner.clock.now();
+    events.iter_mut().for_each(|event| state.inner.live.unname_refused(event, now));
     to_the_end(async move {
         let inner = &state.inner;
         let kept = events.clone();

@@ -8,6 +8,7 @@ use crate::keys::Scope;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::proving::experiment_problem;
 use crate::state::AppState;
+use crate::wire::parse_body;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -19,16 +20,46 @@ use serde_json::{Value, json};
 
 /// Why, and what of it.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub(crate) struct ChangeIn {
-    /// Kept in the log.
+    /// Kept in the log; at most 1,000 letters.
     note: String,
-    /// Who asks for it; kept in the log beside the name of the key.
+    /// Who asks for it; kept in the log beside the name of the key. At most 100 letters.
     by: String,
     /// Of `stop` (that variant alone) and `winner`.
     variant: Option<String>,
     /// Of `widen`: percent of the layer.
     share_percent: Option<f64>,
+}
+
+const MAX_BY: usize = 100;
+const MAX_NOTE: usize = 1_000;
+
+impl ChangeIn {
+    /// The log is kept for ever, and looked at by people.
+    fn check(&self) -> Result<(), Problem> {
+        for (field, text, most) in [("by", &self.by, MAX_BY), ("note", &self.note, MAX_NOTE)] {
+            let n = text.chars().count();
+            if n > most {
+                let detail = format!("`{field}` has {n} letters, at most {most} are kept.");
+                return Err(Problem::new(Code::InvalidValue, detail).at(field));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A list is read by the order of the fields, which nobody means.
+fn check_object(body: &[u8]) -> Result<(), Problem> {
+    match body.trim_ascii_start().starts_with(b"[") {
+        true => Err(Problem::new(Code::InvalidValue, "The body: expected an object, in { }.")),
+        false => Ok(()),
+    }
+}
+
+/// A field that a change is nothing without.
+fn missing(field: &'static str, mend: &str) -> Problem {
+    Problem::new(Code::MissingField, format!("The field `{field}` is missing: {mend}.")).at(field)
 }
 
 /// All experiments, in order of creation.
@@ -57,13 +88,18 @@ pub(super) async fn create(
     let caller = admit(&state, request.headers(), Scope::Server)?;
     let body = read_body(request, MIB).await?;
     let placements = Placement::ALL.map(Placement::as_str);
-    let definition = Definition::read_json(&body, &placements).map_err(experiment_problem)?;
+    // A field that nobody knows is an error here: what was created never changes again.
+    check_object(&body)?;
+    let definition = parse_body::<Definition>(&body)?.value;
+    definition.check(&placements).map_err(experiment_problem)?;
     let name = definition.name.clone();
     let signed = signature(&state, &caller, ChangeIn::default());
-    change(state, name, move |dir, policies| {
-        for version in definition.policy_versions() {
+    change(state, name, Vec::new(), move |dir, policies| {
+        for (at, variant) in definition.variants.iter().enumerate() {
+            let Some(version) = variant.policy_version else { continue };
             policies.load(version).map_err(|error| {
-                Problem::new(Code::InvalidValue, error.to_string()).at("variant.policy_version")
+                let path = format!("variant[{at}].policy_version");
+                Problem::new(Code::InvalidValue, error.to_string()).at(path)
             })?;
         }
         dir.create(definition, &signed).map_err(experiment_problem)
@@ -84,7 +120,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     admit(&state, &headers, Scope::Server)?;
-    whole(&state.inner.experiments_dir()?, &name)
+    whole(&state.inner.experiments_dir()?, &name, &[])
 }
 
 /// What each variant earned more than the first, with intervals that hold at every look.
@@ -102,10 +138,7 @@ pub(super) async fn results(
 ) -> Result<Response, Problem> {
     admit(&state, &headers, Scope::Server)?;
     let results = state.inner.results(&name).await?;
-    let sentences = proof::results::sentences(&results);
-    let mut object = serde_json::to_value(&results).expect("texts and numbers always serialize");
-    object["sentences"] = json!(sentences);
-    Ok(answer(&object))
+    Ok(answer(&results.to_json()))
 }
 
 /// Lets it run: in force within a second.
@@ -120,7 +153,10 @@ pub(super) async fn start(
     name: PathIn,
     request: Request,
 ) -> Result<Response, Problem> {
-    act(state, name, request, |dir, name, _, signed| dir.start(name, signed)).await
+    act(state, name, request, |dir, name, _, signed| {
+        dir.start(name, signed).map_err(experiment_problem)
+    })
+    .await
 }
 
 /// Widens it to a share of its layer, `share_percent`; who is in stays in.
@@ -136,7 +172,10 @@ pub(super) async fn widen(
     request: Request,
 ) -> Result<Response, Problem> {
     act(state, name, request, |dir, name, asked, signed| {
-        dir.widen(name, asked.share_percent.unwrap_or(f64::NAN), signed)
+        let share = asked.share_percent.ok_or_else(|| {
+            missing("share_percent", "give the percent of the layer that it is to have")
+        })?;
+        dir.widen(name, share, signed).map_err(experiment_problem)
     })
     .await
 }
@@ -154,7 +193,7 @@ pub(super) async fn stop(
     request: Request,
 ) -> Result<Response, Problem> {
     act(state, name, request, |dir, name, asked, signed| {
-        dir.stop(name, asked.variant.as_deref(), signed)
+        dir.stop(name, asked.variant.as_deref(), signed).map_err(experiment_problem)
     })
     .await
 }
@@ -172,13 +211,15 @@ pub(super) async fn winner(
     request: Request,
 ) -> Result<Response, Problem> {
     act(state, name, request, |dir, name, asked, signed| {
-        dir.winner(name, asked.variant.as_deref().unwrap_or_default(), signed)
+        let variant = asked.variant.as_deref();
+        let variant = variant.ok_or_else(|| missing("variant", "name the variant that won"))?;
+        dir.winner(name, variant, signed).map_err(experiment_problem)
     })
     .await
 }
 
 /// What is done to an experiment that is there.
-type Act = fn(&ExperimentDir, &str, &ChangeIn, &Signature) -> Result<(), experiment::Error>;
+type Act = fn(&ExperimentDir, &str, &ChangeIn, &Signature) -> Result<(), Problem>;
 
 async fn act(
     State(state): State<AppState>,
@@ -188,11 +229,15 @@ async fn act(
 ) -> Result<Response, Problem> {
     let caller = admit(&state, request.headers(), Scope::Server)?;
     let body = read_body(request, MIB).await?;
-    let mut asked: ChangeIn = match body.is_empty() {
-        true => ChangeIn::default(),
-        false => serde_json::from_slice(&body)
-            .map_err(|error| Problem::new(Code::InvalidJson, error.to_string()))?,
+    let (mut asked, unknown) = match body.is_empty() {
+        true => (ChangeIn::default(), Vec::new()),
+        false => {
+            check_object(&body)?;
+            let parsed = parse_body::<ChangeIn>(&body)?;
+            (parsed.value, parsed.unknown_fields)
+        }
     };
+    asked.check()?;
     let named = ChangeIn {
         note: std::mem::take(&mut asked.note),
         by: std::mem::take(&mut asked.by),
@@ -200,14 +245,14 @@ async fn act(
     };
     let signed = signature(&state, &caller, named);
     let own = name.clone();
-    change(state, name, move |dir, _| act(dir, &own, &asked, &signed).map_err(experiment_problem))
-        .await
+    change(state, name, unknown, move |dir, _| act(dir, &own, &asked, &signed)).await
 }
 
 /// Changes the folder on a thread that may wait for the disk, to the end even when the client goes.
 async fn change(
     state: AppState,
     name: String,
+    unknown_fields: Vec<String>,
     change: impl FnOnce(&ExperimentDir, &PolicyDir) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let dir = state.inner.whole_experiments_dir().await?;
@@ -215,7 +260,7 @@ async fn change(
     to_the_end(async move {
         let done = tokio::task::spawn_blocking(move || {
             change(&dir, &policies)?;
-            whole(&dir, &name)
+            whole(&dir, &name, &unknown_fields)
         });
         done.await.unwrap_or_else(|error| Err(Problem::internal().because(error)))
     })
@@ -228,10 +273,16 @@ fn signature(state: &AppState, caller: &Caller, named: ChangeIn) -> Signature {
     Signature { at: state.inner.clock.now(), by, note: named.note }
 }
 
-fn whole(dir: &ExperimentDir, name: &str) -> Result<Response, Problem> {
+/// `unknown_fields` come back as warnings, as everywhere.
+fn whole(dir: &ExperimentDir, name: &str, unknown_fields: &[String]) -> Result<Response, Problem> {
     let experiment = dir.find(name).map_err(experiment_problem)?;
     let log = dir.log().map_err(experiment_problem)?;
-    Ok(answer(&told_whole(&experiment, &log)))
+    let mut told = told_whole(&experiment, &log);
+    if !unknown_fields.is_empty() {
+        let warning = |field: &String| json!({ "code": "unknown_field", "detail": field });
+        told["warnings"] = unknown_fields.iter().map(warning).collect();
+    }
+    Ok(answer(&told))
 }
 
 fn answer(value: &Value) -> Response {

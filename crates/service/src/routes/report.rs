@@ -4,7 +4,7 @@ use super::{admit, json};
 use crate::extract::QueryIn;
 use crate::keys::Scope;
 use crate::outcomes::Standing;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Code, Problem, ProblemBody};
 use crate::proving::ReportQuestion;
 use crate::state::AppState;
 use axum::extract::State;
@@ -16,6 +16,7 @@ use serde::Deserialize;
 pub(super) struct ReportQuery {
     days: Option<u32>,
     by: Option<String>,
+    window: Option<u32>,
 }
 
 /// What the offers earned, against who was shown nothing; at most a minute old.
@@ -25,6 +26,8 @@ pub(super) struct ReportQuery {
             description = "Of customers and visits assigned in the last so many days only"),
         ("by" = Option<String>, Query,
             description = "Attribute of customers by whose values the effect is told"),
+        ("window" = Option<u32>, Query,
+            description = "Days that a click counts for what is bought of the item; 28"),
     ),
     responses(
         (status = 200, description = "Sentences, numbers, method; docs/report.md",
@@ -37,7 +40,13 @@ pub(super) async fn report(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     admit(&state, &headers, Scope::Server)?;
-    let question = ReportQuestion { days: query.days, by: query.by };
+    for (name, days) in [("days", query.days), ("window", query.window)] {
+        if days == Some(0) {
+            let detail = format!("{name} is 0: give a number of days from 1 on, or leave it out.");
+            return Err(Problem::new(Code::InvalidValue, detail).at(name));
+        }
+    }
+    let question = ReportQuestion { days: query.days, by: query.by, window_days: query.window };
     let findings = state.inner.report(question).await?;
     Ok(json(serde_json::to_vec(&*findings).expect("texts and numbers always serialize")))
 }

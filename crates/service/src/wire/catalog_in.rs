@@ -270,6 +270,8 @@ pub(super) fn time<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<TextIn<'de>>::deserialize(deserializer)? else { return Ok(None) };
-    let message = "a time is written as RFC 3339, such as 2026-05-17T09:30:00Z";
-    Timestamp::parse_rfc3339(&text).map(Some).ok_or_else(|| de::Error::custom(message))
+    let message = "a time is written as RFC 3339, such as 2026-05-17T09:30:00Z, or as a date";
+    let midnight = || Timestamp::parse_rfc3339(&format!("{}T00:00:00Z", text.trim()));
+    let told = Timestamp::parse_rfc3339(&text).or_else(midnight);
+    told.map(Some).ok_or_else(|| de::Error::custom(message))
 }

@@ -21,7 +21,7 @@ pub struct RecommendAnswer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub experiments: Vec<VariantOut>,
     /// The rung of the ladder that gave the best offer: `personal, basket, session, item, content,
-    /// category, segment_popular, popular, none`.
+    /// category, popular, none`.
     pub fallback: String,
     pub warnings: Vec<WarningOut>,
     pub took_ms: f64,

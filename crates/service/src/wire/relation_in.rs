@@ -30,11 +30,11 @@ pub struct RelationIn<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>)]
     note: Option<TextIn<'a>>,
-    /// RFC 3339.
+    /// RFC 3339, or a date: its first moment in UTC.
     #[serde(default, deserialize_with = "time")]
     #[schema(value_type = Option<String>)]
     valid_from: Option<Timestamp>,
-    /// RFC 3339; the first moment without it.
+    /// The same; the first moment without it.
     #[serde(default, deserialize_with = "time")]
     #[schema(value_type = Option<String>)]
     valid_until: Option<Timestamp>,

@@ -4,40 +4,25 @@
 use crate::show;
 use anyhow::ensure;
 use events::event::EventLine;
+use events::time::DAY_US;
 use events::{Amount, Currency, CustomerRecord, Event, EventKind, ItemRecord, Timestamp};
 use history::{Assignment, DecisionLog, DecisionRecord, EventLog, OpenMode, Store};
 use measure::assignment::{Unit, UnitId, key_of};
 use serde_json::json;
+use simulate::chance::Chance;
 use std::fmt::Write;
 use std::path::Path;
 
 /// Events of a segment, as a sealing makes them.
 const STEP: usize = 100_000;
-const N_ITEMS: u64 = 5_000;
+const N_ITEMS: u32 = 5_000;
 /// Visits are spread over so many days.
 const N_DAYS: i64 = 28;
 const FROM: Timestamp = Timestamp(1_790_000_000_000_000);
-const DAY_US: i64 = 86_400_000_000;
 /// Events of a visit, about: what the number of visits is made from.
 const OF_VISIT: f64 = 6.15;
 /// One visit in ten is of a customer known by then.
 const VISITS_A_CUSTOMER: u64 = 10;
-
-/// xorshift64*: the same log for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % n
-    }
-
-    fn is(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
 
 /// One visit while it goes on.
 struct Visit {
@@ -54,7 +39,7 @@ struct Generator {
     log: EventLog,
     decisions: DecisionLog,
     key: u64,
-    dice: Dice,
+    chance: Chance,
     /// To be sealed, with the customer of each.
     events: Vec<(Event, Option<u32>)>,
     orders: Vec<Event>,
@@ -76,7 +61,7 @@ pub(super) async fn run(dir: &Path, n_events: u64) -> anyhow::Result<()> {
         log,
         decisions,
         key,
-        dice: Dice(42),
+        chance: Chance::new(42, 0),
         events: Vec::new(),
         orders: Vec::new(),
         n_events: 0,
@@ -109,14 +94,15 @@ async fn add_world(store: &Store, n_customers: u64) -> anyhow::Result<()> {
             .collect();
         store.upsert_customers(&records).await?;
     }
-    store.set_holdout_share(0.05).await?;
+    store.set_holdout_share(0.05, FROM).await?;
     Ok(())
 }
 
 impl Generator {
     async fn visit(&mut self, number: u64) -> anyhow::Result<()> {
         let n_customers = (self.n_visits / VISITS_A_CUSTOMER).max(1);
-        let customer = self.dice.is(40).then(|| self.dice.below(n_customers) as u32);
+        let n_customers = u32::try_from(n_customers).unwrap_or(u32::MAX);
+        let customer = self.chance.happens(0.4).then(|| self.chance.below(n_customers));
         let session_id = format!("session-{number:012}");
         let unit = match customer {
             Some(customer) => Unit::Customer(&format!("c{customer}")).id(self.key),
@@ -129,52 +115,52 @@ impl Generator {
         let mut visit = Visit { at_us, session_id, customer, unit, is_held_out };
         let mut clicked = None;
         for page in 0..2 {
-            for _ in 0..=self.dice.below(3) {
-                let item = self.dice.below(N_ITEMS);
+            for _ in 0..=self.chance.below(3) {
+                let item = self.chance.below(N_ITEMS);
                 self.event(&mut visit, EventKind::ViewItem, None, &[item]);
             }
-            let offers: [u64; 4] = std::array::from_fn(|_| self.dice.below(N_ITEMS));
+            let offers: [u32; 4] = std::array::from_fn(|_| self.chance.below(N_ITEMS));
             let answer = format!("{:023}", self.n_decisions);
             self.decide(&mut visit, (&answer, page), &offers).await;
             if visit.is_held_out {
                 continue;
             }
             self.event(&mut visit, EventKind::RecommendationImpression, Some(&answer), &offers);
-            if self.dice.is(6) {
-                let item = [offers[self.dice.below(4) as usize]];
+            if self.chance.happens(0.06) {
+                let item = [offers[self.chance.below(4) as usize]];
                 self.event(&mut visit, EventKind::RecommendationClick, Some(&answer), &item);
                 clicked = Some((item[0], answer));
             }
         }
         // A guest who logs in for good.
-        if visit.customer.is_none() && self.dice.is(4) {
-            visit.customer = Some(self.dice.below(n_customers) as u32);
+        if visit.customer.is_none() && self.chance.happens(0.04) {
+            visit.customer = Some(self.chance.below(n_customers));
         }
-        if self.dice.is(5) {
+        if self.chance.happens(0.05) {
             self.checkout(&mut visit, clicked);
         }
         Ok(())
     }
 
-    fn checkout(&mut self, visit: &mut Visit, clicked: Option<(u64, String)>) {
+    fn checkout(&mut self, visit: &mut Visit, clicked: Option<(u32, String)>) {
         let item = match &clicked {
-            Some((item, _)) if self.dice.is(50) => *item,
-            _ => self.dice.below(N_ITEMS),
+            Some((item, _)) if self.chance.happens(0.5) => *item,
+            _ => self.chance.below(N_ITEMS),
         };
         self.event(visit, EventKind::AddToCart, None, &[item]);
         self.event(visit, EventKind::BeginCheckout, None, &[]);
-        if self.dice.is(70) {
+        if self.chance.happens(0.7) {
             let mut order = self.made(visit, EventKind::Purchase, None, &[item]);
             order.order_id = Some(format!("o{}", self.n_orders));
             order.customer_id = visit.customer.map(|customer| format!("c{customer}"));
-            let answer = clicked.filter(|(known, _)| *known == item && self.dice.is(50));
+            let answer = clicked.filter(|(known, _)| *known == item && self.chance.happens(0.5));
             order.lines[0].origin = answer.map(|(_, answer)| answer);
             self.n_orders += 1;
             self.orders.push(order);
         }
     }
 
-    fn event(&mut self, visit: &mut Visit, kind: EventKind, answer: Option<&str>, items: &[u64]) {
+    fn event(&mut self, visit: &mut Visit, kind: EventKind, answer: Option<&str>, items: &[u32]) {
         let event = self.made(visit, kind, answer, items);
         self.events.push((event, visit.customer));
     }
@@ -184,14 +170,14 @@ impl Generator {
         visit: &mut Visit,
         kind: EventKind,
         answer: Option<&str>,
-        items: &[u64],
+        items: &[u32],
     ) -> Event {
-        visit.at_us += 1_000_000 + self.dice.below(30_000_000) as i64;
+        visit.at_us += 1_000_000 + i64::from(self.chance.below(30_000_000));
         self.n_events += 1;
-        let line = |item: &u64| EventLine {
+        let line = |item: &u32| EventLine {
             item_id: format!("i{item}"),
             quantity: Amount::ONE,
-            unit_price: Amount::from_units(1 + (item % 50) as i64),
+            unit_price: Amount::from_units(1 + i64::from(item % 50)),
             origin: None,
         };
         Event {
@@ -210,7 +196,7 @@ impl Generator {
         }
     }
 
-    async fn decide(&mut self, visit: &mut Visit, (answer, page): (&str, u8), offers: &[u64; 4]) {
+    async fn decide(&mut self, visit: &mut Visit, (answer, page): (&str, u8), offers: &[u32; 4]) {
         let placement = ["pdp", "cart"][usize::from(page)];
         let mut payload = format!("{{\"asked\":{{\"placement\":\"{placement}\"}},\"offers\":[");
         for (at, item) in offers.iter().enumerate() {

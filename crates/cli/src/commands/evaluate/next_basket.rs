@@ -3,8 +3,7 @@
 use super::{n_chosen, with_bar};
 use crate::show;
 use clap::Args;
-use evaluate::next_basket::report::NAMES;
-use evaluate::next_basket::{METHODS, NextBasketOutcome, run};
+use evaluate::next_basket::{Gain, METHODS, NextBasketOutcome, run};
 use evaluate::{CustomerFile, OrderFile};
 use events::import::PlanOptions;
 use serde_json::Value;
@@ -72,6 +71,9 @@ fn read(args: &NextBasketArgs) -> anyhow::Result<CustomerFile> {
     Ok(CustomerFile::from_orders(&file)?)
 }
 
+/// What a table has room for; `--json` has all.
+const SHOWN: [&str; 7] = ["R@10", "R@20", "NDCG@10", "NDCG@20", "PHR@10", "PHR@20", "MRR@20"];
+
 /// One table a case, methods as rows.
 fn print_tables(outcomes: &[NextBasketOutcome]) -> anyhow::Result<()> {
     for case in ["all", "repeat", "explore", "tail"] {
@@ -79,22 +81,49 @@ fn print_tables(outcomes: &[NextBasketOutcome]) -> anyhow::Result<()> {
         let n_queries = of_case.first().map_or(0, |outcome| outcome.n_queries);
         show::line(format!("\n{case} ({} queries)", show::count(n_queries as u64)))?;
         let mut heads = vec!["method"];
-        heads.extend(NAMES);
-        heads.extend(["R@10 95 %", "sd", "fit s", "p50 us", "p99 us"]);
+        heads.extend(SHOWN);
+        heads.extend(["R@10 95 %", "sd", "fit s", "p50 us", "p90 us", "p99 us"]);
         let right: Vec<usize> = (1..heads.len()).collect();
         let mut table = show::table(&heads, &right);
-        for outcome in of_case {
+        for outcome in &of_case {
             let mut cells = vec![outcome.method.clone()];
-            cells.extend(outcome.means.iter().map(|mean| format!("{mean:.4}")));
+            let means = SHOWN.into_iter().filter_map(|name| outcome.get(name));
+            cells.extend(means.map(|mean| format!("{mean:.4}")));
             let interval = outcome.intervals.map(|intervals| intervals[0]);
             cells.push(interval.map_or("–".into(), |(low, high)| format!("{low:.4}–{high:.4}")));
             cells.push(outcome.recall_sd.map_or("–".into(), |sd| format!("{sd:.4}")));
             cells.push(format!("{:.2}", outcome.fit.as_secs_f64()));
-            cells.push(format!("{:.0}", outcome.p50.as_secs_f64() * 1e6));
-            cells.push(format!("{:.0}", outcome.p99.as_secs_f64() * 1e6));
+            let latency = &outcome.latency;
+            let times = [latency.p50, latency.p90, latency.p99];
+            cells.extend(times.map(|time| format!("{:.0}", time.as_secs_f64() * 1e6)));
             show::row(&mut table, &cells);
         }
         show::line(table)?;
+        print_gains(&of_case)?;
     }
     Ok(())
+}
+
+/// Ours less each other method, customer by customer.
+fn print_gains(of_case: &[&NextBasketOutcome]) -> anyhow::Result<()> {
+    let gains: Vec<&Gain> = of_case.iter().flat_map(|outcome| &outcome.gains).collect();
+    if gains.is_empty() {
+        return Ok(());
+    }
+    show::line("alongside less each, paired (95 %):")?;
+    let names = ["R@10", "NDCG@10", "R@20", "NDCG@20", "PHR@10"];
+    let mut heads = vec!["less"];
+    heads.extend(names);
+    let right: Vec<usize> = (1..heads.len()).collect();
+    let mut table = show::table(&heads, &right);
+    for gain in gains {
+        let mut cells = vec![gain.over.clone()];
+        cells.extend(
+            names.into_iter().filter_map(|name| gain.get(name)).map(|value| {
+                format!("{:+.4} ({:+.4} to {:+.4})", value.mean, value.low, value.high)
+            }),
+        );
+        show::row(&mut table, &cells);
+    }
+    show::line(table)
 }

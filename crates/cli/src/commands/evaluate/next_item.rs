@@ -87,7 +87,7 @@ fn print_tables(outcomes: &[NextItemOutcome]) -> anyhow::Result<()> {
         show::line(format!("\n{case} ({} queries)", show::count(n_queries as u64)))?;
         let mut heads = vec!["method"];
         heads.extend(first.outcome.metrics.values.iter().map(|(name, _, _)| *name));
-        heads.extend(["MRR@20 95 %", "fit s", "p50 us", "p99 us"]);
+        heads.extend(["MRR@20 95 %", "fit s", "p50 us", "p90 us", "p99 us"]);
         let right: Vec<usize> = (1..heads.len()).collect();
         let mut table = show::table(&heads, &right);
         for found in &of_case {
@@ -98,14 +98,15 @@ fn print_tables(outcomes: &[NextItemOutcome]) -> anyhow::Result<()> {
             let interval = values.first().and_then(|(_, _, interval)| *interval);
             cells.push(interval.map_or("–".into(), |(low, high)| format!("{low:.3}–{high:.3}")));
             cells.push(format!("{:.2}", outcome.fit.as_secs_f64()));
-            cells.push(format!("{:.1}", outcome.p50.as_secs_f64() * 1e6));
-            cells.push(format!("{:.1}", outcome.p99.as_secs_f64() * 1e6));
+            let latency = &outcome.latency;
+            let times = [latency.p50, latency.p90, latency.p99];
+            cells.extend(times.map(|time| format!("{:.1}", time.as_secs_f64() * 1e6)));
             show::row(&mut table, &cells);
         }
         show::line(table)?;
-        for gain in of_case.iter().filter_map(|found| found.gain) {
+        for (name, gain) in of_case.iter().flat_map(|found| &found.gains) {
             show::line(format!(
-                "alongside over {RIVAL}, paired: MRR@20 {:+.4} (95 %: {:+.4} to {:+.4})",
+                "alongside over {RIVAL}, paired: {name} {:+.4} (95 %: {:+.4} to {:+.4})",
                 gain.mean, gain.low, gain.high
             ))?;
         }

@@ -121,10 +121,10 @@ fn print(outcome: &PolicyOutcome) -> anyhow::Result<()> {
     show::line(table)?;
     match &outcome.result {
         Ok(found) if found.shrinkage.is_finite() => show::line(format!(
-            "dr_shrunk: weights w became λw/(w² + λ), λ = {:.2e}",
+            "Go by dr. dr_shrunk: weights w became λw/(w² + λ), λ = {:.2e}; no surer than dr.",
             found.shrinkage
         )),
-        Ok(_) => show::line("dr_shrunk: nothing was gained by shrinking weights"),
+        Ok(_) => show::line("Go by dr. dr_shrunk: nothing was gained by shrinking weights."),
         Err(why) => show::line(format!("Cannot know: {why}.")),
     }
 }

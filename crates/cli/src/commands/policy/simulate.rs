@@ -7,15 +7,15 @@ use crate::commands::recommend::{load_world, policies_in_force, unlearned_buyers
 use crate::show;
 use clap::Args;
 use decide::{
-    CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, Placement, Request,
-    Workspace, decide,
+    CartLine, Circumstances, Decision, ItemRef, Items, KnownCustomer, Offer, Placement, Request,
+    Workspace, decide, expected_margin,
 };
-use events::{Amount, Timestamp};
+use events::{Amount, Currency, Timestamp};
 use history::{Customer, FollowedHolding, HistoryView, NO_CUSTOMER, OpenMode, Store, ViewOptions};
 use policy::{ContactFacts, PolicySet, PolicyTable};
 use score::World;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,6 +87,13 @@ impl Person {
 #[derive(Default)]
 struct Tally {
     n_changed: u64,
+    /// Offers of one side that the other does not have in the same slate.
+    n_alone: [u64; 2],
+    /// Expected margin of the offers that have price and cost.
+    expected_micros: [i128; 2],
+    n_valued: [u64; 2],
+    /// Of what was valued; amounts of several have no sum.
+    currencies: BTreeSet<Option<Currency>>,
     n_empty: [u64; 2],
     n_offers: [u64; 2],
     n_hits: [u64; 2],
@@ -136,7 +143,9 @@ fn cases_of(view: &HistoryView, world: &World, args: &SimulateArgs) -> Vec<Case>
     let item_of: Vec<Option<u32>> =
         view.items.iter().map(|entry| world.item_idx(&entry.id)).collect();
     let last = view.baskets.at.iter().max().copied().unwrap_or_default();
-    let from = Timestamp(last.0.saturating_sub(i64::from(args.replay) * events::time::DAY_US));
+    let from = Timestamp(
+        last.0.saturating_sub(i64::from(args.replay).saturating_mul(events::time::DAY_US)),
+    );
     let is_late = |&basket: &usize| from <= view.baskets.at[basket];
     let late = (0..view.baskets.len()).rev().filter(is_late).take(args.limit);
     let case = |basket: usize| {
@@ -188,17 +197,24 @@ fn replay(stage: &Stage, cases: &[Case]) -> Tally {
 
 fn replay_chunk(stage: &Stage, cases: &[Case]) -> Tally {
     let mut tally = Tally::default();
-    let (mut plain, mut recording) = (Workspace::default(), Workspace::recording());
+    // Both sides ask the same of the ranking, mostly of the same items.
+    let (mut plain, mut recording) = (Workspace::default().remembering(), Workspace::recording());
     let mut is_pinned = vec![false; stage.new.set().policies.len()];
     for case in cases {
         let old = stage.decide(case, stage.old.as_ref(), &mut plain);
+        plain.swap_ranking(&mut recording);
         let new = stage.decide(case, Some(&stage.new), &mut recording);
+        plain.swap_ranking(&mut recording);
         let touches = new.offers.iter().filter_map(|offer| offer.policy);
         touches.for_each(|touch| is_pinned[usize::from(touch.policy)] = true);
         let same = |one: &Decision, two: &Decision| {
             one.offers.iter().map(|o| o.item).eq(two.offers.iter().map(|o| o.item))
         };
         tally.n_changed += u64::from(!same(&old, &new));
+        for (side, one, other) in [(0, &old, &new), (1, &new, &old)] {
+            let is_alone = |offer: &&Offer| !other.offers.iter().any(|o| o.item == offer.item);
+            tally.n_alone[side] += one.offers.iter().filter(is_alone).count() as u64;
+        }
         tally.n_unknown += new.n_policies_unknown as u64;
         for (side, decision) in [old, new].iter().enumerate() {
             tally.count(stage, case, side, decision);
@@ -225,8 +241,11 @@ impl Stage {
         };
         let cart: Vec<CartLine<'_>> = case.cart.iter().map(line).collect();
         let known = self.customers.get(&case.customer).map(|person| person.at(case.at));
+        let ids = known.as_ref().and_then(|known| known.holdings.as_deref()).unwrap_or_default();
+        let held: Vec<u32> = ids.iter().filter_map(|id| self.world.item_idx(id)).collect();
         let request = Request {
             cart: &cart,
+            held: &held,
             customer: known.as_ref().and((case.customer != NO_CUSTOMER).then_some(case.customer)),
             policies,
             circumstances: Circumstances {
@@ -252,6 +271,11 @@ impl Stage {
         format!("{} {}", self.world.item_id(item), self.world.title(item)).trim().to_owned()
     }
 
+    fn contact_policies(&self) -> Vec<&str> {
+        let policies = self.new.set().policies.iter().filter(|policy| policy.kind.is_contact());
+        policies.map(|policy| &*policy.name).collect()
+    }
+
     /// Caps and rests aside: in a replay nobody was shown anything before.
     fn never_acting(&self, tally: &Tally) -> Vec<&str> {
         let policies = self.new.set().policies.iter().zip(&tally.has_acted);
@@ -265,6 +289,11 @@ impl Tally {
         self.n_empty[side] += u64::from(decision.offers.is_empty());
         self.n_offers[side] += decision.offers.len() as u64;
         for offer in &decision.offers {
+            if let Some(margin) = expected_margin(&stage.world, offer) {
+                self.expected_micros[side] += i128::from(margin.0);
+                self.n_valued[side] += 1;
+                self.currencies.insert(stage.world.currency(offer.item));
+            }
             self.items.entry(offer.item).or_default()[side] += 1;
             if case.hidden == Some(offer.item) {
                 self.n_hits[side] += 1;
@@ -278,8 +307,12 @@ impl Tally {
 
     fn add(&mut self, other: Tally) {
         self.n_changed += other.n_changed;
+        self.currencies.extend(other.currencies);
         self.n_unknown += other.n_unknown;
         for side in 0..2 {
+            self.n_alone[side] += other.n_alone[side];
+            self.expected_micros[side] += other.expected_micros[side];
+            self.n_valued[side] += other.n_valued[side];
             self.n_empty[side] += other.n_empty[side];
             self.n_offers[side] += other.n_offers[side];
             self.n_hits[side] += other.n_hits[side];
@@ -301,6 +334,12 @@ impl Tally {
         alone
     }
 
+    /// Of all offers together; `None`: of none of them it is known, or in several currencies.
+    fn expected_margin(&self, side: usize) -> Option<f64> {
+        let is_sum = 0 < self.n_valued[side] && self.currencies.len() == 1;
+        is_sum.then(|| self.expected_micros[side] as f64 / events::amount::MICROS as f64)
+    }
+
     /// `None`: of none of them the margin is known.
     fn hit_value(&self, side: usize) -> Option<f64> {
         let is_known = self.n_hits_without_cost[side] < self.n_hits[side];
@@ -318,6 +357,8 @@ fn tell_json(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyho
     let side = |side: usize| {
         json!({
             "offers": tally.n_offers[side], "empty_slates": tally.n_empty[side],
+            "expected_margin": tally.expected_margin(side),
+            "offers_without_margin": tally.n_offers[side] - tally.n_valued[side],
             "hidden_items_found": tally.n_hits[side], "their_margin": tally.hit_value(side),
             "hidden_items_without_cost": tally.n_hits_without_cost[side],
         })
@@ -325,6 +366,8 @@ fn tell_json(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyho
     show::line(json!({
         "orders": cases.len(), "placement": stage.placement.as_str(),
         "before": side(0), "after": side(1), "slates_changed": tally.n_changed,
+        "offers_lost": tally.n_alone[0], "offers_gained": tally.n_alone[1],
+        "caps_and_rests_not_counted": stage.contact_policies(),
         "policies_never_acting": stage.never_acting(tally),
         "policies_unknown_per_decision": tally.n_unknown as f64 / cases.len() as f64,
         "n_items_vanished": tally.only_on(0).len(), "items_vanished": named(0),
@@ -345,6 +388,7 @@ fn tell(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyhow::Re
     let counts = |counts: [u64; 2]| counts.map(|n| Some(n as f64));
     row("offers", counts(tally.n_offers), 0);
     row("slates without offers", counts(tally.n_empty), 0);
+    row("expected margin of the offers", [0, 1].map(|side| tally.expected_margin(side)), 2);
     row("hidden items found", counts(tally.n_hits), 0);
     if tally.n_hits_without_cost != [0, 0] {
         row("of them, without price or cost", counts(tally.n_hits_without_cost), 0);
@@ -356,11 +400,13 @@ fn tell(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyhow::Re
     row(name, [tally.hit_value(0), tally.hit_value(1)], 2);
     show::line(table)?;
     show::line(format!(
-        "{} orders replayed at {} in {took_s:.1} s; {} slates changed. \"Hidden\" is one item of \
-         each order, the others were the cart.",
+        "{} orders replayed at {} in {took_s:.1} s; {} slates changed: {} offers lost, {} gained. \
+         \"Hidden\" is one item of each order, the others were the cart.",
         show::count(n),
         stage.placement.as_str(),
-        show::count(tally.n_changed)
+        show::count(tally.n_changed),
+        show::count(tally.n_alone[0]),
+        show::count(tally.n_alone[1])
     ))?;
     for (side, told) in [(0, "offered before and not any more"), (1, "offered now and not before")]
     {
@@ -372,6 +418,13 @@ fn tell(stage: &Stage, cases: &[Case], tally: &Tally, took_s: f64) -> anyhow::Re
         for &(item, n) in only.iter().take(MAX_NAMED) {
             show::line(format!("  {:>7} offers  {}", show::count(n), stage.name(item)))?;
         }
+    }
+    let contact = stage.contact_policies();
+    if !contact.is_empty() {
+        show::line(format!(
+            "Caps and rests stop nothing here, for nobody was shown anything before: {}",
+            contact.join(", ")
+        ))?;
     }
     let never = stage.never_acting(tally);
     if !never.is_empty() {

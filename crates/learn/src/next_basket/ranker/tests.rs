@@ -1,5 +1,4 @@
 use super::*;
-use score::next_basket::published::Method;
 
 /// Who buys item 2j buys 2j + 1 next, never 2j again: habits and neighbors mislead, the order of
 /// buying tells. Items 60 and above are noise.
@@ -32,8 +31,8 @@ fn small_params() -> RankerParams {
 fn trees_win_where_the_order_of_buying_tells() {
     let params = NextBasketParams::default();
     let learned = learn(&shop(400), 80, params, &small_params()).expect("it learns");
-    assert_eq!(learned.contest[0].0, "trees", "{:?}", learned.contest);
-    assert!(learned.contest[0].1 > 1.1 * learned.contest[1].1, "{:?}", learned.contest);
+    let trial = learned.trial.clone().expect("there are cases enough");
+    assert!(trial.is_won && trial.trees > 1.1 * trial.rival.1, "{trial:?}");
     assert!(learned.n_trees > 0 && matches!(learned.ranker, Ranker::Trees(_)));
     let again = learn(&shop(400), 80, params, &small_params()).expect("it learns");
     assert_eq!(learned, again, "same input, same trees");
@@ -47,6 +46,60 @@ fn too_few_cases_publish_the_best_known_method() {
     assert_eq!(learned.n_trees, 0);
     let ndcgs: Vec<f64> = learned.contest.iter().map(|(_, ndcg)| *ndcg).collect();
     assert!(ndcgs.is_sorted_by(|a, b| a >= b) && ndcgs[0] > 0.0, "{ndcgs:?}");
+}
+
+/// Three baskets of a customer, all drawn alike: item i about 1 / (i + 3) as often.
+fn independent(n_customers: u32) -> Sequences {
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut draw = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let share = (state >> 11) as f64 / (1_u64 << 53) as f64;
+        ((3.0 * 24_f64.powf(share)) as u32 - 3).min(68)
+    };
+    let mut sequences = Sequences::default();
+    for _ in 0..n_customers {
+        let baskets: Vec<Vec<u32>> = (0..3)
+            .map(|_| {
+                let mut items: Vec<u32> = (0..4).map(|_| draw()).collect();
+                items.sort_unstable();
+                items.dedup();
+                items
+            })
+            .collect();
+        sequences.push(baskets);
+    }
+    sequences
+}
+
+#[test]
+fn popularity_serves_where_choices_are_independent() {
+    let params = NextBasketParams::default();
+    for min_groups in [100, usize::MAX] {
+        let ranker = RankerParams { min_groups, min_before: 1, ..small_params() };
+        let learned = learn(&independent(600), 69, params, &ranker).expect("it learns");
+        let found = (&learned.contest, &learned.trial);
+        assert_eq!(learned.ranker, Ranker::Published(Method::GlobalTop), "{found:?}");
+        assert_eq!((learned.contest[0].0, learned.n_contest), (Method::GlobalTop, 600));
+        assert_eq!(learned.trial.is_some(), min_groups == 100);
+        assert!(learned.trial.is_none_or(|trial| trial.n_baskets == 120 && !trial.is_won));
+    }
+}
+
+#[test]
+fn trees_win_by_more_than_chance_over_each_or_not_at_all() {
+    let rival = [0.5, 0.4, 0.6, 0.5];
+    let trial = |ours: &[f64]| {
+        let mut theirs: [Vec<f64>; 4] = std::array::from_fn(|_| vec![0.1; ours.len()]);
+        theirs[2] = rival[..ours.len()].to_vec();
+        MatchUp { ours: ours.to_vec(), theirs }.trial()
+    };
+    let won = trial(&[0.6, 0.5, 0.65, 0.6]);
+    assert!(won.is_won && won.rival == (RIVALS[2], 0.5) && won.n_baskets == 4, "{won:?}");
+    assert!(!trial(&[1.0, 0.3, 0.6, 0.3]).is_won, "one basket");
+    assert!(!trial(&rival).is_won, "the same");
+    assert!(!trial(&[0.9]).is_won && !trial(&[]).is_won, "of one nothing is known");
 }
 
 #[test]

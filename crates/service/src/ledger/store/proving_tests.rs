@@ -40,6 +40,22 @@ async fn an_experiment_lives_from_creation_to_a_winner_over_http() {
     let won = post(&shop, "/v1/experiments/quiet/winner", r#"{"variant":"nothing"}"#).await.json();
     assert_eq!((&won["phase"], &won["winner"]), (&"won".into(), &"nothing".into()));
     assert_eq!(shop.get("/v1/experiments").await.json()[0]["name"], "quiet");
+    let other = post(&shop, "/v1/experiments/quiet/winner", r#"{"variant":"usual"}"#).await;
+    assert_eq!(other.verdict(), "400 invalid_value");
+    assert!(other.body.contains("has a winner already"), "{}", other.body);
+    assert_eq!(shop.get("/v1/experiments/quiet").await.json()["winner"], "nothing");
+}
+
+/// As everywhere, a field that nobody knows is told and loses nothing.
+#[tokio::test]
+async fn an_unknown_field_of_a_change_is_a_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = shop(dir.path()).await;
+    post(&shop, "/v1/experiments", QUIET).await;
+    let started = post(&shop, "/v1/experiments/quiet/start", r#"{"byy":"anna"}"#).await.json();
+    assert_eq!(started["phase"], "running");
+    assert_eq!(started["warnings"][0]["code"], "unknown_field");
+    assert_eq!(started["warnings"][0]["detail"], "byy");
 }
 
 #[tokio::test]
@@ -48,15 +64,27 @@ async fn what_cannot_be_done_to_an_experiment_is_told_and_nothing_is_changed() {
     let shop = shop(dir.path()).await;
     post(&shop, "/v1/experiments", QUIET).await;
     let before = shop.get("/v1/experiments/quiet").await.body;
+    let unknown = QUIET.replace("{\"name\":\"usual\"}", "{\"name\":\"usual\",\"cuont\":8}");
+    let heavy = QUIET.replace("\"offers\":false", "\"weight\":0").replace("quiet", "q3");
+    let long = format!("{{\"by\":\"{}\"}}", "x".repeat(100_000));
+    let text = "{\"share_percent\":\"70\"}";
     let policies = QUIET.replace("\"offers\":false", "\"policy_version\":7").replace("quiet", "q2");
     for (path, body, verdict, part) in [
-        ("/v1/experiments", QUIET, "400 invalid_value", "is there already"),
-        ("/v1/experiments", "{}", "400 invalid_value", "missing field"),
+        ("/v1/experiments", QUIET, "409 name_taken", "\"path\":\"name\""),
+        ("/v1/experiments", "{}", "400 missing_field", "`name` is missing"),
+        ("/v1/experiments", "[]", "400 invalid_value", "expected an object, in { }"),
+        ("/v1/experiments", &unknown, "400 invalid_value", "\"path\":\"variant[0].cuont\""),
+        ("/v1/experiments", &heavy, "400 invalid_value", "\"path\":\"variant[1].weight\""),
         ("/v1/experiments", &policies, "400 invalid_value", "no version 7"),
         ("/v1/experiments/none/start", "", "404 not_found", "there is no experiment"),
         ("/v1/experiments/quiet/stop", "", "400 invalid_value", "does not run"),
-        ("/v1/experiments/quiet/start", "{\"byy\":1}", "400 invalid_json", "byy"),
-        ("/v1/experiments/quiet/widen", "{}", "400 invalid_value", "does not run"),
+        ("/v1/experiments/quiet/start", "[]", "400 invalid_value", "expected an object, in { }"),
+        ("/v1/experiments/quiet/start", "{\"by\"", "400 invalid_json", "cut off"),
+        ("/v1/experiments/quiet/start", &long, "400 invalid_value", "at most 100 are kept"),
+        ("/v1/experiments/quiet/widen", "{}", "400 missing_field", "share_percent"),
+        ("/v1/experiments/quiet/widen", "", "400 missing_field", "share_percent"),
+        ("/v1/experiments/quiet/widen", text, "400 invalid_value", "\"path\":\"share_percent\""),
+        ("/v1/experiments/quiet/winner", "{}", "400 missing_field", "\"path\":\"variant\""),
     ] {
         let answer = post(&shop, path, body).await;
         assert_eq!(answer.verdict(), verdict, "{path} {body}: {}", answer.body);
@@ -97,6 +125,19 @@ async fn the_report_is_told_over_http_and_on_a_page() {
     let wrong = shop.get("/v1/report?by=height").await;
     assert_eq!(wrong.verdict(), "400 invalid_value");
     assert!(wrong.body.contains("height"), "{}", wrong.body);
+    for (query, part) in [
+        ("days=0", "days is 0"),
+        ("window=0", "window is 0"),
+        ("days=abc", "days: invalid digit"),
+        ("days=99999999999", "days: number too large"),
+    ] {
+        let wrong = shop.get(&format!("/v1/report?{query}")).await;
+        assert_eq!(wrong.verdict(), "400 invalid_value", "{query}");
+        assert!(wrong.body.contains(part), "{query}: {}", wrong.body);
+    }
+    let many = shop.get("/v1/report?days=4294967295&window=4294967295").await;
+    assert_eq!(many.status, 200, "{}", many.body);
+    assert_eq!(many.json()["window_days"], 4_294_967_295_u32);
     let page = shop.get("/proof").await;
     assert_eq!(page.status, 200);
     assert!(page.body.contains("Nothing can be told yet") && page.body.contains("None yet"));
