@@ -11,7 +11,7 @@
 //! [[variant]]
 //! name = "eight"
 //! weight = 1.0
-//! count = 8                   # or: offers = false, or: policy_version = 3
+//! count = 8                   # or: offers = false, policy_version = 3, snapshot = "2026…"
 //!
 //! [guardrails]                # what stops a variant by itself; these are the defaults
 //! conversion_percent = 2.0    # fewer customers who order, beyond so much
@@ -63,6 +63,9 @@ pub struct Variant {
     /// A version of the policies in place of that in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_version: Option<u64>,
+    /// A published snapshot in place of that in force, by its whole name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
 }
 
 /// How much worse than the control a variant may surely be before it is stopped by itself.
@@ -119,6 +122,11 @@ impl Definition {
     /// Versions of the policies that its variants ask for.
     pub fn policy_versions(&self) -> impl Iterator<Item = u64> + '_ {
         self.variants.iter().filter_map(|variant| variant.policy_version)
+    }
+
+    /// Snapshots that its variants are served from.
+    pub fn snapshots(&self) -> impl Iterator<Item = &str> {
+        self.variants.iter().filter_map(|variant| variant.snapshot.as_deref())
     }
 
     /// What was read from elsewhere than a file, with the fields of the file.
@@ -182,6 +190,9 @@ impl Definition {
             if variant.count.is_some_and(|count| !(1..=100).contains(&count)) {
                 let detail = format!("variant {name:?}: give a count from 1 to 100");
                 return Err(Error::at(path("count"), detail));
+            }
+            if let Some(snapshot) = &variant.snapshot {
+                check_name(&path("snapshot"), snapshot)?;
             }
         }
         Ok(())

@@ -38,7 +38,8 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn at(path: impl Into<String>, detail: impl Into<String>) -> Error {
+    /// A fault of one field of a definition.
+    pub fn at(path: impl Into<String>, detail: impl Into<String>) -> Error {
         Error::Faulty { path: Some(path.into()), detail: detail.into() }
     }
 

@@ -21,5 +21,5 @@ pub use definition::{Definition, Guardrails, Variant};
 pub use directory::{ExperimentDir, Signature, check_length};
 pub use error::Error;
 pub use history::{Change, Experiment, Phase};
-pub use running::{Assigned, Running};
+pub use running::{Assigned, Running, snapshots_needed};
 pub use told::{told, told_whole};

@@ -21,6 +21,14 @@ pub struct Assigned<'a> {
     pub is_compared: bool,
 }
 
+impl<'a> Assigned<'a> {
+    /// The snapshot that is asked. A winner's was put in force when it was named, and newer ones
+    /// follow it.
+    pub fn snapshot(&self) -> Option<&'a str> {
+        self.variant.snapshot.as_deref().filter(|_| self.is_compared)
+    }
+}
+
 /// The experiments that change answers, ready to be asked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Running {
@@ -69,12 +77,34 @@ impl Running {
             Some(winner) => &entry.variants[winner..=winner],
             None => &entry.variants[..],
         });
-        let mut versions: Vec<u64> =
-            variants.filter_map(|variant| variant.policy_version).collect();
-        versions.sort_unstable();
-        versions.dedup();
-        versions
+        sorted(variants.filter_map(|variant| variant.policy_version).collect())
     }
+
+    /// Snapshots that some variant is served from.
+    pub fn snapshots(&self) -> Vec<String> {
+        let running = self.entries.iter().filter(|entry| entry.winner.is_none());
+        let asked = running.flat_map(|entry| {
+            let variants = entry.variants.iter().zip(&entry.is_stopped);
+            variants.filter_map(|(variant, is_stopped)| {
+                variant.snapshot.clone().filter(|_| !is_stopped)
+            })
+        });
+        sorted(asked.collect())
+    }
+}
+
+/// Snapshots that experiments need which run or may yet be started: they must not be removed.
+pub fn snapshots_needed(experiments: &[Experiment]) -> Vec<String> {
+    let may_run =
+        |experiment: &&Experiment| matches!(experiment.phase, Phase::Created | Phase::Running);
+    let needed = experiments.iter().filter(may_run).flat_map(|e| e.definition.snapshots());
+    sorted(needed.map(str::to_owned).collect())
+}
+
+fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
+    list.sort_unstable();
+    list.dedup();
+    list
 }
 
 impl Entry {

@@ -14,6 +14,7 @@ mod watch;
 
 #[cfg(test)]
 pub(crate) use experiments::ExperimentWatch;
+pub(crate) use experiments::Sources;
 pub use learning::LearnSchedule;
 #[cfg(test)]
 pub(crate) use outcomes::OutcomeLearner;
@@ -47,6 +48,16 @@ pub struct Upkeep {
     pub guard: Option<(Store, Duration)>,
 }
 
+impl Upkeep {
+    fn sources(&self) -> Sources {
+        Sources {
+            experiments: self.experiments.clone(),
+            policies: self.policies.clone(),
+            snapshots: self.snapshots.clone(),
+        }
+    }
+}
+
 /// Ends the tasks when it is dropped.
 #[derive(Debug)]
 pub struct Background {
@@ -75,8 +86,7 @@ impl AppState {
         }
         load_policies(self, &upkeep.policies).await;
         load_current(&self.inner, &upkeep.snapshots).await;
-        let (experiments, policies) = (upkeep.experiments.clone(), upkeep.policies.clone());
-        experiments::ExperimentWatch::new(experiments, policies).look(self).await;
+        experiments::ExperimentWatch::new(upkeep.sources()).look(self).await;
         match self.inner.rebuild_live().await {
             Ok(n_events) => tracing::info!(n_events, "sessions rebuilt from the log"),
             Err(fault) => tracing::error!(%fault, "sessions could not be rebuilt from the log"),
@@ -86,17 +96,14 @@ impl AppState {
 
     /// Starts the background tasks on the runtime that this is called on.
     pub fn spawn_background(&self, upkeep: Upkeep) -> Background {
-        let experiments = upkeep.experiments.clone();
+        let (experiments, sources) = (upkeep.experiments.clone(), upkeep.sources());
         let mut tasks = vec![
             self.supervise("customers", watch::customers(self.clone())),
             self.supervise("housekeeping", watch::housekeeping(self.clone())),
             self.supervise("snapshots", watch::snapshots(self.clone(), upkeep.snapshots)),
             self.supervise("catalog", watch::catalog(self.clone())),
             self.supervise("keys", watch::keys(self.clone(), upkeep.keys)),
-            self.supervise(
-                "experiments",
-                experiments::follow(self.clone(), upkeep.experiments, upkeep.policies.clone()),
-            ),
+            self.supervise("experiments", experiments::follow(self.clone(), sources)),
             self.supervise("contacts", watch::contacts(self.clone())),
             self.supervise("policies", watch::policies(self.clone(), upkeep.policies)),
             self.supervise("retention", retention::run(self.clone(), upkeep.keep)),

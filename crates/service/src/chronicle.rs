@@ -21,19 +21,24 @@ use entry::write_frame;
 use events::{ItemRecord, RelationList, RelationRecord, Timestamp};
 use score::Factor;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{AcqRel, Acquire, Release},
 };
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::{Duration, SystemTime};
 
 /// Times that a decision is made anew because the world changed under it.
 const MAX_TRIES: usize = 4;
 /// What could not be written: from here on the epoch tells nothing.
 const BROKEN: u64 = u64::MAX;
 const SUFFIX: &str = ".zst";
+/// How often open epochs are touched.
+pub(crate) const TOUCH_EVERY: Duration = Duration::from_secs(6 * 3_600);
+/// An epoch that nobody has touched for so long has ended, also that of a process that was killed.
+const UNTOUCHED: Duration = Duration::from_secs(24 * 3_600);
 
 /// Where chronicles lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,25 +57,30 @@ impl ChronicleDir {
         is_name.then(|| self.path.join(format!("{epoch}{SUFFIX}")))
     }
 
-    /// Removes epochs that ended before a time, all but the last; how many.
-    pub(crate) fn forget_before(&self, before: Timestamp) -> std::io::Result<usize> {
+    /// Removes epochs that ended before a time, all but the last; how many. An epoch ends when the
+    /// next one begins, or later: when its file was touched last.
+    fn forget(&self, before: Timestamp, is_open: impl Fn(&Path) -> bool) -> io::Result<usize> {
         let mut names: Vec<String> = Vec::new();
         let listing = match std::fs::read_dir(&self.path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             listing => listing?,
         };
         for file in listing {
             let name = file?.file_name().to_string_lossy().into_owned();
             names.extend(name.strip_suffix(SUFFIX).map(str::to_owned));
         }
+        // Names sort by time.
         names.sort();
-        // Names sort by time; an epoch ends when the next one begins.
         let first_kept = IdSource::first_at(before);
         let ended = names.windows(2).filter(|pair| pair[1].as_str() < first_kept.as_str());
+        let touched_before = system_time(before) - UNTOUCHED;
         let mut n_removed = 0;
         for pair in ended {
-            std::fs::remove_file(self.path.join(format!("{}{SUFFIX}", pair[0])))?;
-            n_removed += 1;
+            let path = self.path.join(format!("{}{SUFFIX}", pair[0]));
+            if !is_open(&path) && std::fs::metadata(&path)?.modified()? < touched_before {
+                std::fs::remove_file(&path)?;
+                n_removed += 1;
+            }
         }
         Ok(n_removed)
     }
@@ -80,6 +90,7 @@ impl ChronicleDir {
 #[derive(Debug)]
 pub(crate) struct LiveMark {
     pub(crate) epoch: Arc<str>,
+    file: Arc<EpochFile>,
     /// Entries that may act.
     begun: AtomicU64,
     /// Entries that act.
@@ -87,8 +98,9 @@ pub(crate) struct LiveMark {
 }
 
 impl LiveMark {
-    fn at(epoch: Arc<str>, n: u64) -> Arc<LiveMark> {
-        Arc::new(LiveMark { epoch, begun: AtomicU64::new(n), done: AtomicU64::new(n) })
+    fn at(file: Arc<EpochFile>, n: u64) -> Arc<LiveMark> {
+        let (begun, done) = (AtomicU64::new(n), AtomicU64::new(n));
+        Arc::new(LiveMark { epoch: file.name.clone(), file, begun, done })
     }
 }
 
@@ -142,25 +154,59 @@ impl Told {
     }
 }
 
-/// Writes what is told. Its owner changes one world at a time.
+/// Begins epochs, one a world: that of the snapshot in force, and those that variants of
+/// experiments are served from. Its owner changes one world at a time.
 #[derive(Debug)]
 pub(crate) struct Chronicle {
     dir: Option<ChronicleDir>,
-    open: Mutex<Option<OpenEpoch>>,
+    /// Weak: an epoch ends with the last world that is of it.
+    begun: Mutex<Vec<Weak<EpochFile>>>,
 }
 
+/// The file of an epoch.
 #[derive(Debug)]
-struct OpenEpoch {
+struct EpochFile {
     name: Arc<str>,
     path: PathBuf,
-    file: File,
-    n: u64,
+    /// `None`: it could not be written, and tells nothing from there on.
+    open: Mutex<Option<(File, u64)>>,
+}
+
+impl EpochFile {
+    /// The number of entries after these; `None`: they could not be written.
+    fn write(&self, entries: &[Entry]) -> Option<u64> {
+        let mut open = self.lock();
+        let (file, n) = open.as_mut()?;
+        match entries.iter().try_for_each(|entry| write_frame(file, entry)) {
+            Ok(()) => {
+                *n += entries.len() as u64;
+                Some(*n)
+            }
+            Err(error) => {
+                tell_broken(&self.path, &error);
+                *open = None;
+                None
+            }
+        }
+    }
+
+    /// Says that it is of use until now: by this it is known later when the epoch ended.
+    fn touch(&self, now: SystemTime) {
+        if let Some((file, _)) = &*self.lock() {
+            // At worst it is removed as if it had ended with its last entry.
+            let _ = file.set_modified(now);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(File, u64)>> {
+        self.open.lock().unwrap_or_else(|poison| poison.into_inner())
+    }
 }
 
 impl Chronicle {
     /// Without a directory nothing is kept, and nothing can be replayed but by chance.
     pub(crate) fn new(dir: Option<ChronicleDir>) -> Chronicle {
-        Chronicle { dir, open: Mutex::new(None) }
+        Chronicle { dir, begun: Mutex::default() }
     }
 
     /// A new epoch with all that was told so far of a snapshot's world.
@@ -171,10 +217,8 @@ impl Chronicle {
         told: &Told,
     ) -> Option<Arc<LiveMark>> {
         let dir = self.dir.as_ref()?;
-        let mut open = self.lock();
-        *open = None;
         let path = dir.file_of(name)?;
-        let begun = || -> std::io::Result<File> {
+        let begun = || -> io::Result<File> {
             std::fs::create_dir_all(&dir.path)?;
             let mut file = File::options().append(true).create_new(true).open(&path)?;
             write_frame(&mut file, &Entry::epoch(snapshot_id))?;
@@ -184,9 +228,13 @@ impl Chronicle {
         };
         match begun() {
             Ok(file) => {
-                let (name, n): (Arc<str>, _) = (name.into(), told.0.len() as u64);
-                *open = Some(OpenEpoch { name: name.clone(), path, file, n });
-                Some(LiveMark::at(name, n))
+                let n = told.0.len() as u64;
+                let open = Mutex::new(Some((file, n)));
+                let file = Arc::new(EpochFile { name: name.into(), path, open });
+                let mut begun = self.lock();
+                begun.retain(|file| file.strong_count() != 0);
+                begun.push(Arc::downgrade(&file));
+                Some(LiveMark::at(file, n))
             }
             Err(error) => {
                 tell_broken(&path, &error);
@@ -197,15 +245,15 @@ impl Chronicle {
 
     /// For a world made anew from that of `mark`, which stays as it is.
     pub(crate) fn follow(&self, mark: &LiveMark, told: &Told) -> Option<Arc<LiveMark>> {
-        let n = self.write(mark, &told.0)?;
-        Some(LiveMark::at(mark.epoch.clone(), n))
+        let n = mark.file.write(&told.0)?;
+        Some(LiveMark::at(mark.file.clone(), n))
     }
 
     /// For a change in place: written, done, and in force for whoever looks at the mark.
     pub(crate) fn change(&self, mark: &LiveMark, entry: &Entry, change: impl FnOnce()) {
         // Whoever decides meanwhile sees that a change has begun, and decides anew.
         mark.begun.fetch_add(1, AcqRel);
-        let written = self.write(mark, std::slice::from_ref(entry));
+        let written = mark.file.write(std::slice::from_ref(entry));
         change();
         match written {
             Some(n) => {
@@ -216,30 +264,33 @@ impl Chronicle {
         }
     }
 
-    /// The number of entries after these; `None`: they could not be written.
-    fn write(&self, mark: &LiveMark, entries: &[Entry]) -> Option<u64> {
-        let mut open = self.lock();
-        let epoch = open.as_mut().filter(|epoch| epoch.name == mark.epoch)?;
-        let written = entries.iter().try_for_each(|entry| write_frame(&mut epoch.file, entry));
-        match written {
-            Ok(()) => {
-                epoch.n += entries.len() as u64;
-                Some(epoch.n)
-            }
-            Err(error) => {
-                tell_broken(&epoch.path, &error);
-                *open = None;
-                None
-            }
-        }
+    /// Says of the epochs that worlds are of that they have not ended; to be called every
+    /// [`TOUCH_EVERY`].
+    pub(crate) fn touch(&self, now: Timestamp) {
+        self.open().iter().for_each(|file| file.touch(system_time(now)));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<OpenEpoch>> {
-        self.open.lock().unwrap_or_else(|poison| poison.into_inner())
+    /// Removes epochs that ended before a time; how many.
+    pub(crate) fn forget_before(&self, before: Timestamp) -> io::Result<usize> {
+        let Some(dir) = &self.dir else { return Ok(0) };
+        let open = self.open();
+        dir.forget(before, |path| open.iter().any(|file| file.path == path))
+    }
+
+    fn open(&self) -> Vec<Arc<EpochFile>> {
+        self.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<EpochFile>>> {
+        self.begun.lock().unwrap_or_else(|poison| poison.into_inner())
     }
 }
 
-fn tell_broken(path: &Path, error: &std::io::Error) {
+fn system_time(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(at.0).unwrap_or(0))
+}
+
+fn tell_broken(path: &Path, error: &io::Error) {
     tracing::error!(
         path = %path.display(), %error,
         "what changes in the catalog cannot be kept: decisions from now on cannot be replayed \

@@ -172,7 +172,7 @@ impl AskedContacts {
         Some(ContactFacts { entries: &known.entries, known_since: known.known_since })
     }
 
-    pub(crate) fn add(&mut self, shown: Vec<Contact>) {
+    pub(crate) fn add(&mut self, shown: impl Iterator<Item = Contact>) {
         if let Some(known) = &mut self.known {
             known.entries.extend(shown);
         }

@@ -51,12 +51,25 @@ impl Inner {
             return Ok(());
         }
         let served = self.served.load();
+        let mut beside = Vec::with_capacity(served.beside.len());
+        for other in &served.beside {
+            beside.push(Arc::new(self.related_anew(other, progress).await?));
+        }
+        let main = self.related_anew(&served, progress).await?;
+        self.served.store(Arc::new(Served { beside, ..main }));
+        Ok(())
+    }
+
+    async fn related_anew(
+        &self,
+        served: &Served,
+        progress: &mut CatalogProgress,
+    ) -> Result<Served, LedgerFault> {
         // Who decides by the old relations must not see the catalog change.
         let mut world = served.world.with_own_catalog();
         let mut told = Told::default();
         progress.relations_version = self.take_relations(&mut world, &mut told).await?;
-        self.set_world(&served, world, &told);
-        Ok(())
+        Ok(self.with_world(served, world, &told))
     }
 
     /// Declares relations: durable and in force when it returns.
@@ -73,7 +86,8 @@ impl Inner {
         let served = self.served.load();
         let is_known = |record: &RelationRecord| {
             let ids = [&record.from_item_id, &record.to_item_id];
-            ids.into_iter().all(|id| served.world.item_idx(id).is_some())
+            let knows = |served: &Served| ids.iter().all(|id| served.world.item_idx(id).is_some());
+            served.each().all(knows)
         };
         let is_next = !entered.is_empty() && intake.version == progress.relations_version + 1;
         if !is_next || !entered.iter().all(is_known) {
@@ -82,18 +96,20 @@ impl Inner {
             self.follow_catalog().await?;
             return Ok(intake);
         }
-        let world = served.world.with_own_catalog().with_changed_relations(&entered);
         let mut told = Told::default();
         told.changed_relations(&entered);
-        self.set_world(&served, world, &told);
+        self.change_each(|served| {
+            let world = served.world.with_own_catalog().with_changed_relations(&entered);
+            Some(self.with_world(served, world, &told))
+        });
         progress.relations_version = intake.version;
         Ok(intake)
     }
 
     /// The lock of `world_change` must be held.
-    fn set_world(&self, served: &Arc<Served>, world: World, told: &Told) {
+    fn with_world(&self, served: &Served, world: World, told: &Told) -> Served {
         let live = served.live.as_ref().and_then(|live| self.chronicle.follow(live, told));
         // No policy asks for relations: what was compiled for the items stays.
-        self.served.store(Arc::new(Served { world, live, ..Served::clone(served) }));
+        Served { world, live, ..Served::clone(served) }
     }
 }

@@ -1,7 +1,7 @@
 //! Follows what the store says of customers: who they are, what they hold, who was erased.
 
 use crate::ledger::LedgerFault;
-use crate::state::{Inner, source_of};
+use crate::state::Inner;
 use events::{CustomerRecord, HoldingRecord};
 use history::FollowedHolding;
 
@@ -15,7 +15,7 @@ impl Inner {
             self.live.contacts.forget_customers(&gone);
             self.live.forget_orders_where(&|id| gone.iter().any(|gone| **gone == *id));
             self.recent.remove(&changes.erased);
-            self.served.load().memo.forget();
+            self.served.load().forget_answers();
         }
         self.take_consents(changes.changed.iter().map(|told| (&*told.customer_id, told.consent)));
         for known in &changes.changed {
@@ -38,7 +38,7 @@ impl Inner {
         let is_refusal = |(customer_id, consent)| customers.set_consent(customer_id, consent);
         // All of them, and one look at the visits for all.
         if 0 < told.filter(|told| is_refusal(*told)).count() {
-            self.served.load().memo.forget();
+            self.served.load().forget_answers();
             self.live.forget_orders_where(&|customer_id| customers.is_refused(customer_id));
         }
     }
@@ -46,7 +46,7 @@ impl Inner {
     /// Follows whose imported orders the snapshot does not know: of them it is not known what they
     /// have not bought. Only while a policy asks.
     pub(crate) async fn follow_imports(&self) -> Result<(), LedgerFault> {
-        let learned = source_of(&self.served.load().world, "sequence").unwrap_or(0);
+        let learned = self.served.load().all_learned_sequence();
         let mut mark = self.imports_mark.lock().await;
         if let Some(followed) = self.ledger.buyers_imported_after(learned, mark.clone()).await? {
             self.live.customers.set_imported(&followed.buyers);

@@ -50,6 +50,8 @@ mod recommend;
 mod record;
 pub mod replay;
 mod treatment;
+pub mod variants;
+mod worlds;
 
 pub mod background;
 mod edge;

@@ -40,8 +40,7 @@ impl Inner {
     pub(crate) async fn follow_catalog(&self) -> Result<(), LedgerFault> {
         let mut progress = self.world_change.lock().await;
         let (records, version) = self.ledger.items_since(progress.items_version).await?;
-        let changes = only_changes(&self.served.load().world, records);
-        self.apply_items_locked(&changes);
+        self.apply_items_locked(|world| only_changes(world, records.clone()));
         progress.items_version = version;
         self.follow_relations(&mut progress).await
     }
@@ -49,21 +48,22 @@ impl Inner {
     /// Brings records that are durable into force for the next decision.
     pub(crate) async fn apply_items(&self, records: &[ItemRecord]) {
         let _progress = self.world_change.lock().await;
-        self.apply_items_locked(records);
+        self.apply_items_locked(|_| records.to_vec());
     }
 
-    /// The lock of `world_change` must be held.
-    fn apply_items_locked(&self, records: &[ItemRecord]) {
+    /// `changes_of`: what is new to a world. The lock of `world_change` must be held.
+    fn apply_items_locked(&self, changes_of: impl Fn(&World) -> Vec<ItemRecord>) {
         let served = self.served.load();
         let before = served.world.catalog.version();
-        self.change_items(&served, records);
+        self.change_each(|served| self.with_changed_items(served, &changes_of(&served.world)));
         let after = self.served.load();
         if !Arc::ptr_eq(&after, &served) || after.world.catalog.version() != before {
             self.catalog_changed_us.store(self.clock.now().0, Ordering::Release);
         }
     }
 
-    fn change_items(&self, served: &Served, records: &[ItemRecord]) {
+    /// `None`: they were changed in place.
+    fn with_changed_items(&self, served: &Served, records: &[ItemRecord]) -> Option<Served> {
         let world = &served.world;
         if records.iter().all(|record| world.catalog.fits_in_place(&world.snapshot, record)) {
             // What was applied when it was put is told again when the store is followed.
@@ -77,7 +77,7 @@ impl Inner {
                 }
                 None => change_in_place(served, &news),
             }
-            return;
+            return None;
         }
         let mut told = Told::default();
         told.items(records);
@@ -89,8 +89,7 @@ impl Inner {
         let policies = served.policies.as_ref().map(recompiled);
         let variant_policies = served.variant_policies.iter().map(recompiled).collect();
         let live = served.live.as_ref().and_then(|live| self.chronicle.follow(live, &told));
-        let rest = Served::clone(served);
-        self.served.store(Arc::new(Served { world, policies, variant_policies, live, ..rest }));
+        Some(Served { world, policies, variant_policies, live, ..Served::clone(served) })
     }
 }
 

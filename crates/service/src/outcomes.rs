@@ -87,11 +87,14 @@ impl Inner {
     /// Brings what else came of offers into force for the next decision.
     pub(crate) async fn tell_responses(&self, version: u64, changes: &[Factor]) {
         let _progress = self.world_change.lock().await;
-        let served = self.served.load();
-        let act = || served.world.take_responses(version, changes);
-        match &served.live {
-            Some(live) => self.chronicle.change(live, &Entry::responses(version, changes), act),
-            None => act(),
+        for served in self.served.load().each() {
+            let act = || served.world.take_responses(version, changes);
+            match &served.live {
+                Some(live) => {
+                    self.chronicle.change(live, &Entry::responses(version, changes), act);
+                }
+                None => act(),
+            }
         }
     }
 }

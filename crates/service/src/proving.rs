@@ -15,6 +15,7 @@ use history::Store;
 use policy::PolicyDir;
 use proof::findings::Asked;
 use proof::{Findings, Results};
+use snapshot::SnapshotDir;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -77,6 +78,10 @@ impl Inner {
 
     pub(crate) fn policies_dir(&self) -> Result<PolicyDir, Problem> {
         self.store().map(|store| PolicyDir::in_dir(store.dir()))
+    }
+
+    pub(crate) fn snapshots_dir(&self) -> Result<SnapshotDir, Problem> {
+        self.store().map(|store| SnapshotDir::new(store.snapshots_dir()))
     }
 
     /// At most a minute old.

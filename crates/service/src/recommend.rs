@@ -16,12 +16,14 @@ use crate::record::{RecordHead, write_record};
 use crate::state::{Inner, Served};
 use crate::treatment::Treatment;
 use crate::wire::RecommendRequest;
+use crate::worlds::Stand;
 use decide::{Begun, Circumstances, Decision, Drawn, Placement, Request, Workspace};
 use events::Timestamp;
 use experiment::Running;
 use history::Assignment;
 use measure::assignment::{Unit, UnitId};
-use policy::PolicyTable;
+use policy::{Contact, PolicyTable};
+use score::World;
 use std::cell::RefCell;
 
 thread_local! {
@@ -54,20 +56,7 @@ pub(crate) fn answer(
     let begun = served.memo.begin();
     let placements = placements_of(request)?;
     let strangers = Strangers::new();
-    let mut question = Question::of(request, &served, &inner.live, caller, (now, &strangers))?;
-    question.remark_on_language(&inner.settings.languages);
-    question.remarks.extend(unknown_fields.into_iter().map(Remark::UnknownField));
-    let page = page_key(request);
-    if let Some(page) = &page {
-        inner.live.pages.update(page, now, |shown| {
-            // A placement that is asked for again is a reload: it may show what it showed.
-            shown.retain(|(placement, _)| !placements.contains(placement));
-            let others = shown.iter().flat_map(|(_, item_ids)| item_ids);
-            question.exclude.extend(others.filter_map(|id| served.world.item_idx(id)));
-        });
-    } else if request.page_id.is_some() {
-        question.remarks.push(Remark::PageWithoutSession);
-    }
+    let question = Question::of(request, &served, &inner.live, caller, (now, &strangers))?;
     let unit = unit_of(&question, request, now);
     let holdout = inner.settings.holdout.as_ref();
     let assignment = holdout.zip(unit).map(|(holdout, unit)| holdout.assign(unit));
@@ -76,20 +65,29 @@ pub(crate) fn answer(
         inner,
         caller,
         served: &served,
-        begun,
         request,
         now,
         stopwatch,
-        page,
+        page: page_key(request),
         assignment,
         running: &running,
         unit: unit.filter(|_| !running.is_empty()).map(|unit| unit.id(inner.settings.unit_key)),
         visitor: unit,
     };
+    let mut asked = vec![Asked { served: &served, begun, question }];
+    pass.ask_variants(&mut asked, &placements, &strangers)?;
+    pass.prepare(&mut asked, &placements, unknown_fields);
     match (&request.placements, placements.as_slice()) {
-        (None, [placement]) => Ok(pass.slate(&mut question, *placement)),
-        _ => Ok(pass.slates(&mut question, &placements)),
+        (None, [placement]) => Ok(pass.slate(&mut asked, *placement)),
+        _ => Ok(pass.slates(&mut asked, &placements)),
     }
+}
+
+/// A world, and what it is asked.
+struct Asked<'a> {
+    served: &'a Served,
+    begun: Begun,
+    question: Question<'a>,
 }
 
 /// Slates of one page are asked with the same page and session. Without a session, all visitors
@@ -105,7 +103,6 @@ struct Pass<'a> {
     inner: &'a Inner,
     caller: &'a Caller,
     served: &'a Served,
-    begun: Begun,
     request: &'a RecommendRequest<'a>,
     now: Timestamp,
     stopwatch: Stopwatch,
@@ -117,15 +114,64 @@ struct Pass<'a> {
     visitor: Option<Unit<'a>>,
 }
 
-impl Pass<'_> {
-    fn slates(&self, question: &mut Question<'_>, placements: &[Placement]) -> Vec<u8> {
+impl<'a> Pass<'a> {
+    /// What is asked of the worlds of variants: the same, with what it means there.
+    fn ask_variants(
+        &self,
+        asked: &mut Vec<Asked<'a>>,
+        placements: &[Placement],
+        strangers: &'a Strangers,
+    ) -> Result<(), Problem> {
+        if self.served.beside.is_empty() {
+            return Ok(());
+        }
+        for placement in placements {
+            let served = self.treatment(*placement).served.unwrap_or(self.served);
+            if place_of(asked, served).is_none() {
+                let begun = served.memo.begin();
+                let told = (self.now, strangers);
+                let live = &self.inner.live;
+                let question = Question::of(self.request, served, live, self.caller, told)?;
+                asked.push(Asked { served, begun, question });
+            }
+        }
+        Ok(())
+    }
+
+    /// Remarks, and what other slates of the page show.
+    fn prepare(
+        &self,
+        asked: &mut [Asked<'_>],
+        placements: &[Placement],
+        unknown_fields: Vec<String>,
+    ) {
+        for Asked { question, .. } in &mut *asked {
+            question.remark_on_language(&self.inner.settings.languages);
+            let unknown = unknown_fields.iter().cloned();
+            question.remarks.extend(unknown.map(Remark::UnknownField));
+            if self.page.is_none() && self.request.page_id.is_some() {
+                question.remarks.push(Remark::PageWithoutSession);
+            }
+        }
+        let Some(page) = &self.page else { return };
+        self.inner.live.pages.update(page, self.now, |shown| {
+            // A placement that is asked for again is a reload: it may show what it showed.
+            shown.retain(|(placement, _)| !placements.contains(placement));
+            for Asked { served, question, .. } in asked {
+                let others = shown.iter().flat_map(|(_, item_ids)| item_ids);
+                question.exclude.extend(others.filter_map(|id| served.world.item_idx(id)));
+            }
+        });
+    }
+
+    fn slates(&self, asked: &mut [Asked<'_>], placements: &[Placement]) -> Vec<u8> {
         let mut out = JsonText::with_capacity(placements.len() * 4_096);
         out.raw("{\"slates\":[");
         for (at, placement) in placements.iter().enumerate() {
             if at > 0 {
                 out.raw(",");
             }
-            let slate = self.slate(question, *placement);
+            let slate = self.slate(asked, *placement);
             out.part(&slate);
         }
         out.raw("],\"took_ms\":");
@@ -135,17 +181,20 @@ impl Pass<'_> {
     }
 
     /// Decides, writes and records one slate; what it offers is excluded from the next.
-    fn slate(&self, question: &mut Question<'_>, placement: Placement) -> Vec<u8> {
-        let world = &self.served.world;
+    fn slate(&self, all: &mut [Asked<'_>], placement: Placement) -> Vec<u8> {
         let treatment = self.treatment(placement);
-        let policies = treatment.policies.or(self.served.policies.as_deref());
+        let served = treatment.served.unwrap_or(self.served);
+        let at = place_of(all, served).unwrap_or(0);
+        let Asked { begun, question, .. } = &all[at];
+        let world = &served.world;
+        let policies = treatment.policies.or(served.policies.as_deref());
         let id = self.inner.ids.next(self.now);
         let arm = self.arm(question, policies, placement, id);
         let mut asked = as_arm(question.at(placement, policies), arm.as_ref());
         asked.count = asked.count.or(treatment.count);
-        let memo = &self.served.memo;
-        let ((known, was_known), live) = settled(self.served.live.as_deref(), || {
-            with_workspace(|workspace| memo.decide(world, (self.begun, &asked), workspace))
+        let memo = &served.memo;
+        let ((known, was_known), live) = settled(served.live.as_deref(), || {
+            with_workspace(|workspace| memo.decide(world, (*begun, &asked), workspace))
         });
         self.inner.metrics.n_answers_known.add(u64::from(was_known));
         let drawn = draw(&known.decision, id);
@@ -158,14 +207,8 @@ impl Pass<'_> {
         let written = (is_as_known && std::ptr::eq(language, languages.first()))
             .then(|| known.made(|decision| Written::of(language, world, decision)));
         let mut out = JsonText::with_capacity(size_hint(decision));
-        let explanation = self.request.explain.unwrap_or(false).then(|| Explanation {
-            snapshot: &self.served.snapshot_id,
-            n_cart: question.cart.len(),
-            n_session: question.session.len(),
-            n_bought_since: question.bought_since.len(),
-            drawn: &drawn,
-            arm,
-        });
+        let is_explained = self.request.explain.unwrap_or(false);
+        let explanation = is_explained.then(|| explained(served, question, &drawn, arm));
         let slate = Slate {
             id: Some(id),
             is_trusted: self.caller.is_trusted(),
@@ -195,19 +238,20 @@ impl Pass<'_> {
             drawn: &drawn,
             arm,
         };
-        keep_record(self.inner, self.served, &head, &asked, decision, written);
-        if !treatment.is_withheld {
-            self.remember(question, placement, decision);
+        keep_record(self.inner, served, &head, &asked, decision, written);
+        let (is_shown, is_seen) = (!treatment.is_withheld, !head.is_withheld());
+        if is_shown {
+            self.remember(all, at, (placement, decision));
         }
-        if !head.is_withheld() {
-            self.note_shown(question, placement, decision);
+        if is_seen {
+            self.note_shown(all, at, (placement, decision));
         }
         self.inner.metrics.decision_time.record(self.stopwatch.elapsed());
         out.into_bytes()
     }
 
     /// Who is held out of everything is in no experiment.
-    fn treatment(&self, placement: Placement) -> Treatment<'_> {
+    fn treatment(&self, placement: Placement) -> Treatment<'a> {
         match is_held_out(self.assignment) {
             true => Treatment::default(),
             false => Treatment::of(self.running, self.served, self.unit, placement.as_str()),
@@ -237,25 +281,74 @@ impl Pass<'_> {
         Arm::of(policies, placement, (unit, is_recorded), key)
     }
 
-    /// Where contact policies ask, what is answered counts as shown.
-    fn note_shown(&self, question: &mut Question<'_>, placement: Placement, decision: &Decision) {
-        let Some(person) = question.contacts.person.filter(|_| self.served.asks_contacts()) else {
+    /// Where contact policies ask, what is answered counts as shown: in all worlds.
+    fn note_shown(
+        &self,
+        all: &mut [Asked<'_>],
+        at: usize,
+        (placement, decision): (Placement, &Decision),
+    ) {
+        let Asked { served, question, .. } = &all[at];
+        let Some(person) = question.contacts.person.filter(|_| served.asks_contacts()) else {
             return;
         };
         let shown = Shown { person, placement, channel: question.channel, now: self.now };
-        let contacts = self.inner.note_offered(&self.served.world, &shown, decision);
-        question.contacts.add(contacts);
+        let contacts = self.inner.note_offered(&served.world, &shown, decision);
+        let from = &served.world;
+        for asked in all {
+            let to = &asked.served.world;
+            let told = contacts.iter().filter_map(|contact| {
+                let item = same_item(from, to, contact.item)?;
+                Some(Contact { item, ..*contact })
+            });
+            asked.question.contacts.add(told);
+        }
     }
 
-    fn remember(&self, question: &mut Question<'_>, placement: Placement, decision: &Decision) {
-        question.exclude.extend(decision.offers.iter().map(|offer| offer.item));
+    fn remember(
+        &self,
+        all: &mut [Asked<'_>],
+        at: usize,
+        (placement, decision): (Placement, &Decision),
+    ) {
+        let world = &all[at].served.world;
+        for asked in &mut *all {
+            let to = &asked.served.world;
+            let offered = decision.offers.iter().filter_map(|o| same_item(world, to, o.item));
+            asked.question.exclude.extend(offered);
+        }
         let Some(page) = &self.page else { return };
-        let world = &self.served.world;
         let item_ids = decision.offers.iter().map(|offer| world.item_id(offer.item).into());
         // At most one entry a placement of one request, for those of before were dropped.
         self.inner.live.pages.update(page, self.now, |shown| {
             shown.push((placement, item_ids.collect()));
         });
+    }
+}
+
+/// Where a world stands among those that are asked.
+fn place_of(asked: &[Asked<'_>], served: &Served) -> Option<usize> {
+    asked.iter().position(|asked| std::ptr::eq(asked.served, served))
+}
+
+/// An item of one world in another.
+fn same_item(from: &World, to: &World, item: u32) -> Option<u32> {
+    if std::ptr::eq(from, to) { Some(item) } else { to.item_idx(from.item_id(item)) }
+}
+
+fn explained<'a>(
+    served: &'a Served,
+    question: &Question<'_>,
+    drawn: &'a [Drawn],
+    arm: Option<Arm>,
+) -> Explanation<'a> {
+    Explanation {
+        snapshot: &served.snapshot_id,
+        n_cart: question.cart.len(),
+        n_session: question.session.len(),
+        n_bought_since: question.bought_since.len(),
+        drawn,
+        arm,
     }
 }
 
@@ -267,7 +360,7 @@ fn draw(decision: &Decision, id: RecommendationId) -> Vec<Drawn> {
 /// Decides for a page of our own; recorded as any other answer.
 pub(crate) fn decide_for_page(
     inner: &Inner,
-    served: &Served,
+    served: &Stand,
     asked: &Request<'_>,
     session_id: &str,
 ) -> (RecommendationId, Decision) {
@@ -284,7 +377,7 @@ pub(crate) fn decide_for_page(
     let unit = (!running.is_empty()).then(visit);
     let treatment = match is_held_out(assignment) {
         true => Treatment::default(),
-        false => Treatment::of(&running, served, unit, asked.placement.as_str()),
+        false => served.treatment(&running, unit, asked.placement.as_str()),
     };
     let circumstances = Circumstances { contact: contacts.facts(), ..asked.circumstances };
     let asked = Request { resting: &contacts.resting, circumstances, ..asked.clone() };
@@ -363,6 +456,9 @@ mod known_tests;
 
 #[cfg(test)]
 mod policy_tests;
+
+#[cfg(test)]
+mod snapshot_variant_tests;
 
 #[cfg(test)]
 mod visit_order_tests;

@@ -42,6 +42,8 @@ pub struct Served {
     pub(crate) contact_windows: Windows,
     /// How far the chronicle of the world goes; `None`: none is kept.
     pub(crate) live: Option<Arc<LiveMark>>,
+    /// Of the snapshots that variants of experiments are served from; theirs are empty.
+    pub(crate) beside: Vec<Arc<Served>>,
 }
 
 impl Served {
@@ -66,6 +68,7 @@ impl Served {
             memo: Memo::new(decide::memo::DEFAULT_CAPACITY),
             contact_windows: Windows::default(),
             live: None,
+            beside: Vec::new(),
         };
         Served { contact_windows: served.asked_windows(), ..served }
     }
@@ -187,23 +190,31 @@ impl Inner {
     /// the one they began with.
     pub(crate) async fn swap(&self, mut served: Served) -> std::result::Result<(), LedgerFault> {
         let mut progress = self.world_change.lock().await;
+        self.bring_up(&mut served, &mut progress).await?;
+        served.beside = self.served.load().beside.clone();
+        self.put_in_force(served);
+        self.forget_learned_purchases();
+        self.metrics.n_snapshot_swaps.add(1);
+        Ok(())
+    }
+
+    /// Brings a world that knows nothing but its snapshot to where the one in force is.
+    pub(crate) async fn bring_up(
+        &self,
+        served: &mut Served,
+        progress: &mut CatalogProgress,
+    ) -> std::result::Result<(), LedgerFault> {
         let mut told = Told::default();
-        let version =
+        progress.items_version =
             self.catch_up(&mut served.world, progress.asks_attributes(), &mut told).await?;
         progress.relations_version = self.take_relations(&mut served.world, &mut told).await?;
         carry_responses(&self.served.load().world, &served.world, &mut told);
         served.policies = compile(&served.world, progress.policies.clone()).await?;
+        served.variant_policies = compile_variants(&served.world, progress).await?;
+        served.contact_windows = served.asked_windows();
         served.memo = Memo::new(self.settings.answers_kept);
-        served.variant_policies = compile_variants(&served.world, &progress).await?;
-        progress.items_version = version;
         let epoch = self.ids.next(self.clock.now());
         served.live = self.chronicle.begin(epoch.as_str(), &served.snapshot_id, &told);
-        let learned_until = served.world.snapshot.provenance().data_to.as_deref();
-        if let Some(learned_until) = learned_until.and_then(Timestamp::parse_rfc3339) {
-            self.live.customers.forget_until(learned_until);
-        }
-        self.put_in_force(served);
-        self.metrics.n_snapshot_swaps.add(1);
         Ok(())
     }
 
@@ -247,21 +258,29 @@ impl Inner {
             self.follow_imports().await?;
         }
         let mut progress = self.world_change.lock().await;
-        let mut served = Served::clone(&self.served.load());
         change(&mut progress);
+        self.compile_each(&mut progress).await
+    }
+
+    /// Policies anew for a world, with the attributes that they ask for.
+    pub(crate) async fn compile_policies(
+        &self,
+        served: &mut Served,
+        progress: &mut CatalogProgress,
+    ) -> std::result::Result<(), LedgerFault> {
         if progress.asks_attributes() && !served.world.catalog.keeps_attributes() {
             let mut told = Told::default();
             progress.items_version = self.catch_up(&mut served.world, true, &mut told).await?;
-            served.live = served.live.and_then(|live| self.chronicle.follow(&live, &told));
+            served.live = served.live.take().and_then(|live| self.chronicle.follow(&live, &told));
         }
         served.policies = compile(&served.world, progress.policies.clone()).await?;
-        served.variant_policies = compile_variants(&served.world, &progress).await?;
-        self.put_in_force(served);
+        served.variant_policies = compile_variants(&served.world, progress).await?;
+        served.contact_windows = served.asked_windows();
         Ok(())
     }
 
     /// Contacts are kept from now on as far as the policies ask.
-    fn put_in_force(&self, mut served: Served) {
+    pub(crate) fn put_in_force(&self, mut served: Served) {
         served.contact_windows = served.asked_windows();
         self.live.contacts.keep(served.contact_windows);
         self.served.store(Arc::new(served));
@@ -281,8 +300,8 @@ impl Inner {
     /// Reads back what customers bought and the snapshot does not know, however long ago.
     pub(crate) async fn rebuild_purchases(&self) -> std::result::Result<usize, LedgerFault> {
         let now = self.clock.now();
-        let learned = source_of(&self.served.load().world, "sequence");
-        let purchases = self.ledger.purchases_after(learned.unwrap_or(0)).await?;
+        let learned = self.served.load().all_learned_sequence();
+        let purchases = self.ledger.purchases_after(learned).await?;
         for event in &purchases {
             self.live.apply_to_customer(event, now);
         }

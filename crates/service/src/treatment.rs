@@ -2,7 +2,7 @@
 
 use crate::json_text::JsonText;
 use crate::state::Served;
-use experiment::Running;
+use experiment::{Assigned, Running};
 use measure::assignment::UnitId;
 use policy::PolicyTable;
 
@@ -10,6 +10,8 @@ use policy::PolicyTable;
 /// created last.
 #[derive(Debug, Default)]
 pub(crate) struct Treatment<'a> {
+    /// The world of a variant's snapshot, asked in place of that in force.
+    pub(crate) served: Option<&'a Served>,
     /// Experiment and variant. Allocates nothing while there are none.
     variants: Vec<(&'a str, &'a str)>,
     /// Winners: served so to everybody, and compared no more.
@@ -23,31 +25,41 @@ pub(crate) struct Treatment<'a> {
 impl<'a> Treatment<'a> {
     pub(crate) fn of(
         running: &'a Running,
-        served: &'a Served,
+        main: &'a Served,
         unit: Option<UnitId>,
         placement: &'a str,
     ) -> Treatment<'a> {
         let mut treatment = Treatment::default();
+        // Policies are looked for in the world that is asked, so that is found first.
+        if !main.beside.is_empty() {
+            let of_variants = running
+                .at(unit, placement)
+                .filter_map(|assigned| main.of_variant(assigned.snapshot()?));
+            treatment.served = of_variants.last();
+        }
         for assigned in running.at(unit, placement) {
-            let variant = assigned.variant;
-            if let Some(version) = variant.policy_version {
-                let is_it = |table: &&PolicyTable| table.version() == version;
-                let all = served.policies.iter().chain(&served.variant_policies);
-                // Without its policies a variant would be another than was meant: it is none.
-                let Some(table) = all.map(|table| &**table).find(is_it) else { continue };
-                treatment.policies = Some(table);
-            }
-            let names = (assigned.experiment, variant.name.as_str());
-            let list = if assigned.is_compared {
-                &mut treatment.variants
-            } else {
-                &mut treatment.rollouts
-            };
-            list.push(names);
-            treatment.is_withheld |= !variant.offers;
-            treatment.count = variant.count.map(|count| count as usize).or(treatment.count);
+            treatment.take(main, &assigned);
         }
         treatment
+    }
+
+    /// A variant without its policies or its snapshot would be another than was meant: it is none.
+    fn take(&mut self, main: &'a Served, assigned: &Assigned<'a>) {
+        let variant = assigned.variant;
+        if assigned.snapshot().is_some_and(|id| main.of_variant(id).is_none()) {
+            return;
+        }
+        if let Some(version) = variant.policy_version {
+            let is_it = |table: &&PolicyTable| table.version() == version;
+            let served = self.served.unwrap_or(main);
+            let Some(table) = served.all_policies().find(is_it) else { return };
+            self.policies = Some(table);
+        }
+        let names = (assigned.experiment, variant.name.as_str());
+        let list = if assigned.is_compared { &mut self.variants } else { &mut self.rollouts };
+        list.push(names);
+        self.is_withheld |= !variant.offers;
+        self.count = variant.count.map(|count| count as usize).or(self.count);
     }
 
     /// For the answer: `,"experiments":[{"id":…,"variant":…}]`.

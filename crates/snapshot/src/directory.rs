@@ -39,6 +39,13 @@ impl SnapshotDir {
     /// Writes, checks and publishes; `time` is `YYYYMMDDThhmmssZ`. Outcomes: the new snapshot is
     /// in force, or (on any error, or a crash at any moment) the old one still is.
     pub fn publish(&self, writer: &SnapshotWriter, time: &str) -> Result<Entry, Error> {
+        let entry = self.publish_aside(writer, time)?;
+        self.set_current(&entry.id)?;
+        Ok(Entry { is_current: true, ..entry })
+    }
+
+    /// Writes, checks and publishes beside the one in force, which stays so.
+    pub fn publish_aside(&self, writer: &SnapshotWriter, time: &str) -> Result<Entry, Error> {
         fs::create_dir_all(&self.path).map_err(Error::io("create", &self.path))?;
         let partial = self.path.join(format!("partial-{}", std::process::id()));
         let result = self.publish_from(writer, time, &partial);
@@ -63,8 +70,7 @@ impl SnapshotDir {
         let path = self.path.join(format!("{id}{SUFFIX}"));
         fs::rename(partial, &path).map_err(Error::io("rename", partial))?;
         sync_dir(&self.path)?;
-        self.set_current(&id)?;
-        self.entry(id, true)
+        self.entry(id, false)
     }
 
     /// Can a snapshot be published here? To be asked before hours of learning, not after.
@@ -150,12 +156,14 @@ impl SnapshotDir {
         })
     }
 
-    /// Removes all but the newest `keep` snapshots; never the one in force.
-    pub fn prune(&self, keep: usize) -> Result<usize, Error> {
+    /// Removes all but the newest `keep` snapshots; never the one in force, nor those that are
+    /// needed otherwise.
+    pub fn prune(&self, keep: usize, needed: &[String]) -> Result<usize, Error> {
         let list = self.list()?;
         let n_old = list.len().saturating_sub(keep.max(1));
         let mut n_removed = 0;
-        for entry in list[..n_old].iter().filter(|entry| !entry.is_current) {
+        let is_free = |entry: &&Entry| !entry.is_current && !needed.contains(&entry.id);
+        for entry in list[..n_old].iter().filter(is_free) {
             fs::remove_file(&entry.path).map_err(Error::io("remove", &entry.path))?;
             n_removed += 1;
         }

@@ -12,6 +12,8 @@ use experiment::{Definition, ExperimentDir, Phase, Signature, told, told_whole};
 use history::{OpenMode, Store};
 use policy::PolicyDir;
 use serde_json::json;
+use service::variants;
+use snapshot::SnapshotDir;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -121,7 +123,8 @@ async fn act(
             tell(experiments, &name, json)
         }
         Action::Winner { name, variant, signed } => {
-            experiments.winner(&name, &variant, &signature(signed))?;
+            let asked = (name.as_str(), variant.as_str());
+            variants::name_winner(experiments, &snapshots(dir), asked, &signature(signed))?;
             tell(experiments, &name, json)
         }
         Action::List => list(experiments, json),
@@ -148,13 +151,15 @@ async fn act(
 fn read(dir: &Path, file: &Path) -> anyhow::Result<Definition> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("could not read {}", file.display()))?;
-    let definition = Definition::read(&text, &Placement::ALL.map(Placement::as_str))
+    let mut definition = Definition::read(&text, &Placement::ALL.map(Placement::as_str))
         .with_context(|| format!("{} defines no experiment", file.display()))?;
-    let policies = PolicyDir::in_dir(dir);
-    for version in definition.policy_versions() {
-        policies.load(version)?;
-    }
+    variants::resolve(&mut definition, &PolicyDir::in_dir(dir), &snapshots(dir))
+        .with_context(|| format!("{} names what is not there", file.display()))?;
     Ok(definition)
+}
+
+fn snapshots(dir: &Path) -> SnapshotDir {
+    SnapshotDir::new(dir.join("snapshots"))
 }
 
 fn tell(experiments: &ExperimentDir, name: &str, json: bool) -> anyhow::Result<()> {

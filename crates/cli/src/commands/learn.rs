@@ -6,6 +6,7 @@ use crate::show;
 use anyhow::Context;
 use clap::Args;
 use events::{ItemRecord, Relation, RelationPair, Timestamp};
+use experiment::{ExperimentDir, snapshots_needed};
 use history::{HistoryView, LoggedEvent, ORDERS_DATED_AHEAD, OpenMode, Store, ViewOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 use learn::ablation::RANKER;
@@ -48,6 +49,10 @@ pub(crate) struct LearnArgs {
     /// Do not use what `alongside tune` found.
     #[arg(long)]
     untuned: bool,
+    /// Publish it beside the one in force, for a variant of an experiment; `snapshot rollback ID`
+    /// puts it in force.
+    #[arg(long)]
+    aside: bool,
     /// Run at low priority, so that a server beside it stays quick.
     #[arg(long)]
     nice: bool,
@@ -75,6 +80,7 @@ impl Default for LearnArgs {
             keep: 10,
             without: Vec::new(),
             untuned: false,
+            aside: false,
             nice: false,
             output: crate::args::Output::default(),
         }
@@ -102,6 +108,26 @@ impl Progress for Bar {
         self.0.set_message(step.as_str());
         self.0.set_position(((from + (to - from) * done) * 1000.0) as u64);
     }
+}
+
+/// Publishes, and removes what is too old; how many of those.
+fn publish(
+    dir: &Path,
+    snapshots: &SnapshotDir,
+    learned: &Learned,
+    args: &LearnArgs,
+) -> anyhow::Result<(snapshot::Entry, usize)> {
+    let time = clock::file_time();
+    let published = match args.aside {
+        true => snapshots.publish_aside(&learned.writer, &time),
+        false => snapshots.publish(&learned.writer, &time),
+    };
+    let entry =
+        published.context("the snapshot was not published; the one before stays in force")?;
+    let experiments = ExperimentDir::in_dir(dir).all();
+    let experiments = experiments.context("the new snapshot is there; no old one was removed")?;
+    let n_removed = snapshots.prune(args.keep, &snapshots_needed(&experiments))?;
+    Ok((entry, n_removed))
 }
 
 pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
@@ -148,10 +174,7 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
         learned.provenance.parameters.insert("tuned".into(), tuned);
         learned.writer.set_provenance(&learned.provenance);
     }
-    let entry = snapshots
-        .publish(&learned.writer, &clock::file_time())
-        .context("the snapshot was not published; the one before stays in force")?;
-    let n_removed = snapshots.prune(args.keep)?;
+    let (entry, n_removed) = publish(dir, &snapshots, &learned, &args)?;
     bar.0.finish_and_clear();
     let seconds = watch.elapsed().as_secs_f64();
     if args.output.json {

@@ -1,16 +1,29 @@
 //! Follows the log of experiments, so that what is started or stopped acts within a second.
 
-use crate::state::AppState;
+use super::watch::open_served;
+use crate::state::{AppState, Inner, Served};
 use experiment::{Experiment, ExperimentDir, Phase, Running};
 use history::Store;
 use policy::{PolicyDir, PolicySet};
+use snapshot::SnapshotDir;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 const PAUSE: Duration = Duration::from_millis(250);
 
-pub(super) async fn follow(state: AppState, dir: ExperimentDir, policies: PolicyDir) {
-    let mut watch = ExperimentWatch::new(dir, policies);
+/// Looks between two tries of a snapshot that could not be loaded.
+const RETRY_AFTER_LOOKS: u32 = 120;
+
+/// Where all that variants may ask for lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Sources {
+    pub(crate) experiments: ExperimentDir,
+    pub(crate) policies: PolicyDir,
+    pub(crate) snapshots: SnapshotDir,
+}
+
+pub(super) async fn follow(state: AppState, sources: Sources) {
+    let mut watch = ExperimentWatch::new(sources);
     loop {
         watch.look(&state).await;
         tokio::time::sleep(PAUSE).await;
@@ -19,21 +32,22 @@ pub(super) async fn follow(state: AppState, dir: ExperimentDir, policies: Policy
 
 /// What was seen of the log so far.
 pub(crate) struct ExperimentWatch {
-    dir: ExperimentDir,
-    policies: PolicyDir,
+    sources: Sources,
     /// The inner `None`: there is no log.
     seen: Option<Option<(SystemTime, u64)>>,
     fault: Option<String>,
+    /// Snapshots that could not be loaded, why, and how many looks ago.
+    unusable: Vec<(String, String, u32)>,
 }
 
 impl ExperimentWatch {
-    pub(crate) fn new(dir: ExperimentDir, policies: PolicyDir) -> ExperimentWatch {
-        ExperimentWatch { dir, policies, seen: None, fault: None }
+    pub(crate) fn new(sources: Sources) -> ExperimentWatch {
+        ExperimentWatch { sources, seen: None, fault: None, unusable: Vec::new() }
     }
 
     /// On any fault the experiments known before go on: ending them would move everybody.
     pub(crate) async fn look(&mut self, state: &AppState) {
-        let stamp = self.dir.stamp();
+        let stamp = self.sources.experiments.stamp();
         if self.seen == Some(stamp) && self.fault.is_none() {
             return;
         }
@@ -47,20 +61,23 @@ impl ExperimentWatch {
     }
 
     async fn load(&mut self, state: &AppState) -> Result<(), String> {
-        let all = self.dir.all().map_err(|error| error.to_string())?;
+        let all = self.sources.experiments.all().map_err(|error| error.to_string())?;
         if let Some(store) = state.inner.ledger.store() {
-            check_whole(store, &self.dir).await?;
+            check_whole(store, &self.sources.experiments).await?;
         }
         let running = Running::of(&all, state.inner.settings.unit_key);
         let mut sets: Vec<(u64, Arc<PolicySet>)> = Vec::new();
         let mut missing = None;
         for version in running.policy_versions() {
-            match self.policies.load(version) {
+            match self.sources.policies.load(version) {
                 Ok(set) => sets.push((version, Arc::new(set))),
                 Err(error) => missing = Some(error.to_string()),
             }
         }
         state.inner.set_variant_policies(sets).await.map_err(|fault| fault.to_string())?;
+        let wanted = running.snapshots();
+        // Who is assigned by the old experiments needs their worlds until the new ones are there.
+        let unusable = self.open_snapshots(&state.inner, &wanted).await?;
         if **state.inner.experiments.load() != running {
             let n_running = all.iter().filter(|experiment| experiment.is_running()).count();
             let is_won = |experiment: &&Experiment| matches!(experiment.phase, Phase::Won(_));
@@ -68,7 +85,49 @@ impl ExperimentWatch {
             tracing::info!(n_running, n_winners, "experiments in use");
             state.inner.experiments.store(Arc::new(running));
         }
-        missing.map_or(Ok(()), Err)
+        let is_needless = |served: &Arc<Served>| !wanted.contains(&served.snapshot_id);
+        if state.inner.served.load().beside.iter().any(is_needless) {
+            let kept = state.inner.set_variant_worlds(&wanted, Vec::new()).await;
+            kept.map_err(|fault| fault.to_string())?;
+        }
+        missing.or(unusable).map_or(Ok(()), Err)
+    }
+
+    /// Makes worlds of snapshots that variants are served from. What cannot be used is told; its
+    /// variants are served as everybody, and not compared.
+    async fn open_snapshots(
+        &mut self,
+        inner: &Inner,
+        wanted: &[String],
+    ) -> Result<Option<String>, String> {
+        self.unusable.retain_mut(|(id, _, n_looks)| {
+            *n_looks += 1;
+            *n_looks < RETRY_AFTER_LOOKS && wanted.contains(id)
+        });
+        let there: Vec<String> =
+            inner.served.load().beside.iter().map(|served| served.snapshot_id.clone()).collect();
+        let mut opened = Vec::new();
+        for id in wanted.iter().filter(|id| !there.contains(id)) {
+            if self.unusable.iter().any(|(known, ..)| known == id) {
+                continue;
+            }
+            match open_served(&self.sources.snapshots, id).await {
+                Ok(served) => opened.push(served),
+                Err(fault) => self.unusable.push((id.clone(), fault, 0)),
+            }
+        }
+        if !opened.is_empty() {
+            let n_opened = opened.len();
+            inner.set_variant_worlds(&there, opened).await.map_err(|fault| fault.to_string())?;
+            tracing::info!(n_opened, "snapshots of variants in use");
+        }
+        let told = |(id, fault, _): &(String, String, u32)| {
+            format!(
+                "the snapshot {id} of a variant cannot be used ({fault}); its customers are \
+                 served as everybody, and not compared"
+            )
+        };
+        Ok(self.unusable.first().map(told))
     }
 }
 

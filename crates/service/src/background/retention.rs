@@ -1,5 +1,6 @@
 //! Forgets browsing events and decision records by age, while the service runs.
 
+use crate::chronicle::TOUCH_EVERY;
 use crate::state::{AppState, Inner};
 use events::Timestamp;
 use events::time::DAY_US;
@@ -7,7 +8,7 @@ use history::RetentionPolicy;
 use std::time::Duration;
 
 /// Between two runs; what is too old goes at most this much too late.
-const EVERY: Duration = Duration::from_secs(6 * 3_600);
+const EVERY: Duration = TOUCH_EVERY;
 
 /// For how many days things are kept; `None`: for ever. Orders always stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,21 +29,20 @@ impl KeepDays {
 }
 
 pub(super) async fn run(state: AppState, keep: KeepDays) {
-    if keep == KeepDays::default() {
-        return;
-    }
     loop {
-        forget(&state.inner, keep).await;
+        state.inner.chronicle.touch(state.inner.clock.now());
+        if keep != KeepDays::default() {
+            forget(&state.inner, keep).await;
+        }
         tokio::time::sleep(EVERY).await;
     }
 }
 
 async fn forget(inner: &Inner, keep: KeepDays) {
     let policy = keep.policy(inner.clock.now());
-    let chronicles = inner.settings.chronicle.as_ref().zip(policy.decisions_before);
-    if let Some((dir, before)) = chronicles {
+    if let Some(before) = policy.decisions_before {
         // Without its decisions nobody asks for a chronicle.
-        match dir.forget_before(before) {
+        match inner.chronicle.forget_before(before) {
             Ok(n_epochs) => tracing::debug!(n_epochs, "old chronicles removed"),
             Err(error) => tracing::error!(%error, "old chronicles could not be removed"),
         }
@@ -73,7 +73,8 @@ mod tests {
         assert_eq!(asked, [RetentionPolicy { events_before, decisions_before: None }]);
         let long = KeepDays { events: Some(u32::MAX), decisions: Some(u32::MAX) };
         assert!(long.policy(NOW).events_before < Some(Timestamp(0)));
-        run(shop.state.clone(), KeepDays::default()).await;
+        let forever = run(shop.state.clone(), KeepDays::default());
+        assert!(tokio::time::timeout(Duration::from_millis(50), forever).await.is_err());
         assert_eq!(shop.ledger.state().retained.len(), 1);
     }
 }

@@ -64,18 +64,9 @@ pub(crate) async fn load_current(inner: &Inner, dir: &SnapshotDir) {
 
 /// Opens, checks and swaps. On any fault the old snapshot stays, health turns yellow.
 async fn load(inner: &Inner, dir: &SnapshotDir, id: &str) -> bool {
-    let opened = match dir.find(id) {
-        // Checking the whole file takes a while: not on a thread that requests wait for.
-        Ok(entry) => tokio::task::spawn_blocking(move || open(&entry.path)).await,
-        Err(error) => Ok(Err(error)),
-    };
-    let fault = match opened {
-        Ok(Ok(world)) => {
-            let served = Served::of(world, id.to_owned(), published_at(id));
-            inner.swap(served).await.err().map(|fault| fault.to_string())
-        }
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(panic) => Some(panic.to_string()),
+    let fault = match open_served(dir, id).await {
+        Ok(served) => inner.swap(served).await.err().map(|fault| fault.to_string()),
+        Err(fault) => Some(fault),
     };
     match &fault {
         None => tracing::info!(snapshot = id, "snapshot in use"),
@@ -86,6 +77,15 @@ async fn load(inner: &Inner, dir: &SnapshotDir, id: &str) -> bool {
     }
     inner.health.snapshot_fault(fault.clone());
     fault.is_none()
+}
+
+/// A published snapshot, which nothing has been told of the catalog yet.
+pub(super) async fn open_served(dir: &SnapshotDir, id: &str) -> Result<Served, String> {
+    let entry = dir.find(id).map_err(|error| error.to_string())?;
+    // Checking the whole file takes a while: not on a thread that requests wait for.
+    let opened = tokio::task::spawn_blocking(move || open(&entry.path)).await;
+    let world = opened.map_err(|panic| panic.to_string())?.map_err(|error| error.to_string())?;
+    Ok(Served::of(world, id.to_owned(), published_at(id)))
 }
 
 fn open(path: &Path) -> Result<World, snapshot::Error> {

@@ -90,29 +90,60 @@ fn a_chronicle_that_cannot_be_written_says_so_in_every_record() {
     std::fs::write(folder.path().join("live"), b"a file where a folder should be").unwrap();
     let chronicle = Chronicle::new(Some(ChronicleDir::in_dir(folder.path())));
     assert!(chronicle.begin("e1", "s", &Told::default()).is_none());
-    let mark = LiveMark::at("e1".into(), 4);
+    let lost = EpochFile { name: "e1".into(), path: "e1".into(), open: Mutex::new(None) };
+    let mark = LiveMark::at(Arc::new(lost), 4);
     let mut is_changed = false;
     chronicle.change(&mark, &Entry::items(&[priced("A", 1)]), || is_changed = true);
     assert!(is_changed, "the change itself happens");
     assert_eq!(settled(Some(&mark), || 1), (1, None));
 }
 
+/// Names of epochs that began at so many hours, none of them open, with the time of the last touch.
+fn ended_epochs(chronicle: &Chronicle, hours: [i64; 3], touched: Timestamp) -> Vec<String> {
+    let ids = IdSource::new(3);
+    let names = hours.map(|hour| ids.next(Timestamp(hour * HOUR_US)).as_str().to_owned());
+    for name in &names {
+        let _mark = chronicle.begin(name, "s", &Told::default()).unwrap();
+        chronicle.touch(touched);
+    }
+    names.to_vec()
+}
+
+const HOUR_US: i64 = 3_600_000_000;
+
 #[test]
 fn epochs_go_when_they_ended_before_and_the_last_one_stays() {
     let folder = tempfile::tempdir().unwrap();
     let dir = ChronicleDir::in_dir(folder.path());
-    assert_eq!(dir.forget_before(Timestamp(1)).unwrap(), 0, "there is no folder");
     let chronicle = Chronicle::new(Some(dir.clone()));
-    let ids = IdSource::new(3);
-    let names: Vec<String> =
-        (1..=3).map(|hour| ids.next(Timestamp(hour * 3_600_000_000)).as_str().to_owned()).collect();
-    for name in &names {
-        chronicle.begin(name, "s", &Told::default()).unwrap();
-    }
-    assert_eq!(dir.forget_before(Timestamp(2 * 3_600_000_000)).unwrap(), 0);
-    assert_eq!(dir.forget_before(Timestamp(2 * 3_600_000_000 + 1_000)).unwrap(), 1);
+    assert_eq!(chronicle.forget_before(Timestamp(1)).unwrap(), 0, "there is no folder");
+    let names = ended_epochs(&chronicle, [31, 32, 33], Timestamp(0));
+    assert_eq!(chronicle.forget_before(Timestamp(32 * HOUR_US)).unwrap(), 0);
+    assert_eq!(chronicle.forget_before(Timestamp(32 * HOUR_US + 1_000)).unwrap(), 1);
     let is_there = |name: &String| dir.file_of(name).unwrap().exists();
     assert_eq!(names.iter().map(is_there).collect::<Vec<_>>(), [false, true, true]);
-    assert_eq!(dir.forget_before(Timestamp(i64::MAX)).unwrap(), 1);
+    assert_eq!(chronicle.forget_before(Timestamp(i64::MAX)).unwrap(), 1);
     assert!(is_there(&names[2]));
+}
+
+#[test]
+fn an_epoch_lasts_beyond_the_beginning_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let chronicle = Chronicle::new(Some(ChronicleDir::in_dir(folder.path())));
+    ended_epochs(&chronicle, [31, 32, 33], Timestamp(40 * HOUR_US));
+    let before = |hour| chronicle.forget_before(Timestamp(hour * HOUR_US)).unwrap();
+    // Touched at hour 40; who was killed may have gone on for a day.
+    assert_eq!(before(64), 0);
+    assert_eq!(before(65), 2);
+    let ids = IdSource::new(4);
+    let open = |hour| {
+        let name = ids.next(Timestamp(hour * HOUR_US));
+        chronicle.begin(name.as_str(), "s", &Told::default()).unwrap()
+    };
+    let (first, second) = (open(1), open(2));
+    chronicle.touch(Timestamp(0));
+    assert_eq!(before(1_000), 0, "two are open, and the last one stays");
+    chronicle.change(&first, &Entry::items(&[priced("A", 1)]), || {});
+    assert_eq!(settled(Some(&first), || 1), (1, Some(1)));
+    assert_eq!(settled(Some(&second), || 1), (1, Some(0)), "each world has an epoch of its own");
 }

@@ -64,7 +64,7 @@ fn show(
     announcement: String,
 ) -> Response {
     let session = visitor.session(&state.inner);
-    let served = state.inner.served.load();
+    let served = state.inner.stand(&visitor.session_id, Placement::Cart);
     let page = Page::of(state, "Cart", &session);
     let visit = (&*visitor.session_id, &session);
     let cart = view_of(&state.inner, &served, visit, page.n_in_cart, announcement);
@@ -192,7 +192,7 @@ async fn checkout(State(state): State<AppState>, headers: HeaderMap) -> Response
     let inner = &state.inner;
     let visitor = Visitor::of(&state, &headers);
     let session = visitor.session(inner);
-    let served = inner.served.load_full();
+    let served = inner.stand(&visitor.session_id, Placement::PostPurchase);
     let world = &served.world;
     // What cannot be had any more stays in the cart and says so.
     let can_order = |item_id: &str| {

@@ -57,7 +57,7 @@ struct HomePage {
 async fn home(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let visitor = Visitor::of(&state, &headers);
     let session = visitor.session(&state.inner);
-    let served = state.inner.served.load();
+    let served = state.inner.stand(&visitor.session_id, Placement::Home);
     let world = &served.world;
     let visit = (&*visitor.session_id, &session);
     let slate = offers(&state.inner, &served, visit, Placement::Home, &[], N_POPULAR);
@@ -197,12 +197,12 @@ async fn product(
     headers: HeaderMap,
 ) -> Response {
     let inner = &state.inner;
-    let served = inner.served.load_full();
+    let visitor = Visitor::of(&state, &headers);
+    let served = inner.stand(&visitor.session_id, Placement::Pdp);
     let world = &served.world;
     let Some(item) = world.item_idx(&item_id).filter(|&item| is_shown(world, item)) else {
         return lost(&state, &headers, "There is no such product here.");
     };
-    let visitor = Visitor::of(&state, &headers);
     let session = visitor.session(inner);
     let visit = (&*visitor.session_id, &session);
     let slate = offers(inner, &served, visit, Placement::Pdp, &[item], N_OFFERS);

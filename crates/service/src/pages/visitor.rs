@@ -2,7 +2,8 @@
 
 use crate::live::Session;
 use crate::recommend::decide_for_page;
-use crate::state::{AppState, Inner, Served};
+use crate::state::{AppState, Inner};
+use crate::worlds::Stand;
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
@@ -100,7 +101,7 @@ pub(crate) struct PageSlate {
 /// The offers of a page, decided and recorded as the API does it.
 pub(crate) fn offers(
     inner: &Inner,
-    served: &Served,
+    served: &Stand,
     visit: Visit<'_>,
     placement: Placement,
     anchors: &[u32],

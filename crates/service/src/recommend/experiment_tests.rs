@@ -1,6 +1,6 @@
 //! Experiments over HTTP: followed from their log, named in answers and records.
 
-use crate::background::ExperimentWatch;
+use crate::background::{ExperimentWatch, Sources};
 use crate::holdout::HoldoutSettings;
 use crate::keys::KeyRing;
 use crate::settings::Settings;
@@ -10,6 +10,7 @@ use events::Timestamp;
 use experiment::{Definition, ExperimentDir, Signature};
 use policy::PolicyDir;
 use serde_json::{Value, json};
+use snapshot::SnapshotDir;
 
 const QUIET: &str = "name = 'quiet'\nlayer = 'a'\nplacements = ['pdp']\n[[variant]]\n\
                      name = 'usual'\n[[variant]]\nname = 'nothing'\noffers = false\n";
@@ -46,7 +47,9 @@ impl Bench {
             dir.create(definition, &signed()).unwrap();
             dir.start(&name, &signed()).unwrap();
         }
-        let mut watch = ExperimentWatch::new(dir.clone(), policies);
+        let snapshots = SnapshotDir::new(folder.path().join("snapshots"));
+        let sources = Sources { experiments: dir.clone(), policies, snapshots };
+        let mut watch = ExperimentWatch::new(sources);
         watch.look(&shop.state).await;
         Bench { folder, shop, dir, watch }
     }

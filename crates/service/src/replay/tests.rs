@@ -1,6 +1,6 @@
 //! Decisions in a shop that does not stand still, and the same ones again.
 
-use crate::background::ExperimentWatch;
+use crate::background::{ExperimentWatch, Sources};
 use crate::chronicle::ChronicleDir;
 use crate::keys::KeyRing;
 use crate::replay::Archive;
@@ -137,19 +137,23 @@ impl Moving {
         }
     }
 
-    /// Half of those who ask are under the first version of the policies, and what is forbidden
-    /// now.
-    async fn start_experiment(&self) {
+    /// A third of those who ask are under the first version of the policies, and what is forbidden
+    /// now; another third is served from a snapshot of their own, whose name it gives.
+    async fn start_experiment(&self) -> String {
+        let aside = snapshots(self.folder.path());
+        let aside = aside.publish_aside(&snapshot_writer(3), "20260315T120000Z").unwrap().id;
         let dir = ExperimentDir::in_dir(self.folder.path());
-        let text = "name = 'rules'\n[[variant]]\nname = 'now'\n[[variant]]\nname = 'then'\n\
-                    policy_version = 1\n";
-        let definition = Definition::read(text, &[]).unwrap();
+        let text = format!(
+            "name = 'rules'\n[[variant]]\nname = 'now'\n[[variant]]\nname = 'then'\n\
+             policy_version = 1\n[[variant]]\nname = 'aside'\nsnapshot = '{aside}'\n"
+        );
+        let definition = Definition::read(&text, &[]).unwrap();
         let (by, note) = ("mia".to_owned(), String::new());
         let signature = experiment::Signature { by, at: crate::testing::NOW, note };
         dir.create(definition, &signature).unwrap();
         dir.start("rules", &signature).unwrap();
-        let mut watch = ExperimentWatch::new(dir, policies(self.folder.path()));
-        watch.look(&self.shop.state).await;
+        ExperimentWatch::new(sources(self.folder.path())).look(&self.shop.state).await;
+        aside
     }
 
     /// Asks something, and gives the id of the answer.
@@ -200,6 +204,11 @@ fn policies(dir: &Path) -> PolicyDir {
     PolicyDir::in_dir(dir)
 }
 
+fn sources(dir: &Path) -> Sources {
+    let experiments = ExperimentDir::in_dir(dir);
+    Sources { experiments, policies: policies(dir), snapshots: snapshots(dir) }
+}
+
 fn codes(replay: &Value) -> Vec<&str> {
     let causes = replay["causes"].as_array().unwrap();
     causes.iter().map(|cause| cause["code"].as_str().unwrap()).collect()
@@ -212,7 +221,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         moving.put("/v1/customers", json!({"customer_id": format!("u{n}")})).await;
     }
     moving.shop.state.inner.follow_customers().await.unwrap();
-    let mut ids = Vec::new();
+    let (mut ids, mut aside, mut n_aside) = (Vec::new(), String::new(), 0);
     for round in 0..1_000 {
         if round % 3 == 0 {
             moving.change().await;
@@ -223,7 +232,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
             moving.load().await;
         }
         if round == 200 {
-            moving.start_experiment().await;
+            aside = moving.start_experiment().await;
         }
         ids.push(moving.decide().await);
     }
@@ -243,6 +252,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         n_moved += offers.iter().filter(|offer| offer["response"].is_f64()).count();
         n_incumbent += u32::from(record["asked"]["incumbent"] == true);
         n_variant += u32::from(record["policies"]["under"].is_u64());
+        n_aside += u32::from(record["snapshot"] == *aside);
         match &record["contact"]["counted"] {
             Value::Array(counted) => n_counted += usize::from(!counted.is_empty()),
             _ => n_unknown += usize::from(record["contact"].is_object()),
@@ -260,6 +270,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
     }
     assert!(n_moved > 20 && n_incumbent > 20, "{n_moved} moved, {n_incumbent} by the incumbent");
     assert!(n_variant > 50, "{n_variant} by policies of a variant");
+    assert!(n_aside > 50, "{n_aside} by the snapshot of a variant");
     assert!(n_counted > 20 && n_unknown > 0, "{n_counted} counted contacts, {n_unknown} could not");
     assert!(n_drawn > 10, "{n_drawn} places drawn");
     assert!(n_offers > 500, "{n_offers}: answers without offers prove little");
@@ -361,8 +372,7 @@ async fn why_not_is_told_of_the_world_of_then_and_says_who_was_shown_nothing() {
     let signature = experiment::Signature { by, at: crate::testing::NOW, note };
     dir.create(definition, &signature).unwrap();
     dir.start("nothing", &signature).unwrap();
-    let mut watch = ExperimentWatch::new(dir, policies(moving.folder.path()));
-    watch.look(&moving.shop.state).await;
+    ExperimentWatch::new(sources(moving.folder.path())).look(&moving.shop.state).await;
     let slate = moving.shop.recommend(ask).await.json();
     assert_eq!(slate["items"], json!([]), "{slate:#}");
     let id = slate["recommendation_id"].as_str().unwrap();

@@ -2,19 +2,20 @@
 //! `alongside experiment`.
 
 use super::{MIB, admit, json, read_body, to_the_end};
+use crate::background::Sources;
 use crate::caller::Caller;
 use crate::extract::PathIn;
 use crate::keys::Scope;
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::proving::experiment_problem;
 use crate::state::AppState;
+use crate::variants;
 use crate::wire::parse_body;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use decide::Placement;
 use experiment::{Definition, ExperimentDir, Signature, told, told_whole};
-use policy::PolicyDir;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -90,19 +91,14 @@ pub(super) async fn create(
     let placements = Placement::ALL.map(Placement::as_str);
     // A field that nobody knows is an error here: what was created never changes again.
     check_object(&body)?;
-    let definition = parse_body::<Definition>(&body)?.value;
+    let mut definition = parse_body::<Definition>(&body)?.value;
     definition.check(&placements).map_err(experiment_problem)?;
     let name = definition.name.clone();
     let signed = signature(&state, &caller, ChangeIn::default());
-    change(state, name, Vec::new(), move |dir, policies| {
-        for (at, variant) in definition.variants.iter().enumerate() {
-            let Some(version) = variant.policy_version else { continue };
-            policies.load(version).map_err(|error| {
-                let path = format!("variant[{at}].policy_version");
-                Problem::new(Code::InvalidValue, error.to_string()).at(path)
-            })?;
-        }
-        dir.create(definition, &signed).map_err(experiment_problem)
+    change(state, name, Vec::new(), move |at| {
+        let resolved = variants::resolve(&mut definition, &at.policies, &at.snapshots);
+        resolved.map_err(experiment_problem)?;
+        at.experiments.create(definition, &signed).map_err(experiment_problem)
     })
     .await
 }
@@ -153,8 +149,8 @@ pub(super) async fn start(
     name: PathIn,
     request: Request,
 ) -> Result<Response, Problem> {
-    act(state, name, request, |dir, name, _, signed| {
-        dir.start(name, signed).map_err(experiment_problem)
+    act(state, name, request, |at, name, _, signed| {
+        at.experiments.start(name, signed).map_err(experiment_problem)
     })
     .await
 }
@@ -171,11 +167,11 @@ pub(super) async fn widen(
     name: PathIn,
     request: Request,
 ) -> Result<Response, Problem> {
-    act(state, name, request, |dir, name, asked, signed| {
+    act(state, name, request, |at, name, asked, signed| {
         let share = asked.share_percent.ok_or_else(|| {
             missing("share_percent", "give the percent of the layer that it is to have")
         })?;
-        dir.widen(name, share, signed).map_err(experiment_problem)
+        at.experiments.widen(name, share, signed).map_err(experiment_problem)
     })
     .await
 }
@@ -192,8 +188,9 @@ pub(super) async fn stop(
     name: PathIn,
     request: Request,
 ) -> Result<Response, Problem> {
-    act(state, name, request, |dir, name, asked, signed| {
-        dir.stop(name, asked.variant.as_deref(), signed).map_err(experiment_problem)
+    act(state, name, request, |at, name, asked, signed| {
+        let stopped = at.experiments.stop(name, asked.variant.as_deref(), signed);
+        stopped.map_err(experiment_problem)
     })
     .await
 }
@@ -210,16 +207,17 @@ pub(super) async fn winner(
     name: PathIn,
     request: Request,
 ) -> Result<Response, Problem> {
-    act(state, name, request, |dir, name, asked, signed| {
+    act(state, name, request, |at, name, asked, signed| {
         let variant = asked.variant.as_deref();
         let variant = variant.ok_or_else(|| missing("variant", "name the variant that won"))?;
-        dir.winner(name, variant, signed).map_err(experiment_problem)
+        let named = variants::name_winner(&at.experiments, &at.snapshots, (name, variant), signed);
+        named.map_err(experiment_problem)
     })
     .await
 }
 
 /// What is done to an experiment that is there.
-type Act = fn(&ExperimentDir, &str, &ChangeIn, &Signature) -> Result<(), Problem>;
+type Act = fn(&Sources, &str, &ChangeIn, &Signature) -> Result<(), Problem>;
 
 async fn act(
     State(state): State<AppState>,
@@ -245,7 +243,7 @@ async fn act(
     };
     let signed = signature(&state, &caller, named);
     let own = name.clone();
-    change(state, name, unknown, move |dir, _| act(dir, &own, &asked, &signed)).await
+    change(state, name, unknown, move |at| act(at, &own, &asked, &signed)).await
 }
 
 /// Changes the folder on a thread that may wait for the disk, to the end even when the client goes.
@@ -253,14 +251,16 @@ async fn change(
     state: AppState,
     name: String,
     unknown_fields: Vec<String>,
-    change: impl FnOnce(&ExperimentDir, &PolicyDir) -> Result<(), Problem> + Send + 'static,
+    change: impl FnOnce(&Sources) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let dir = state.inner.whole_experiments_dir().await?;
+    let experiments = state.inner.whole_experiments_dir().await?;
     let policies = state.inner.policies_dir()?;
+    let snapshots = state.inner.snapshots_dir()?;
+    let sources = Sources { experiments, policies, snapshots };
     to_the_end(async move {
         let done = tokio::task::spawn_blocking(move || {
-            change(&dir, &policies)?;
-            whole(&dir, &name, &unknown_fields)
+            change(&sources)?;
+            whole(&sources.experiments, &name, &unknown_fields)
         });
         done.await.unwrap_or_else(|error| Err(Problem::internal().because(error)))
     })

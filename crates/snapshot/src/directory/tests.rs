@@ -46,7 +46,7 @@ fn nothing_published_is_said_so() {
     assert_eq!(dir.current_id().unwrap(), None);
     assert!(matches!(dir.open_current(), Err(Error::None { .. })));
     assert!(matches!(dir.rollback(None), Err(Error::Unknown { .. })));
-    assert_eq!(dir.prune(1).unwrap(), 0);
+    assert_eq!(dir.prune(1, &[]).unwrap(), 0);
 }
 
 #[test]
@@ -114,13 +114,26 @@ fn what_a_crash_left_is_neither_listed_nor_in_the_way() {
 }
 
 #[test]
+fn what_is_published_aside_is_there_and_not_in_force() {
+    let (_temp, dir, entries) = dir_with(2);
+    let aside = dir.publish_aside(&writer(9), "20260108T000000Z").unwrap();
+    assert!(!aside.is_current && current(&dir).as_ref() == Some(&entries[1].id));
+    assert_eq!(dir.prune(1, &[entries[0].id.clone()]).unwrap(), 0, "one is needed, one in force");
+    assert_eq!(dir.list().unwrap().len(), 3);
+    dir.rollback(Some(&aside.id)).unwrap();
+    assert_eq!(dir.prune(1, &[entries[0].id.clone()]).unwrap(), 1);
+    let ids: Vec<String> = dir.list().unwrap().into_iter().map(|entry| entry.id).collect();
+    assert_eq!(ids, [entries[0].id.clone(), aside.id]);
+}
+
+#[test]
 fn prune_keeps_the_newest_and_the_one_in_force() {
     let (_temp, dir, entries) = dir_with(5);
     dir.rollback(Some(&entries[1].id)).unwrap();
-    assert_eq!(dir.prune(2).unwrap(), 2);
+    assert_eq!(dir.prune(2, &[]).unwrap(), 2);
     let ids: Vec<String> = dir.list().unwrap().into_iter().map(|entry| entry.id).collect();
     assert_eq!(ids, [1, 3, 4].map(|at: usize| entries[at].id.clone()));
     // At least one stays, whatever is asked.
-    assert_eq!(dir.prune(0).unwrap(), 1);
+    assert_eq!(dir.prune(0, &[]).unwrap(), 1);
     assert_eq!(current(&dir).as_ref(), Some(&entries[1].id));
 }

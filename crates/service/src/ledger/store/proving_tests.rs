@@ -105,7 +105,9 @@ async fn a_log_that_was_cut_is_told_and_not_written_to() {
     assert_eq!(answer.status, 503, "{}", answer.body);
     let log = experiment::ExperimentDir::in_dir(dir.path());
     let policies = policy::PolicyDir::in_dir(dir.path());
-    let mut watch = crate::background::ExperimentWatch::new(log, policies);
+    let snapshots = snapshot::SnapshotDir::new(dir.path().join("snapshots"));
+    let sources = crate::background::Sources { experiments: log, policies, snapshots };
+    let mut watch = crate::background::ExperimentWatch::new(sources);
     watch.look(&shop.state).await;
     let told = shop.state.inner.health.details().join(" ");
     assert!(told.contains("1 changes, it had 2") && told.contains("accept-loss"), "{told}");

@@ -3,7 +3,8 @@
 use crate::pages::card::{Card, is_shown};
 use crate::pages::money;
 use crate::pages::visitor::{Visit, offers};
-use crate::state::{Inner, Served};
+use crate::state::Inner;
+use crate::worlds::Stand;
 use decide::Placement;
 use events::{Amount, Currency};
 use score::World;
@@ -70,7 +71,7 @@ pub(crate) fn obstacle(world: &World, item: u32) -> &'static str {
 
 pub(crate) fn view_of(
     inner: &Inner,
-    served: &Served,
+    served: &Stand,
     visit: Visit<'_>,
     n_in_cart: usize,
     announcement: String,
