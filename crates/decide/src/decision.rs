@@ -1,5 +1,6 @@
 //! What a decision answers.
 
+use crate::bundle::BundleOffer;
 use crate::explore::Choice;
 use events::Amount;
 pub use events::Relation;
@@ -232,6 +233,8 @@ pub struct NewThings {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     pub offers: Vec<Offer>,
+    /// Sold together for less, beside the offers.
+    pub bundles: Vec<BundleOffer>,
     /// The best rung that gave an offer, [`Rung::None`] for an empty slate.
     pub rung: Rung,
     /// Candidates that passed every gate on eligibility, before evidence and count cut them.

@@ -33,9 +33,13 @@ pub enum Value {
     /// Days from buying to buying, and since the last.
     EveryDays,
     LastDays,
+    /// What the items of a bundle cost together and by themselves, and how much less that is.
+    Together,
+    Sum,
+    Saving,
 }
 
-const VALUES: [(&str, Value); 15] = [
+const VALUES: [(&str, Value); 18] = [
     ("n_both", Value::NBoth),
     ("n_anchor", Value::NAnchor),
     ("n_item", Value::NItem),
@@ -51,6 +55,9 @@ const VALUES: [(&str, Value); 15] = [
     ("n_own_orders", Value::NOwnOrders),
     ("every_days", Value::EveryDays),
     ("last_days", Value::LastDays),
+    ("together", Value::Together),
+    ("sum", Value::Sum),
+    ("saving", Value::Saving),
 ];
 
 const PAIR: &[Value] = &[Value::NBoth, Value::NAnchor, Value::Lift, Value::Anchor];
@@ -101,10 +108,12 @@ sentences! {
     BoughtBefore = "bought_before", OWN;
     BoughtBeforeBare = "bought_before_bare", NOTHING;
     DueAgain = "due_again", RHYTHM;
+    Bundle = "bundle", &[Value::Together, Value::Sum, Value::Saving];
 }
 
 /// Sentences that came later: a file from before takes another one of its own in their place.
-const LATER: [(&str, &str); 3] = [
+const LATER: [(&str, &str); 4] = [
+    ("bundle", "chosen"),
     ("bought_before", "bought_before_bare"),
     ("due_again", "bought_before"),
     ("bought_before_bare", "for_you_bare"),

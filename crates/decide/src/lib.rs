@@ -11,6 +11,7 @@
 //! Deliberately absent: I/O, clock, randomness, wire formats.
 
 pub mod benefit;
+pub mod bundle;
 pub mod content;
 pub mod cover;
 pub mod decision;
@@ -33,6 +34,7 @@ pub mod words;
 mod fixture;
 
 pub use benefit::Benefit;
+pub use bundle::BundleOffer;
 pub use decision::{
     About, Decision, Evidence, NewThings, NoOffer, Offer, PolicyTouch, Reason, ReasonCode, Rebuy,
     Relation, Warning,

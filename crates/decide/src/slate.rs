@@ -13,6 +13,7 @@ use self::depth::{Depth, count_of, rules_of};
 use self::likely::collect_heaviest;
 pub use self::room::expected_margin;
 pub(crate) use self::room::{count_for, crowded_by};
+use crate::bundle::BundleOffer;
 use crate::cover::Cover;
 use crate::decision::{Decision, NewThings, NoOffer, Offer, Reason, ReasonCode, Relation, Warning};
 use crate::evidence::strongest;
@@ -115,6 +116,7 @@ struct Slate<'a> {
     responses: Option<Arc<Responses>>,
     /// Bought by the customer and not to be told here, rising.
     own_hidden: Vec<u32>,
+    bundles: Vec<BundleOffer>,
 }
 
 /// Decides. Pure: the same world and request give the same decision. Never fails: what cannot be
@@ -213,6 +215,7 @@ fn decide_up_to(
             choice: None,
             responses: spare::responses_for(world, request, depth),
             own_hidden: Vec::new(),
+            bundles: Vec::new(),
         };
         slate.n_spare = slate.count_spare(depth);
         if slate.may_contact() && depth.count > 0 {
@@ -230,7 +233,8 @@ impl Slate<'_> {
             if n_policies_unknown > 0 { NoOffer::NotKnown } else { NoOffer::NothingFound };
         let no_offer = self.no_offer.unwrap_or(nothing);
         Decision {
-            no_offer: self.offers.is_empty().then_some(no_offer),
+            no_offer: (self.offers.is_empty() && self.bundles.is_empty()).then_some(no_offer),
+            bundles: self.bundles,
             new_things: self.new_things,
             rung: self.offers.iter().map(|offer| offer.rung).min().unwrap_or(Rung::None),
             offers: self.offers,
@@ -484,6 +488,9 @@ mod tests;
 
 #[cfg(test)]
 mod invariants;
+
+#[cfg(test)]
+mod bundle_tests;
 
 #[cfg(test)]
 mod contact_invariants;

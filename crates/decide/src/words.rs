@@ -3,10 +3,11 @@
 //! The one place that words a reason: the answer of the API, the pages and the command line differ
 //! only in the [`TextSink`] that they hand in, and in the [`Language`].
 
+use crate::bundle::BundleOffer;
 use crate::decision::{About, Evidence, Offer, Reason, ReasonCode, Rebuy};
 use crate::language::{Language, MAX_SEPARATOR_BYTES, Part, Sentence, Value};
-use events::Amount;
 use events::amount::MICROS;
+use events::{Amount, Currency};
 use policy::Tone;
 use score::World;
 
@@ -195,6 +196,47 @@ pub fn write_brief_reason(
     }
 }
 
+/// What a bundle costs, and what it costs less.
+pub fn write_bundle(out: &mut impl TextSink, language: &Language, bundle: &BundleOffer) {
+    for part in language.sentence(Sentence::Bundle) {
+        let amount = match part {
+            Part::Text(text) => {
+                out.words(text);
+                continue;
+            }
+            Part::Value(Value::Together) => bundle.price,
+            Part::Value(Value::Sum) => bundle.sum,
+            Part::Value(Value::Saving) => bundle.saving(),
+            // Of a file from before, which tells none of these.
+            Part::Value(_) | Part::ByNumber(..) => continue,
+        };
+        write_money(out, language, amount, bundle.currency);
+    }
+}
+
+/// `1,312.50 GBP`, `7 GBP`
+fn write_money(
+    out: &mut impl TextSink,
+    language: &Language,
+    amount: Amount,
+    currency: Option<Currency>,
+) {
+    let micros = amount.0.unsigned_abs();
+    let buffer = &mut [0; GROUPED_BYTES];
+    out.words(grouped_in(micros / MICROS as u64, &language.thousands, buffer));
+    let decimals = format!("{:06}", micros % MICROS as u64);
+    let n_decimals = decimals.trim_end_matches('0').len();
+    if 0 < n_decimals {
+        out.words(&language.decimal);
+        // Nobody writes 2.5 of a currency with hundredths.
+        out.words(&decimals[..n_decimals.max(2)]);
+    }
+    if let Some(currency) = currency {
+        out.words(" ");
+        out.words(currency.as_str());
+    }
+}
+
 /// What a sentence is told of.
 struct Telling<'a> {
     language: &'a Language,
@@ -234,6 +276,7 @@ impl Telling<'_> {
             Value::LastDays => of_own(|rebuy| rebuy.last_days.unwrap_or(0)),
             Value::Lift | Value::Anchor | Value::Category => 0,
             Value::About | Value::Term | Value::Amount => 0,
+            Value::Together | Value::Sum | Value::Saving => 0,
         }
     }
 
@@ -261,19 +304,7 @@ impl Telling<'_> {
         let than = self.reason.about.map(|about| about.item);
         let difference = than.and_then(|than| price_difference(self.world, self.item, than));
         let amount = Amount(difference.map_or(0, |difference| difference.0.saturating_abs()));
-        let micros = amount.0.unsigned_abs();
-        self.write_count(out, micros / MICROS as u64);
-        let decimals = format!("{:06}", micros % MICROS as u64);
-        let n_decimals = decimals.trim_end_matches('0').len();
-        if 0 < n_decimals {
-            out.words(&self.language.decimal);
-            // Nobody writes 2.5 of a currency with hundredths.
-            out.words(&decimals[..n_decimals.max(2)]);
-        }
-        if let Some(currency) = self.world.currency(self.item) {
-            out.words(" ");
-            out.words(currency.as_str());
-        }
+        write_money(out, self.language, amount, self.world.currency(self.item));
     }
 
     /// 2,310

@@ -37,8 +37,13 @@ fn is_same_without(before: &PolicySet, at: usize, after: &str) -> bool {
     expected.remove(at);
     expected == after.policies.iter().map(told).collect::<Vec<_>>()
         && before.placements == after.placements
+        && before.bundles.iter().map(bundled).eq(after.bundles.iter().map(bundled))
         && before.time_zone == after.time_zone
         && before.dismissed_rest_days == after.dismissed_rest_days
+}
+
+fn bundled(bundle: &crate::Bundle) -> String {
+    format!("{:?}", crate::Bundle { span: 0..0, ..bundle.clone() })
 }
 
 /// All of a policy but where it stands.

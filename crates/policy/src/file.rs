@@ -1,8 +1,10 @@
 //! A TOML file → checked policies, or every fault with its place.
 
+mod bundle;
 mod contact;
 mod placement;
 
+use self::bundle::BundleIn;
 use self::placement::PlacementIn;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::{did_you_mean, nearest};
@@ -34,6 +36,8 @@ struct FileIn {
     policy: Vec<PolicyIn>,
     #[serde(default)]
     placement: Vec<PlacementIn>,
+    #[serde(default)]
+    bundle: Vec<BundleIn>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,6 +99,7 @@ pub(crate) fn read(text: &str) -> (Option<PolicySet>, Vec<Diagnostic>) {
     }
     reader.check_names(&file.policy);
     reader.read_placements(&file.placement, &mut set);
+    reader.read_bundles(&file.bundle, &mut set);
     crate::review::review_set(&set, &mut reader.found);
     reader.found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.severity));
     let is_sound = !reader.found.iter().any(Diagnostic::is_error);
@@ -118,7 +123,7 @@ fn advice(text: &str, at: usize, message: &str) -> &'static str {
     let before = text.get(..text.floor_char_boundary(at)).unwrap_or_default();
     let line = text[before.rfind('\n').map_or(0, |end| end + 1)..].lines().next();
     if message.contains("sequence") && line.is_some_and(|line| line.trim().starts_with('[')) {
-        return "there may be several: [[policy]] and [[placement]] stand in two brackets";
+        return "there may be several: [[policy]], [[placement]], [[bundle]] stand in two brackets";
     }
     // A value may begin lines before: its key is the last that was written.
     let key_of = |line: &str| Some(line.split_once('=')?.0.trim().to_owned());

@@ -33,6 +33,7 @@ mod file;
 pub mod set;
 
 mod active;
+pub mod bundle;
 pub mod contact;
 mod in_force;
 pub mod table;
@@ -45,6 +46,7 @@ pub mod error;
 pub mod review;
 
 pub use active::Active;
+pub use bundle::{Bundle, BundlePrice};
 pub use contact::{Contact, ContactFacts, ContactKind, ContactRule, ContactStop, Counted, Per};
 pub use diagnostic::{Diagnostic, Severity};
 pub use directory::{Change, ChangeKind, Over, PolicyDir, Signature};

@@ -221,6 +221,7 @@ pub fn review_items(
         review_reach(table, at as u16, is_explained, (items, now), &mut found);
     }
     review_interruptions(table.set(), items, &mut found);
+    crate::bundle::review(table.set(), items, &mut found);
     review_whole(table, items, now, &mut found);
     found
 }

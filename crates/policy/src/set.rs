@@ -1,5 +1,6 @@
 //! Policies as checked: what a file of them says.
 
+use crate::bundle::Bundle;
 use crate::contact::{ContactRule, Counted, DISMISSED_REST_DAYS};
 use crate::diagnostic::Diagnostic;
 use crate::predicate::Predicate;
@@ -146,15 +147,7 @@ impl Policy {
 
     /// Without a time, a policy with a term may or may not be in force.
     pub fn is_valid_at(&self, now: Option<Timestamp>) -> Truth {
-        let (from, until) = (self.valid_from, self.valid_until);
-        match now {
-            Some(now) => {
-                let has_begun = from.is_none_or(|from| from <= now);
-                (has_begun && until.is_none_or(|until| now < until)).into()
-            }
-            None if from.is_none() && until.is_none() => Truth::True,
-            None => Truth::Unknown,
-        }
+        is_within(self.valid_from, self.valid_until, now)
     }
 
     /// Did it end by then?
@@ -182,6 +175,22 @@ impl Policy {
         for predicate in self.items.iter().chain(&self.when) {
             predicate.visit_fields(look);
         }
+    }
+}
+
+/// Is it a time from one to another?
+pub(crate) fn is_within(
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    now: Option<Timestamp>,
+) -> Truth {
+    match now {
+        Some(now) => {
+            let has_begun = from.is_none_or(|from| from <= now);
+            (has_begun && until.is_none_or(|until| now < until)).into()
+        }
+        None if from.is_none() && until.is_none() => Truth::True,
+        None => Truth::Unknown,
     }
 }
 
@@ -277,6 +286,7 @@ pub struct PolicySet {
     pub policies: Vec<Policy>,
     /// By place in [`PLACEMENTS`].
     pub placements: [PlacementRule; PLACEMENTS.len()],
+    pub bundles: Vec<Bundle>,
     /// In which hours, days and dates are told.
     pub time_zone: TimeZone,
     /// How long a dismissed item rests; `None`: the default.
@@ -288,6 +298,7 @@ impl Default for PolicySet {
         PolicySet {
             policies: Vec::new(),
             placements: Default::default(),
+            bundles: Vec::new(),
             time_zone: TimeZone::UTC,
             dismissed_rest_days: None,
         }
@@ -338,6 +349,16 @@ impl PolicySet {
                 policy.placements = 0;
             }
         }
+        for bundle in &mut self.bundles {
+            let (from, until) = (bundle.valid_from.take(), bundle.valid_until.take());
+            let is_sold = match moment {
+                Some(moment) => is_within(from, until, Some(moment)) == Truth::True,
+                None => until.is_none_or(|until| now < until),
+            };
+            if !is_sold {
+                bundle.placements = 0;
+            }
+        }
         self
     }
 
@@ -371,6 +392,7 @@ impl PolicySet {
     pub fn is_empty(&self) -> bool {
         let is_default = |rule: &PlacementRule| *rule == PlacementRule::default();
         self.policies.is_empty()
+            && self.bundles.is_empty()
             && self.placements.iter().all(is_default)
             && self.dismissed_rest_days.is_none()
     }
@@ -390,6 +412,9 @@ impl PolicySet {
     pub fn visit_fields(&self, look: &mut dyn FnMut(&crate::Field)) {
         for policy in &self.policies {
             policy.visit_fields(look);
+        }
+        for when in self.bundles.iter().filter_map(|bundle| bundle.when.as_ref()) {
+            when.visit_fields(look);
         }
     }
 

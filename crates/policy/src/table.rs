@@ -13,6 +13,7 @@
 //! are made.
 
 use crate::active::Active;
+use crate::bundle::BundleIndex;
 use crate::clause::{Clause, clauses};
 use crate::contact;
 use crate::facts::{Facts, ItemTable, LocalTime};
@@ -62,6 +63,7 @@ pub struct PolicyTable {
     /// stopped.
     unknown: Vec<AtomicU64>,
     pins: Vec<Pin>,
+    bundles: BundleIndex,
 }
 
 /// What a policy says of the request alone; without a condition it always holds.
@@ -75,7 +77,9 @@ impl PolicyTable {
         let compiled = Arc::new(Compiled::of(&set));
         let n_words = compiled.clauses.len().div_ceil(64);
         let (rows, unknown, pins) = (Vec::new(), Vec::new(), Vec::new());
-        let mut table = PolicyTable { set, version, compiled, n_words, rows, unknown, pins };
+        let bundles = BundleIndex::default();
+        let mut table =
+            PolicyTable { set, version, compiled, n_words, rows, unknown, pins, bundles };
         table.fit(items, &mut std::iter::empty());
         table
     }
@@ -94,6 +98,7 @@ impl PolicyTable {
             rows: self.rows.iter().map(copy).collect(),
             unknown: self.unknown.iter().map(copy).collect(),
             pins: Vec::new(),
+            bundles: BundleIndex::default(),
             ..*self
         };
         table.fit(items, changed);
@@ -118,6 +123,11 @@ impl PolicyTable {
                 items: policy.pinned_ids.iter().filter_map(|id| items.find(id)).collect(),
             })
             .collect();
+        self.bundles = BundleIndex::of(&self.set, items);
+    }
+
+    pub(crate) fn bundle_index(&self) -> &BundleIndex {
+        &self.bundles
     }
 
     /// Brings the row of an item up to date, after its price, stock or flags changed.

@@ -1,6 +1,7 @@
 //! Writes one slate as JSON, straight from the decision. The shape is that of
 //! [`crate::wire::RecommendAnswer`].
 
+use crate::bundles;
 use crate::factors;
 use crate::holdout::{EXPERIMENT, is_held_out, variant_of};
 use crate::json_text::JsonText;
@@ -136,7 +137,11 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
             write_offers(out, slate.language, world, slate.policies, slate.decision);
         }
     }
-    out.raw("],\"experiment\":");
+    out.raw("]");
+    if let (Some(policies), false) = (slate.policies, is_held_out) {
+        bundles::write(out, world, slate.language, policies, &slate.decision.bundles);
+    }
+    out.raw(",\"experiment\":");
     write_experiment(out, slate.assignment);
     slate.treatment.write_answer(out);
     out.raw(",\"fallback\":\"");
@@ -279,7 +284,7 @@ fn write_about(out: &mut JsonText, world: &World, item: u32, about: &About) {
     out.raw("}");
 }
 
-fn write_price(out: &mut JsonText, price: Option<Amount>, currency: Option<Currency>) {
+pub(crate) fn write_price(out: &mut JsonText, price: Option<Amount>, currency: Option<Currency>) {
     match price {
         Some(price) => write_amount(out, price),
         None => out.raw("null"),

@@ -5,7 +5,7 @@ use crate::ledger::{ContactsAsked, LedgerFault, PastContact, PastPerson};
 use crate::live::{Contacts, KnownContacts, Person, Told, Windows};
 use crate::question::Question;
 use crate::state::{Inner, Served};
-use decide::{Decision, Placement};
+use decide::{Decision, Placement, Relation};
 use events::Timestamp;
 use hashbrown::HashMap;
 use policy::contact::ChannelCode;
@@ -98,17 +98,17 @@ impl Inner {
         decision: &Decision,
     ) -> Vec<Contact> {
         let channel = shown.channel.map(ChannelCode::of);
-        let note = |offer: &decide::Offer| {
+        let note = |(item, relation): (u32, Relation)| {
             let told = Told {
                 kind: ContactKind::Offered,
                 at: shown.now,
                 placement: Some(shown.placement as u8),
-                relation: Some(offer.relation as u8),
+                relation: Some(relation as u8),
                 channel,
             };
-            self.live.contacts.note(shown.person, world.item_id(offer.item), told, shown.now);
+            self.live.contacts.note(shown.person, world.item_id(item), told, shown.now);
             Contact {
-                item: offer.item,
+                item,
                 kind: told.kind,
                 at: told.at,
                 n: 1,
@@ -117,7 +117,11 @@ impl Inner {
                 channel,
             }
         };
-        decision.offers.iter().map(note).collect()
+        let offers = decision.offers.iter().map(|offer| (offer.item, offer.relation));
+        let added = decision.bundles.iter().flat_map(|bundle| &bundle.missing);
+        // What stands in the slate and in a bundle was seen once.
+        let added = added.filter(|item| !decision.offers.iter().any(|offer| offer.item == **item));
+        offers.chain(added.map(|item| (*item, Relation::Bundle))).map(note).collect()
     }
 }
 

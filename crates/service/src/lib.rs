@@ -40,6 +40,7 @@ pub mod settings;
 pub mod state;
 
 mod answer;
+mod bundles;
 mod factors;
 pub mod holdout;
 pub mod outcomes;

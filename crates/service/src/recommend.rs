@@ -314,16 +314,22 @@ impl<'a> Pass<'a> {
         let world = &all[at].served.world;
         for asked in &mut *all {
             let to = &asked.served.world;
-            let offered = decision.offers.iter().filter_map(|o| same_item(world, to, o.item));
+            let offered = shown_items(decision).filter_map(|item| same_item(world, to, item));
             asked.question.exclude.extend(offered);
         }
         let Some(page) = &self.page else { return };
-        let item_ids = decision.offers.iter().map(|offer| world.item_id(offer.item).into());
+        let item_ids = shown_items(decision).map(|item| world.item_id(item).into());
         // At most one entry a placement of one request, for those of before were dropped.
         self.inner.live.pages.update(page, self.now, |shown| {
             shown.push((placement, item_ids.collect()));
         });
     }
+}
+
+/// Of offers, and what bundles add.
+fn shown_items(decision: &Decision) -> impl Iterator<Item = u32> {
+    let added = decision.bundles.iter().flat_map(|bundle| &bundle.missing).copied();
+    decision.offers.iter().map(|offer| offer.item).chain(added)
 }
 
 /// Where a world stands among those that are asked.
@@ -444,6 +450,9 @@ fn keep_record(
     inner.metrics.count_decision(decision.rung, n_shown);
     inner.metrics.n_policies_unknown.add(decision.n_policies_unknown as u64);
 }
+
+#[cfg(test)]
+mod bundle_tests;
 
 #[cfg(test)]
 mod contact_tests;

@@ -11,6 +11,7 @@ pub(crate) use self::contact::RecordedContacts;
 pub(crate) use read::{Cut, Record, RecordedOffer};
 
 use crate::answer::{Written, write_amount, write_evidence, write_no_offer, write_rebuy};
+use crate::bundles;
 use crate::factors::write_touch;
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
@@ -149,6 +150,7 @@ pub(crate) fn write_outcome(
         Some(written) => out.part(&written.recorded),
         None => write_recorded(out, world, policies, &decision.offers),
     }
+    bundles::write_recorded(out, world, policies, &decision.bundles);
 }
 
 /// The places that were drawn: `[place, arm, arms, chance, chance of the best]`. The arm is told

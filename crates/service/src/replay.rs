@@ -97,6 +97,8 @@ struct Verbatim<'a> {
     offers: &'a RawValue,
     #[serde(borrow)]
     explored: Option<&'a RawValue>,
+    #[serde(borrow)]
+    bundles: Option<&'a RawValue>,
 }
 
 /// `None`: the record is of another format, or damaged.
@@ -175,6 +177,7 @@ impl Scene {
         let now = Record::read(&replayed)?;
         let is_same = again.offers.get() == verbatim.offers.get()
             && again.explored.map(RawValue::get) == verbatim.explored.map(RawValue::get)
+            && again.bundles.map(RawValue::get) == verbatim.bundles.map(RawValue::get)
             && now.fallback() == self.record.fallback()
             && now.n_eligible == self.record.n_eligible;
         let differences = match is_same {

@@ -146,6 +146,7 @@ pub(crate) async fn run(dir: &Path, args: RecommendArgs) -> anyhow::Result<()> {
         return show::line("No offer: none was asked for (--count 0).");
     }
     print(&world, language, &decision, args.explain)?;
+    print_bundles(&world, language, policies.as_ref(), &decision)?;
     print_policies(&world, policies.as_ref(), &decision);
     Ok(())
 }
@@ -171,6 +172,27 @@ fn snapshot_told(store: &Store, explain: bool) -> anyhow::Result<Option<String>>
         true => Ok(SnapshotDir::new(store.snapshots_dir()).current_id()?),
         false => Ok(None),
     }
+}
+
+/// What is sold together for less.
+fn print_bundles(
+    world: &World,
+    language: &Language,
+    policies: Option<&PolicyTable>,
+    decision: &Decision,
+) -> anyhow::Result<()> {
+    let Some(policies) = policies.filter(|_| !decision.bundles.is_empty()) else { return Ok(()) };
+    let mut table = show::table(&["bundle", "items", "what it costs"], &[]);
+    for bundle in &decision.bundles {
+        let mark = |item: &u32| if bundle.missing.contains(item) { "+ " } else { "" };
+        let name = |item: &u32| format!("{}{}", mark(item), decide::words::name_of(world, *item));
+        let items: Vec<String> = bundle.items.iter().map(name).collect();
+        let mut text = String::new();
+        decide::words::write_bundle(&mut text, language, bundle);
+        let name = policies.bundle(bundle.bundle).name.clone();
+        show::row(&mut table, &[name, items.join("\n"), text]);
+    }
+    show::line(table)
 }
 
 /// Which policies moved an offer.
@@ -336,7 +358,10 @@ fn print(
     explain: bool,
 ) -> anyhow::Result<()> {
     if decision.offers.is_empty() {
-        return show::line(no_offer_text(decision));
+        return match decision.bundles.is_empty() {
+            true => show::line(no_offer_text(decision)),
+            false => Ok(()),
+        };
     }
     let mut heads = vec!["#", "item", "title", "price", "relation", "why"];
     if explain {

@@ -1,6 +1,7 @@
 //! What policies do to a slate: places set by hand, scores moved, relations and counts demanded.
 
 use super::{Slate, Workspace};
+use crate::bundle::BundleOffer;
 use crate::decision::{
     Evidence, NoOffer, Offer, PolicyTouch, Reason, ReasonCode, Relation, Warning,
 };
@@ -33,6 +34,7 @@ impl Slate<'_> {
         warnings: &mut Vec<Warning>,
     ) {
         self.forget_hidden(workspace);
+        self.find_bundles(workspace);
         self.keep_places();
         if self.counts_places() {
             self.n_spare = 0;
@@ -60,8 +62,22 @@ impl Slate<'_> {
             self.offers.clear();
         }
         self.weigh_interruption();
+        if matches!(self.no_offer, Some(NoOffer::InterruptionCost { .. })) {
+            self.bundles.clear();
+        }
         self.tell_new_things();
         self.find_places();
+    }
+
+    /// Before anything is taken: a bundle may hold what stands in the slate too.
+    fn find_bundles(&mut self, workspace: &Workspace) {
+        if self.is_endless {
+            return;
+        }
+        let Workspace { marks, context, .. } = workspace;
+        let found = crate::bundle::offered(self.world, self.request, &self.limits, marks, context);
+        let is_told = |bundle: &BundleOffer| !bundle.items.iter().any(|&item| self.is_hidden(item));
+        self.bundles = found.into_iter().filter(is_told).collect();
     }
 
     /// What is hidden speaks for nothing.

@@ -49,7 +49,7 @@ pub(super) struct PlacementIn {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum CostIn {
+pub(super) enum CostIn {
     Number(f64),
     Text(String),
 }
@@ -166,10 +166,7 @@ impl Reader<'_> {
     }
 
     fn cost(&mut self, cost: &Spanned<CostIn>) -> Option<Cost> {
-        let read = match cost.get_ref() {
-            CostIn::Number(number) => Amount::from_f64(*number).ok().map(|amount| (amount, None)),
-            CostIn::Text(text) => read_money(text),
-        };
+        let read = read_cost(cost.get_ref());
         let read = read.filter(|(amount, _)| !amount.is_negative());
         if read.is_none() {
             let mend = "a number, or a text with the currency: \"0.50 EUR\"; 0 costs nothing";
@@ -199,6 +196,13 @@ impl Reader<'_> {
             let message = "count is 0: nothing is offered here unless a request names a count";
             self.found.push(Diagnostic::warning(span, message).mend("to close it, max_count = 0"));
         }
+    }
+}
+
+pub(super) fn read_cost(cost: &CostIn) -> Option<(Amount, Option<Currency>)> {
+    match cost {
+        CostIn::Number(number) => Amount::from_f64(*number).ok().map(|amount| (amount, None)),
+        CostIn::Text(text) => read_money(text),
     }
 }
 

@@ -417,3 +417,46 @@ fn learning_from_outcomes_keeps_a_share_for_the_incumbent() {
         assert!(faults.len() == 1 && faults[0].contains(part), "{rest}: {faults:?}");
     }
 }
+
+#[test]
+fn bundles_are_read_with_their_prices() {
+    use crate::BundlePrice;
+    let text = "[[bundle]]\nname = 'menu'\nitem_ids = ['a', 'b']\ndiscount_percent = 12.5\n\
+                when = \"context.location == 'station'\"\nplacements = ['kiosk']\n\
+                valid_until = 2027-01-01\nowner = 'mia'\n\
+                [[bundle]]\nname = 'b'\nitem_ids = ['a', 'c']\nprice = '9.90 EUR'\n";
+    let (set, found) = read(text);
+    let bundles = set.unwrap_or_else(|| panic!("{found:#?}")).bundles;
+    assert_eq!(bundles[0].price, BundlePrice::Off(125_000));
+    assert_eq!(bundles[0].placements, 1 << 8);
+    assert!(bundles[0].when.is_some() && bundles[0].valid_until.is_some());
+    let euro = events::Currency::parse("EUR");
+    assert_eq!(bundles[1].price, BundlePrice::Fixed(Amount(9_900_000), euro));
+    let bundle = |rest: &str| format!("[[bundle]]\nname = 'x'\n{rest}\n");
+    let two = "item_ids = ['a', 'b']\n";
+    for (rest, part) in [
+        ("item_ids = ['a']\nprice = 1".to_owned(), "2 to 10 items"),
+        ("item_ids = ['a', 'a']\nprice = 1".to_owned(), "twice"),
+        (two.to_owned(), "what does the bundle cost"),
+        (format!("{two}price = 1\ndiscount_percent = 5"), "not both"),
+        (format!("{two}price = 0"), "above 0"),
+        (format!("{two}price = -3"), "above 0"),
+        (format!("{two}price = 'much'"), "no amount"),
+        (format!("{two}discount_percent = 0"), "above 0 and at most 90"),
+        (format!("{two}discount_percent = 95"), "at most 90"),
+        (format!("{two}discount_percent = nan"), "at most 90"),
+        (format!("{two}price = 1\nwhen = \"item.price > 3\""), "asks about items"),
+        (format!("{two}price = 1\nplacements = ['porch']"), "no placement"),
+        (
+            format!("{two}price = 1\nvalid_from = 2027-01-02\nvalid_until = 2027-01-01"),
+            "ends before",
+        ),
+        (format!("{two}price = 1\ncolor = 'red'"), "unknown field"),
+    ] {
+        let faults = told(&bundle(&rest));
+        assert!(faults.len() == 1 && faults[0].contains(part), "{rest}: {faults:?}");
+        assert!(faults[0].starts_with("error: p.toml:"), "{faults:?}");
+    }
+    let twice = bundle(&format!("{two}price = 1")).repeat(2);
+    assert!(told(&twice)[0].contains("two bundles have the name"));
+}

@@ -166,6 +166,14 @@ pub(crate) struct RecordedContacts<'a> {
     contact: Option<Contacted>,
     #[serde(borrow)]
     offers: Vec<Offered<'a>>,
+    #[serde(borrow, default)]
+    bundles: Vec<Bundled<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Bundled<'a> {
+    #[serde(borrow)]
+    added: Vec<Cow<'a, str>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -206,6 +214,11 @@ impl<'a> RecordedContacts<'a> {
 
     pub(crate) fn offers(&self) -> impl Iterator<Item = (&str, Option<u8>)> {
         let relation = |name: &str| Relation::parse(name).map(|relation| relation as u8);
-        self.offers.iter().map(move |offer| (&*offer.item_id, relation(&offer.relation)))
+        let offers = self.offers.iter();
+        let offers = offers.map(move |offer| (&*offer.item_id, relation(&offer.relation)));
+        // As they were noted: what stands in the slate and in a bundle was seen once.
+        let is_new = |id: &&Cow<'_, str>| !self.offers.iter().any(|offer| offer.item_id == **id);
+        let added = self.bundles.iter().flat_map(|bundle| &bundle.added).filter(is_new);
+        offers.chain(added.map(|id| (&**id, Some(Relation::Bundle as u8))))
     }
 }

@@ -121,8 +121,12 @@ impl Moving {
              [[placement]]\nname = 'cart'\ncount = {}\n\
              [[placement]]\nname = 'home'\ndiversity = 0.4\nexplore = 0.5\nexplore_places = 2\n\
              learn_from_outcomes = true\nincumbent_share = 0.4\n\
-             [[placement]]\nname = 'pdp'\nexplore = 0.5\nlearn_from_outcomes = true\n{}",
+             [[placement]]\nname = 'pdp'\nexplore = 0.5\nlearn_from_outcomes = true\n\
+             [[bundle]]\nname = 'all three'\nitem_ids = ['A', 'B', 'C']\n\
+             discount_percent = {}\n\
+             [[bundle]]\nname = 'two'\nitem_ids = ['D', 'X1']\nprice = 4\n{}",
             1 + number % 4,
+            1 + number,
             if number % 6 == 1 { CAPS } else { "" }
         );
         let dir = policies(self.folder.path());
@@ -238,7 +242,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
     }
     let (mut n_offers, mut n_drawn, mut n_variant) = (0, 0, 0);
     let (mut n_counted, mut n_unknown) = (0, 0);
-    let (mut n_moved, mut n_incumbent) = (0, 0);
+    let (mut n_moved, mut n_incumbent, mut n_bundles) = (0, 0, 0);
     for id in &ids {
         let replay = moving.replay(id).await;
         assert_eq!(
@@ -251,6 +255,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
         let offers = record["offers"].as_array().unwrap();
         n_moved += offers.iter().filter(|offer| offer["response"].is_f64()).count();
         n_incumbent += u32::from(record["asked"]["incumbent"] == true);
+        n_bundles += record["bundles"].as_array().map_or(0, Vec::len);
         n_variant += u32::from(record["policies"]["under"].is_u64());
         n_aside += u32::from(record["snapshot"] == *aside);
         match &record["contact"]["counted"] {
@@ -270,6 +275,7 @@ async fn a_thousand_decisions_come_out_again_after_everything_changed() {
     }
     assert!(n_moved > 20 && n_incumbent > 20, "{n_moved} moved, {n_incumbent} by the incumbent");
     assert!(n_variant > 50, "{n_variant} by policies of a variant");
+    assert!(n_bundles > 20, "{n_bundles} bundles");
     assert!(n_aside > 50, "{n_aside} by the snapshot of a variant");
     assert!(n_counted > 20 && n_unknown > 0, "{n_counted} counted contacts, {n_unknown} could not");
     assert!(n_drawn > 10, "{n_drawn} places drawn");

@@ -15,6 +15,9 @@ pub struct RecommendAnswer {
     pub placement: String,
     /// Best first; empty when there is nothing worth offering.
     pub items: Vec<OfferOut>,
+    /// Items that the shop sells together for less, likeliest first (docs/policies.md).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bundles: Vec<BundleOut>,
     /// The experiment that this answer belongs to, if any.
     pub experiment: Option<ExperimentOut>,
     /// Experiments that whoever asked takes part in, beside the holdout.
@@ -95,6 +98,38 @@ pub struct OfferOut {
     /// The policy that moved it most, if any did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<OfferPolicyOut>,
+}
+
+/// Items that are sold together for less, as the policies in force say. The checkout of the shop
+/// grants the price.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BundleOut {
+    pub name: String,
+    /// What it costs, and how much less that is.
+    pub text: String,
+    pub items: Vec<BundleItemOut>,
+    /// What the items cost by themselves; exact.
+    pub sum: f64,
+    pub saving: f64,
+    /// What they cost together.
+    pub price: f64,
+    pub currency: Option<String>,
+    /// Likelihood of the item that is added and least likely.
+    pub score: f64,
+    /// Of the policy file that says so.
+    pub policy_version: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BundleItemOut {
+    pub item_id: String,
+    pub title: String,
+    pub price: Option<f64>,
+    pub currency: Option<String>,
+    /// False: it is what the page is about, or lies in the cart.
+    pub is_added: bool,
 }
 
 /// One item of the request that an offer is about.

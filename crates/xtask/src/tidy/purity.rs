@@ -14,7 +14,7 @@ const WITH_CLOCK: [&str; 4] =
     ["crates/cli/", "crates/xtask/", "crates/service/src/clock.rs", "crates/service/src/clock/"];
 
 /// Where a wire or file format is defined, and so serde derives may stand.
-const WITH_SERDE: [(&str, &str); 13] = [
+const WITH_SERDE: [(&str, &str); 14] = [
     ("crates/cli/", "configuration and --json output"),
     ("crates/evaluate/", "the JSON lines of the protocols"),
     ("crates/events/src/import/", "foreign JSON shapes"),
@@ -23,6 +23,7 @@ const WITH_SERDE: [(&str, &str); 13] = [
     ("crates/experiment/src/history.rs", "the log of experiments"),
     ("crates/policy/src/file.rs", "the policy file"),
     ("crates/policy/src/file/placement.rs", "the policy file"),
+    ("crates/policy/src/file/bundle.rs", "the policy file"),
     ("crates/policy/src/directory.rs", "the log of policy versions"),
     ("crates/proof/", "the JSON of reports and results, and records of decisions"),
     ("crates/service/", "the HTTP wire format"),
