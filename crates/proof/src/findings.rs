@@ -13,8 +13,8 @@ use measure::power::{PowerQuestion, days_needed};
 use measure::reading::{OF_REVENUE, Reading};
 use measure::srm::SampleRatio;
 use measure::trial::{
-    AGAIN, AGAIN_DAYS, Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, NEW_ITEMS, ORDERS,
-    ORDERS_WITH_OFFER, RETURNED, REVENUE,
+    AGAIN, AGAIN_DAYS, ATTACHED, Arms, CAME_BACK, COVERABLE, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN,
+    NEW_ITEMS, ORDERS, ORDERS_WITH_OFFER, RETURNED, REVENUE,
 };
 use measure::winsor::MIN_BUYERS as MIN_TO_CAP;
 use serde::Serialize;
@@ -51,6 +51,9 @@ pub struct Findings {
     pub attributed_revenue: Option<f64>,
     /// The same net of what was sent back.
     pub attributed_kept: Option<f64>,
+    /// Of what was bought from offers, that from answers which were in view for a second; `None`:
+    /// no page tells what was.
+    pub attributed_seen: Option<f64>,
     /// A click counts for what is bought of the item within so many days, where no origin is told.
     pub window_days: u32,
     /// What was bought of an offer within so many days of a click on it.
@@ -101,7 +104,12 @@ pub struct PlacementFinding {
     pub decisions: u64,
     pub held_out: u64,
     pub empty: u64,
-    pub seen: u64,
+    /// Decisions that found something to offer, held out or not.
+    pub eligible: u64,
+    /// Answers that stood on a page, as events say.
+    pub shown: u64,
+    /// Of these, in view there: half of it for a second. `None`: no page tells it.
+    pub seen: Option<u64>,
     pub clicked: u64,
     pub dismissed: u64,
     pub added: u64,
@@ -114,8 +122,10 @@ pub struct PlacementFinding {
 #[derive(Debug, Serialize)]
 pub struct RelationFinding {
     pub relation: String,
-    /// Offers in answers that were seen.
-    pub seen: u64,
+    /// Offers in answers that stood on a page.
+    pub shown: u64,
+    /// Of these, in view there; `None`: no page tells it.
+    pub seen: Option<u64>,
     pub clicked: u64,
     pub bought: u64,
     pub revenue: f64,
@@ -125,7 +135,10 @@ pub struct RelationFinding {
 const MARGIN_NAME: &str = "margin a customer";
 const NEW_NAME: &str = "items a customer never bought before";
 
-const METRICS: [(&str, Metric); 12] = [
+/// Of units sold that a plan or an accessory could go with, those that one was sold with.
+const OF_ATTACHED: Metric = Metric::Ratio { numerator: ATTACHED, denominator: COVERABLE };
+
+const METRICS: [(&str, Metric); 13] = [
     ("revenue a customer", OF_REVENUE),
     (MARGIN_NAME, Metric::Mean { column: MARGIN }),
     ("orders a customer", Metric::Mean { column: ORDERS }),
@@ -134,6 +147,7 @@ const METRICS: [(&str, Metric); 12] = [
     ("from offers, a customer", Metric::Mean { column: FROM_OFFERS }),
     ("from elsewhere, a customer", Metric::Mean { column: ELSEWHERE }),
     ("orders with an offer", Metric::Ratio { numerator: ORDERS_WITH_OFFER, denominator: ORDERS }),
+    ("attach rate", OF_ATTACHED),
     ("came back", Metric::Mean { column: CAME_BACK }),
     ("ordered again within 30 days", Metric::Mean { column: AGAIN[0] }),
     ("ordered again within 60 days", Metric::Mean { column: AGAIN[1] }),
@@ -205,6 +219,7 @@ fn of(facts: &Facts, segments: &Segments, window_days: u32) -> Findings {
         incremental_revenue: None,
         attributed_revenue: None,
         attributed_kept: None,
+        attributed_seen: None,
         window_days,
         after_click: Vec::new(),
         displaced: None,
@@ -252,10 +267,14 @@ impl Findings {
                 AfterClick { days, revenue: sum }
             })
             .collect();
-        self.attributed_kept = Some(funnels.map(|funnel| funnel.kept).sum::<f64>() + 0.0);
+        self.attributed_kept = Some(funnels.clone().map(|funnel| funnel.kept).sum::<f64>() + 0.0);
+        let has_views = funnels.clone().any(|funnel| funnel.n_seen > 0);
+        self.attributed_seen =
+            has_views.then(|| funnels.map(|funnel| funnel.bought_seen).sum::<f64>() + 0.0);
         self.capped_at = reading.cap().map(|cap| cap.range().1);
         self.displaced = reading.displaced().ok().map(|displaced| estimate(&displaced));
-        self.relations = facts.funnels.relations.iter().map(relation).collect();
+        let relations = facts.funnels.relations.iter();
+        self.relations = relations.map(|one| relation(one, has_views)).collect();
         self.segments = segments::findings(&facts.trial, reading, segments);
         self.power = revenue.and_then(|lift| power(&lift, reading));
         self.metrics = metrics_of(reading, ARMS);
@@ -333,6 +352,9 @@ pub fn reason(
 ) -> String {
     let is_of = |column| metric == Metric::Mean { column };
     match why {
+        NoAnswer::NoDenominator if metric == OF_ATTACHED => {
+            "nothing was sold that a plan or an accessory is declared for".to_owned()
+        }
         NoAnswer::AllAlike if is_of(CAME_BACK) || AGAIN.into_iter().any(is_of) => {
             "nobody came back yet".to_owned()
         }
@@ -344,6 +366,7 @@ pub fn reason(
         }
         NoAnswer::TooFewBuyers { treated, control } => {
             let who = match () {
+                () if metric == OF_ATTACHED => "buyers of a plan or an accessory",
                 () if is_of(NEW_ITEMS) => "buyers of something new to them",
                 () if is_of(CAME_BACK) || AGAIN.into_iter().any(is_of) => "who came back",
                 () if is_of(RETURNED) => "who sent something back",
@@ -387,10 +410,11 @@ pub fn estimate(effect: &Effect) -> Estimate {
     Estimate { value: effect.value, low: effect.low, high: effect.high }
 }
 
-fn relation((name, funnel): (&String, &RelationFunnel)) -> RelationFinding {
+fn relation((name, funnel): (&String, &RelationFunnel), has_views: bool) -> RelationFinding {
     RelationFinding {
         relation: name.clone(),
-        seen: funnel.n_seen,
+        shown: funnel.n_shown,
+        seen: has_views.then_some(funnel.n_seen),
         clicked: funnel.n_clicked,
         bought: funnel.n_bought,
         revenue: funnel.bought,
@@ -404,7 +428,9 @@ fn placement((name, funnel): (&String, &Funnel)) -> PlacementFinding {
         decisions: funnel.n_decisions,
         held_out: funnel.n_held_out,
         empty: funnel.n_empty,
-        seen: funnel.n_seen,
+        eligible: funnel.n_decisions - funnel.n_empty,
+        shown: funnel.n_shown,
+        seen: (funnel.n_seen > 0).then_some(funnel.n_seen),
         clicked: funnel.n_clicked,
         dismissed: funnel.n_dismissed,
         added: funnel.n_added,

@@ -9,6 +9,8 @@
 //! The numbers become sentences in [`words`] and a page in [`page`]. Who asks (the command line,
 //! the service) brings the clock.
 
+mod arrivals;
+mod attach;
 pub mod facts;
 mod funnels;
 mod heard;

@@ -88,7 +88,7 @@ pub(crate) async fn keep_events(
     to_the_end(async move {
         let inner = &state.inner;
         let kept = events.clone();
-        let appended = inner.ledger.append(events).await;
+        let appended = inner.ledger.append(events, now).await;
         inner.health.stored(!matches!(appended, Err(LedgerFault::Unavailable(_))));
         let appended = appended.map_err(storage_problem)?;
         let now = inner.clock.now();
