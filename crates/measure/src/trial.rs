@@ -20,7 +20,7 @@ mod periods;
 pub use periods::Promise;
 
 /// Columns of the sums, one value a person.
-pub const N_COLUMNS: usize = 20;
+pub const N_COLUMNS: usize = 23;
 /// Revenue of what came from offers, net of returns.
 pub const FROM_OFFERS: usize = 0;
 /// Revenue of everything else.
@@ -55,6 +55,11 @@ pub const NEW_ITEMS: usize = 17;
 /// Units sold that a plan or an accessory could go with, and those that one was sold with.
 pub const COVERABLE: usize = 18;
 pub const ATTACHED: usize = 19;
+/// Of the period before: orders, units, and days from the last order to the first assignment (0
+/// where there was none).
+pub const ORDERS_BEFORE: usize = 20;
+pub const ITEMS_BEFORE: usize = 21;
+pub const DAYS_SINCE_ORDER: usize = 22;
 const DAY_US: i64 = 86_400_000_000;
 
 /// Arm of who is shown nothing; of an experiment, of what the others are held against.
@@ -307,6 +312,13 @@ impl Trial {
         if is_before && purchase.at_us.saturating_add(purchase.within_us) <= person.first_at_us {
             if person.first_at_us.saturating_sub(before_us) <= purchase.at_us {
                 row[BEFORE] += purchase.from_offers + purchase.elsewhere;
+                row[ITEMS_BEFORE] += purchase.n_items;
+                if purchase.is_order {
+                    let days = (person.first_at_us - purchase.at_us) as f64 / DAY_US as f64;
+                    let last = if row[ORDERS_BEFORE] > 0.0 { row[DAYS_SINCE_ORDER] } else { days };
+                    row[DAYS_SINCE_ORDER] = last.min(days);
+                    row[ORDERS_BEFORE] += 1.0;
+                }
             }
             return false;
         }

@@ -3,7 +3,8 @@
 //!
 //! What goes with an item is told by declared relations (`item attach plan`: warranty,
 //! installation, accessory) and by what plans say that they cover: the words that offers go by,
-//! wherever a plan is sold. A unit of what is attached serves one unit of one item of the same order.
+//! wherever a plan is sold. A unit of what is attached serves one unit of one item of the same
+//! order.
 
 use crate::facts::{Known, hash_of};
 use events::plan::{COVERS, PRICE_MAX, PRICE_MIN};

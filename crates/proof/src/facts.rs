@@ -8,6 +8,7 @@
 use crate::arrivals::Arrivals;
 use crate::attach::{Attachments, Catalog};
 use crate::error::Result;
+use crate::findings::Asked;
 use crate::funnels::{Answers, Customers, Decided, Funnels, MarkDoubts};
 use crate::heard::{Grain, Heard, Hearing};
 use crate::join::{self, Kept};
@@ -59,7 +60,7 @@ impl Facts {
 }
 
 /// What could not be joined; each is shown, none is guessed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Doubts {
     /// Events that were read, since the first assignment.
     pub events: u64,
@@ -179,6 +180,16 @@ pub(crate) struct Bounds {
     pub(crate) days: Option<u32>,
     pub(crate) memory_bytes: u64,
     pub(crate) window_days: u32,
+}
+
+impl Bounds {
+    pub(crate) fn of(asked: &Asked<'_>) -> Bounds {
+        Bounds {
+            days: asked.days,
+            memory_bytes: asked.memory_bytes.unwrap_or(DEFAULT_MEMORY_BYTES),
+            window_days: asked.window_days.unwrap_or(DEFAULT_WINDOW_DAYS),
+        }
+    }
 }
 
 pub(crate) async fn gather(

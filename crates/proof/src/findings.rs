@@ -20,7 +20,7 @@ use measure::winsor::MIN_BUYERS as MIN_TO_CAP;
 use serde::Serialize;
 
 /// Everything that is shown, and what `--json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Findings {
     /// Plain sentences, the most important first.
     pub sentences: Vec<String>,
@@ -70,7 +70,7 @@ pub struct Findings {
     pub method: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Estimate {
     pub value: f64,
     pub low: f64,
@@ -78,14 +78,14 @@ pub struct Estimate {
 }
 
 /// What was bought of an offer so many days after a click on it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AfterClick {
     pub days: i64,
     pub revenue: f64,
 }
 
 /// One number in both arms.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MetricFinding {
     pub name: &'static str,
     pub offers: Option<f64>,
@@ -98,7 +98,7 @@ pub struct MetricFinding {
     pub no_answer: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PlacementFinding {
     pub placement: String,
     pub decisions: u64,
@@ -119,7 +119,7 @@ pub struct PlacementFinding {
     pub kept: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct RelationFinding {
     pub relation: String,
     /// Offers in answers that stood on a page.
@@ -185,13 +185,11 @@ pub async fn read_telling(
     asked: Asked<'_>,
     tell: &mut Telling<'_>,
 ) -> Result<Findings> {
-    let memory_bytes = asked.memory_bytes.unwrap_or(facts::DEFAULT_MEMORY_BYTES);
-    let window_days = asked.window_days.unwrap_or(facts::DEFAULT_WINDOW_DAYS);
-    let bounds = Bounds { days: asked.days, memory_bytes, window_days };
+    let bounds = Bounds::of(&asked);
     let mut facts = facts::gather(store, now, bounds, tell).await?;
     facts.trial.promise(promise::promise(store, asked.holdout).await?);
     let segments = segments::gather(store, &facts.trial, asked.by).await?;
-    let findings = of(&facts, &segments, window_days);
+    let findings = of(&facts, &segments, bounds.window_days);
     facts.check()?;
     Ok(findings)
 }
@@ -276,7 +274,7 @@ impl Findings {
         let relations = facts.funnels.relations.iter();
         self.relations = relations.map(|one| relation(one, has_views)).collect();
         self.segments = segments::findings(&facts.trial, reading, segments);
-        self.power = revenue.and_then(|lift| power(&lift, reading));
+        self.power = revenue.and_then(|lift| power(&lift, reading)).map(|(_, told)| told);
         self.metrics = metrics_of(reading, ARMS);
         let new = Metric::Mean { column: NEW_ITEMS };
         self.metrics.push(finding(NEW_NAME, new, reading.arms(), reading, ARMS));
@@ -447,7 +445,8 @@ impl PlacementFinding {
     }
 }
 
-pub fn power(lift: &Lift, reading: &Reading) -> Option<String> {
+/// Days in all until an effect of 2 % is seen, and the sentence about it.
+pub(crate) fn power(lift: &Lift, reading: &Reading) -> Option<(f64, String)> {
     let days = reading.days;
     let relative = lift.relative?;
     let question = PowerQuestion {
@@ -461,7 +460,8 @@ pub fn power(lift: &Lift, reading: &Reading) -> Option<String> {
     (days >= 1.0).then(|| {
         let visible = power.visible_now * 100.0;
         let sentence = power.sentence(&question);
-        format!("Today an effect of {visible:.1} % would be seen; {sentence}.")
+        let told = format!("Today an effect of {visible:.1} % would be seen; {sentence}.");
+        (power.days_needed, told)
     })
 }
 

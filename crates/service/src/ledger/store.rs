@@ -222,4 +222,6 @@ mod outcome_tests;
 #[cfg(test)]
 mod proving_tests;
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;

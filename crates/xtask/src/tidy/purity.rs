@@ -14,13 +14,14 @@ const WITH_CLOCK: [&str; 4] =
     ["crates/cli/", "crates/xtask/", "crates/service/src/clock.rs", "crates/service/src/clock/"];
 
 /// Where a wire or file format is defined, and so serde derives may stand.
-const WITH_SERDE: [(&str, &str); 13] = [
+const WITH_SERDE: [(&str, &str); 14] = [
     ("crates/cli/", "configuration and --json output"),
     ("crates/evaluate/", "the JSON lines of the protocols"),
     ("crates/events/src/import/", "foreign JSON shapes"),
     ("crates/history/", "manifest and log records"),
     ("crates/experiment/src/definition.rs", "the file of an experiment"),
     ("crates/experiment/src/history.rs", "the log of experiments"),
+    ("crates/experiment/src/told.rs", "what machines are told of experiments"),
     ("crates/policy/src/file.rs", "the policy file"),
     ("crates/policy/src/file/placement.rs", "the policy file"),
     ("crates/policy/src/directory.rs", "the log of policy versions"),
