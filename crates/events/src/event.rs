@@ -15,10 +15,12 @@ pub enum EventKind {
     RecommendationImpression = 6,
     RecommendationClick = 7,
     RecommendationDismiss = 8,
+    /// Half of an offer at least was in view for a second.
+    RecommendationView = 9,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 9] = [
+    pub const ALL: [EventKind; 10] = [
         EventKind::ViewItem,
         EventKind::AddToCart,
         EventKind::RemoveFromCart,
@@ -28,6 +30,7 @@ impl EventKind {
         EventKind::RecommendationImpression,
         EventKind::RecommendationClick,
         EventKind::RecommendationDismiss,
+        EventKind::RecommendationView,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -41,6 +44,7 @@ impl EventKind {
             EventKind::RecommendationImpression => "recommendation_impression",
             EventKind::RecommendationClick => "recommendation_click",
             EventKind::RecommendationDismiss => "recommendation_dismiss",
+            EventKind::RecommendationView => "recommendation_view",
         }
     }
 
@@ -78,6 +82,10 @@ impl EventKind {
             "recommendationimpression" => EventKind::RecommendationImpression,
             "recommendationclick" => EventKind::RecommendationClick,
             "recommendationdismiss" => EventKind::RecommendationDismiss,
+            "recommendationview"
+            | "recommendationviewed"
+            | "recommendationviewable"
+            | "viewableimpression" => EventKind::RecommendationView,
             _ => return None,
         })
     }

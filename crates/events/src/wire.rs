@@ -3,11 +3,14 @@
 //! Fields that nobody knows are named in warnings and otherwise ignored: a misspelt `quantity`
 //! should be found by who sends it, not lose the event.
 
+mod visibility;
+
 use serde_json::{Map, Value};
 
 use crate::event::{Event, EventKind, EventLine, is_answer};
 use crate::import::{FieldText, is_without_zone, read_json_amount, read_json_time};
 use crate::{Amount, Currency, Timestamp};
+use visibility::Visibility;
 
 /// Why a JSON value is no event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +62,7 @@ struct Draft {
     currency: Option<Currency>,
     location_id: Option<String>,
     recommendation_id: Option<String>,
+    visibility: Visibility,
     single: LineDraft,
     lines: Vec<EventLine>,
     warnings: Vec<String>,
@@ -101,6 +105,7 @@ impl Draft {
                     self.read_lines(value)?;
                 }
                 name if self.read_identity(name, value, within)? => {}
+                name if self.visibility.read(name, value)? => {}
                 name if self.single.read(name, value)? => {}
                 // A total is the sum of the lines; what else a context holds is no concern.
                 "value" | "revenue" | "total" | "tax" | "shipping" | "userinfo" => {}
@@ -256,7 +261,7 @@ impl Draft {
         value: &Value,
         now: Option<Timestamp>,
     ) -> Result<(Event, Vec<String>), EventFault> {
-        let kind = self.kind()?;
+        let kind = self.visibility.kind_of(self.kind()?, &mut self.warnings);
         let at = self.at.or(now).ok_or(EventFault::Missing { field: "timestamp" })?;
         let single = std::mem::take(&mut self.single);
         self.tell_list(kind, single.origin.clone());
@@ -317,8 +322,13 @@ impl Draft {
         if matches!(kind, Purchase | Refund) && self.order_id.is_none() {
             return Err(EventFault::Missing { field: "order_id" });
         }
-        let is_offer =
-            matches!(kind, RecommendationImpression | RecommendationClick | RecommendationDismiss);
+        let is_offer = matches!(
+            kind,
+            RecommendationImpression
+                | RecommendationView
+                | RecommendationClick
+                | RecommendationDismiss
+        );
         if is_offer && self.recommendation_id.is_none() {
             return Err(EventFault::Missing { field: "recommendation_id" });
         }

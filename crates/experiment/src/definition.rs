@@ -30,7 +30,7 @@ const MAX_NAME: usize = 64;
 const MAX_VARIANTS: usize = 16;
 
 /// What is compared. Never changes once it was created.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     pub name: String,
@@ -48,7 +48,7 @@ pub struct Definition {
 }
 
 /// What is different in a variant; nothing, in most controls.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     pub name: String,
@@ -69,7 +69,7 @@ pub struct Variant {
 }
 
 /// How much worse than the control a variant may surely be before it is stopped by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Guardrails {
     pub conversion_percent: f64,

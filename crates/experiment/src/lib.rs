@@ -22,4 +22,4 @@ pub use directory::{ExperimentDir, Signature, check_length};
 pub use error::Error;
 pub use history::{Change, Experiment, Phase};
 pub use running::{Assigned, Running, snapshots_needed};
-pub use told::{told, told_whole};
+pub use told::{ToldChange, ToldExperiment, WholeExperiment, told, told_whole};

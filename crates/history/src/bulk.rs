@@ -58,5 +58,6 @@ fn row_of((event, customer_idx): (Event, Option<u32>)) -> EventRow {
         recommendation_id: event.recommendation_id,
         confirmed: event.confirmed,
         lines: lines_to_json(&event.lines),
+        received_us: None,
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use events::time::DAY_US;
 use events::{Amount, Currency, Event, EventKind, Timestamp, event::EventLine};
 use hashbrown::HashSet;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -17,6 +18,7 @@ use crate::database::{Database, advance};
 use crate::error::{Error, Result};
 use crate::event_ids::{EventIds, id_hash};
 use crate::numbering::Numbered;
+use crate::repeats;
 use crate::store::Store;
 use crate::tail::LoggedLine;
 
@@ -64,6 +66,8 @@ pub struct EventLogCounts {
 #[derive(Debug)]
 struct Batch {
     events: Vec<Event>,
+    /// By the clock of who sends it here, where it is said.
+    received: Option<Timestamp>,
     reply: oneshot::Sender<Result<Vec<Ack>>>,
 }
 
@@ -99,13 +103,24 @@ impl Store {
 impl EventLog {
     /// Returns when all events are durable, one answer for each. On an error none of them is
     /// acknowledged: send them again, ids that did get through are recognized.
+    ///
+    /// When they came is not kept: for imports, of which it says nothing.
     pub async fn append(&self, events: Vec<Event>) -> Result<Vec<Ack>> {
+        self.send(events, None).await
+    }
+
+    /// The same of events that came now: a report can tell those that came late.
+    pub async fn append_live(&self, events: Vec<Event>, now: Timestamp) -> Result<Vec<Ack>> {
+        self.send(events, Some(now)).await
+    }
+
+    async fn send(&self, events: Vec<Event>, received: Option<Timestamp>) -> Result<Vec<Ack>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let (reply, answer) = oneshot::channel();
         let stopped = || Error::WriterStopped { what: "events" };
-        self.sender.send(Batch { events, reply }).await.map_err(|_| stopped())?;
+        self.sender.send(Batch { events, received, reply }).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 
@@ -115,6 +130,26 @@ impl EventLog {
             n_duplicates: self.counts.n_duplicates.load(Ordering::Relaxed),
             n_commits: self.counts.n_commits.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// An event, and when it came.
+#[derive(Clone, Copy)]
+struct Came<'a> {
+    event: &'a Event,
+    received: Option<Timestamp>,
+}
+
+impl Came<'_> {
+    /// UTC, since 1970; where nobody said when it came, that of its own time.
+    fn day(self) -> i64 {
+        self.received.unwrap_or(self.event.at).0.div_euclid(DAY_US)
+    }
+}
+
+impl Batch {
+    fn came(&self) -> impl Iterator<Item = Came<'_>> {
+        self.events.iter().map(|event| Came { event, received: self.received })
     }
 }
 
@@ -182,9 +217,9 @@ impl Writer {
             None => self.database.connect().await?,
         };
         let connection = self.connection.insert(connection);
-        let events: Vec<&Event> = group.iter().flat_map(|batch| &batch.events).collect();
+        let events: Vec<Came<'_>> = group.iter().flat_map(Batch::came).collect();
         let hashes: Vec<u64> =
-            events.iter().map(|event| id_hash(&event.event_id, event.confirmed)).collect();
+            events.iter().map(|came| id_hash(&came.event.event_id, came.event.confirmed)).collect();
         let ids = &mut self.ids;
         let written = async {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -260,20 +295,25 @@ async fn write_events(
     connection: &mut SqliteConnection,
     ids: &EventIds,
     hashes: &[u64],
-    events: &[&Event],
+    events: &[Came<'_>],
 ) -> sqlx::Result<Vec<Ack>> {
     let mut in_group = HashSet::new();
     let new: Vec<usize> = (0..events.len())
         .filter(|&at| !ids.contains(hashes[at]) && in_group.insert(hashes[at]))
         .collect();
     let mut acks = vec![Ack::Duplicate; events.len()];
+    if new.len() < events.len() {
+        let mut is_new = new.iter().copied().peekable();
+        let again = (0..events.len()).filter(|at| is_new.next_if_eq(at).is_none());
+        repeats::count(connection, again.map(|at| events[at].day())).await?;
+    }
     if new.is_empty() {
         return Ok(acks);
     }
     let customers = number_customers(connection, events, &new).await?;
     let sold: Vec<&str> = new
         .iter()
-        .map(|&at| events[at])
+        .map(|&at| events[at].event)
         .filter(|event| event.confirmed && is_order(event.kind))
         .flat_map(|event| event.lines.iter().map(|line| line.item_id.as_str()))
         .collect();
@@ -295,20 +335,21 @@ pub(crate) fn is_order(kind: EventKind) -> bool {
 /// For each new event the index of its customer.
 async fn number_customers(
     connection: &mut SqliteConnection,
-    events: &[&Event],
+    events: &[Came<'_>],
     new: &[usize],
 ) -> sqlx::Result<Vec<Option<u32>>> {
-    let named = new.iter().filter_map(|&at| events[at].customer_id.as_deref());
+    let id_of = |&at: &usize| events[at].event.customer_id.as_deref();
+    let named = new.iter().filter_map(id_of);
     let mut indices = match named.clone().next() {
         None => return Ok(vec![None; new.len()]),
         Some(_) => number_ids(connection, Numbered::Customers, named).await?.into_iter(),
     };
-    Ok(new.iter().map(|&at| events[at].customer_id.as_ref().and_then(|_| indices.next())).collect())
+    Ok(new.iter().map(|at| id_of(at).and_then(|_| indices.next())).collect())
 }
 
 async fn insert_events(
     connection: &mut SqliteConnection,
-    events: &[&Event],
+    events: &[Came<'_>],
     new: &[usize],
     customers: &[Option<u32>],
     first_seq: i64,
@@ -316,10 +357,11 @@ async fn insert_events(
     let mut place = 0;
     for chunk in statement_chunks(new) {
         let head = "INSERT INTO event (seq, event_id, kind, at_us, customer_idx, session_id, \
-             order_id, source, currency, location_id, recommendation_id, confirmed, lines) VALUES ";
-        let mut query = sqlx::query(AssertSqlSafe(many_rows(head, 13, chunk.len())));
+             order_id, source, currency, location_id, recommendation_id, confirmed, lines, \
+             received_us) VALUES ";
+        let mut query = sqlx::query(AssertSqlSafe(many_rows(head, 14, chunk.len())));
         for &at in chunk {
-            let event = events[at];
+            let Came { event, received } = events[at];
             query = query
                 .bind(first_seq + place as i64)
                 .bind(&event.event_id)
@@ -333,7 +375,8 @@ async fn insert_events(
                 .bind(event.location_id.as_deref())
                 .bind(event.recommendation_id.as_deref())
                 .bind(event.confirmed)
-                .bind(lines_to_json(&event.lines));
+                .bind(lines_to_json(&event.lines))
+                .bind(received.map(|at| at.0));
             place += 1;
         }
         query.execute(&mut *connection).await?;

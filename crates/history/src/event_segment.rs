@@ -43,6 +43,8 @@ pub(crate) struct EventRow {
     pub(crate) recommendation_id: Option<String>,
     pub(crate) confirmed: bool,
     pub(crate) lines: String,
+    /// When it came; `None`: not known.
+    pub(crate) received_us: Option<i64>,
 }
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -60,6 +62,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("recommendation_id", DataType::Utf8, true),
         Field::new("confirmed", DataType::Boolean, false),
         Field::new("lines", DataType::Utf8, false),
+        Field::new("received_us", DataType::Int64, true),
     ]))
 });
 
@@ -95,6 +98,7 @@ pub(crate) async fn rows_of_tail(
                 recommendation_id: row.try_get("recommendation_id")?,
                 confirmed: row.try_get("confirmed")?,
                 lines: row.try_get("lines")?,
+                received_us: row.try_get("received_us")?,
             })
         })
         .collect()
@@ -153,6 +157,7 @@ fn batch_of(rows: &[EventRow]) -> RecordBatch {
         optional(|row| row.recommendation_id.as_deref()),
         Arc::new(rows.iter().map(|row| Some(row.confirmed)).collect::<BooleanArray>()),
         texts(|row| &row.lines),
+        Arc::new(rows.iter().map(|row| row.received_us).collect::<Int64Array>()),
     ];
     RecordBatch::try_new(SCHEMA.clone(), columns).expect("the columns are built after the schema")
 }
@@ -183,6 +188,8 @@ fn rows_of_batch(batch: &RecordBatch, rows: &mut Vec<EventRow>) {
     };
     let word = |name: &str, row: usize| column(name).as_primitive::<Int64Type>().value(row);
     let customers = column("customer").as_primitive::<UInt32Type>();
+    // Segments of formats before 7 do not know it.
+    let received = batch.column_by_name("received_us").map(AsArray::as_primitive::<Int64Type>);
     for row in 0..batch.num_rows() {
         rows.push(EventRow {
             seq: word("seq", row),
@@ -198,6 +205,7 @@ fn rows_of_batch(batch: &RecordBatch, rows: &mut Vec<EventRow>) {
             recommendation_id: text("recommendation_id", row),
             confirmed: column("confirmed").as_boolean().value(row),
             lines: text("lines", row).unwrap_or_default(),
+            received_us: received.filter(|of| of.is_valid(row)).map(|of| of.value(row)),
         });
     }
 }

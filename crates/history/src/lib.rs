@@ -49,6 +49,7 @@ mod orders;
 mod recent;
 pub mod relations;
 mod remembered;
+mod repeats;
 pub mod replay;
 pub mod retention;
 pub mod seal;

@@ -31,6 +31,8 @@ pub struct PastEvent {
     pub recommendation_id: Option<String>,
     pub confirmed: bool,
     pub lines: Vec<EventLine>,
+    /// When it came; `None`: not known, as of imports and of all that came before format 7.
+    pub received_at: Option<Timestamp>,
 }
 
 /// One line of an order; fees are lines too.
@@ -150,6 +152,7 @@ fn past_event(row: EventRow) -> Option<PastEvent> {
         recommendation_id: row.recommendation_id,
         confirmed: row.confirmed,
         lines: lines_from_json(&row.lines).ok()?,
+        received_at: row.received_us.map(Timestamp),
     })
 }
 

@@ -20,7 +20,7 @@ mod periods;
 pub use periods::Promise;
 
 /// Columns of the sums, one value a person.
-pub const N_COLUMNS: usize = 18;
+pub const N_COLUMNS: usize = 23;
 /// Revenue of what came from offers, net of returns.
 pub const FROM_OFFERS: usize = 0;
 /// Revenue of everything else.
@@ -52,6 +52,14 @@ pub const AGAIN: [usize; 3] = [14, 15, 16];
 pub const AGAIN_DAYS: [i64; 3] = [30, 60, 90];
 /// Items bought in the trial and never before it.
 pub const NEW_ITEMS: usize = 17;
+/// Units sold that a plan or an accessory could go with, and those that one was sold with.
+pub const COVERABLE: usize = 18;
+pub const ATTACHED: usize = 19;
+/// Of the period before: orders, units, and days from the last order to the first assignment (0
+/// where there was none).
+pub const ORDERS_BEFORE: usize = 20;
+pub const ITEMS_BEFORE: usize = 21;
+pub const DAYS_SINCE_ORDER: usize = 22;
 const DAY_US: i64 = 86_400_000_000;
 
 /// Arm of who is shown nothing; of an experiment, of what the others are held against.
@@ -85,6 +93,9 @@ pub struct Purchase {
     pub elsewhere: f64,
     pub margin: f64,
     pub n_items: f64,
+    /// Of an order: units that something could go with, and those that something went with.
+    pub n_coverable: f64,
+    pub n_attached: f64,
     /// False for a return, which is no order of its own.
     pub is_order: bool,
 }
@@ -301,6 +312,13 @@ impl Trial {
         if is_before && purchase.at_us.saturating_add(purchase.within_us) <= person.first_at_us {
             if person.first_at_us.saturating_sub(before_us) <= purchase.at_us {
                 row[BEFORE] += purchase.from_offers + purchase.elsewhere;
+                row[ITEMS_BEFORE] += purchase.n_items;
+                if purchase.is_order {
+                    let days = (person.first_at_us - purchase.at_us) as f64 / DAY_US as f64;
+                    let last = if row[ORDERS_BEFORE] > 0.0 { row[DAYS_SINCE_ORDER] } else { days };
+                    row[DAYS_SINCE_ORDER] = last.min(days);
+                    row[ORDERS_BEFORE] += 1.0;
+                }
             }
             return false;
         }
@@ -312,6 +330,8 @@ impl Trial {
         if purchase.is_order {
             row[SOLD] += purchase.from_offers + purchase.elsewhere;
             row[CONVERTED] = 1.0;
+            row[COVERABLE] += purchase.n_coverable;
+            row[ATTACHED] += purchase.n_attached;
             row[ORDERS] += 1.0;
             row[ORDERS_WITH_OFFER] += f64::from(u8::from(purchase.from_offers > 0.0));
             row[CAME_BACK] = f64::from(u8::from(row[ORDERS] >= 2.0));

@@ -25,6 +25,13 @@ pub enum Error {
          or allow so much memory that none are needed (`--memory`)", path.display()
     )]
     Spill { path: std::path::PathBuf, source: std::io::Error },
+    #[error("nothing can be learned from these arms: {why}")]
+    NotAsPromised { why: measure::lift::NoAnswer },
+    #[error(
+        "nobody is compared yet: `alongside serve` holds out 5 % by itself; ask for offers with a \
+         `user_id` or a `session_id`, and come back when both arms have somebody"
+    )]
+    NobodyCompared,
     #[error("{name} has not run yet: `alongside experiment start {name}`")]
     NotStarted { name: String },
 }

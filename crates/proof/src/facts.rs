@@ -5,7 +5,10 @@
 //! shown; kept are those that may have sold something), orders (what was paid and sent back). Where
 //! that is more than fits, `join` finds the same by way of temporary files.
 
+use crate::arrivals::Arrivals;
+use crate::attach::{Attachments, Catalog};
 use crate::error::Result;
+use crate::findings::Asked;
 use crate::funnels::{Answers, Customers, Decided, Funnels, MarkDoubts};
 use crate::heard::{Grain, Heard, Hearing};
 use crate::join::{self, Kept};
@@ -57,8 +60,22 @@ impl Facts {
 }
 
 /// What could not be joined; each is shown, none is guessed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Doubts {
+    /// Events that were read, since the first assignment.
+    pub events: u64,
+    /// Events whose `event_id` had come before: they count once. By the days (UTC) of the report.
+    pub events_sent_again: u64,
+    /// Came more than an hour after they happened.
+    pub events_late: u64,
+    pub longest_delay_minutes: u64,
+    /// Bear a time more than an hour after the moment at which they came.
+    pub events_ahead: u64,
+    /// Of which nobody knows when they came: imported, or kept by an earlier version.
+    pub events_of_unknown_arrival: u64,
+    /// Answers that were clicked, dismissed, put in a cart or bought from before they were shown,
+    /// as events say.
+    pub outcomes_before_exposure: u64,
     /// Names of answers in events that no record is kept of.
     pub answers_without_record: u64,
     /// Orders, since the trial began, of people in no arm: no customer, no visit, or one that was
@@ -85,8 +102,8 @@ pub struct Doubts {
     pub marks_of_held_out: u64,
     /// Items that were clicked in an answer which did not hold them; they count as not clicked.
     pub clicks_not_offered: u64,
-    /// Bought of an answer before it was given: a sender's clock is wrong. They count by their own
-    /// time, in both arms alike.
+    /// Answers that were shown, clicked or bought from before they were given: a sender's clock is
+    /// wrong. They count by their own time, in both arms alike.
     pub outcomes_before_answer: u64,
     pub purchases_not_confirmed: u64,
 }
@@ -96,6 +113,8 @@ impl Doubts {
         self.marks_of_empty_answers = marks.n_empty;
         self.marks_of_held_out = marks.n_held_out;
         self.clicks_not_offered = marks.n_clicks_not_offered;
+        self.outcomes_before_exposure = marks.n_before_shown;
+        self.outcomes_before_answer = marks.n_before_answer;
     }
 }
 
@@ -144,6 +163,11 @@ impl Question {
         Timestamp(self.began_us.saturating_sub(SKEW_DAYS * DAY_US))
     }
 
+    /// Nothing before it is told of.
+    pub(crate) fn told_from(&self) -> Timestamp {
+        self.since.max(Timestamp(self.began_us))
+    }
+
     pub(crate) fn orders_from(&self) -> Timestamp {
         Timestamp(self.began_us.saturating_sub(before_us()))
     }
@@ -156,6 +180,16 @@ pub(crate) struct Bounds {
     pub(crate) days: Option<u32>,
     pub(crate) memory_bytes: u64,
     pub(crate) window_days: u32,
+}
+
+impl Bounds {
+    pub(crate) fn of(asked: &Asked<'_>) -> Bounds {
+        Bounds {
+            days: asked.days,
+            memory_bytes: asked.memory_bytes.unwrap_or(DEFAULT_MEMORY_BYTES),
+            window_days: asked.window_days.unwrap_or(DEFAULT_WINDOW_DAYS),
+        }
+    }
 }
 
 pub(crate) async fn gather(
@@ -187,10 +221,14 @@ pub(crate) async fn gather_of(
 ) -> Result<Facts> {
     let counts = store.log_counts(question.heard_from(), question.orders_from()).await?;
     let needed_bytes = join::needed_bytes(&counts);
-    if needed_bytes > 0 && needed_bytes > question.memory_bytes {
-        return join::gather(store, &question, &counts, tell).await;
-    }
-    gather_in_memory(store, question, &counts, tell).await
+    let told_from = question.told_from();
+    let mut facts = if needed_bytes > 0 && needed_bytes > question.memory_bytes {
+        join::gather(store, &question, &counts, tell).await?
+    } else {
+        gather_in_memory(store, question, &counts, tell).await?
+    };
+    facts.doubts.events_sent_again = store.n_repeated_events(told_from).await?;
+    Ok(facts)
 }
 
 async fn gather_in_memory(
@@ -204,9 +242,12 @@ async fn gather_in_memory(
         Units::OfReport => assigned(store, question.key).await?,
     };
     let (hearing, since) = (question.hearing(), question.since);
-    let mut heard = Heard::default();
+    let (mut heard, mut arrivals) = (Heard::default(), Arrivals::since(question.told_from()));
     tell("reading events", 0, counts.n_events);
-    let hear = |event| hearing.hear(&event, |said| heard.take(said, &hearing));
+    let hear = |event| {
+        arrivals.see(&event);
+        hearing.hear(&event, |said| heard.take(said, &hearing));
+    };
     store.each_event(question.heard_from(), hear).await?;
     let units: HashSet<UnitId> = assigned.iter().map(|unit| unit.unit).collect();
     let mut older = Customers::default();
@@ -226,8 +267,8 @@ async fn gather_in_memory(
     let Answers { mut funnels, kept, .. } = answers;
     let units = assigned.into_iter().filter(|unit| !tills.contains(&unit.unit)).collect();
     let trial = Trial::new(units, heard.links.drain(..), before_us()).since(since.0);
-    let catalog = known(&store.items_since(0).await?.0);
-    let has_costs = catalog.iter().any(|item| item.cost.is_some());
+    let catalog = catalog(store).await?;
+    let has_costs = catalog.items.iter().any(|item| item.cost.is_some());
     let rules = rules(store, &question, trial.began_at_us()).await?;
     let (currency, now) = (rules.currency, question.until);
     let asks_for_new_items = question.asks_for_new_items;
@@ -241,13 +282,13 @@ async fn gather_in_memory(
         ledger.count_new_items();
     }
     let mut doubts = ledger.doubts;
-    doubts.outcomes_before_answer = ledger.outcomes_before_answer();
     for (name, answer) in &ledger.answers {
         if let Some(outcome) = ledger.heard.outcomes.remove(name) {
             funnels.add(answer, &outcome, &ledger.families);
         }
     }
     doubts.take_marks(&funnels.doubts);
+    arrivals.tell(&mut doubts);
     doubts.answers_without_record = ledger.heard.n_named();
     doubts.purchases_not_confirmed = ledger.heard.n_not_confirmed;
     doubts.days_of_tills = tills.len() as u64;
@@ -296,7 +337,13 @@ pub struct Known {
     pub family: Option<u32>,
 }
 
-pub(crate) fn known(items: &[CatalogItem]) -> Vec<Known> {
+pub(crate) async fn catalog(store: &Store) -> Result<Catalog> {
+    let items = store.items_since(0).await?.0;
+    let attachments = Attachments::of(&items, &store.declared_facts().await?);
+    Ok(Catalog { items: known(&items), attachments })
+}
+
+fn known(items: &[CatalogItem]) -> Vec<Known> {
     let one = |item: &CatalogItem| Known {
         hash: hash_of(&item.entry.id),
         cost: item.entry.cost,

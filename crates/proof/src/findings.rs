@@ -13,14 +13,14 @@ use measure::power::{PowerQuestion, days_needed};
 use measure::reading::{OF_REVENUE, Reading};
 use measure::srm::SampleRatio;
 use measure::trial::{
-    AGAIN, AGAIN_DAYS, Arms, CAME_BACK, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN, NEW_ITEMS, ORDERS,
-    ORDERS_WITH_OFFER, RETURNED, REVENUE,
+    AGAIN, AGAIN_DAYS, ATTACHED, Arms, CAME_BACK, COVERABLE, ELSEWHERE, FROM_OFFERS, ITEMS, MARGIN,
+    NEW_ITEMS, ORDERS, ORDERS_WITH_OFFER, RETURNED, REVENUE,
 };
 use measure::winsor::MIN_BUYERS as MIN_TO_CAP;
 use serde::Serialize;
 
 /// Everything that is shown, and what `--json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Findings {
     /// Plain sentences, the most important first.
     pub sentences: Vec<String>,
@@ -51,6 +51,9 @@ pub struct Findings {
     pub attributed_revenue: Option<f64>,
     /// The same net of what was sent back.
     pub attributed_kept: Option<f64>,
+    /// Of what was bought from offers, that from answers which were in view for a second; `None`:
+    /// no page tells what was.
+    pub attributed_seen: Option<f64>,
     /// A click counts for what is bought of the item within so many days, where no origin is told.
     pub window_days: u32,
     /// What was bought of an offer within so many days of a click on it.
@@ -67,7 +70,7 @@ pub struct Findings {
     pub method: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Estimate {
     pub value: f64,
     pub low: f64,
@@ -75,14 +78,14 @@ pub struct Estimate {
 }
 
 /// What was bought of an offer so many days after a click on it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AfterClick {
     pub days: i64,
     pub revenue: f64,
 }
 
 /// One number in both arms.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MetricFinding {
     pub name: &'static str,
     pub offers: Option<f64>,
@@ -95,13 +98,18 @@ pub struct MetricFinding {
     pub no_answer: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PlacementFinding {
     pub placement: String,
     pub decisions: u64,
     pub held_out: u64,
     pub empty: u64,
-    pub seen: u64,
+    /// Decisions that found something to offer, held out or not.
+    pub eligible: u64,
+    /// Answers that stood on a page, as events say.
+    pub shown: u64,
+    /// Of these, in view there: half of it for a second. `None`: no page tells it.
+    pub seen: Option<u64>,
     pub clicked: u64,
     pub dismissed: u64,
     pub added: u64,
@@ -111,11 +119,13 @@ pub struct PlacementFinding {
     pub kept: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct RelationFinding {
     pub relation: String,
-    /// Offers in answers that were seen.
-    pub seen: u64,
+    /// Offers in answers that stood on a page.
+    pub shown: u64,
+    /// Of these, in view there; `None`: no page tells it.
+    pub seen: Option<u64>,
     pub clicked: u64,
     pub bought: u64,
     pub revenue: f64,
@@ -125,7 +135,10 @@ pub struct RelationFinding {
 const MARGIN_NAME: &str = "margin a customer";
 const NEW_NAME: &str = "items a customer never bought before";
 
-const METRICS: [(&str, Metric); 12] = [
+/// Of units sold that a plan or an accessory could go with, those that one was sold with.
+const OF_ATTACHED: Metric = Metric::Ratio { numerator: ATTACHED, denominator: COVERABLE };
+
+const METRICS: [(&str, Metric); 13] = [
     ("revenue a customer", OF_REVENUE),
     (MARGIN_NAME, Metric::Mean { column: MARGIN }),
     ("orders a customer", Metric::Mean { column: ORDERS }),
@@ -134,6 +147,7 @@ const METRICS: [(&str, Metric); 12] = [
     ("from offers, a customer", Metric::Mean { column: FROM_OFFERS }),
     ("from elsewhere, a customer", Metric::Mean { column: ELSEWHERE }),
     ("orders with an offer", Metric::Ratio { numerator: ORDERS_WITH_OFFER, denominator: ORDERS }),
+    ("attach rate", OF_ATTACHED),
     ("came back", Metric::Mean { column: CAME_BACK }),
     ("ordered again within 30 days", Metric::Mean { column: AGAIN[0] }),
     ("ordered again within 60 days", Metric::Mean { column: AGAIN[1] }),
@@ -171,13 +185,11 @@ pub async fn read_telling(
     asked: Asked<'_>,
     tell: &mut Telling<'_>,
 ) -> Result<Findings> {
-    let memory_bytes = asked.memory_bytes.unwrap_or(facts::DEFAULT_MEMORY_BYTES);
-    let window_days = asked.window_days.unwrap_or(facts::DEFAULT_WINDOW_DAYS);
-    let bounds = Bounds { days: asked.days, memory_bytes, window_days };
+    let bounds = Bounds::of(&asked);
     let mut facts = facts::gather(store, now, bounds, tell).await?;
     facts.trial.promise(promise::promise(store, asked.holdout).await?);
     let segments = segments::gather(store, &facts.trial, asked.by).await?;
-    let findings = of(&facts, &segments, window_days);
+    let findings = of(&facts, &segments, bounds.window_days);
     facts.check()?;
     Ok(findings)
 }
@@ -205,6 +217,7 @@ fn of(facts: &Facts, segments: &Segments, window_days: u32) -> Findings {
         incremental_revenue: None,
         attributed_revenue: None,
         attributed_kept: None,
+        attributed_seen: None,
         window_days,
         after_click: Vec::new(),
         displaced: None,
@@ -252,12 +265,16 @@ impl Findings {
                 AfterClick { days, revenue: sum }
             })
             .collect();
-        self.attributed_kept = Some(funnels.map(|funnel| funnel.kept).sum::<f64>() + 0.0);
+        self.attributed_kept = Some(funnels.clone().map(|funnel| funnel.kept).sum::<f64>() + 0.0);
+        let has_views = funnels.clone().any(|funnel| funnel.n_seen > 0);
+        self.attributed_seen =
+            has_views.then(|| funnels.map(|funnel| funnel.bought_seen).sum::<f64>() + 0.0);
         self.capped_at = reading.cap().map(|cap| cap.range().1);
         self.displaced = reading.displaced().ok().map(|displaced| estimate(&displaced));
-        self.relations = facts.funnels.relations.iter().map(relation).collect();
+        let relations = facts.funnels.relations.iter();
+        self.relations = relations.map(|one| relation(one, has_views)).collect();
         self.segments = segments::findings(&facts.trial, reading, segments);
-        self.power = revenue.and_then(|lift| power(&lift, reading));
+        self.power = revenue.and_then(|lift| power(&lift, reading)).map(|(_, told)| told);
         self.metrics = metrics_of(reading, ARMS);
         let new = Metric::Mean { column: NEW_ITEMS };
         self.metrics.push(finding(NEW_NAME, new, reading.arms(), reading, ARMS));
@@ -333,6 +350,9 @@ pub fn reason(
 ) -> String {
     let is_of = |column| metric == Metric::Mean { column };
     match why {
+        NoAnswer::NoDenominator if metric == OF_ATTACHED => {
+            "nothing was sold that a plan or an accessory is declared for".to_owned()
+        }
         NoAnswer::AllAlike if is_of(CAME_BACK) || AGAIN.into_iter().any(is_of) => {
             "nobody came back yet".to_owned()
         }
@@ -344,6 +364,7 @@ pub fn reason(
         }
         NoAnswer::TooFewBuyers { treated, control } => {
             let who = match () {
+                () if metric == OF_ATTACHED => "buyers of a plan or an accessory",
                 () if is_of(NEW_ITEMS) => "buyers of something new to them",
                 () if is_of(CAME_BACK) || AGAIN.into_iter().any(is_of) => "who came back",
                 () if is_of(RETURNED) => "who sent something back",
@@ -387,10 +408,11 @@ pub fn estimate(effect: &Effect) -> Estimate {
     Estimate { value: effect.value, low: effect.low, high: effect.high }
 }
 
-fn relation((name, funnel): (&String, &RelationFunnel)) -> RelationFinding {
+fn relation((name, funnel): (&String, &RelationFunnel), has_views: bool) -> RelationFinding {
     RelationFinding {
         relation: name.clone(),
-        seen: funnel.n_seen,
+        shown: funnel.n_shown,
+        seen: has_views.then_some(funnel.n_seen),
         clicked: funnel.n_clicked,
         bought: funnel.n_bought,
         revenue: funnel.bought,
@@ -404,7 +426,9 @@ fn placement((name, funnel): (&String, &Funnel)) -> PlacementFinding {
         decisions: funnel.n_decisions,
         held_out: funnel.n_held_out,
         empty: funnel.n_empty,
-        seen: funnel.n_seen,
+        eligible: funnel.n_decisions - funnel.n_empty,
+        shown: funnel.n_shown,
+        seen: (funnel.n_seen > 0).then_some(funnel.n_seen),
         clicked: funnel.n_clicked,
         dismissed: funnel.n_dismissed,
         added: funnel.n_added,
@@ -421,7 +445,8 @@ impl PlacementFinding {
     }
 }
 
-pub fn power(lift: &Lift, reading: &Reading) -> Option<String> {
+/// Days in all until an effect of 2 % is seen, and the sentence about it.
+pub(crate) fn power(lift: &Lift, reading: &Reading) -> Option<(f64, String)> {
     let days = reading.days;
     let relative = lift.relative?;
     let question = PowerQuestion {
@@ -435,7 +460,8 @@ pub fn power(lift: &Lift, reading: &Reading) -> Option<String> {
     (days >= 1.0).then(|| {
         let visible = power.visible_now * 100.0;
         let sentence = power.sentence(&question);
-        format!("Today an effect of {visible:.1} % would be seen; {sentence}.")
+        let told = format!("Today an effect of {visible:.1} % would be seen; {sentence}.");
+        (power.days_needed, told)
     })
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Funnel {
     pub(crate) n_held_out: u64,
     /// Answers with nothing worth offering.
     pub(crate) n_empty: u64,
+    /// Stood on a page, and of these in view for a second.
+    pub(crate) n_shown: u64,
     pub(crate) n_seen: u64,
     pub(crate) n_clicked: u64,
     pub(crate) n_dismissed: u64,
@@ -27,9 +29,15 @@ pub(crate) struct Funnel {
     /// Revenue of what was bought from an offer, and what of it stayed.
     pub(crate) bought: f64,
     pub(crate) kept: f64,
+    /// Revenue of what was bought from answers that were in view.
+    pub(crate) bought_seen: f64,
     /// Revenue of what was bought within [`WINDOW_DAYS`] of a click on it.
     pub(crate) after_click: [f64; 3],
 }
+
+/// Clocks of browsers and servers differ by seconds: what is told to come first by less proves
+/// nothing.
+const CLOCKS_DIFFER_US: i64 = 60_000_000;
 
 /// Usual reports count what is bought so many days after a click.
 pub(crate) const WINDOW_DAYS: [i64; 3] = [1, 7, 28];
@@ -37,7 +45,8 @@ pub(crate) const WINDOW_DAYS: [i64; 3] = [1, 7, 28];
 /// Of the offers of one relation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct RelationFunnel {
-    /// Offers in answers that were seen.
+    /// Offers in answers that stood on a page, and that were in view there.
+    pub(crate) n_shown: u64,
     pub(crate) n_seen: u64,
     pub(crate) n_clicked: u64,
     pub(crate) n_bought: u64,
@@ -48,6 +57,7 @@ pub(crate) struct RelationFunnel {
 /// What came of one answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
+    pub(crate) is_shown: bool,
     pub(crate) is_seen: bool,
     /// By a click that names no item.
     pub(crate) is_clicked: bool,
@@ -57,6 +67,10 @@ pub(crate) struct Outcome {
     pub(crate) is_named: bool,
     /// Clicked on, or named by a purchase.
     pub(crate) may_sell: bool,
+    /// The first time that it was shown or in view.
+    pub(crate) shown_us: Option<i64>,
+    /// The first click, dismissal or addition to a cart.
+    pub(crate) acted_us: Option<i64>,
     pub(crate) bought: f64,
     pub(crate) kept: f64,
     pub(crate) after_click: [f64; 3],
@@ -92,7 +106,7 @@ impl Outcome {
 
     fn is_marked(&self) -> bool {
         let is_item_clicked = self.items.iter().any(|(_, item)| item.is_clicked);
-        self.is_seen || self.is_clicked || self.is_dismissed || self.is_added || is_item_clicked
+        self.is_shown || self.is_clicked || self.is_dismissed || self.is_added || is_item_clicked
     }
 
     /// Something was bought before this.
@@ -101,9 +115,18 @@ impl Outcome {
         self.bought_before_us = Some(first);
     }
 
-    /// Something was bought of the answer before it was given.
-    pub(crate) fn is_before(&self, answer: &Answer) -> bool {
-        self.bought_before_us.is_some_and(|before| before <= answer.at_us)
+    /// Something came of the answer before it was given.
+    fn is_before(&self, answer: &Answer) -> bool {
+        let marks = [self.shown_us, self.acted_us].into_iter().flatten();
+        let is_bought = self.bought_before_us.is_some_and(|before| before <= answer.at_us);
+        is_bought || marks.min().is_some_and(|first| first < answer.at_us - CLOCKS_DIFFER_US)
+    }
+
+    /// Something came of the answer before it was shown.
+    fn is_before_shown(&self) -> bool {
+        let Some(shown_us) = self.shown_us else { return false };
+        let first = [self.acted_us, self.bought_before_us].into_iter().flatten().min();
+        first.is_some_and(|first| first < shown_us - CLOCKS_DIFFER_US)
     }
 
     /// Adds what was bought, as another reader of orders found it.
@@ -144,6 +167,9 @@ pub(crate) struct MarkDoubts {
     pub(crate) n_held_out: u64,
     /// Items that were clicked in an answer which did not hold them.
     pub(crate) n_clicks_not_offered: u64,
+    /// Answers of which something came before they were given, and before they were shown.
+    pub(crate) n_before_answer: u64,
+    pub(crate) n_before_shown: u64,
 }
 
 #[derive(Deserialize)]
@@ -320,6 +346,8 @@ impl Funnels {
 
     /// Takes in what became of an answer. What held nothing was not seen, whatever a page says.
     pub(crate) fn add(&mut self, answer: &Answer, outcome: &Outcome, families: &Families) {
+        self.doubts.n_before_answer += u64::from(outcome.is_before(answer));
+        self.doubts.n_before_shown += u64::from(outcome.is_before_shown());
         if answer.offers.is_empty() {
             let is_marked = u64::from(outcome.is_marked());
             let of = &mut self.doubts;
@@ -333,6 +361,7 @@ impl Funnels {
         self.doubts.n_clicks_not_offered += not_held.len() as u64;
         let is_clicked = outcome.is_clicked || !held.is_empty();
         let funnel = entry(&mut self.placements, &answer.placement);
+        funnel.n_shown += u64::from(outcome.is_shown);
         funnel.n_seen += u64::from(outcome.is_seen);
         funnel.n_clicked += u64::from(is_clicked);
         funnel.n_dismissed += u64::from(outcome.is_dismissed);
@@ -340,10 +369,12 @@ impl Funnels {
         funnel.n_bought += u64::from(outcome.bought > 0.0);
         funnel.bought += outcome.bought;
         funnel.kept += outcome.kept;
+        funnel.bought_seen += if outcome.is_seen { outcome.bought } else { 0.0 };
         let windows = funnel.after_click.iter_mut().zip(outcome.after_click);
         windows.for_each(|(sum, money)| *sum += money);
         for (item, relation) in answer.offers.iter().filter(|(_, name)| !name.is_empty()) {
             let funnel = entry(&mut self.relations, relation);
+            funnel.n_shown += u64::from(outcome.is_shown);
             funnel.n_seen += u64::from(outcome.is_seen);
             let own = outcome.items.iter().find(|(known, _)| known == item);
             let Some((_, own)) = own else { continue };

@@ -79,6 +79,9 @@ impl Who {
 /// What an event did to an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
+    /// It stood on a page.
+    Shown,
+    /// It was in view there: half of it for a second.
     Seen,
     Dismissed,
     /// It was clicked, nobody says on which item.
@@ -97,7 +100,8 @@ pub(crate) enum Mark {
 pub(crate) enum Said {
     /// Whose a visit is.
     Link(UnitId, u32),
-    Mark(u64, Mark),
+    /// Of which answer, what, and when.
+    Mark(u64, Mark, i64),
     Click(Click),
     Checkout(Who, i64),
     Purchase(ToldOrder),
@@ -141,38 +145,39 @@ impl Hearing {
         }
         let answer = event.recommendation_id.as_deref().map(hash_of);
         let people = [event.customer_idx.map(Who::Customer), visit.map(Who::Visit)];
-        let mark = |mark| answer.map(|answer| Said::Mark(answer, mark));
+        let at_us = event.at.0;
+        let mark = |mark| answer.map(|answer| Said::Mark(answer, mark, at_us));
         match event.kind {
-            EventKind::RecommendationImpression => mark(Mark::Seen).into_iter().for_each(say),
+            EventKind::RecommendationImpression => mark(Mark::Shown).into_iter().for_each(say),
+            EventKind::RecommendationView => mark(Mark::Seen).into_iter().for_each(say),
             EventKind::RecommendationDismiss => mark(Mark::Dismissed).into_iter().for_each(say),
             EventKind::RecommendationClick => {
                 let Some(answer) = answer else { return };
                 if event.lines.is_empty() {
-                    say(Said::Mark(answer, Mark::Clicked));
+                    say(Said::Mark(answer, Mark::Clicked, at_us));
                 }
                 for line in &event.lines {
-                    let (item, at_us) = (hash_of(&line.item_id), event.at.0);
+                    let item = hash_of(&line.item_id);
                     let clicks = people.into_iter().flatten();
                     clicks.for_each(|who| say(Said::Click(Click { who, item, at_us, answer })));
-                    say(Said::Mark(answer, Mark::ItemClicked(item)));
+                    say(Said::Mark(answer, Mark::ItemClicked(item), at_us));
                 }
             }
             EventKind::AddToCart => {
                 for line in &event.lines {
                     if let Some(answer) = origin_of(line, answer).answer() {
-                        say(Said::Mark(answer, Mark::Added));
+                        say(Said::Mark(answer, Mark::Added, at_us));
                     }
                 }
             }
             EventKind::BeginCheckout => {
                 let who = people.into_iter().flatten().next();
-                who.into_iter().for_each(|who| say(Said::Checkout(who, event.at.0)));
+                who.into_iter().for_each(|who| say(Said::Checkout(who, at_us)));
             }
             EventKind::Purchase if !event.confirmed => say(Said::NotConfirmed),
             EventKind::Purchase => {
                 let Some(order) = event.order_key else { return };
                 let parts = event.lines.iter().map(|line| ToldPart::of(line, answer)).collect();
-                let at_us = event.at.0;
                 say(Said::Purchase(ToldOrder { order, visit, at_us, parts }));
             }
             _ => {}
@@ -181,11 +186,22 @@ impl Hearing {
 }
 
 /// What came of answers, as far as it is marked.
-pub(crate) fn mark(outcomes: &mut HashMap<u64, Outcome>, answer: u64, mark: Mark) {
+pub(crate) fn mark(outcomes: &mut HashMap<u64, Outcome>, (answer, at_us): (u64, i64), mark: Mark) {
     let outcome = outcomes.entry(answer).or_default();
     outcome.is_named |= mark != Mark::OrderedBefore;
+    let first = match mark {
+        Mark::Shown | Mark::Seen => Some(&mut outcome.shown_us),
+        Mark::Dismissed | Mark::Clicked | Mark::Added | Mark::ItemClicked(_) => {
+            Some(&mut outcome.acted_us)
+        }
+        Mark::Ordered | Mark::OrderedBefore => None,
+    };
+    if let Some(first) = first {
+        *first = Some(first.map_or(at_us, |known| known.min(at_us)));
+    }
     match mark {
-        Mark::Seen => outcome.is_seen = true,
+        Mark::Shown => outcome.is_shown = true,
+        Mark::Seen => (outcome.is_shown, outcome.is_seen) = (true, true),
         Mark::Dismissed => outcome.is_dismissed = true,
         Mark::Clicked => outcome.is_clicked = true,
         Mark::Added => outcome.is_added = true,
@@ -266,13 +282,13 @@ impl Heard {
     pub(crate) fn take(&mut self, said: Said, hearing: &Hearing) {
         match said {
             Said::Link(visit, customer) => self.links.push((visit, customer)),
-            Said::Mark(answer, what) => mark(&mut self.outcomes, answer, what),
+            Said::Mark(answer, what, at_us) => mark(&mut self.outcomes, (answer, at_us), what),
             Said::Click(click) => self.clicks.add(click),
             Said::Checkout(who, at_us) => self.checkouts.add(who, at_us),
             Said::Purchase(told) => {
                 let known = self.orders.entry(told.order).or_default();
                 let outcomes = &mut self.outcomes;
-                known.hear(told, hearing, |answer, what| mark(outcomes, answer, what));
+                known.hear(told, hearing, |named, what| mark(outcomes, named, what));
             }
             Said::NotConfirmed => self.n_not_confirmed += 1,
         }
@@ -285,7 +301,7 @@ impl Told {
         &mut self,
         told: ToldOrder,
         hearing: &Hearing,
-        mut mark: impl FnMut(u64, Mark),
+        mut mark: impl FnMut((u64, i64), Mark),
     ) {
         let ToldOrder { visit, at_us, parts, .. } = told;
         self.visit = visit.or(self.visit);
@@ -300,7 +316,8 @@ impl Told {
         let news: Vec<ToldPart> = news.copied().collect();
         let is_before = at_us < hearing.began_us;
         let what = if is_before { Mark::OrderedBefore } else { Mark::Ordered };
-        news.iter().filter_map(|part| part.origin.answer()).for_each(|answer| mark(answer, what));
+        let named = news.iter().filter_map(|part| part.origin.answer());
+        named.for_each(|answer| mark((answer, at_us), what));
         kept.extend(news);
         self.parts = kept;
     }

@@ -112,8 +112,8 @@ pub(crate) async fn gather(
     let Scanned { units, visits, told, decisions, mut open } =
         scan::read(&mut join, store, counts).await?;
     let Resolved { standing, by_unit, by_person } = units::resolve(&mut join, units)?;
-    let catalog = facts::known(&store.items_since(0).await?.0);
-    let has_costs = catalog.iter().any(|item| item.cost.is_some());
+    let catalog = facts::catalog(store).await?;
+    let has_costs = catalog.items.iter().any(|item| item.cost.is_some());
     let rules = facts::rules(store, question, standing.began_us).await?;
     let taken = scan::orders(&mut join, store, (rules, catalog), &standing).await?;
     let of_visits = orders::join_told(&mut join, &taken, &told, &mut open)?;
@@ -124,7 +124,7 @@ pub(crate) async fn gather(
     let Open { marks, needs, clicks, homes, checkouts } = open;
     let answers = answers::give(&mut join, &standing, &needs.finish()?, &decisions)?;
     let homes = Homes { orders: homes.finish()?, clicks: clicks.finish()?, answers };
-    let families = Families::of(&catalog);
+    let families = Families::of(&catalog.items);
     let bought = buyers::decide(&mut join, (&standing, &rules), &homes, &families)?;
     drop((homes, catalog));
     let (purchases, outcomes) = (bought.purchases, bought.outcomes);

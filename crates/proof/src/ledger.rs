@@ -1,7 +1,8 @@
 //! Orders as the trial counts them, in memory: who bought, what was sold by which answer, and what
 //! came back.
 
-use crate::facts::{Doubts, Known};
+use crate::attach::Catalog;
+use crate::facts::Doubts;
 use crate::funnels::Answer;
 use crate::heard::{Grain, Heard};
 use crate::sale::{Families, Return, Sale, Sellers, TakenOrder};
@@ -18,7 +19,7 @@ pub(crate) struct Ledger {
     pub(crate) trial: Trial,
     pub(crate) heard: Heard,
     pub(crate) answers: HashMap<u64, Answer>,
-    catalog: Vec<Known>,
+    catalog: Catalog,
     pub(crate) families: Families,
     rules: Rules,
     /// With the person of each.
@@ -39,7 +40,7 @@ pub(crate) struct Basis {
     pub(crate) trial: Trial,
     pub(crate) heard: Heard,
     pub(crate) answers: HashMap<u64, Answer>,
-    pub(crate) catalog: Vec<Known>,
+    pub(crate) catalog: Catalog,
     pub(crate) rules: Rules,
     pub(crate) asks_for_new_items: bool,
 }
@@ -98,7 +99,7 @@ impl Ledger {
             trial,
             heard,
             answers,
-            families: Families::of(&catalog),
+            families: Families::of(&catalog.items),
             catalog,
             rules,
             sales: HashMap::new(),
@@ -113,7 +114,7 @@ impl Ledger {
     pub(crate) fn take(&mut self, order: &PastOrder<'_>) {
         let Some(at) = self.rules.time_of(order, &mut self.doubts) else { return };
         if let Some(refers) = order.refers {
-            self.returns.push(Return::of(order, at.0, refers, &self.catalog));
+            self.returns.push(Return::of(order, at.0, refers, &self.catalog.items));
             return;
         }
         self.known.insert(order.key);
@@ -198,14 +199,6 @@ impl Ledger {
             let is_counted = self.trial.add(*person, &purchase);
             self.doubts.refunds_above_sale += u64::from(is_above && is_counted);
         }
-    }
-
-    /// Answers that something was bought of before they were given.
-    pub(crate) fn outcomes_before_answer(&self) -> u64 {
-        let is_before = |(name, answer): &(&u64, &Answer)| {
-            self.heard.outcomes.get(*name).is_some_and(|outcome| outcome.is_before(answer))
-        };
-        self.answers.iter().filter(is_before).count() as u64
     }
 }
 

@@ -9,6 +9,9 @@
 //! The numbers become sentences in [`words`] and a page in [`page`]. Who asks (the command line,
 //! the service) brings the clock.
 
+pub mod arms;
+mod arrivals;
+mod attach;
 pub mod facts;
 mod funnels;
 mod heard;

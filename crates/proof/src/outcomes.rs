@@ -270,7 +270,9 @@ impl Outcomes {
     pub fn hear(&mut self, event: &PastEvent) {
         let answer = event.recommendation_id.as_deref().map(hash_of);
         match event.kind {
-            EventKind::RecommendationImpression | EventKind::RecommendationClick => {
+            EventKind::RecommendationImpression
+            | EventKind::RecommendationView
+            | EventKind::RecommendationClick => {
                 let Some(answer) = answer else { return };
                 self.hear_shown(event, answer);
             }

@@ -2,8 +2,8 @@
 
 use crate::findings::{Estimate, Findings};
 use crate::words::{
-    METRIC_HEADS, PLACEMENT_HEADS, RELATION_HEADS, SEGMENT_HEADS, metric_rows, notes, number,
-    placement_cells, relation_cells, segment_cells,
+    EVENT_HEADS, METRIC_HEADS, PLACEMENT_HEADS, RELATION_HEADS, SEGMENT_HEADS, event_rows,
+    metric_rows, notes, number, placement_cells, relation_cells, segment_cells,
 };
 use std::fmt::Write;
 
@@ -46,6 +46,8 @@ pub fn body(findings: &Findings) -> String {
     table(&mut page, "By relation", &RELATION_HEADS, rows);
     let rows = findings.segments.iter().map(|one| segment_cells(one).to_vec());
     table(&mut page, "By customers", &SEGMENT_HEADS, rows);
+    let rows = event_rows(&findings.doubts).into_iter().map(|row| row.to_vec());
+    table(&mut page, "Events", &EVENT_HEADS, rows);
     page.push_str("<h2>How it was measured</h2><ul class=\"quiet\">");
     for note in notes(findings) {
         let _ = write!(page, "<li>{}</li>", escaped(&note));

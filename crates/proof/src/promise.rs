@@ -7,7 +7,7 @@ use measure::trial::Promise;
 use serde::Serialize;
 
 /// Share that was held out from a moment on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct HoldoutFinding {
     /// `None`: from the beginning.
     pub since: Option<String>,

@@ -1,10 +1,11 @@
 //! One order: where its lines came from, what was paid, and what came back of it.
 
+use crate::attach::{Attached, Catalog, Units};
 use crate::facts::Known;
 use crate::funnels::{Answer, Outcome, WINDOW_DAYS};
 use crate::heard::{Clicks, Origin, Told, Who, number};
-use events::LineKind;
 use events::time::DAY_US;
+use events::{LineKind, Timestamp};
 use hashbrown::HashMap;
 use history::{PastLine, PastOrder};
 use measure::assignment::UnitId;
@@ -36,6 +37,7 @@ pub(crate) struct TakenOrder {
     pub(crate) is_order: bool,
     /// Lines that nobody said the price of.
     pub(crate) n_free: u64,
+    pub(crate) attached: Attached,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -88,11 +90,11 @@ impl TakenOrder {
         order: &PastOrder<'_>,
         told: Option<&Told>,
         (at_us, within_us): (i64, i64),
-        catalog: &[Known],
+        catalog: &Catalog,
     ) -> TakenOrder {
         let mut parts = Vec::new();
         for line in order.lines {
-            if let Some(known) = catalog.get(line.item_idx as usize)
+            if let Some(known) = catalog.items.get(line.item_idx as usize)
                 && matches!(line.kind, LineKind::Sale | LineKind::Return)
             {
                 add_parts(&mut parts, line, known, told);
@@ -106,6 +108,7 @@ impl TakenOrder {
             within_us,
             is_order: order.lines.iter().any(|line| line.kind == LineKind::Sale),
             n_free: order.lines.iter().filter(is_free).count() as u64,
+            attached: attached(order, at_us, catalog),
             parts,
         }
     }
@@ -114,6 +117,19 @@ impl TakenOrder {
     pub(crate) fn latest_us(&self) -> i64 {
         self.at_us.saturating_add(self.within_us - 1)
     }
+}
+
+fn attached(order: &PastOrder<'_>, at_us: i64, catalog: &Catalog) -> Attached {
+    if catalog.attachments.is_empty() {
+        return Attached::default();
+    }
+    let sold = order.lines.iter().filter(|line| line.kind == LineKind::Sale);
+    let units_of = |line: &PastLine| {
+        let item = catalog.items.get(line.item_idx as usize)?.hash;
+        Some(Units { item, pieces: number(line.quantity), price: line.unit_price })
+    };
+    let units: Vec<Units> = sold.filter_map(units_of).collect();
+    catalog.attachments.count(Timestamp(at_us), &units)
 }
 
 fn add_parts(parts: &mut Vec<Part>, line: &PastLine, known: &Known, told: Option<&Told>) {
@@ -204,6 +220,7 @@ pub(crate) struct Sale {
     lines: Vec<Sold>,
     /// Lines that name an answer which did not hold them.
     pub(crate) n_misnamed: u64,
+    attached: Attached,
     is_order: bool,
 }
 
@@ -218,14 +235,16 @@ impl Sale {
             Sold { item, answer, click, pieces, money: pieces * price, price, cost }
         };
         let lines = order.parts.iter().map(sold).collect();
-        let TakenOrder { at_us, within_us, is_order, .. } = *order;
-        Sale { at_us, within_us, lines, n_misnamed, is_order }
+        let TakenOrder { at_us, within_us, is_order, attached, .. } = *order;
+        Sale { at_us, within_us, lines, n_misnamed, attached, is_order }
     }
 
     /// As the trial counts it; what came of the answers that sold it goes to `outcomes`.
     pub(crate) fn sell(&self, outcomes: &mut HashMap<u64, Outcome>) -> Purchase {
         let (at_us, within_us, is_order) = (self.at_us, self.within_us, self.is_order);
         let mut purchase = Purchase { at_us, within_us, is_order, ..Purchase::default() };
+        (purchase.n_coverable, purchase.n_attached) =
+            (self.attached.n_coverable, self.attached.n_attached);
         for sold in &self.lines {
             add(&mut purchase, sold, sold.pieces, sold.money);
             if let Some((clicked, age_us)) = sold.click {

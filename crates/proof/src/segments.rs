@@ -10,7 +10,7 @@ use measure::trial::{BEFORE, Person, Trial};
 use serde::Serialize;
 
 /// The attribute of customers that is looked at when none is named.
-const DEFAULT_ATTRIBUTE: &str = "segment";
+pub(crate) const DEFAULT_ATTRIBUTE: &str = "segment";
 /// Values of it, the most frequent first.
 const MAX_VALUES: usize = 20;
 
@@ -41,7 +41,7 @@ impl Segments {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct SegmentFinding {
     pub(crate) segment: String,
     pub(crate) offers: u64,
@@ -62,6 +62,30 @@ pub(crate) async fn gather(store: &Store, trial: &Trial, by: Option<&str>) -> Re
         parts.push(("did not buy in the 90 days before".to_owned(), Part::Before(false)));
     }
     let attribute = by.unwrap_or(DEFAULT_ATTRIBUTE);
+    let Values { names, of_customer } = values(store, trial, by).await?;
+    segments.value_of = of_customer;
+    let parts = names.iter().map(|value| format!("{attribute}: {value}"));
+    segments.parts.extend(parts.zip((1..).map(Part::Value)));
+    Ok(segments)
+}
+
+/// The most frequent values of an attribute.
+#[derive(Debug, Default)]
+pub(crate) struct Values {
+    names: Vec<String>,
+    /// By customer, the place of their value among the names plus one; 0 for none of these.
+    of_customer: Vec<u8>,
+}
+
+impl Values {
+    pub(crate) fn of(&self, person: &Person) -> Option<&str> {
+        let number = *self.of_customer.get(person.customer? as usize)?;
+        self.names.get(usize::from(number).checked_sub(1)?).map(String::as_str)
+    }
+}
+
+pub(crate) async fn values(store: &Store, trial: &Trial, by: Option<&str>) -> Result<Values> {
+    let attribute = by.unwrap_or(DEFAULT_ATTRIBUTE);
     let mut n_of: HashMap<String, u64> = HashMap::new();
     store
         .each_attribute(attribute, |customer, value| {
@@ -77,7 +101,7 @@ pub(crate) async fn gather(store: &Store, trial: &Trial, by: Option<&str>) -> Re
     values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     values.truncate(MAX_VALUES);
     let numbers: HashMap<&str, u8> = values.iter().map(|(value, _)| &**value).zip(1..).collect();
-    let value_of = &mut segments.value_of;
+    let mut value_of: Vec<u8> = Vec::new();
     store
         .each_attribute(attribute, |customer, value| {
             let Some(number) = numbers.get(value) else { return };
@@ -86,9 +110,9 @@ pub(crate) async fn gather(store: &Store, trial: &Trial, by: Option<&str>) -> Re
             value_of[at] = *number;
         })
         .await?;
-    let parts = values.iter().map(|(value, _)| format!("{attribute}: {value}"));
-    segments.parts.extend(parts.zip((1..).map(Part::Value)));
-    Ok(segments)
+    drop(numbers);
+    let names = values.into_iter().map(|(value, _)| value).collect();
+    Ok(Values { names, of_customer: value_of })
 }
 
 pub(crate) fn findings(

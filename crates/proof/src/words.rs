@@ -9,11 +9,12 @@ use decide::words::grouped;
 pub const METRIC_HEADS: [&str; 6] =
     ["", "with offers", "held out", "difference", "95 %", "in percent"];
 /// Of [`placement_cells`].
-pub const PLACEMENT_HEADS: [&str; 10] = [
+pub const PLACEMENT_HEADS: [&str; 11] = [
     "placement",
     "decisions",
     "held out",
-    "no offer",
+    "eligible",
+    "shown",
     "seen",
     "clicked",
     "added",
@@ -23,7 +24,10 @@ pub const PLACEMENT_HEADS: [&str; 10] = [
 ];
 
 /// Of [`relation_cells`].
-pub const RELATION_HEADS: [&str; 6] = ["relation", "seen", "clicked", "bought", "revenue", "kept"];
+pub const RELATION_HEADS: [&str; 7] =
+    ["relation", "shown", "seen", "clicked", "bought", "revenue", "kept"];
+/// Of [`event_rows`].
+pub const EVENT_HEADS: [&str; 3] = ["events", "number", "what is done with them"];
 /// Of [`segment_cells`].
 pub const SEGMENT_HEADS: [&str; 5] =
     ["customers", "with offers", "held out", "revenue a customer", "95 %"];
@@ -65,20 +69,75 @@ fn metric_cells(metric: &MetricFinding) -> [String; 6] {
     ]
 }
 
-pub fn placement_cells(placement: &PlacementFinding) -> [String; 10] {
+pub fn placement_cells(placement: &PlacementFinding) -> [String; 11] {
     let p = placement;
-    let counts = [p.decisions, p.held_out, p.empty, p.seen, p.clicked, p.added];
-    let [decisions, held_out, empty, seen, clicked, added] = counts.map(grouped);
+    let counts = [p.decisions, p.held_out, p.eligible, p.shown, p.clicked, p.added];
+    let [decisions, held_out, eligible, shown, clicked, added] = counts.map(grouped);
     let name = p.placement.clone();
-    let bought = p.bought.map_or("–".to_owned(), grouped);
+    let [seen, bought] = [p.seen, p.bought].map(|n| n.map_or("–".to_owned(), grouped));
     let [revenue, kept] = [p.revenue, p.kept].map(|sum| sum.map_or("–".to_owned(), number));
-    [name, decisions, held_out, empty, seen, clicked, added, bought, revenue, kept]
+    [name, decisions, held_out, eligible, shown, seen, clicked, added, bought, revenue, kept]
 }
 
-pub fn relation_cells(found: &RelationFinding) -> [String; 6] {
-    let [seen, clicked, bought] = [found.seen, found.clicked, found.bought].map(grouped);
+pub fn relation_cells(found: &RelationFinding) -> [String; 7] {
+    let [shown, clicked, bought] = [found.shown, found.clicked, found.bought].map(grouped);
+    let seen = found.seen.map_or("–".to_owned(), grouped);
     let (revenue, kept) = (number(found.revenue), number(found.kept));
-    [found.relation.clone(), seen, clicked, bought, revenue, kept]
+    [found.relation.clone(), shown, seen, clicked, bought, revenue, kept]
+}
+
+/// What is odd of events, also where there is none of it: that is a finding too.
+pub fn event_rows(doubts: &Doubts) -> Vec<[String; 3]> {
+    let known = doubts.events.saturating_sub(doubts.events_of_unknown_arrival);
+    let read = match doubts.events_of_unknown_arrival {
+        0 => "read".to_owned(),
+        _ => format!("read; of {} it is known when they came", grouped(known)),
+    };
+    let late = match doubts.events_late {
+        0 => "count by the time they bear".to_owned(),
+        _ => format!(
+            "count by the time they bear: an earlier report told less; the latest by {}",
+            delay(doubts.longest_delay_minutes)
+        ),
+    };
+    let rows: [(&str, u64, String); 7] = [
+        ("since the first assignment", doubts.events, read),
+        (
+            "sent again (same event_id)",
+            doubts.events_sent_again,
+            "left out, each counts once; by whole days (UTC)".to_owned(),
+        ),
+        ("late: an hour or more after they happened", doubts.events_late, late),
+        (
+            "ahead: bear a time an hour or more after they came",
+            doubts.events_ahead,
+            "count by the time they bear: set the sender's clock".to_owned(),
+        ),
+        (
+            "outcomes before their exposure",
+            doubts.outcomes_before_exposure,
+            "answers clicked or bought from before they were shown: they count".to_owned(),
+        ),
+        (
+            "outcomes before their decision",
+            doubts.outcomes_before_answer,
+            "answers shown, clicked or bought from before they were given: a sender's clock is \
+             wrong"
+                .to_owned(),
+        ),
+        (
+            "outcomes without a decision",
+            doubts.answers_without_record,
+            "answers named in events that have no record: they count for no placement".to_owned(),
+        ),
+    ];
+    rows.map(|(what, n, done)| [what.to_owned(), grouped(n), done]).to_vec()
+}
+
+/// Of a delay: 3.2 days, 75 minutes.
+fn delay(minutes: u64) -> String {
+    let days = minutes as f64 / 1_440.0;
+    if days >= 2.0 { format!("{days:.1} days") } else { format!("{} minutes", grouped(minutes)) }
 }
 
 pub fn segment_cells(found: &SegmentFinding) -> [String; 5] {
@@ -114,7 +173,7 @@ fn counted(findings: &Findings) -> impl Iterator<Item = (u64, &'static str, &'st
     of_answers(findings).into_iter().chain(of_orders(&findings.doubts))
 }
 
-fn of_answers(findings: &Findings) -> [(u64, &'static str, &'static str); 8] {
+fn of_answers(findings: &Findings) -> [(u64, &'static str, &'static str); 6] {
     let doubts = &findings.doubts;
     [
         (
@@ -126,11 +185,6 @@ fn of_answers(findings: &Findings) -> [(u64, &'static str, &'static str); 8] {
             findings.n_crossers,
             "customer was seen in both arms, and counts in the first",
             "customers were seen in both arms; they count in their first",
-        ),
-        (
-            doubts.answers_without_record,
-            "answer named in events has no record",
-            "answers named in events have no record",
         ),
         (
             doubts.marks_of_empty_answers,
@@ -151,11 +205,6 @@ fn of_answers(findings: &Findings) -> [(u64, &'static str, &'static str); 8] {
             doubts.lines_not_offered,
             "line names an answer that did not offer it to this customer",
             "lines name answers that did not offer them to these customers",
-        ),
-        (
-            doubts.outcomes_before_answer,
-            "answer was bought from before it was given: a sender's clock is wrong",
-            "answers were bought from before they were given: a sender's clock is wrong",
         ),
     ]
 }
@@ -240,6 +289,13 @@ pub fn sentences(findings: &Findings, no_answer: Option<String>) -> Vec<String> 
              call success; part of it would have been bought anyway.",
             number(bought),
             number(kept)
+        ));
+    }
+    if let Some(seen) = findings.attributed_seen {
+        sentences.push(format!(
+            "Of what was bought from offers, {}{unit} was from offers that were in view for a \
+             second, as pages say.",
+            number(seen)
         ));
     }
     if let Some(displaced) = findings.displaced.filter(|found| found.low > 0.0) {

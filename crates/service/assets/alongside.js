@@ -61,6 +61,7 @@
     if (!body) throw new Error("no cart in the answer");
     for (const badge of findAll("[data-cart-count]")) badge.textContent = body.dataset.count;
     region.replaceChildren(...body.childNodes);
+    watch(region);
     return body.dataset.announce || "";
   };
 
@@ -88,6 +89,49 @@
     drawer.scrollTop = 0;
     heading.focus();
   };
+
+  // Offers: which stand on the page, and which were in view: half of one for a second (MRC/IAB).
+  // Each is told once; what is told when the page is left still arrives.
+  const told = new Set();
+  const tell = (what, offers) => {
+    const news = offers.filter((offer) => !told.has(`${what} ${offer.dataset.offer} ${offer.dataset.item}`));
+    for (const from of new Set(news.map((offer) => offer.dataset.offer))) {
+      const items = news.filter((offer) => offer.dataset.offer === from).map((offer) => offer.dataset.item);
+      for (const item of items) told.add(`${what} ${from} ${item}`);
+      const form = new URLSearchParams([["what", what], ["from", from], ...items.map((item) => ["item", item])]);
+      fetch("/seen", { method: "POST", body: form, keepalive: true }).catch(() => {});
+    }
+  };
+  const timers = new Map();
+  const eye = "IntersectionObserver" in window && new IntersectionObserver((entries) => {
+    for (const { target, intersectionRatio } of entries) {
+      clearTimeout(timers.get(target));
+      timers.delete(target);
+      if (intersectionRatio < 0.5) continue;
+      timers.set(target, setTimeout(() => {
+        timers.delete(target);
+        // In the background nobody looks; the time begins anew when the page is in front again.
+        if (document.hidden) return;
+        eye.unobserve(target);
+        tell("seen", [target]);
+      }, 1000));
+    }
+  }, { threshold: 0.5 });
+  const watch = (root) => {
+    const offers = findAll("[data-offer]", root);
+    tell("shown", offers);
+    if (eye) for (const offer of offers) eye.observe(offer);
+  };
+  document.addEventListener("visibilitychange", () => {
+    for (const timer of timers.values()) clearTimeout(timer);
+    timers.clear();
+    // Observed anew, each tells at once whether it is in view.
+    if (eye) for (const offer of findAll("[data-offer]")) {
+      eye.unobserve(offer);
+      if (!document.hidden && !told.has(`seen ${offer.dataset.offer} ${offer.dataset.item}`)) eye.observe(offer);
+    }
+  });
+  watch(document);
 
   const headers = { "X-Fragment": "1" };
   // One after the other: answers of quick presses must not overtake each other.

@@ -105,6 +105,7 @@ impl Inner {
                 placement: Some(shown.placement as u8),
                 relation: Some(relation as u8),
                 channel,
+                is_view: false,
             };
             self.live.contacts.note(shown.person, world.item_id(item), told, shown.now);
             Contact {

@@ -101,8 +101,8 @@ pub trait Ledger: Send + Sync + 'static {
     fn store(&self) -> Option<&Store> {
         None
     }
-    /// Resolves when the events are durable.
-    fn append(&self, events: Vec<Event>) -> LedgerFuture<'_, Appended>;
+    /// Resolves when the events, which came now, are durable.
+    fn append(&self, events: Vec<Event>, now: Timestamp) -> LedgerFuture<'_, Appended>;
     /// Each returns the version of the catalog after the change, which is durable then.
     fn put_items(&self, records: Vec<ItemRecord>) -> LedgerFuture<'_, u64>;
     fn put_customers(&self, records: Vec<CustomerRecord>) -> LedgerFuture<'_, u64>;

@@ -169,7 +169,7 @@ impl Live {
         if kind == ContactKind::Bought && !(event.confirmed && person.is_customer) {
             return;
         }
-        let told = Told { kind, at: event.at, placement: None, relation: None, channel: None };
+        let told = told_of(event.kind, kind, event.at);
         for line in event.lines.iter().filter(|line| world.item_idx(&line.item_id).is_some()) {
             self.contacts.note(person, &line.item_id, told, now);
         }
@@ -179,11 +179,19 @@ impl Live {
 /// How an event counts as a contact, if it does.
 pub(crate) fn contact_kind(kind: EventKind) -> Option<ContactKind> {
     match kind {
-        EventKind::RecommendationImpression => Some(ContactKind::Seen),
+        EventKind::RecommendationImpression | EventKind::RecommendationView => {
+            Some(ContactKind::Seen)
+        }
         EventKind::RecommendationDismiss => Some(ContactKind::Dismissed),
         EventKind::Purchase => Some(ContactKind::Bought),
         _ => None,
     }
+}
+
+/// The contact that an event of this kind tells of; where, only an answer knows.
+pub(crate) fn told_of(event: EventKind, kind: ContactKind, at: Timestamp) -> Told {
+    let is_view = event == EventKind::RecommendationView;
+    Told { kind, at, placement: None, relation: None, channel: None, is_view }
 }
 
 /// What a customer bought after a snapshot and has still.

@@ -13,6 +13,7 @@ mod dashboard;
 mod explore;
 mod money;
 mod proof;
+mod seen;
 mod shop;
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,7 @@ pub(crate) fn page_routes(state: &AppState) -> Router<AppState> {
         .route("/dashboard", get(dashboard::page))
         .route("/proof", get(proof::page));
     if state.inner.settings.with_shop {
-        routes.merge(shop::shop_routes()).merge(cart::cart_routes())
+        routes.merge(shop::shop_routes()).merge(cart::cart_routes()).merge(seen::seen_routes())
     } else {
         routes.route("/", get(async || Redirect::temporary("/dashboard")))
     }

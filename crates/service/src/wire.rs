@@ -7,6 +7,7 @@
 mod amount_in;
 mod body;
 mod catalog_in;
+mod event_in;
 mod fault_text;
 mod recommend_in;
 mod recommend_out;
@@ -17,6 +18,7 @@ pub(crate) use amount_in::AmountIn;
 pub(crate) use body::{Parsed, parse_body};
 pub(crate) use catalog_in::OneOrMany;
 pub use catalog_in::{CustomerIn, HoldingIn, ItemIn};
+pub(crate) use event_in::EventIn;
 pub use recommend_in::{BatchRequest, CartEntryIn, FilterIn, RecommendRequest};
 pub(crate) use recommend_in::{MAX_PLACEMENTS, UnreadBatch};
 pub use recommend_out::{

@@ -8,6 +8,8 @@ use crate::show;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -34,6 +36,13 @@ pub(crate) struct ReportArgs {
     /// Write a page to look at as well.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Write who was in which arm, what was known of them before and what they bought, a person a
+    /// row, and tell nothing else: for `alongside evaluate uplift`.
+    #[arg(long, value_name = "FILE", conflicts_with = "html")]
+    arms: Option<PathBuf>,
+    /// Write over a file of arms that is there.
+    #[arg(long, requires = "arms")]
+    force: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -81,6 +90,11 @@ pub(crate) async fn run(dir: &Path, args: ReportArgs) -> anyhow::Result<()> {
     };
     let bar = bar()?;
     let tell = &mut |step: &'static str, done, all| tell(&bar, step, done, all);
+    if let Some(path) = &args.arms {
+        let n = arms(&store, (path, args.force), asked, tell).await?;
+        bar.finish_and_clear();
+        return tell_arms(path, n, args.output.json);
+    }
     let findings = proof::findings::read_telling(&store, clock::now(), asked, tell).await?;
     bar.finish_and_clear();
     if let Some(path) = &args.html {
@@ -92,4 +106,52 @@ pub(crate) async fn run(dir: &Path, args: ReportArgs) -> anyhow::Result<()> {
         return show::line(serde_json::to_string(&findings)?);
     }
     text::print(&findings)
+}
+
+/// Persons written.
+async fn arms(
+    store: &history::Store,
+    (path, force): (&Path, bool),
+    asked: proof::findings::Asked<'_>,
+    tell: &mut proof::Telling<'_>,
+) -> anyhow::Result<u64> {
+    let partial = path.with_extension("partial");
+    anyhow::ensure!(
+        force || !path.exists(),
+        "could not make {}: it is there (--force writes over it)",
+        path.display()
+    );
+    let file = File::create(&partial);
+    let file = file.with_context(|| format!("could not make {}", partial.display()))?;
+    let (mut out, mut written) = (BufWriter::new(file), Ok(()));
+    let give = |line: &str| {
+        if written.is_ok() {
+            written = writeln!(out, "{line}");
+        }
+    };
+    let given = proof::arms::each_line(store, clock::now(), asked, tell, give).await;
+    let written = written.and_then(|()| out.flush());
+    if given.is_err() || written.is_err() {
+        // Half a file would be taken for a whole one.
+        let _ = std::fs::remove_file(&partial);
+    }
+    written.with_context(|| format!("could not write {}", partial.display()))?;
+    let n = given?;
+    std::fs::rename(&partial, path)
+        .with_context(|| format!("could not make {}", path.display()))?;
+    Ok(n)
+}
+
+fn tell_arms(path: &Path, n: u64, is_json: bool) -> anyhow::Result<()> {
+    if is_json {
+        return show::line(serde_json::json!({ "persons": n, "file": path }));
+    }
+    show::line(format!(
+        "{} customers and visits in {}. Who responds: `alongside evaluate uplift --data {} \
+         --id person --arm arm --outcome bought --ignore {}`",
+        show::count(n),
+        path.display(),
+        path.display(),
+        proof::arms::AFTERWARDS,
+    ))
 }

@@ -1,5 +1,6 @@
 //! The real binary, as a person at a terminal uses it.
 
+mod arrivals;
 mod bad_input;
 mod decisions;
 mod doubts;

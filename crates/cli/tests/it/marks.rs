@@ -30,22 +30,23 @@ fn of_answer(kind: EventKind, customer: u32, answer: u32, items: &[&str]) -> Eve
 
 #[test]
 fn what_an_answer_did_not_hold_was_neither_seen_nor_clicked() {
-    use EventKind::{RecommendationClick as Click, RecommendationImpression as Seen};
+    use EventKind::{RecommendationClick as Click, RecommendationImpression as Shown};
     let desk = Desk::new();
     let events = vec![
-        of_answer(Seen, 1, 1, &[]),
+        of_answer(Shown, 1, 1, &[]),
         of_answer(Click, 1, 1, &["bread"]),
         // Of who is held out.
-        of_answer(Seen, 5, 5, &[]),
+        of_answer(Shown, 5, 5, &[]),
         of_answer(Click, 10, 10, &["bread"]),
         // Another item than the answer held, and one without an item.
-        of_answer(Seen, 2, 2, &[]),
+        of_answer(Shown, 2, 2, &[]),
         of_answer(Click, 2, 2, &["jam"]),
         of_answer(Click, 3, 3, &[]),
     ];
     let report = report_of(&desk, events, &[], &[]);
     let place = &report["placements"][0];
-    assert_eq!((&place["seen"], &place["clicked"]), (&2.into(), &2.into()), "{place}");
+    assert_eq!((&place["shown"], &place["clicked"]), (&2.into(), &2.into()), "{place}");
+    assert!(place["seen"].is_null(), "no page tells what was in view: {place}");
     let doubts = &report["doubts"];
     assert_eq!(doubts["marks_of_held_out"], 2);
     assert_eq!(doubts["clicks_not_offered"], 1);
@@ -187,6 +188,6 @@ fn an_answer_without_an_offer_was_not_seen() {
         store.close().await;
     });
     let report = desk.json(&["report", "--json"]);
-    assert_eq!(report["placements"][0]["seen"], 0);
+    assert_eq!(report["placements"][0]["shown"], 0);
     assert_eq!(report["doubts"]["marks_of_empty_answers"], 1);
 }

@@ -161,7 +161,7 @@ fn what_is_no_event() {
         json!({"event": "jump"}),
         "\"jump\" is no event; the events are view_item, add_to_cart, remove_from_cart, \
          begin_checkout, purchase, refund, recommendation_impression, recommendation_click, \
-         recommendation_dismiss",
+         recommendation_dismiss, recommendation_view",
     );
     check(json!({"event": "view_item"}), "item_id is missing");
     check(json!({"event": "view_item", "item_id": "  "}), "item_id is missing");
@@ -248,4 +248,40 @@ fn the_origin_of_a_line_may_be_told_in_every_usual_way() {
     assert_eq!((of_event, &origins[3]), (some(other), &None));
     let seen = json!({"event": "view_item", "item_list_id": "category", "items": ["a"]});
     assert_eq!(read(seen).1, [None], "what was looked at came from nowhere");
+}
+
+/// Half of it for a second is a view (MRC), by whichever words; what is less is an impression.
+#[test]
+fn an_impression_that_was_in_view_is_a_view() {
+    let told = |more: Value| {
+        let mut event = json!({"event_id": "e", "event_name": "recommendation_impression",
+                               "recommendation_id": "r"});
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        show(&event).replace("e recommendation_", "").replace(" 2021-02-03T09:47:58Z c=-", "")
+    };
+    for view in [
+        json!({"viewable": true}),
+        json!({"visible_ms": 1_000, "visible_share": 0.5}),
+        json!({"visibleMs": 2_500.5}),
+        json!({"event_name": "recommendation_view"}),
+        json!({"event_name": "Recommendation Viewed", "visible_ms": 1_000}),
+    ] {
+        assert_eq!(told(view.clone()).trim_end(), "view s=- o=- []", "{view}");
+    }
+    for glance in [
+        json!({"viewed": false}),
+        json!({"visible_ms": 999, "visible_share": 1}),
+        json!({"visible_ms": 9_999, "visible_share": 0.49}),
+    ] {
+        assert_eq!(told(glance.clone()).trim_end(), "impression s=- o=- []", "{glance}");
+    }
+    let less = told(json!({"event_name": "recommendation_view", "visible_ms": 10}));
+    assert!(less.starts_with("impression") && less.contains("kept as"), "{less}");
+    let share = told(json!({"visible_share": 0.7}));
+    assert!(share.starts_with("impression") && share.contains("without visible_ms"), "{share}");
+    let click = told(json!({"event_name": "recommendation_click", "viewable": true}));
+    assert!(click.starts_with("click") && click.contains("are ignored"), "{click}");
+    assert!(told(json!({"visible_share": 50})).contains("a share from 0 to 1"));
+    assert!(told(json!({"visible_ms": -1})).contains("milliseconds"));
+    assert!(told(json!({"viewable": "yes"})).contains("true or false"));
 }

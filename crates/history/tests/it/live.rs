@@ -61,6 +61,11 @@ async fn an_event_counts_once_however_often_it_is_sent() {
     let other = history::Store::open(shop.dir.path(), history::OpenMode::ReadWrite).await.unwrap();
     assert_eq!(other.event_log().unwrap().append(vec![view]).await.unwrap(), [Ack::Duplicate]);
     assert_eq!((log.counts().n_stored, log.counts().n_duplicates), (1, 2));
+    // How many came again is remembered, whoever took them and by whichever process.
+    for (since_day, n) in [(0, 3), (1, 3), (2, 0)] {
+        let since = Timestamp(since_day * DAY_US);
+        assert_eq!(shop.store.n_repeated_events(since).await.unwrap(), n, "{since_day}");
+    }
 }
 
 #[tokio::test]

@@ -115,6 +115,19 @@ impl Trial {
         srm::check_periods(&compared)
     }
 
+    /// Every person that is compared with somebody.
+    pub fn each_compared(&self, mut give: impl FnMut(&Person)) {
+        let weights =
+            self.is_changing().then(|| Weights::of(&self.counts(&|_| true), &self.promise));
+        self.each(|person| {
+            let period = self.promise.period_of(person.first_at_us);
+            let counts = weights.as_ref().is_none_or(|weights| weights.0[period][0] > 0.0);
+            if counts && self.is_compared(person) {
+                give(person);
+            }
+        });
+    }
+
     fn counts(&self, is_in: &dyn Fn(&Person) -> bool) -> Vec<Counts> {
         let mut counts = vec![[0; 2]; self.promise.0.len().max(1)];
         self.each(|person| {

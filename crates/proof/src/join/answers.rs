@@ -2,11 +2,12 @@
 
 use super::Join;
 use super::row::{Reader, Row};
+use super::scan::MarkRow;
 use super::spill::Spilled;
 use super::units::Standing;
 use crate::error::Result;
 use crate::funnels::{Answer, Answers, Decided, Funnels, Outcome, SaidOfAnswer};
-use crate::heard::{Mark, mark};
+use crate::heard::mark;
 use crate::sale::Families;
 use events::Timestamp;
 use hashbrown::{HashMap, HashSet};
@@ -165,13 +166,15 @@ pub(super) fn give(
 pub(super) fn count(
     join: &mut Join<'_>,
     standing: &Standing,
-    (marks, decisions): (&Spilled<(u64, Mark)>, &Decisions),
+    (marks, decisions): (&Spilled<MarkRow>, &Decisions),
     (bought, families): (&Spilled<(u64, Outcome)>, &Families),
 ) -> Result<Funnels> {
     let mut answers = answers_of(join, standing);
     join.partitions("counting answers", |join, partition| {
         let mut outcomes: HashMap<u64, Outcome> = HashMap::new();
-        marks.each(partition, |(answer, what)| mark(&mut outcomes, answer, what))?;
+        marks.each(partition, |(answer, what, at_us)| {
+            mark(&mut outcomes, (answer, at_us), what);
+        })?;
         decisions.rows.each(partition, |row| {
             answers.take(row.decided(&decisions.names), &mut outcomes);
         })?;
@@ -180,7 +183,6 @@ pub(super) fn count(
         })?;
         for (name, answer) in std::mem::take(&mut answers.kept) {
             let Some(outcome) = outcomes.remove(&name) else { continue };
-            join.doubts.outcomes_before_answer += u64::from(outcome.is_before(&answer));
             answers.funnels.add(&answer, &outcome, families);
         }
         let n_named = outcomes.values().filter(|outcome| outcome.is_named).count();

@@ -47,7 +47,9 @@ pub(super) fn join_told(
         let mut orders: HashMap<u128, Told> = HashMap::new();
         told.each(partition, |said| {
             let known = orders.entry(said.order).or_default();
-            known.hear(said, &hearing, |answer, mark| open.marks.push(answer, &(answer, mark)));
+            known.hear(said, &hearing, |(answer, at_us), mark| {
+                open.marks.push(answer, &(answer, mark, at_us));
+            });
         })?;
         let mut returns: HashMap<u128, Vec<Return>> = HashMap::new();
         taken.returns.each(partition, |one| returns.entry(one.refers).or_default().push(one))?;

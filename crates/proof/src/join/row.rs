@@ -2,6 +2,7 @@
 //! sign in the lowest bit; hashes and floats whole. The bytes never leave the process that wrote
 //! them, so a short buffer is a defect of this program and not bad input.
 
+use crate::attach::Attached;
 use crate::funnels::{ItemOutcome, Outcome};
 use crate::heard::{Click, Mark, Origin, ToldOrder, ToldPart, Who};
 use crate::sale::{Part, Return, Returned, TakenOrder};
@@ -193,14 +194,17 @@ structs! {
     ToldPart { item, price, pieces, origin }
     ToldOrder { order, visit, at_us, parts }
     Part { item, origin, pieces, price, cost }
-    TakenOrder { customer, visit, at_us, within_us, is_order, n_free, parts }
+    TakenOrder { customer, visit, at_us, within_us, is_order, n_free, attached, parts }
     Return { at_us, refers, lines }
     Returned { item, pieces, money }
-    Purchase { at_us, within_us, from_offers, elsewhere, margin, n_items, is_order }
+    Purchase {
+        at_us, within_us, from_offers, elsewhere, margin, n_items, n_coverable, n_attached, is_order
+    }
+    Attached { n_coverable, n_attached }
     ItemOutcome { is_clicked, bought, kept }
     Outcome {
-        is_seen, is_clicked, is_dismissed, is_added, is_named, may_sell, bought, kept,
-        after_click, bought_before_us, items
+        is_shown, is_seen, is_clicked, is_dismissed, is_added, is_named, may_sell, shown_us,
+        acted_us, bought, kept, after_click, bought_before_us, items
     }
 }
 
@@ -260,8 +264,15 @@ impl Row for Origin {
     }
 }
 
-const MARKS: [Mark; 6] =
-    [Mark::Seen, Mark::Dismissed, Mark::Clicked, Mark::Added, Mark::Ordered, Mark::OrderedBefore];
+const MARKS: [Mark; 7] = [
+    Mark::Shown,
+    Mark::Seen,
+    Mark::Dismissed,
+    Mark::Clicked,
+    Mark::Added,
+    Mark::Ordered,
+    Mark::OrderedBefore,
+];
 
 impl Row for Mark {
     fn put(&self, to: &mut Vec<u8>) {
@@ -344,6 +355,7 @@ mod tests {
             within_us: 86_400_000_000,
             is_order: true,
             n_free: 0,
+            attached: Attached { n_coverable: 3.0, n_attached: 1.0 },
             parts: vec![part; 3],
         });
         let line = Returned { item: 4, pieces: 1.0, money: Some(-2.5) };

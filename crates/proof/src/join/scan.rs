@@ -5,8 +5,10 @@ use super::answers::{DecidedRow, Decisions, Names};
 use super::buyers::AtHome;
 use super::spill::{Spill, Spilled};
 use super::units::Standing;
+use crate::arrivals::Arrivals;
+use crate::attach::Catalog;
 use crate::error::Result;
-use crate::facts::{Doubts, Known, Units};
+use crate::facts::{Doubts, Units};
 use crate::funnels::{Customers, Decided};
 use crate::heard::{Click, Mark, Said, ToldOrder, Who};
 use crate::ledger::Rules;
@@ -18,11 +20,14 @@ use measure::assignment::{Unit, UnitId};
 use measure::trial::Assigned;
 use std::sync::{Arc, Mutex};
 
+/// Of which answer, what, and when.
+pub(super) type MarkRow = (u64, Mark, i64);
+
 /// What later steps add to as well.
 #[derive(Debug)]
 pub(super) struct Open {
     /// By answer.
-    pub(super) marks: Spill<(u64, Mark)>,
+    pub(super) marks: Spill<MarkRow>,
     /// By answer: the partition of buyers that asks for it.
     pub(super) needs: Spill<(u64, u32)>,
     /// By buyer: the order's customer, else its visit.
@@ -77,10 +82,12 @@ pub(super) async fn read(join: &mut Join<'_>, store: &Store, n: &LogCounts) -> R
         checkouts: plan.open(),
     };
     let (hearing, mut open) = (join.question.hearing(), open);
+    let mut arrivals = Arrivals::since(join.question.told_from());
     let mut n_read = 0;
     let report = &mut join.report;
     store
         .each_event(join.question.heard_from(), |event: PastEvent| {
+            arrivals.see(&event);
             hearing.hear(&event, |said| listener.take(said, &mut open));
             n_read += 1;
             if n_read % 65_536 == 0 {
@@ -89,6 +96,7 @@ pub(super) async fn read(join: &mut Join<'_>, store: &Store, n: &LogCounts) -> R
         })
         .await?;
     join.doubts.purchases_not_confirmed = listener.n_not_confirmed;
+    arrivals.tell(&mut join.doubts);
     let mut decided = plan_decided(join);
     let mut tills = HashSet::new();
     let key = join.question.key;
@@ -187,7 +195,7 @@ impl Listener {
                     self.links.push(visit.0, &(visit, customer));
                 }
             }
-            Said::Mark(answer, mark) => open.marks.push(answer, &(answer, mark)),
+            Said::Mark(answer, mark, at_us) => open.marks.push(answer, &(answer, mark, at_us)),
             Said::Click(click) => match click.who {
                 Who::Customer(customer) => open.click(&click, u64::from(customer)),
                 Who::Visit(visit) => self.clicks.push(visit.0, &click),
@@ -240,7 +248,7 @@ pub(super) struct Taken {
     /// By customer, of all orders that the store remembers.
     pub(super) bought: Spilled<BoughtRow>,
     pub(super) rules: Rules,
-    pub(super) catalog: Vec<Known>,
+    pub(super) catalog: Catalog,
 }
 
 struct Taker {
@@ -250,7 +258,7 @@ struct Taker {
     /// Of whom it is asked what is new to them.
     asked: Customers,
     rules: Rules,
-    catalog: Vec<Known>,
+    catalog: Catalog,
     doubts: Doubts,
 }
 
@@ -258,7 +266,7 @@ impl Taker {
     fn take(&mut self, order: &PastOrder<'_>) {
         let Some(at) = self.rules.time_of(order, &mut self.doubts) else { return };
         if let Some(refers) = order.refers {
-            let taken = Return::of(order, at.0, refers, &self.catalog);
+            let taken = Return::of(order, at.0, refers, &self.catalog.items);
             self.returns.push(place_of_order(refers), &taken);
             return;
         }
@@ -292,7 +300,7 @@ pub(super) fn lines_of(rows: &[LineRow]) -> Vec<PastLine> {
 pub(super) async fn orders(
     join: &mut Join<'_>,
     store: &Store,
-    (rules, catalog): (Rules, Vec<Known>),
+    (rules, catalog): (Rules, Catalog),
     standing: &Standing,
 ) -> Result<Taken> {
     join.told("reading orders", 0, 0);

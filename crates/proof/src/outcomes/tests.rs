@@ -59,6 +59,7 @@ fn event(kind: EventKind, at: u32, items: &[(&str, Option<&str>)]) -> PastEvent 
         recommendation_id: (at != u32::MAX).then(|| id(at)),
         confirmed: true,
         lines: items.iter().map(line).collect(),
+        received_at: None,
     }
 }
 

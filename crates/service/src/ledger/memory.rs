@@ -4,7 +4,7 @@ use super::{
     Appended, ContactsAsked, DecisionEntry, Ledger, LedgerFault, LedgerFigures, LedgerFuture,
     PastContact, PastPerson, TakeContact, past_contacts,
 };
-use crate::live::{Told, contact_kind};
+use crate::live::{contact_kind, told_of};
 use events::{
     CustomerRecord, Event, EventKind, HoldingRecord, ItemRecord, RelationRecord, Timestamp,
 };
@@ -82,7 +82,7 @@ impl State {
 }
 
 impl Ledger for MemoryLedger {
-    fn append(&self, events: Vec<Event>) -> LedgerFuture<'_, Appended> {
+    fn append(&self, events: Vec<Event>, _now: Timestamp) -> LedgerFuture<'_, Appended> {
         let stored = self.answer(|state| {
             let mut is_new = Vec::new();
             for event in events {
@@ -260,8 +260,7 @@ impl Ledger for MemoryLedger {
                     (None, Some(session_id)) => PastPerson::Session(session_id),
                     (None, None) => continue,
                 };
-                let told =
-                    Told { kind, at: event.at, placement: None, relation: None, channel: None };
+                let told = told_of(event.kind, kind, event.at);
                 for line in &event.lines {
                     take(PastContact { person, item_id: &line.item_id, told });
                 }

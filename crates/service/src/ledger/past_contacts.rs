@@ -1,9 +1,9 @@
 //! Contacts out of the logs of a store: answers, events, orders.
 
 use super::{ContactsAsked, PastContact, PastPerson, TakeContact};
-use crate::live::{Person, Told, contact_kind};
+use crate::live::{Person, Told, contact_kind, told_of};
 use crate::record::RecordedContacts;
-use events::{Amount, Timestamp};
+use events::{Amount, EventKind, Timestamp};
 use hashbrown::HashMap;
 use history::Store;
 use measure::assignment::UnitId;
@@ -42,7 +42,8 @@ pub(super) fn take_shown(payload: &[u8], at: Timestamp, is_customer: bool, take:
     let channel = record.channel().map(ChannelCode::of);
     for (item_id, relation) in record.offers() {
         let kind = ContactKind::Offered;
-        let told = Told { kind, at, placement: record.placement(), relation, channel };
+        let placement = record.placement();
+        let told = Told { kind, at, placement, relation, channel, is_view: false };
         take(PastContact { person, item_id, told });
     }
 }
@@ -63,7 +64,7 @@ fn take_event(event: &history::PastEvent, asked: ContactsAsked, take: TakeContac
     if since.is_none_or(|since| event.at < since) {
         return;
     }
-    let told = Told { kind, at: event.at, placement: None, relation: None, channel: None };
+    let told = told_of(event.kind, kind, event.at);
     for line in &event.lines {
         take(PastContact { person, item_id: &line.item_id, told });
     }
@@ -92,7 +93,7 @@ async fn take_bought(
     for (customer, item, at) in bought {
         let Some(item_id) = ids.get(&item) else { continue };
         let kind = ContactKind::Bought;
-        let told = Told { kind, at, placement: None, relation: None, channel: None };
+        let told = told_of(EventKind::Purchase, kind, at);
         take(PastContact { person: PastPerson::Customer(customer), item_id, told });
     }
     Ok(())

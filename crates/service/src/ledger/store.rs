@@ -59,9 +59,9 @@ impl Ledger for StoreLedger {
         Some(&self.store)
     }
 
-    fn append(&self, events: Vec<Event>) -> LedgerFuture<'_, Appended> {
+    fn append(&self, events: Vec<Event>, now: Timestamp) -> LedgerFuture<'_, Appended> {
         Box::pin(async move {
-            let acks = self.result(self.events.append(events).await)?;
+            let acks = self.result(self.events.append_live(events, now).await)?;
             let is_new = acks.iter().map(|ack| matches!(ack, Ack::Stored { .. })).collect();
             Ok(Appended { is_new })
         })
@@ -221,5 +221,7 @@ mod families;
 mod outcome_tests;
 #[cfg(test)]
 mod proving_tests;
+#[cfg(test)]
+mod schema_tests;
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,9 @@ const SESSION_TTL_US: i64 = 60 * DAY_US;
 /// Of nobody.
 const UNTOLD: u8 = 15;
 const MAX_JOINED: u8 = 31;
+/// What was told as seen and is told to be in view so long after is the same sight: who looks at a
+/// page for longer is as good as gone (30 minutes, the usual end of a visit).
+const SIGHT_US: i64 = DAY_US / 48;
 
 /// How far back something is asked for, in microseconds; 0: not at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +70,8 @@ pub(crate) struct Told {
     pub(crate) placement: Option<u8>,
     pub(crate) relation: Option<u8>,
     pub(crate) channel: Option<ChannelCode>,
+    /// A page tells that it was in view, of what it may have told before as an impression.
+    pub(crate) is_view: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +122,7 @@ impl Entry {
             placement: part(self.place >> 4),
             relation: part(self.place & 15),
             channel: (self.what & 4 != 0).then_some(ChannelCode(self.channel)),
+            is_view: false,
         }
     }
 }
@@ -168,6 +174,13 @@ impl Memory {
             }
         }
         self.entries = joined;
+    }
+
+    /// It was told as seen already: an impression, and then that it was in view, is one sight.
+    fn has_sight(&self, item: u32, at_us: i64) -> bool {
+        let is_it = |entry: &Entry| entry.item == item && entry.kind() == ContactKind::Seen;
+        let is_near = |entry: &Entry| (0..=SIGHT_US).contains(&(at_us - entry.at_us));
+        self.entries.iter().any(|entry| is_it(entry) && is_near(entry))
     }
 
     /// What was seen stood where it was offered last.
@@ -279,6 +292,9 @@ impl Contacts {
         let item = self.number_of(item_id);
         let since_us = now.0.saturating_sub(kept.longest());
         self.edit(person, told.at, |memory, max| {
+            if told.is_view && memory.has_sight(item, told.at.0) {
+                return;
+            }
             if let (ContactKind::Seen, Some(place)) = (told.kind, memory.place_of(item)) {
                 told = Told { kind: told.kind, at: told.at, ..place };
             }
@@ -291,7 +307,8 @@ impl Contacts {
     pub(crate) fn take_back(&self, person: Person, item_id: &str, told: Told, since: Timestamp) {
         let entry = Entry::of(self.number_of(item_id), told);
         self.edit(person, told.at, |memory, max| {
-            if !memory.entries.contains(&entry) {
+            let is_sight = told.is_view && memory.has_sight(entry.item, told.at.0);
+            if !is_sight && !memory.entries.contains(&entry) {
                 memory.add(entry, max, since.0);
             }
         });
@@ -324,7 +341,7 @@ impl Contacts {
             known.known_since = known.known_since.max(memory.dropped_until.map(Timestamp));
             known.entries.extend(memory.entries.iter().filter_map(|entry| {
                 let item = world.item_idx(names.ids.get(entry.item as usize)?)?;
-                let Told { kind, at, placement, relation, channel } = entry.told();
+                let Told { kind, at, placement, relation, channel, .. } = entry.told();
                 let n = entry.n().into();
                 let contact = Contact { item, kind, at, n, placement, relation, channel };
                 (at < until).then_some(contact)
@@ -380,6 +397,7 @@ mod tests {
             placement: Some(6),
             relation: Some(1),
             channel: Some(ChannelCode::of("push")),
+            is_view: false,
         }
     }
 
@@ -447,8 +465,12 @@ mod tests {
             placement: None,
             relation: None,
             channel: None,
+            is_view: false,
         };
         contacts.note(anna, "A", seen, now);
+        // Ten minutes on it was in view: the same sight; an hour on it is another.
+        let view = |at| Told { at: Timestamp(at), is_view: true, ..seen };
+        contacts.note(anna, "A", view(400), now);
         contacts.note(anna, "B", seen, now);
         contacts.note(anna, "B", told(ContactKind::Bought, 30), now);
         let customers = contacts.customers.read().unwrap();

@@ -21,7 +21,7 @@ use view::{CartView, obstacle, view_of};
 
 const N_ADDONS: usize = 4;
 /// Items of one form; the bundle row has three.
-const MAX_FORM_ITEMS: usize = 20;
+pub(super) const MAX_FORM_ITEMS: usize = 20;
 
 pub(super) fn cart_routes() -> Router<AppState> {
     Router::new()
@@ -226,7 +226,7 @@ async fn checkout(State(state): State<AppState>, headers: HeaderMap) -> Response
 }
 
 /// The values of one field of an urlencoded form.
-fn form_values(form: &[u8], name: &str) -> impl Iterator<Item = String> {
+pub(super) fn form_values(form: &[u8], name: &str) -> impl Iterator<Item = String> {
     form.split(|&byte| byte == b'&').filter_map(move |pair| {
         let at = pair.iter().position(|&byte| byte == b'=')?;
         (&pair[..at] == name.as_bytes()).then(|| decode(&pair[at + 1..]))

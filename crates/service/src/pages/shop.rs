@@ -241,7 +241,8 @@ async fn product(
     // A view need not be durable before the page goes out.
     let state = state.clone();
     tokio::spawn(async move {
-        match state.inner.ledger.append(vec![view]).await {
+        let now = view.at;
+        match state.inner.ledger.append(vec![view], now).await {
             Ok(_) => state.inner.metrics.count_event(EventKind::ViewItem),
             Err(fault) => tracing::warn!(%fault, "a page view was not kept"),
         }

@@ -293,3 +293,40 @@ async fn sheet_script_and_pictures_are_served() {
     assert_eq!(shop.get("/assets/other").await.status, 404);
     assert_eq!(shop.get("/art/none").await.status, 404);
 }
+
+/// The script tells what stands on the page and what was in view, in the name of the visit.
+#[tokio::test]
+async fn what_was_in_view_is_kept() {
+    let shop = TestShop::new();
+    let page = shop.get("/p/A").await;
+    let cookie = cookie_of(&page);
+    let offered = page.body.split("data-offer=\"").nth(1).expect("an offer names its decision");
+    let from = offered.split('"').next().unwrap_or_default();
+    let item = offered.split("data-item=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let item = item.expect("an offer names its item");
+    let of_offers = || -> Vec<(events::EventKind, Option<String>, String)> {
+        let state = shop.ledger.state();
+        let own = state.events.iter().filter(|event| event.recommendation_id.is_some());
+        own.map(|e| (e.kind, e.recommendation_id.clone(), e.lines[0].item_id.clone())).collect()
+    };
+    for what in ["shown", "seen"] {
+        let told = format!("what={what}&from={from}&item={item}&item=NOTHING");
+        assert_eq!(form(&shop, &cookie, "/seen", &told, false).await.status, 204);
+    }
+    let expected = |kind| (kind, Some(from.to_owned()), item.to_owned());
+    use events::EventKind::{RecommendationImpression, RecommendationView};
+    let both = [expected(RecommendationImpression), expected(RecommendationView)];
+    assert_eq!(of_offers(), both);
+    assert_eq!(shop.ledger.state().events.last().map(|event| event.lines.len()), Some(1));
+    // No visit, no answer, no item, no such thing.
+    let whole = format!("what=seen&from={from}&item={item}");
+    assert_eq!(form(&shop, "", "/seen", &whole, false).await.status, 400);
+    for bad in [
+        format!("what=seen&from=search&item={item}"),
+        format!("what=seen&from={from}&item=NOTHING"),
+        format!("what=sold&from={from}&item={item}"),
+    ] {
+        assert_eq!(form(&shop, &cookie, "/seen", &bad, false).await.status, 400, "{bad}");
+    }
+    assert_eq!(of_offers(), both);
+}

@@ -44,6 +44,11 @@ impl Visitor {
         response
     }
 
+    /// It came without the cookie.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     pub(crate) fn session(&self, inner: &Inner) -> Session {
         let now = inner.clock.now();
         inner.live.sessions.read(&self.session_id, now, Session::clone).unwrap_or_default()

@@ -7,7 +7,7 @@ use crate::ledger::{Appended, LedgerFault};
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::state::AppState;
 use crate::user_token;
-use crate::wire::parse_body;
+use crate::wire::{EventIn, parse_body};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use events::{Event, EventKind, Timestamp};
@@ -43,7 +43,7 @@ struct RejectedOut {
 #[utoipa::path(post, path = "/v1/events", tag = "Events",
     params(("X-User-Token" = Option<String>, Header,
         description = "With a public key, the proof of `customer_id`: `EXPIRES.HMAC`")),
-    request_body(content = Vec<serde_json::Value>, example = json!([{
+    request_body(content = Vec<EventIn>, example = json!([{
         "event_id": "5f1c", "event_name": "add_to_cart", "session_id": "s1",
         "items": [{"item_id": "85123A", "quantity": 1, "price": 2.55}]
     }])),
@@ -88,7 +88,7 @@ pub(crate) async fn keep_events(
     to_the_end(async move {
         let inner = &state.inner;
         let kept = events.clone();
-        let appended = inner.ledger.append(events).await;
+        let appended = inner.ledger.append(events, now).await;
         inner.health.stored(!matches!(appended, Err(LedgerFault::Unavailable(_))));
         let appended = appended.map_err(storage_problem)?;
         let now = inner.clock.now();

@@ -15,7 +15,10 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use decide::Placement;
-use experiment::{Definition, ExperimentDir, Signature, told, told_whole};
+use experiment::{
+    Definition, ExperimentDir, Signature, ToldExperiment, WholeExperiment, told, told_whole,
+};
+use proof::Results;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -65,7 +68,8 @@ fn missing(field: &'static str, mend: &str) -> Problem {
 
 /// All experiments, in order of creation.
 #[utoipa::path(get, path = "/v1/experiments", tag = "Experiments",
-    responses((status = 200, description = "A list", body = Vec<Value>)))]
+    responses((status = 200, description = "A list",
+        body = Vec<ToldExperiment<'static>>)))]
 pub(super) async fn list(
     State(state): State<AppState>,
     headers: HeaderMap,
@@ -77,9 +81,9 @@ pub(super) async fn list(
 }
 
 /// Keeps a definition, with the fields of the file (docs/experiments.md); nothing runs yet.
-#[utoipa::path(post, path = "/v1/experiments", tag = "Experiments", request_body = Value,
+#[utoipa::path(post, path = "/v1/experiments", tag = "Experiments", request_body = Definition,
     responses(
-        (status = 200, description = "Kept", body = Value),
+        (status = 200, description = "Kept", body = WholeExperiment<'static>),
         (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
     ))]
 pub(super) async fn create(
@@ -107,7 +111,7 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/v1/experiments/{name}", tag = "Experiments",
     params(("name" = String, Path)),
     responses(
-        (status = 200, description = "The experiment", body = Value),
+        (status = 200, description = "The experiment", body = WholeExperiment<'static>),
         (status = 404, description = "There is none", body = ProblemBody<'static>),
     ))]
 pub(super) async fn show(
@@ -124,7 +128,7 @@ pub(super) async fn show(
     params(("name" = String, Path)),
     responses(
         (status = 200, description = "Arms, contrasts, breaches; docs/experiments.md",
-            body = Value),
+            body = Results),
         (status = "4XX", description = "None, or it has not run", body = ProblemBody<'static>),
     ))]
 pub(super) async fn results(
@@ -141,7 +145,7 @@ pub(super) async fn results(
 #[utoipa::path(post, path = "/v1/experiments/{name}/start", tag = "Experiments",
     params(("name" = String, Path)), request_body = Option<ChangeIn>,
     responses(
-        (status = 200, description = "It runs", body = Value),
+        (status = 200, description = "It runs", body = WholeExperiment<'static>),
         (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
     ))]
 pub(super) async fn start(
@@ -159,7 +163,7 @@ pub(super) async fn start(
 #[utoipa::path(post, path = "/v1/experiments/{name}/widen", tag = "Experiments",
     params(("name" = String, Path)), request_body = ChangeIn,
     responses(
-        (status = 200, description = "It has that share", body = Value),
+        (status = 200, description = "It has that share", body = WholeExperiment<'static>),
         (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
     ))]
 pub(super) async fn widen(
@@ -180,7 +184,7 @@ pub(super) async fn widen(
 #[utoipa::path(post, path = "/v1/experiments/{name}/stop", tag = "Experiments",
     params(("name" = String, Path)), request_body = Option<ChangeIn>,
     responses(
-        (status = 200, description = "It ended", body = Value),
+        (status = 200, description = "It ended", body = WholeExperiment<'static>),
         (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
     ))]
 pub(super) async fn stop(
@@ -199,7 +203,7 @@ pub(super) async fn stop(
 #[utoipa::path(post, path = "/v1/experiments/{name}/winner", tag = "Experiments",
     params(("name" = String, Path)), request_body = ChangeIn,
     responses(
-        (status = 200, description = "It ended", body = Value),
+        (status = 200, description = "It ended", body = WholeExperiment<'static>),
         (status = "4XX", description = "Nothing was changed", body = ProblemBody<'static>),
     ))]
 pub(super) async fn winner(

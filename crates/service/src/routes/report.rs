@@ -10,6 +10,7 @@ use crate::state::AppState;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use proof::Findings;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -31,7 +32,7 @@ pub(super) struct ReportQuery {
     ),
     responses(
         (status = 200, description = "Sentences, numbers, method; docs/report.md",
-            body = serde_json::Value),
+            body = Findings),
         (status = "4XX", description = "No such attribute", body = ProblemBody<'static>),
     ))]
 pub(super) async fn report(

@@ -21,6 +21,7 @@ const WITH_SERDE: [(&str, &str); 14] = [
     ("crates/history/", "manifest and log records"),
     ("crates/experiment/src/definition.rs", "the file of an experiment"),
     ("crates/experiment/src/history.rs", "the log of experiments"),
+    ("crates/experiment/src/told.rs", "what machines are told of experiments"),
     ("crates/policy/src/file.rs", "the policy file"),
     ("crates/policy/src/file/placement.rs", "the policy file"),
     ("crates/policy/src/file/bundle.rs", "the policy file"),

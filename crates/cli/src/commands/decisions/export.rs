@@ -118,7 +118,9 @@ fn rows_of(record: &DecisionRecord) -> Vec<Row> {
 impl Row {
     fn hear(&mut self, kind: EventKind) {
         match kind {
-            EventKind::RecommendationImpression => self.is_shown = true,
+            EventKind::RecommendationImpression | EventKind::RecommendationView => {
+                self.is_shown = true;
+            }
             EventKind::RecommendationClick => self.is_clicked = true,
             EventKind::AddToCart => self.is_added = true,
             EventKind::Purchase => self.is_purchased = true,

@@ -1,11 +1,11 @@
 //! Results for a terminal: sentences first, then numbers.
 
 use crate::show;
-use proof::results::{Results, sentences};
+use proof::results::Results;
 use proof::words::{METRIC_HEADS, metric_rows};
 
 pub(crate) fn print(results: &Results) -> anyhow::Result<()> {
-    for sentence in sentences(results) {
+    for sentence in &results.sentences {
         show::line(sentence)?;
     }
     show::line("")?;

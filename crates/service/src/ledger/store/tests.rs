@@ -182,7 +182,8 @@ async fn a_closed_store_refuses_and_what_was_not_kept_is_not_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
     let store = open_store(dir.path()).await;
     let ledger = StoreLedger::start(store.clone()).unwrap();
-    let first = ledger.append(vec![event("1", EventKind::ViewItem, "A")]).await.unwrap();
+    let view = vec![event("1", EventKind::ViewItem, "A")];
+    let first = ledger.append(view, Timestamp(0)).await.unwrap();
     assert_eq!(first.is_new, [true]);
     store.close().await;
     let record = ItemRecord { item_id: "A".to_owned(), ..ItemRecord::default() };
