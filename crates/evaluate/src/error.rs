@@ -59,6 +59,9 @@ pub enum Error {
          with --data FILE"
     )]
     NoLogs { path: PathBuf },
+    /// A protocol cannot go without what it does not use.
+    #[error("{protocol} has no source `{name}`{hint}; leave out one of: {known}")]
+    NoSource { protocol: &'static str, name: String, hint: &'static str, known: String },
     #[error("no method `{name}`; there are: {known}")]
     UnknownMethod { name: String, known: String },
     #[error(transparent)]

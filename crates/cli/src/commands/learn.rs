@@ -40,9 +40,11 @@ pub(crate) struct LearnArgs {
     /// Snapshots to keep; older ones are removed.
     #[arg(long, default_value_t = 10, value_name = "N")]
     keep: usize,
-    /// Learn without a source (`ease, sparse_inverse, pair, neighbor, history, trend, next_basket,
-    /// ranker`), to see what it is worth; may be given more than once. Without the ranker, learning
-    /// takes a third of the time.
+    /// Learn without a source, to see what it is worth; may be given more than once: ease,
+    /// sparse_inverse, pair, neighbor, history, trend, next_basket or ranker; of visits vmis, vstan,
+    /// cooccurrence, markov or recent_views; of next baskets habit, tifu_knn, up_cf, transitions,
+    /// alike_baskets or best_sellers. Without the ranker (all trees), learning takes a third of the
+    /// time.
     #[arg(long, value_name = "SOURCE")]
     without: Vec<String>,
     /// Do not use what `alongside tune` found.
@@ -140,7 +142,8 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     let steps = steps_of(&store, &view).await?;
     let mut learned = learn::learn_with_visits(&view, &steps, &params, &bar)?;
     bar.0.set_message("learning from visits");
-    let sessions = SessionParams { seed: args.seed, ..SessionParams::default() };
+    let without = params.without;
+    let sessions = SessionParams { seed: args.seed, without, ..SessionParams::default() };
     let sessions = sessions.within(params.memory_limit_bytes);
     add_sessions(&mut learned, &steps, view.n_items(), &sessions)?;
     note_attach_rate(&store, &view, &mut learned).await?;
