@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use learn::Without;
+use learn::ablation::SEGMENT_POPULARITY;
 
 /// What is asked of a run: methods, all when empty, and sources that ours is to do without, one run
 /// each.
@@ -19,7 +20,16 @@ pub(crate) struct Sources {
 
 pub(crate) const OF_CARTS: Sources = Sources {
     protocol: "basket-completion",
-    known: &["ease", "sparse_inverse", "pair", "neighbor", "history", "trend", "ranker"],
+    known: &[
+        "ease",
+        "sparse_inverse",
+        "pair",
+        "neighbor",
+        "history",
+        "trend",
+        SEGMENT_POPULARITY,
+        "ranker",
+    ],
 };
 
 pub(crate) const OF_VISITS: Sources = Sources {

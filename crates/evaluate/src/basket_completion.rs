@@ -125,6 +125,10 @@ pub fn run(
     }
     let mut methods = chosen_methods(options)?;
     let ablations = ablation::OF_CARTS.ablations(&options.without, OURS)?;
+    let is_of_segments = |ablation: &ablation::Ablation| ablation.without.segment_popularity();
+    if file.segments.is_empty() && ablations.iter().any(is_of_segments) {
+        return Err(Error::NoSegments);
+    }
     methods.retain(|&method| method != "ease" || split.n_items() <= MAX_EASE_ITEMS);
     let inner = all.train_part().split(file, MAX_INNER_QUERIES);
     let mut bench = Bench::new(file, &split, &inner, now);

@@ -25,6 +25,7 @@ use queries::Query;
 use score::sessions::vmis::{Vmis, VmisParams, VmisScratch, idf_of};
 use score::sessions::{Head, RankScratch};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::Duration;
 
 mod queries;
@@ -56,7 +57,7 @@ pub struct NextItemOutcome {
     /// The other method of `gains`.
     pub gain_over: Option<&'static str>,
     /// Mean difference in each metric, the first being MRR@20, and its 95 % interval, paired by
-    /// query. Empty for the other methods, and below two queries.
+    /// query. Empty for the other methods, and below two visitors.
     pub gains: Vec<(&'static str, measure::Interval)>,
 }
 
@@ -110,6 +111,8 @@ struct Columns {
     /// By case, the first ten of every list, and the items that came next.
     listed: [Vec<u32>; CASES.len()],
     next: [Vec<u32>; CASES.len()],
+    /// By case, the session of each query.
+    sessions: [Vec<u32>; CASES.len()],
     latencies: Vec<Duration>,
     /// At n, what a perfect list of n gains.
     ideals: Vec<f64>,
@@ -125,6 +128,7 @@ impl Columns {
         let values = metrics_of(query, list, &self.ideals);
         self.listed[case].extend(list.iter().take(BREADTH_LEN));
         self.next[case].push(query.next);
+        self.sessions[case].push(query.session as u32);
         for (column, value) in self.by_case[case].iter_mut().zip(values) {
             column.push(value);
         }
@@ -143,11 +147,13 @@ pub fn run(
     let n_seen = seen_of(split);
     let methods = chosen_methods(wanted.methods)?;
     let ablations = OF_VISITS.ablations(wanted.without, OURS)?;
+    let visitors = &split.test_visitors;
     let mut tell = |method: &str, run: &MethodRun, base: Option<(&'static str, &Columns)>| {
         for case in 0..CASES.len() {
-            let gains = base.map(|(_, base)| gains_of(&run.0, base, case)).unwrap_or_default();
+            let gains =
+                base.map(|(_, base)| gains_of(&run.0, base, case, visitors)).unwrap_or_default();
             let gain_over = base.map(|(name, _)| name).filter(|_| !gains.is_empty());
-            let outcome = outcome_of(method, case, run, &n_seen);
+            let outcome = outcome_of(method, case, run, (&n_seen, visitors));
             take(NextItemOutcome { outcome, gain_over, gains });
         }
     };
@@ -176,15 +182,45 @@ fn gains_of(
     ours: &Columns,
     theirs: &Columns,
     case: usize,
+    visitors: &[u32],
 ) -> Vec<(&'static str, measure::Interval)> {
     let less = |(ours, theirs): (&Vec<f64>, &Vec<f64>)| -> Vec<f64> {
         ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect()
     };
     let columns: Vec<Vec<f64>> =
         ours.by_case[case].iter().zip(&theirs.by_case[case]).map(less).collect();
-    let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    let gains = bootstrap_columns(&slices, &BootstrapSpec::with_seed(SEED)).unwrap_or_default();
+    let gains = by_visitor(&columns, &ours.sessions[case], visitors).unwrap_or_default();
     NAMES.into_iter().zip(gains).collect()
+}
+
+/// Intervals of means over queries, where visitors are drawn and not queries: those of one are
+/// alike. Of visitor u with n_u of n queries and their sum s_u, the value m + U/n (s_u − n_u m) is
+/// resampled, U visitors: it has the mean m and the ratio estimator's variance (Cochran 1977,
+/// section 6.4).
+fn by_visitor(
+    columns: &[Vec<f64>],
+    sessions: &[u32],
+    visitors: &[u32],
+) -> Option<Vec<measure::Interval>> {
+    let mut place_of: HashMap<u32, usize> = HashMap::new();
+    let places: Vec<usize> = sessions
+        .iter()
+        .map(|&session| {
+            let next = place_of.len();
+            *place_of.entry(visitors[session as usize]).or_insert(next)
+        })
+        .collect();
+    let scale = place_of.len() as f64 / places.len().max(1) as f64;
+    let by_visitor = |column: &Vec<f64>| -> Vec<f64> {
+        let mean = measure::ranking::mean(column).unwrap_or(0.0);
+        let mut values = vec![mean; place_of.len()];
+        let queries = places.iter().zip(column);
+        queries.for_each(|(&place, value)| values[place] += scale * (value - mean));
+        values
+    };
+    let columns: Vec<Vec<f64>> = columns.iter().map(by_visitor).collect();
+    let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    bootstrap_columns(&slices, &BootstrapSpec::with_seed(SEED))
 }
 
 /// Training steps of each item.
@@ -339,13 +375,12 @@ fn outcome_of(
     method: &str,
     case: usize,
     (columns, fit, parameter): &MethodRun,
-    n_seen: &[u32],
+    (n_seen, visitors): (&[u32], &[u32]),
 ) -> Outcome {
     let (listed, next) = (&columns.listed[case], &columns.next[case]);
     let breadth = Breadth::of(n_seen, listed.iter().copied(), next.iter().copied());
     let of_case = &columns.by_case[case];
-    let slices: Vec<&[f64]> = of_case.iter().map(Vec::as_slice).collect();
-    let intervals = bootstrap_columns(&slices, &BootstrapSpec::with_seed(SEED));
+    let intervals = by_visitor(of_case, &columns.sessions[case], visitors);
     let values = NAMES
         .into_iter()
         .enumerate()

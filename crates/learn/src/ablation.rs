@@ -13,9 +13,12 @@ pub const NEXT_BASKET: &str = "next_basket";
 /// The name of what stands in for EASE in large catalogs; without it EASE is solved for the
 /// best-selling items, and without `ease` there is neither.
 pub const SPARSE_INVERSE: &str = "sparse_inverse";
+/// The name of what sells to a segment of customers.
+pub const SEGMENT_POPULARITY: &str = "segment_popularity";
 
 /// Every name that [`Without::of`] takes.
-const NAMES: &str = "ease, sparse_inverse, pair, neighbor, history, trend, next_basket or ranker; \
+const NAMES: &str = "ease, sparse_inverse, pair, neighbor, history, trend, segment_popularity, \
+                     next_basket or ranker; \
                      of visits vmis, vstan, cooccurrence, markov or recent_views; of next baskets \
                      habit, tifu_knn, up_cf, transitions, alike_baskets or best_sellers";
 
@@ -26,12 +29,14 @@ pub struct Without {
     ranker: bool,
     next_basket: bool,
     sparse_inverse: bool,
+    segment_popularity: bool,
     of_visits: LeftOut,
     of_customers: LeftOut,
 }
 
 impl Without {
-    /// By the names of [`SOURCES`], [`SPARSE_INVERSE`], [`NEXT_BASKET`], [`RANKER`], or of one of
+    /// By the names of [`SOURCES`], [`SPARSE_INVERSE`], [`SEGMENT_POPULARITY`], [`NEXT_BASKET`],
+    /// [`RANKER`], or of one of
     /// the sources of visits and of next baskets.
     pub fn of(names: &[impl AsRef<str>]) -> Result<Without, Error> {
         let mut without = Without::default();
@@ -49,6 +54,7 @@ impl Without {
                     RANKER => without.ranker = true,
                     NEXT_BASKET => without.next_basket = true,
                     SPARSE_INVERSE => without.sparse_inverse = true,
+                    SEGMENT_POPULARITY => without.segment_popularity = true,
                     _ => {
                         let (name, found) = ("source to leave out", name.to_owned());
                         return Err(Error::BadParameter { name, found, expected: NAMES });
@@ -94,6 +100,10 @@ impl Without {
         self.sources[TREND]
     }
 
+    pub fn segment_popularity(&self) -> bool {
+        self.segment_popularity
+    }
+
     pub fn next_basket(&self) -> bool {
         self.next_basket
     }
@@ -116,7 +126,7 @@ mod tests {
         assert_eq!(Without::of(&[] as &[&str]).unwrap(), Without::default());
         let message = Without::of(&["pears"]).unwrap_err().to_string();
         assert!(message.contains("pears"), "{message}");
-        let others = [RANKER, NEXT_BASKET, SPARSE_INVERSE];
+        let others = [RANKER, NEXT_BASKET, SPARSE_INVERSE, SEGMENT_POPULARITY];
         for name in SOURCES.iter().chain(&OF_VISITS).chain(&OF_CUSTOMERS).chain(&others) {
             assert!(message.contains(name), "{name}: {message}");
             assert_ne!(Without::of(&[name]).unwrap(), Without::default(), "{name}");

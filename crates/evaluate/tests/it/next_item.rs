@@ -266,3 +266,32 @@ fn a_source_is_worth_what_is_lost_without_it() {
     let fault = fault.expect_err("visits have no EASE").to_string();
     assert!(fault.contains("next-item has no source `ease`"), "{fault}");
 }
+
+/// Twenty visits of ten customers or of one: the same queries, the same means, other intervals.
+#[test]
+fn intervals_are_by_visitor() {
+    let files = Files::new();
+    let text = |n_customers: u32| {
+        let mut text = String::from("session_id,item_id,timestamp,customer_id,event_type\n");
+        for session in 0..200_u32 {
+            // What is asked of one customer always comes out alike.
+            let next = 1 + (session % 10) / 5;
+            for (at, item) in [0, next].into_iter().enumerate() {
+                let at = 1_600_000_000 + session * 60 + at as u32;
+                let customer = session % n_customers;
+                text += &format!("s{session},i{item},{at},c{customer},view_item\n");
+            }
+        }
+        text
+    };
+    let width = |name: &str, n_customers: u32| {
+        let split = read(&files.write(name, &text(n_customers))).expect("a file of sessions");
+        let (_, outcomes) = outcomes_of(&split, &["popularity"]);
+        let (_, mean, interval) = outcomes[0].outcome.metrics.values[0];
+        (mean, interval.map(|(low, high)| high - low))
+    };
+    let (by_visit, by_ten, by_one) = (width("a.csv", 1_000), width("b.csv", 10), width("c.csv", 1));
+    assert_eq!((by_visit.0, by_visit.0), (by_ten.0, by_one.0));
+    assert!(by_ten.1.unwrap() > 1.2 * by_visit.1.unwrap(), "{by_ten:?} {by_visit:?}");
+    assert_eq!(by_one.1, None, "of one visitor nothing is known");
+}

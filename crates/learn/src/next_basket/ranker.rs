@@ -85,8 +85,8 @@ pub struct LearnedRanker {
     pub n_trees: usize,
 }
 
-/// What the trees must beat, and what serves without them, but for those that need what is left out;
-/// of equals the first.
+/// What the trees must beat, and what serves without them, but for those that need what is left
+/// out; of equals the first.
 pub const RIVALS: [Method; 4] =
     [Method::TifuKnn, Method::UpCf, Method::GlobalPersonalTop, Method::GlobalTop];
 

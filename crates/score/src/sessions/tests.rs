@@ -151,7 +151,8 @@ proptest! {
         let visit_steps = steps(&visit);
         for with_seen in [true, false] {
             let kind_weights = &[1.0; 3];
-            let question = Question { visit: &visit_steps, with_seen, kind_weights, left_out: LeftOut::default() };
+            let left_out = LeftOut::default();
+            let question = Question { visit: &visit_steps, with_seen, kind_weights, left_out };
             let mut gatherer = Gatherer::default();
             gatherer.gather(&naive.horizon(), &question, |_| true);
             let (items, rows) = gatherer.gather(&naive.horizon(), &question, |_| true);
@@ -363,7 +364,8 @@ fn damaged_arrays_are_found() {
 #[test]
 fn a_source_that_is_left_out_says_nothing() {
     let naive = Naive::of(&[vec![0, 1, 2], vec![1, 2], vec![1, 3], vec![4]]);
-    let (horizon, visit) = (naive.horizon(), steps(&[0, 1]));
+    let horizon = Horizon { popular: &[4], ..naive.horizon() };
+    let visit = steps(&[0, 1]);
     let mut gatherer = Gatherer::default();
     let mut rows_without = |left_out: LeftOut| {
         let question =

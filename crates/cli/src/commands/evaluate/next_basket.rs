@@ -28,8 +28,8 @@ pub(super) struct NextBasketArgs {
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     methods: Vec<String>,
     /// Run once more without this source, to see what it is worth: habit, tifu_knn, up_cf,
-    /// transitions, alike_baskets, best_sellers, ranker, next_basket, history or trend. May be given
-    /// several times.
+    /// transitions, alike_baskets, best_sellers, ranker, next_basket, history or trend. May be
+    /// given several times.
     #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
     without: Vec<String>,
     /// Say which column of the orders is which: field=column.

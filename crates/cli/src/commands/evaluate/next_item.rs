@@ -28,8 +28,8 @@ pub(super) struct NextItemArgs {
     /// Only these methods, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     methods: Vec<String>,
-    /// Run once more without this source, to see what it is worth: vmis, vstan, cooccurrence, markov,
-    /// recent_views or ranker. May be given several times.
+    /// Run once more without this source, to see what it is worth: vmis, vstan, cooccurrence,
+    /// markov, recent_views or ranker. May be given several times.
     #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
     without: Vec<String>,
     /// Say which column is which: field=column.
