@@ -19,8 +19,10 @@ fn shop() -> OrderFile {
             }
         }
     }
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures.csv");
-    std::fs::write(&path, text).expect("a folder for temporary files");
+    // A file of its own: tests run side by side.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("figures.csv");
+    std::fs::write(&path, text).expect("room for a small file");
     OrderFile::read(&path, &PlanOptions::default()).expect("a sound file")
 }
 
@@ -114,7 +116,8 @@ fn to_ask_nothing_is_refused_in_its_own_words() {
 /// 90 customers in three worlds; which is their segment.
 #[test]
 fn what_segments_are_worth_is_told_where_there_are_any() {
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("customers.csv");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("customers.csv");
     let rows: String = (0..90).map(|c| format!("c{c},world {}\n", c % 3)).collect();
     std::fs::write(&path, format!("customer_id,taste\n{rows}")).expect("a temporary file");
     let file = shop().with_segments(&path, "taste").expect("segments");
