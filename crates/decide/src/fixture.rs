@@ -26,7 +26,7 @@ pub(crate) fn view(items: Vec<ItemEntry>, rows: &[(Vec<u32>, u32)]) -> HistoryVi
             at: (0..rows.len()).map(|day| Timestamp(day as i64 * DAY_US)).collect(),
             customers: rows.iter().map(|&(_, customer)| customer).collect(),
         },
-        provenance: Vec::new(),
+        ..HistoryView::default()
     }
 }
 

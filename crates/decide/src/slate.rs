@@ -6,6 +6,7 @@ mod depth;
 mod likely;
 mod relations;
 mod room;
+mod segments;
 mod spare;
 
 use self::context::{collect_context, collect_history};
@@ -272,8 +273,10 @@ impl Slate<'_> {
         // evidence, bestsellers are noise and the slate stays empty.
         let knows_nothing = n_unknown > 0 && !has_context;
         if self.rules.fill_with_popular || !self.evidence_required || knows_nothing {
-            let world = self.world;
-            self.fill(world.snapshot.popular(), Rung::Popular, &mut workspace.marks);
+            self.from_segment(&mut workspace.marks);
+            let snapshot = &self.world.snapshot;
+            let sales = |item: u32| snapshot.trend(item);
+            self.fill(snapshot.popular(), &sales, Rung::Popular, &mut workspace.marks);
         }
     }
 
@@ -445,18 +448,19 @@ impl Slate<'_> {
         let snapshot = &self.world.snapshot;
         for idx in 0..snapshot.n_categories() as u32 {
             if gate::is_below(snapshot.category_name(idx), category) {
-                self.fill(snapshot.category_popular(idx), Rung::Category, marks);
+                let sales = |item: u32| snapshot.trend(item);
+                self.fill(snapshot.category_popular(idx), &sales, Rung::Category, marks);
             }
         }
     }
 
-    /// Takes from a list that is already in order, as far as the gates allow.
-    fn fill(&mut self, items: &[u32], rung: Rung, marks: &mut Marks) {
+    /// Takes from a list in order of what `sales` tells, as far as the gates allow.
+    fn fill(&mut self, items: &[u32], sales: &dyn Fn(u32) -> f32, rung: Rung, marks: &mut Marks) {
         let code = match rung {
             Rung::Category => ReasonCode::PopularInCategory,
             _ => ReasonCode::Popular,
         };
-        let items = self.levered_list(items, marks);
+        let items = self.levered_list(items, sales, marks);
         let (from, limit) = (self.offers.len(), self.limit());
         for &item in items.iter() {
             if self.offers.len() >= limit {
@@ -467,7 +471,7 @@ impl Slate<'_> {
             }
             let offer = Offer {
                 item,
-                score: self.world.sales_share(item) * self.factor_of(item),
+                score: self.world.share_of(sales(item)) * self.factor_of(item),
                 relation: Relation::Complement,
                 reason: Reason { code, ..Reason::default() },
                 rung,
@@ -515,6 +519,9 @@ mod response_tests;
 
 #[cfg(test)]
 mod room_tests;
+
+#[cfg(test)]
+mod segment_tests;
 
 #[cfg(test)]
 mod usual_tests;

@@ -1,5 +1,6 @@
 //! Protocol BC, "what else goes in this cart": methods × cases.
 
+use crate::ablation;
 use crate::baselines::{
     BasketKnn, Ease, PairModel, PairScore, PairScorer, Popularity, Scorer, SparseInverse,
 };
@@ -123,6 +124,11 @@ pub fn run(
         return Err(Error::NothingToTest { n_baskets: all.len(), n_train: all.n_train() });
     }
     let mut methods = chosen_methods(options)?;
+    let ablations = ablation::OF_CARTS.ablations(&options.without, OURS)?;
+    let is_of_segments = |ablation: &ablation::Ablation| ablation.without.segment_popularity();
+    if file.segments.is_empty() && ablations.iter().any(is_of_segments) {
+        return Err(Error::NoSegments);
+    }
     methods.retain(|&method| method != "ease" || split.n_items() <= MAX_EASE_ITEMS);
     let inner = all.train_part().split(file, MAX_INNER_QUERIES);
     let mut bench = Bench::new(file, &split, &inner, now);
@@ -146,10 +152,8 @@ pub fn run(
             take(outcome);
         }
     }
-    for source in &options.without {
-        let method = format!("{OURS} without {source}");
+    for ablation::Ablation { method, without } in ablations {
         on_method(&method);
-        let without = Without::of(&[source])?;
         let began = (bench.now)();
         let (ranks, fit, parameter) = bench.alongside(began, without)?;
         for mut outcome in summarize(&method, &split, &ranks, fit, parameter) {

@@ -43,6 +43,8 @@ pub struct Split {
     /// File code of each dense item.
     pub item_codes: Vec<u32>,
     pub n_customers: u32,
+    /// File code of each training customer.
+    pub customer_codes: Vec<u32>,
     pub queries: Vec<Query>,
     /// For each training customer, rising dense items bought.
     pub bought: Csr,
@@ -103,7 +105,11 @@ impl Ordered {
         let n_train = self.n_train();
         let (dense_of, item_codes) = self.dense_items(file, n_train);
         let (customer_of, n_customers) = self.dense_customers(file, n_train);
-        let mut split = Split { item_codes, n_customers, ..Split::default() };
+        let mut customer_codes = vec![0; n_customers as usize];
+        for (&code, &dense) in &customer_of {
+            customer_codes[dense as usize] = code;
+        }
+        let mut split = Split { item_codes, n_customers, customer_codes, ..Split::default() };
         for at in 0..n_train {
             let basket = self.baskets[at] as usize;
             let mut row: Vec<u32> = self.items[at].iter().map(|code| dense_of[code]).collect();

@@ -59,6 +59,15 @@ pub enum Error {
          with --data FILE"
     )]
     NoLogs { path: PathBuf },
+    /// What sells to segments is no source without any.
+    #[error(
+        "nobody tells the segments of customers: give a file of them with --customers FILE (its \
+         column with --segment NAME), or leave out --without segment_popularity"
+    )]
+    NoSegments,
+    /// A protocol cannot go without what it does not use.
+    #[error("{protocol} has no source `{name}`{hint}; leave out one of: {known}")]
+    NoSource { protocol: &'static str, name: String, hint: &'static str, known: String },
     #[error("no method `{name}`; there are: {known}")]
     UnknownMethod { name: String, known: String },
     #[error(transparent)]

@@ -10,6 +10,7 @@
 //!
 //! Deliberately absent: the clock (a [`Stopwatch`] is handed in), printing.
 
+pub mod ablation;
 pub mod baselines;
 pub mod basket_completion;
 pub mod breadth;
@@ -33,6 +34,7 @@ mod table_file;
 pub mod uplift;
 pub mod uplift_file;
 
+pub use ablation::Wanted;
 pub use basket_completion::{OnMethod, Options, Stopwatch, run};
 pub use breadth::Breadth;
 pub use customer_file::CustomerFile;

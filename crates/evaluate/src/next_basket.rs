@@ -1,8 +1,10 @@
 //! Protocol NB, "what is in the customer's next basket": methods × cases, fold by fold.
 
+use crate::ablation::{Ablation, OF_CUSTOMERS, Wanted};
 use crate::basket_completion::{OnMethod, Stopwatch};
 use crate::customer_file::CustomerFile;
 use crate::error::Error;
+use learn::Without;
 use learn::next_basket::{NextBasketParams, NextBasketTables, Sequences};
 use rayon::prelude::*;
 use score::next_basket::published::Method;
@@ -43,16 +45,17 @@ pub(crate) struct Lists {
     pub latencies: Vec<Duration>,
 }
 
-/// Runs the protocol; only `methods`, or all when empty. Each method's outcomes are handed on as
-/// soon as it is done.
+/// Runs the protocol. Each method's outcomes are handed on as soon as it is done; ours once more
+/// without each source is held against the whole one.
 pub fn run(
     file: &CustomerFile,
-    methods: &[String],
+    wanted: &Wanted<'_>,
     now: Stopwatch<'_>,
     on_method: OnMethod<'_>,
     mut take: impl FnMut(NextBasketOutcome),
 ) -> Result<Sizes, Error> {
-    let methods = chosen(methods)?;
+    let methods = chosen(wanted.methods)?;
+    let ablations = OF_CUSTOMERS.ablations(wanted.without, OURS)?;
     let mut sequences = Sequences::default();
     file.histories.iter().for_each(|baskets| sequences.push(baskets));
     let asked = file.asked();
@@ -63,6 +66,7 @@ pub fn run(
     let fit_tables = now() - began;
     let is_compared = methods.contains(&OURS);
     let mut others: Vec<NextBasketOutcome> = Vec::new();
+    let mut whole: Vec<NextBasketOutcome> = Vec::new();
     for name in methods {
         on_method(name);
         let began = now();
@@ -72,21 +76,28 @@ pub fn run(
                 (lists_of(&tables, &asked, &ranker, now), fit_tables, None)
             }
             None => {
-                let (world, note) = ours::world_of(file)?;
+                let (world, note) = ours::world_of(file, Without::default())?;
                 let fit = now() - began;
                 (ours::lists_of(&world, file, &asked, now), fit, note)
             }
         };
         let mut outcomes = report::summarize(name, file, &asked, &lists, fit, parameter);
         if published_method(name).is_none() {
-            for ours in &mut outcomes {
-                let rivals = others.iter().filter(|other| other.case == ours.case);
-                ours.gains =
-                    rivals.filter_map(|other| Gain::of(file, &asked, ours, other)).collect();
-            }
+            hold_against(&others, file, &asked, &mut outcomes);
+            whole.clone_from(&outcomes);
         } else if is_compared {
             others.extend(outcomes.iter().cloned());
         }
+        outcomes.into_iter().for_each(&mut take);
+    }
+    for Ablation { method, without } in ablations {
+        on_method(&method);
+        let began = now();
+        let (world, note) = ours::world_of(file, without)?;
+        let fit = now() - began;
+        let lists = ours::lists_of(&world, file, &asked, now);
+        let mut outcomes = report::summarize(&method, file, &asked, &lists, fit, note);
+        hold_against(&whole, file, &asked, &mut outcomes);
         outcomes.into_iter().for_each(&mut take);
     }
     Ok(Sizes {
@@ -96,6 +107,19 @@ pub fn run(
         n_folds: file.folds.len(),
         n_asked: asked.len(),
     })
+}
+
+/// Differences to each of the others, case by case.
+fn hold_against(
+    others: &[NextBasketOutcome],
+    file: &CustomerFile,
+    asked: &[u32],
+    outcomes: &mut [NextBasketOutcome],
+) {
+    for ours in outcomes {
+        let rivals = others.iter().filter(|other| other.case == ours.case);
+        ours.gains = rivals.filter_map(|other| Gain::of(file, asked, ours, other)).collect();
+    }
 }
 
 fn published_method(name: &str) -> Option<Method> {

@@ -6,6 +6,7 @@
 //! was in the visit before, or was not); `discover`, the queries of `explore` with the items of
 //! the visit masked for every method.
 
+use crate::ablation::{Ablation, OF_VISITS, Wanted};
 use crate::basket_completion::{OnMethod, Stopwatch};
 use crate::breadth::{BREADTH_LEN, Breadth};
 use crate::error::Error;
@@ -15,6 +16,7 @@ use crate::session_baselines::{
     Counted, Counting, NextItem, Ours, Popular, SessionEase, VmisMethod,
 };
 use crate::session_file::SessionSplit;
+use learn::Without;
 use learn::sessions::{IndexLimits, SessionLog, SessionModel, SessionParams, SessionTable};
 use measure::BootstrapSpec;
 use measure::bootstrap::bootstrap_columns;
@@ -23,6 +25,7 @@ use queries::Query;
 use score::sessions::vmis::{Vmis, VmisParams, VmisScratch, idf_of};
 use score::sessions::{Head, RankScratch};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::Duration;
 
 mod queries;
@@ -32,20 +35,14 @@ pub const LIST_LEN: usize = 20;
 /// Seed of the bootstrap: intervals are the same from run to run, resamples those of all methods.
 const SEED: u64 = 7;
 const EASE_LAMBDAS: [f64; 2] = [10.0, 100.0];
-/// What the gain of the method `alongside` is measured against.
+/// The method that serves.
+const OURS: &str = "alongside";
+/// What its gain is measured against.
 pub const RIVAL: &str = "vmis_tuned";
 
 /// Every method, in the order of the report.
-pub const METHODS: [&str; 8] = [
-    "popularity",
-    "cooccurrence",
-    "markov",
-    "ease",
-    "vmis_shipped",
-    "vmis_tuned",
-    "plain",
-    "alongside",
-];
+pub const METHODS: [&str; 8] =
+    ["popularity", "cooccurrence", "markov", "ease", "vmis_shipped", "vmis_tuned", "plain", OURS];
 
 /// The ideal of `NDCG@20`, also told as `NDCG@20_best_at_k`, is the best list of 20; that of
 /// `NDCG@20_all_truth` all that remains.
@@ -53,12 +50,14 @@ const NAMES: [&str; 6] = ["MRR@20", "HR@20", "R@20", "NDCG@20", "P@20", "NDCG@20
 pub const CASES: [&str; 4] = ["all", "repeat", "explore", "discover"];
 const DISCOVER: usize = 3;
 
-/// One method in one case, beside [`RIVAL`] where both ran.
+/// One method in one case; ours beside [`RIVAL`], and without a source beside the whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextItemOutcome {
     pub outcome: Outcome,
+    /// The other method of `gains`.
+    pub gain_over: Option<&'static str>,
     /// Mean difference in each metric, the first being MRR@20, and its 95 % interval, paired by
-    /// query. Empty for the other methods, and below two queries.
+    /// query. Empty for the other methods, and below two visitors.
     pub gains: Vec<(&'static str, measure::Interval)>,
 }
 
@@ -69,8 +68,8 @@ impl NextItemOutcome {
         if let Some(ndcg) = self.outcome.metrics.get("NDCG@20") {
             fields.insert("NDCG@20_best_at_k".into(), json!(ndcg));
         }
-        if !self.gains.is_empty() {
-            fields.insert("gain_over".into(), json!(RIVAL));
+        if let Some(over) = self.gain_over {
+            fields.insert("gain_over".into(), json!(over));
         }
         for (name, gain) in &self.gains {
             fields.insert(format!("{name}_gain"), json!(gain.mean));
@@ -112,6 +111,8 @@ struct Columns {
     /// By case, the first ten of every list, and the items that came next.
     listed: [Vec<u32>; CASES.len()],
     next: [Vec<u32>; CASES.len()],
+    /// By case, the session of each query.
+    sessions: [Vec<u32>; CASES.len()],
     latencies: Vec<Duration>,
     /// At n, what a perfect list of n gains.
     ideals: Vec<f64>,
@@ -127,6 +128,7 @@ impl Columns {
         let values = metrics_of(query, list, &self.ideals);
         self.listed[case].extend(list.iter().take(BREADTH_LEN));
         self.next[case].push(query.next);
+        self.sessions[case].push(query.session as u32);
         for (column, value) in self.by_case[case].iter_mut().zip(values) {
             column.push(value);
         }
@@ -136,29 +138,41 @@ impl Columns {
 /// Runs the protocol. Each outcome is handed on as soon as its method is done.
 pub fn run(
     split: &SessionSplit,
-    methods: &[String],
+    wanted: &Wanted<'_>,
     now: Stopwatch<'_>,
     on_method: OnMethod<'_>,
     mut take: impl FnMut(NextItemOutcome),
 ) -> Result<Sizes, Error> {
     let bench = Bench { split, now };
     let n_seen = seen_of(split);
-    let mut rival: Option<Columns> = None;
-    for method in chosen_methods(methods)? {
+    let methods = chosen_methods(wanted.methods)?;
+    let ablations = OF_VISITS.ablations(wanted.without, OURS)?;
+    let visitors = &split.test_visitors;
+    let mut tell = |method: &str, run: &MethodRun, base: Option<(&'static str, &Columns)>| {
+        for case in 0..CASES.len() {
+            let gains =
+                base.map(|(_, base)| gains_of(&run.0, base, case, visitors)).unwrap_or_default();
+            let gain_over = base.map(|(name, _)| name).filter(|_| !gains.is_empty());
+            let outcome = outcome_of(method, case, run, (&n_seen, visitors));
+            take(NextItemOutcome { outcome, gain_over, gains });
+        }
+    };
+    let (mut rival, mut whole): (Option<MethodRun>, Option<MethodRun>) = (None, None);
+    for method in methods {
         on_method(method);
-        let (columns, fit, parameter) = bench.run_method(method)?;
-        for (case, name) in CASES.into_iter().enumerate() {
-            let base = rival.as_ref().filter(|_| method == "alongside");
-            let gains = base.map(|rival| gains_of(&columns, rival, case)).unwrap_or_default();
-            let (listed, next) = (&columns.listed[case], &columns.next[case]);
-            let breadth = Breadth::of(&n_seen, listed.iter().copied(), next.iter().copied());
-            let outcome = outcome_of(method, name, case, &columns, fit, parameter.clone());
-            let outcome = Outcome { breadth, ..outcome };
-            take(NextItemOutcome { outcome, gains });
+        let run = bench.run_method(method)?;
+        let base = rival.as_ref().filter(|_| method == OURS);
+        tell(method, &run, base.map(|base| (RIVAL, &base.0)));
+        match method {
+            RIVAL => rival = Some(run),
+            OURS => whole = Some(run),
+            _ => {}
         }
-        if method == RIVAL {
-            rival = Some(columns);
-        }
+    }
+    for Ablation { method, without } in ablations {
+        on_method(&method);
+        let run = bench.ours(true, without, now())?;
+        tell(&method, &run, whole.as_ref().map(|whole| (OURS, &whole.0)));
     }
     Ok(sizes_of(split))
 }
@@ -168,15 +182,45 @@ fn gains_of(
     ours: &Columns,
     theirs: &Columns,
     case: usize,
+    visitors: &[u32],
 ) -> Vec<(&'static str, measure::Interval)> {
     let less = |(ours, theirs): (&Vec<f64>, &Vec<f64>)| -> Vec<f64> {
         ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect()
     };
     let columns: Vec<Vec<f64>> =
         ours.by_case[case].iter().zip(&theirs.by_case[case]).map(less).collect();
-    let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    let gains = bootstrap_columns(&slices, &BootstrapSpec::with_seed(SEED)).unwrap_or_default();
+    let gains = by_visitor(&columns, &ours.sessions[case], visitors).unwrap_or_default();
     NAMES.into_iter().zip(gains).collect()
+}
+
+/// Intervals of means over queries, where visitors are drawn and not queries: those of one are
+/// alike. Of visitor u with n_u of n queries and their sum s_u, the value m + U/n (s_u − n_u m) is
+/// resampled, U visitors: it has the mean m and the ratio estimator's variance (Cochran 1977,
+/// section 6.4).
+fn by_visitor(
+    columns: &[Vec<f64>],
+    sessions: &[u32],
+    visitors: &[u32],
+) -> Option<Vec<measure::Interval>> {
+    let mut place_of: HashMap<u32, usize> = HashMap::new();
+    let places: Vec<usize> = sessions
+        .iter()
+        .map(|&session| {
+            let next = place_of.len();
+            *place_of.entry(visitors[session as usize]).or_insert(next)
+        })
+        .collect();
+    let scale = place_of.len() as f64 / places.len().max(1) as f64;
+    let by_visitor = |column: &Vec<f64>| -> Vec<f64> {
+        let mean = measure::ranking::mean(column).unwrap_or(0.0);
+        let mut values = vec![mean; place_of.len()];
+        let queries = places.iter().zip(column);
+        queries.for_each(|(&place, value)| values[place] += scale * (value - mean));
+        values
+    };
+    let columns: Vec<Vec<f64>> = columns.iter().map(by_visitor).collect();
+    let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    bootstrap_columns(&slices, &BootstrapSpec::with_seed(SEED))
 }
 
 /// Training steps of each item.
@@ -212,7 +256,7 @@ impl Bench<'_> {
         let began = (self.now)();
         match method {
             "ease" => return self.ease(began),
-            "plain" | "alongside" => return self.ours(method == "alongside", began),
+            "plain" | OURS => return self.ours(method == OURS, Without::default(), began),
             _ => {}
         }
         let table =
@@ -251,9 +295,9 @@ impl Bench<'_> {
         Ok((columns, fit, Some(format!("lambda={lambda}"))))
     }
 
-    fn ours(&self, is_ranked: bool, began: Duration) -> Result<MethodRun, Error> {
+    fn ours(&self, is_ranked: bool, without: Without, began: Duration) -> Result<MethodRun, Error> {
         let (train, valid) = (&self.split.train, &self.split.valid);
-        let params = SessionParams::default();
+        let params = SessionParams { without, ..SessionParams::default() };
         let model = if is_ranked {
             SessionModel::learn(train, Some(valid), self.n_items(), &params)?
         } else {
@@ -329,15 +373,14 @@ fn metrics_of(query: &Query<'_>, list: &[u32], ideals: &[f64]) -> [f64; NAMES.le
 
 fn outcome_of(
     method: &str,
-    name: &str,
     case: usize,
-    columns: &Columns,
-    fit: Duration,
-    parameter: Option<String>,
+    (columns, fit, parameter): &MethodRun,
+    (n_seen, visitors): (&[u32], &[u32]),
 ) -> Outcome {
+    let (listed, next) = (&columns.listed[case], &columns.next[case]);
+    let breadth = Breadth::of(n_seen, listed.iter().copied(), next.iter().copied());
     let of_case = &columns.by_case[case];
-    let slices: Vec<&[f64]> = of_case.iter().map(Vec::as_slice).collect();
-    let intervals = bootstrap_columns(&slices, &BootstrapSpec::with_seed(SEED));
+    let intervals = by_visitor(of_case, &columns.sessions[case], visitors);
     let values = NAMES
         .into_iter()
         .enumerate()
@@ -348,12 +391,13 @@ fn outcome_of(
         .collect();
     Outcome {
         method: method.to_owned(),
-        case: name.to_owned(),
+        case: CASES[case].to_owned(),
         n_queries: of_case[0].len(),
         metrics: Metrics { values },
-        fit,
+        breadth,
+        fit: *fit,
         latency: Latency::of(&columns.latencies),
-        parameter,
+        parameter: parameter.clone(),
         ..Outcome::default()
     }
 }

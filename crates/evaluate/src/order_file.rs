@@ -2,12 +2,14 @@
 
 use crate::error::Error;
 use crate::order_columns;
+use crate::table_file::TableFile;
 use events::import::{FileKind, Format, ImportPlan, PlanOptions, ReadOptions, Source, read_orders};
 use events::lines::{NO_ID, NO_TIME};
 use events::{Amount, OrderLines};
 use hashbrown::HashTable;
 use rayon::prelude::*;
 use sparse::Csr;
+use std::collections::HashMap;
 use std::fs::File;
 use std::hash::BuildHasher;
 use std::ops::ControlFlow;
@@ -29,6 +31,8 @@ pub struct OrderFile {
     pub first_at: Option<Vec<i64>>,
     /// Code of the first customer named in each basket, [`ABSENT`] for none.
     pub customers: Vec<u32>,
+    /// Segment of each customer, "" for none; empty where nobody told.
+    pub segments: Vec<Box<str>>,
 }
 
 /// Rows in columns of codes, as the readers make them.
@@ -49,6 +53,22 @@ impl OrderFile {
     /// Reads any format that `import` reads; columns are recognised as there.
     pub fn read(path: &Path, options: &PlanOptions) -> Result<OrderFile, Error> {
         OrderFile::read_columns(path, options, Columns::All)
+    }
+
+    /// The same with the segments of customers: `column` of a file with a `customer_id` a row.
+    pub fn with_segments(self, path: &Path, column: &str) -> Result<OrderFile, Error> {
+        let table = TableFile::read(path)?;
+        let (ids, names) = (table.texts("customer_id")?, table.texts(column)?);
+        let told: HashMap<&str, &str> =
+            ids.iter().map(|id| &**id).zip(names.iter().map(|n| &**n)).collect();
+        let of = |id: &Box<str>| told.get(&**id).copied().unwrap_or("").trim().into();
+        let segments: Vec<Box<str>> = self.customer_ids.iter().map(of).collect();
+        if segments.iter().all(|name| name.is_empty()) {
+            let what =
+                format!("its {} rows tell no customer of the orders a `{column}`", ids.len());
+            return Err(Error::BadForm { path: path.to_path_buf(), what });
+        }
+        Ok(OrderFile { segments, ..self })
     }
 
     /// Only what was bought together: no times and, of Parquet files, no customers either.
@@ -109,6 +129,7 @@ impl OrderFile {
             items,
             first_at,
             customers,
+            segments: Vec::new(),
         }
     }
 

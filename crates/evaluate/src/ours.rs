@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::order_file::{ABSENT, OrderFile};
 use decide::{CartLine, ItemRef, Placement, Request, Workspace, decide};
 use events::{Amount, Timestamp};
-use history::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};
+use history::{Baskets, CustomerSegments, HistoryView, ItemEntry, NO_CUSTOMER};
 use learn::{Params, Silent};
 use score::ranker::Audience;
 use score::{Rung, World};
@@ -43,6 +43,12 @@ pub fn baskets_of(split: &Split) -> Baskets {
     }
 }
 
+/// Where the file tells them.
+fn segments_of(file: &OrderFile, split: &Split) -> CustomerSegments {
+    let name = |&code: &u32| file.segments.get(code as usize).map_or("", |name| &**name);
+    CustomerSegments::of((0..).zip(split.customer_codes.iter().map(name)))
+}
+
 /// A world that knows the training baskets and nothing else.
 pub fn world_of(file: &OrderFile, split: &Split, params: Params) -> Result<World, Error> {
     let items = split.item_codes.iter().map(|&code| ItemEntry {
@@ -53,6 +59,7 @@ pub fn world_of(file: &OrderFile, split: &Split, params: Params) -> Result<World
         items: items.collect(),
         baskets: baskets_of(split),
         n_customers: split.n_customers,
+        segments: segments_of(file, split),
         provenance: Vec::new(),
     };
     let learned = learn::learn(&view, &params.check()?, &Silent)?;
@@ -130,7 +137,7 @@ pub fn rank(
     let at = decision.offers.iter().position(|offer| offer.item == query.hidden);
     // What fills the slate behind the ranking has no score of its kind.
     let is_calibrated = is_calibrated(world, query, context.len());
-    let ranked = decision.offers.iter().filter(|o| is_calibrated && o.rung != Rung::Popular);
+    let ranked = decision.offers.iter().filter(|o| is_calibrated && o.rung < Rung::SegmentPopular);
     let offered = ranked.map(|offer| (offer.score, offer.item == query.hidden)).collect();
     let listed = decision.offers.iter().take(BREADTH_LEN).map(|offer| offer.item).collect();
     Answer { rank: at.map_or(MISSED, |at| at + 1), listed, offered }

@@ -247,7 +247,7 @@ mod tests {
                 items: rows.iter().collect(),
             },
             n_customers: 0,
-            provenance: Vec::new(),
+            ..HistoryView::default()
         };
         let learned = learn::learn(&view, &Params::default().check().unwrap(), &Silent).unwrap();
         Snapshot::from_writer(&learned.writer).unwrap()

@@ -11,6 +11,7 @@ use crate::database::{advance, counter};
 use crate::error::Result;
 use crate::numbering::{Numbered, json_rows};
 use crate::store::Store;
+use crate::view::{CustomerSegments, SEGMENT};
 
 const CHUNK: usize = 5_000;
 
@@ -363,6 +364,19 @@ pub(crate) async fn refused(connection: &mut SqliteConnection) -> sqlx::Result<V
     )
     .fetch_all(connection)
     .await
+}
+
+/// The segments of those who did not refuse.
+pub(crate) async fn segments(connection: &mut SqliteConnection) -> sqlx::Result<CustomerSegments> {
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT customer_idx, CAST(json_extract(attributes, '$.' || ?1) AS TEXT) \
+         FROM customer_record WHERE consent IS NOT 0 \
+         AND json_extract(attributes, '$.' || ?1) IS NOT NULL ORDER BY customer_idx",
+    )
+    .bind(SEGMENT)
+    .fetch_all(connection)
+    .await?;
+    Ok(CustomerSegments::of(rows.iter().map(|(idx, name)| (*idx as u32, name.as_str()))))
 }
 
 fn attributes_of(row: &SqliteRow) -> sqlx::Result<BTreeMap<String, String>> {

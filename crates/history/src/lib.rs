@@ -85,4 +85,6 @@ pub use retention::{RetentionPolicy, RetentionSummary};
 pub use seal::{SealPolicy, SealSummary};
 pub use status::{LastImport, StoreStatus};
 pub use store::{OpenMode, Store};
-pub use view::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};
+pub use view::{
+    Baskets, CustomerSegments, HistoryView, ItemEntry, NO_CUSTOMER, NO_SEGMENT, SEGMENT,
+};

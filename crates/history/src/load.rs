@@ -19,7 +19,7 @@ use crate::store::{Store, join};
 use crate::supersede::Known;
 use crate::tail::{self, TailOrders};
 use crate::unit::{REMOVED, Unit, UnitReader};
-use crate::view::{Baskets, HistoryView, ItemEntry, NO_CUSTOMER};
+use crate::view::{Baskets, CustomerSegments, HistoryView, ItemEntry, NO_CUSTOMER};
 
 /// The entry of [`HistoryView::provenance`] that counts the orders dated after
 /// [`ViewOptions::now`]; absent without such orders.
@@ -47,6 +47,7 @@ pub(crate) struct Basis {
     items: Vec<ItemEntry>,
     n_customers: u32,
     refused: Vec<u32>,
+    segments: CustomerSegments,
     catalog_version: i64,
     sequence: i64,
 }
@@ -77,6 +78,7 @@ impl Store {
                 items: catalog::entries(&mut snapshot).await?,
                 n_customers: counter(&mut snapshot, "customer").await? as u32,
                 refused: customers::refused(&mut snapshot).await?,
+                segments: customers::segments(&mut snapshot).await?,
                 catalog_version: counter(&mut snapshot, "catalog_version").await?,
                 sequence: counter(&mut snapshot, "sequence").await?,
             })
@@ -127,8 +129,8 @@ fn load(mut basis: Basis, options: &ViewOptions) -> Result<HistoryView> {
             *customer = NO_CUSTOMER;
         }
     }
-    let Basis { items, n_customers, .. } = basis;
-    Ok(HistoryView { items, baskets, n_customers, provenance })
+    let Basis { items, n_customers, segments, .. } = basis;
+    Ok(HistoryView { items, baskets, n_customers, segments, provenance })
 }
 
 /// Settles which version counts where tail and segments both have an order. Returns for each

@@ -3,6 +3,7 @@
 use events::lines::NO_TIME;
 use events::{Amount, Currency, ItemKind, Timestamp};
 use sparse::Csr;
+use std::collections::HashMap;
 
 /// The dense index of an absent customer (an anonymous basket).
 pub const NO_CUSTOMER: u32 = u32::MAX;
@@ -104,6 +105,51 @@ impl Baskets {
     }
 }
 
+/// Which segment each customer belongs to, by the attribute [`SEGMENT`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomerSegments {
+    pub names: Vec<Box<str>>,
+    /// Place of the name; [`NO_SEGMENT`] for the others, and beyond the end.
+    pub of_customer: Vec<u32>,
+}
+
+/// The attribute of customers that names their segment.
+pub const SEGMENT: &str = "segment";
+/// Of a customer without a segment.
+pub const NO_SEGMENT: u32 = u32::MAX;
+
+impl CustomerSegments {
+    /// Of customers and their segments, in rising order of customers; empty names are none.
+    pub fn of<'n>(rows: impl IntoIterator<Item = (u32, &'n str)>) -> CustomerSegments {
+        let mut segments = CustomerSegments::default();
+        let mut places: HashMap<Box<str>, u32> = HashMap::new();
+        for (customer, name) in rows {
+            let name = name.trim();
+            if name.is_empty() {
+                continue;
+            }
+            let place = places.get(name).copied().unwrap_or_else(|| {
+                let place = segments.names.len() as u32;
+                segments.names.push(name.into());
+                places.insert(name.into(), place);
+                place
+            });
+            segments.of_customer.resize(customer as usize, NO_SEGMENT);
+            segments.of_customer.push(place);
+        }
+        segments
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    pub fn of_customer(&self, customer: u32) -> Option<u32> {
+        let place = self.of_customer.get(customer as usize).copied();
+        place.filter(|&place| place != NO_SEGMENT)
+    }
+}
+
 /// Everything that one run of `learn` reads.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistoryView {
@@ -112,6 +158,8 @@ pub struct HistoryView {
     /// Customer indices in `baskets` are below this. Who refused that anything personal is read of
     /// them has no baskets: theirs are a guest's.
     pub n_customers: u32,
+    /// As they are today; of who refused there is none.
+    pub segments: CustomerSegments,
     /// What the view was made from: segment names, rows, last event; goes into the provenance.
     pub provenance: Vec<(String, String)>,
 }

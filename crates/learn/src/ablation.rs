@@ -1,15 +1,26 @@
 //! Learning without a source, to see what it is worth: all else is learned and tuned as ever.
 
 use crate::error::Error;
+use score::LeftOut;
 use score::blend::{EASE, HISTORY, N_SOURCES, NEIGHBOR, PAIR, SOURCES, TREND};
+use score::next_basket::sources::SOURCES as OF_CUSTOMERS;
+use score::sessions::sources::SOURCES as OF_VISITS;
 
-/// The ranker's name among the sources.
+/// The rankers' name among the sources: all trees, of carts, visits and next baskets.
 pub const RANKER: &str = "ranker";
 /// The name of what known customers buy next.
 pub const NEXT_BASKET: &str = "next_basket";
 /// The name of what stands in for EASE in large catalogs; without it EASE is solved for the
 /// best-selling items, and without `ease` there is neither.
 pub const SPARSE_INVERSE: &str = "sparse_inverse";
+/// The name of what sells to a segment of customers.
+pub const SEGMENT_POPULARITY: &str = "segment_popularity";
+
+/// Every name that [`Without::of`] takes.
+const NAMES: &str = "ease, sparse_inverse, pair, neighbor, history, trend, segment_popularity, \
+                     next_basket or ranker; \
+                     of visits vmis, vstan, cooccurrence, markov or recent_views; of next baskets \
+                     habit, tifu_knn, up_cf, transitions, alike_baskets or best_sellers";
 
 /// Sources that are left out; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,30 +29,50 @@ pub struct Without {
     ranker: bool,
     next_basket: bool,
     sparse_inverse: bool,
+    segment_popularity: bool,
+    of_visits: LeftOut,
+    of_customers: LeftOut,
 }
 
 impl Without {
-    /// By the names of [`SOURCES`], [`SPARSE_INVERSE`], [`NEXT_BASKET`] or [`RANKER`].
+    /// By the names of [`SOURCES`], [`SPARSE_INVERSE`], [`SEGMENT_POPULARITY`], [`NEXT_BASKET`],
+    /// [`RANKER`], or of one of
+    /// the sources of visits and of next baskets.
     pub fn of(names: &[impl AsRef<str>]) -> Result<Without, Error> {
         let mut without = Without::default();
         for name in names {
             let name = name.as_ref();
-            match SOURCES.iter().position(|source| *source == name) {
-                Some(source) => without.sources[source] = true,
-                None if name == RANKER => without.ranker = true,
-                None if name == NEXT_BASKET => without.next_basket = true,
-                None if name == SPARSE_INVERSE => without.sparse_inverse = true,
-                None => {
-                    return Err(Error::BadParameter {
-                        name: "source to leave out",
-                        found: name.to_owned(),
-                        expected: "ease, sparse_inverse, pair, neighbor, history, trend, \
-                                   next_basket or ranker",
-                    });
+            let place = |of: &[&str]| of.iter().position(|source| *source == name);
+            if let Some(source) = place(&SOURCES) {
+                without.sources[source] = true;
+            } else if let Some(source) = place(&OF_VISITS) {
+                without.of_visits = without.of_visits.and(source);
+            } else if let Some(source) = place(&OF_CUSTOMERS) {
+                without.of_customers = without.of_customers.and(source);
+            } else {
+                match name {
+                    RANKER => without.ranker = true,
+                    NEXT_BASKET => without.next_basket = true,
+                    SPARSE_INVERSE => without.sparse_inverse = true,
+                    SEGMENT_POPULARITY => without.segment_popularity = true,
+                    _ => {
+                        let (name, found) = ("source to leave out", name.to_owned());
+                        return Err(Error::BadParameter { name, found, expected: NAMES });
+                    }
                 }
             }
         }
         Ok(without)
+    }
+
+    /// Sources of what comes next in a visit.
+    pub fn of_visits(&self) -> LeftOut {
+        self.of_visits
+    }
+
+    /// Sources of what a customer buys next.
+    pub fn of_customers(&self) -> LeftOut {
+        self.of_customers
     }
 
     pub fn ease(&self) -> bool {
@@ -69,6 +100,10 @@ impl Without {
         self.sources[TREND]
     }
 
+    pub fn segment_popularity(&self) -> bool {
+        self.segment_popularity
+    }
+
     pub fn next_basket(&self) -> bool {
         self.next_basket
     }
@@ -90,6 +125,11 @@ mod tests {
         assert!(without.sparse_inverse() && !without.ease());
         assert_eq!(Without::of(&[] as &[&str]).unwrap(), Without::default());
         let message = Without::of(&["pears"]).unwrap_err().to_string();
-        assert!(message.contains("pears") && message.contains("neighbor"), "{message}");
+        assert!(message.contains("pears"), "{message}");
+        let others = [RANKER, NEXT_BASKET, SPARSE_INVERSE, SEGMENT_POPULARITY];
+        for name in SOURCES.iter().chain(&OF_VISITS).chain(&OF_CUSTOMERS).chain(&others) {
+            assert!(message.contains(name), "{name}: {message}");
+            assert_ne!(Without::of(&[name]).unwrap(), Without::default(), "{name}");
+        }
     }
 }

@@ -29,6 +29,7 @@ pub mod progress;
 pub mod ranker;
 pub mod recency;
 pub mod relations;
+pub mod segments;
 pub mod sessions;
 pub mod shrinkage;
 pub mod sparse_inverse;

@@ -17,6 +17,7 @@ pub use sequences::Sequences;
 
 use customer_knn::CustomerKnn;
 use habits::Habits;
+use score::LeftOut;
 use score::next_basket::basket_index::BasketIndex;
 use score::next_basket::customer_index::UpcfParams;
 use score::next_basket::sections::{names, params_to_flat};
@@ -33,6 +34,8 @@ pub struct NextBasketParams {
     /// Customers that can be neighbors, those with the newest baskets: a bound of memory and of
     /// the time of an answer.
     pub max_neighbors: usize,
+    /// Of `score::next_basket::sources::SOURCES`.
+    pub left_out: LeftOut,
 }
 
 impl Default for NextBasketParams {
@@ -41,6 +44,7 @@ impl Default for NextBasketParams {
             tifu: TifuParams::default(),
             upcf: UpcfParams::default(),
             max_neighbors: 30_000,
+            left_out: LeftOut::default(),
         }
     }
 }
@@ -102,6 +106,7 @@ impl NextBasketTables {
         writer.add(names::HAZARD, &habits.hazard);
         writer.add(names::POPULAR, &habits.popular);
         writer.add(names::NEWEST, &habits.newest);
+        writer.add(names::LEFT_OUT, &self.params.left_out.to_words());
     }
 
     pub fn view(&self) -> Tables<'_> {
@@ -118,6 +123,7 @@ impl NextBasketTables {
             hazard: &self.habits.hazard,
             popular: &self.habits.popular,
             newest: &self.habits.newest,
+            left_out: self.params.left_out,
         }
     }
 }

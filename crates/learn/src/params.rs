@@ -102,7 +102,8 @@ impl std::ops::Deref for CheckedParams {
 }
 
 impl Params {
-    pub fn check(self) -> Result<CheckedParams, Error> {
+    pub fn check(mut self) -> Result<CheckedParams, Error> {
+        self.next_basket.tables.left_out = self.without.of_customers();
         check_positive("half-life", self.half_life_days)?;
         check_positive("lambda", self.ease_lambda)?;
         check_positive("lambda of the recent EASE", Some(self.fading.recent_ease_lambda))?;

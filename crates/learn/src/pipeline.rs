@@ -12,13 +12,13 @@ use crate::progress::{Progress, Silent, Step};
 use crate::ranker::{self, LearnedRanker, Trainer};
 use crate::sessions::StepRow;
 use crate::{
-    columns, content, customers, memory, pairs, popularity, recency, relations, shrinkage, split,
-    tune,
+    columns, content, customers, memory, pairs, popularity, recency, relations, segments,
+    shrinkage, split, tune,
 };
 use history::{HistoryView, NO_CUSTOMER};
 use score::Blend;
 use snapshot::tables::names;
-use snapshot::{Provenance, Snapshot, SnapshotWriter};
+use snapshot::{Provenance, SegmentTables, Snapshot, SnapshotWriter};
 use sparse::Csr;
 use std::collections::BTreeMap;
 
@@ -202,7 +202,8 @@ fn learn_ranker(
     progress: &dyn Progress,
     notes: &mut BTreeMap<String, String>,
 ) -> Result<LearnedRanker, Error> {
-    let mut trainer = Trainer::new(&choice.blend, &params.ranker);
+    let with_segments = !inner.segments().is_empty();
+    let mut trainer = Trainer::new(&choice.blend, &params.ranker, with_segments);
     let form = Form::of_counts(&counts_of(view), params);
     let folds = ranker::folds(form.n_items(), params);
     for (at, &tenths) in folds.iter().enumerate() {
@@ -273,6 +274,7 @@ fn counts_of(view: &HistoryView) -> Vec<u32> {
 struct Tables {
     n_baskets_of: Vec<u32>,
     trend: Vec<f32>,
+    segments: SegmentTables,
     categories: popularity::Categories,
     pairs: pairs::PairTables,
     item_weights: ItemWeights,
@@ -312,7 +314,9 @@ impl Tables {
         item_weights::note(&choice.ease, params, &n_baskets_of, &item_weights, notes);
         progress.report(Step::Content, 0.0);
         let trend = popularity::trend(view, choice.half_lives.trend);
+        let segments = learn_segments(view, params, (&trend, choice), notes);
         let mut tables = Tables {
+            segments,
             categories: popularity::categories(view, &trend),
             content: content::learn(view, &n_baskets_of),
             customers: customers::learn(
@@ -357,6 +361,7 @@ impl Tables {
         columns::write(writer, view, &self.categories);
         writer.add(names::N_BASKETS, &self.n_baskets_of);
         popularity::write(&self.trend, writer);
+        self.segments.write(writer);
         self.pairs.write(writer);
         self.item_weights.write(view.n_items(), writer);
         self.content.write(writer);
@@ -368,6 +373,22 @@ impl Tables {
         }
         choice.ranker.write(writer);
     }
+}
+
+/// What sells to each segment; nothing where there are none, or where it is left out.
+fn learn_segments(
+    view: &HistoryView,
+    params: &CheckedParams,
+    (trend, choice): (&[f32], &Choice),
+    notes: &mut BTreeMap<String, String>,
+) -> SegmentTables {
+    if params.without.segment_popularity() || params.without.trend() || view.segments.is_empty() {
+        return SegmentTables::default();
+    }
+    let weights = recency::weights(&view.baskets, choice.half_lives.trend);
+    let learned = segments::learn(view, &weights, trend);
+    notes.extend(learned.note.map(|note| ("segments".to_owned(), note)));
+    learned.tables
 }
 
 /// The same baskets, of nobody known.

@@ -21,6 +21,7 @@ pub mod rows;
 pub mod sections;
 pub mod sequence;
 pub mod served;
+pub mod sources;
 pub mod tables;
 pub mod timing;
 

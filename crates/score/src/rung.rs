@@ -15,7 +15,7 @@ pub enum Rung {
     /// Items alike in title and category stand in for one without sales.
     Content,
     Category,
-    /// No answer has it yet: popularity is not counted by segment.
+    /// What sells to customers of the same segment.
     SegmentPopular,
     Popular,
     None,

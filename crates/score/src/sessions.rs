@@ -15,6 +15,7 @@ pub mod horizon;
 pub mod neighbors;
 pub mod rank;
 pub mod served;
+pub mod sources;
 pub mod vmis;
 
 pub use gather::{DEFAULT_KIND_WEIGHTS, FEATURES, Gatherer, KindWeights, N_FEATURES, Question};

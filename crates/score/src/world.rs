@@ -72,9 +72,15 @@ impl World {
     #[inline]
     pub fn sales_share(&self, item: u32) -> f32 {
         match self.is_learned(item) {
-            true => (self.snapshot.trend(item) * self.trend_share).min(1.0),
+            true => self.share_of(self.snapshot.trend(item)),
             false => 0.0,
         }
+    }
+
+    /// The same of any trend, for example that of an item in a segment of customers.
+    #[inline]
+    pub fn share_of(&self, trend: f32) -> f32 {
+        (trend * self.trend_share).min(1.0)
     }
 
     /// Nothing learned, nothing known: every answer is an empty slate.

@@ -2,11 +2,11 @@
 //! counts with an allocator of its own.
 #![allow(unsafe_code)]
 
-use score::Trees;
 use score::sessions::vmis::{Vmis, VmisParams, VmisScratch};
 use score::sessions::{
     DEFAULT_KIND_WEIGHTS, Head, Horizon, RankScratch, Ranker, SessionIndex, Step,
 };
+use score::{LeftOut, Trees};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -82,7 +82,13 @@ fn a_warm_scratch_ranks_without_allocating() {
     let (stats, trees) = (vec![1.0; N_ITEMS as usize * 4], Trees::default());
     let horizon = Horizon { index, n_sessions: N_SESSIONS, stats: &stats, popular: &[1, 2, 3] };
     let kind_weights = &DEFAULT_KIND_WEIGHTS;
-    let ranker = Ranker { head: Head::Next, horizon, kind_weights, trees: &trees };
+    let ranker = Ranker {
+        head: Head::Next,
+        horizon,
+        kind_weights,
+        left_out: LeftOut::default(),
+        trees: &trees,
+    };
     let idf = vec![1.0; N_ITEMS as usize];
     let vmis = Vmis { index, idf: &idf, params: VmisParams::TUNED };
     let (mut scratch, mut vmis_scratch) = (RankScratch::default(), VmisScratch::default());

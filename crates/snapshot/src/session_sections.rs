@@ -21,6 +21,7 @@ mod names {
     pub(super) const NEXT_TREES: &str = "session.next_trees";
     pub(super) const DISCOVER_TREES: &str = "session.discover_trees";
     pub(super) const KIND_WEIGHTS: &str = "session.kind_weights";
+    pub(super) const LEFT_OUT: &str = "session.left_out";
 }
 
 /// What a snapshot holds of sessions, borrowed. All empty where there were none.
@@ -36,6 +37,8 @@ pub struct SessionArrays<'a> {
     pub discover_trees: &'a [u32],
     /// Weight of each kind of step; empty: the defaults.
     pub kind_weights: &'a [f32],
+    /// Sources that were left out, a bit each; empty: none.
+    pub left_out: &'a [u32],
 }
 
 impl SessionArrays<'_> {
@@ -52,6 +55,7 @@ impl SessionArrays<'_> {
         writer.add(names::NEXT_TREES, self.next_trees);
         writer.add(names::DISCOVER_TREES, self.discover_trees);
         writer.add(names::KIND_WEIGHTS, self.kind_weights);
+        writer.add(names::LEFT_OUT, self.left_out);
     }
 }
 
@@ -70,6 +74,7 @@ pub(crate) struct SessionSections {
     next_trees: Section<u32>,
     discover_trees: Section<u32>,
     kind_weights: Section<f32>,
+    left_out: Section<u32>,
 }
 
 impl SessionSections {
@@ -87,6 +92,7 @@ impl SessionSections {
             next_trees: c.section(names::NEXT_TREES)?,
             discover_trees: c.section(names::DISCOVER_TREES)?,
             kind_weights: c.section(names::KIND_WEIGHTS)?,
+            left_out: c.section(names::LEFT_OUT)?,
         };
         let arrays = sections.view(c);
         if let Err(fault) = arrays.index.checked() {
@@ -120,6 +126,7 @@ impl SessionSections {
             next_trees: c.view(&self.next_trees),
             discover_trees: c.view(&self.discover_trees),
             kind_weights: c.view(&self.kind_weights),
+            left_out: c.view(&self.left_out),
         }
     }
 }
@@ -148,6 +155,7 @@ mod tests {
             next_trees: &[7, 8],
             discover_trees: &[9],
             kind_weights: &[1.0, 2.0, 3.0],
+            left_out: &[2],
         }
     }
 
@@ -169,6 +177,7 @@ mod tests {
         assert_eq!((found.stats, found.popular), (expected.stats, expected.popular));
         assert_eq!((found.next_trees, found.discover_trees), (&[7, 8][..], &[9][..]));
         assert_eq!(found.kind_weights, expected.kind_weights);
+        assert_eq!(found.left_out, [2]);
         let without = Snapshot::from_writer(&full_writer()).unwrap();
         assert_eq!((without.sessions().index.n_sessions(), without.sessions().stats.len()), (0, 0));
     }

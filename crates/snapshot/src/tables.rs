@@ -2,6 +2,7 @@
 
 use crate::container::{Container, Section};
 use crate::rows::Rows;
+use crate::segments::{SegmentSections, Segments};
 use crate::session_sections::{SessionArrays, SessionSections};
 use crate::{Error, Provenance, RelationStats, SnapshotWriter, StringTable};
 use bytemuck::{Pod, Zeroable};
@@ -80,6 +81,7 @@ pub struct Snapshot {
     customers: Rows<f32>,
     blend: Section<f32>,
     sessions: SessionSections,
+    segments: SegmentSections,
 }
 
 mod item_weights;
@@ -143,6 +145,7 @@ impl Snapshot {
             customers: Rows::open_any_rows(c, names::CUSTOMERS, n_items)?,
             blend: c.section(names::BLEND)?,
             sessions: SessionSections::open(c, n_items)?,
+            segments: SegmentSections::open(c, n_items)?,
             ids,
             category_names,
             tokens,
@@ -386,6 +389,12 @@ impl Snapshot {
     #[inline]
     pub fn sessions(&self) -> SessionArrays<'_> {
         self.sessions.view(&self.container)
+    }
+
+    /// What sells to segments of customers; empty where there are none.
+    #[inline]
+    pub fn segments(&self) -> Segments<'_> {
+        self.segments.view(&self.container)
     }
 
     /// Weights of the blend of sources; `score::blend` knows their order.

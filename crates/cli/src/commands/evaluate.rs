@@ -58,8 +58,14 @@ struct BasketCompletionArgs {
     /// Only these methods, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     methods: Vec<String>,
+    /// File of customers with a `customer_id` and the segment of each, as `import` keeps it.
+    #[arg(long, value_name = "FILE")]
+    customers: Option<PathBuf>,
+    /// The column of the customers that names their segment.
+    #[arg(long, value_name = "NAME", default_value = history::SEGMENT, requires = "customers")]
+    segment: String,
     /// Run once more without this source, to see what it is worth: ease, sparse_inverse, pair,
-    /// neighbor, history, trend or ranker. May be given several times.
+    /// neighbor, history, trend, segment_popularity or ranker. May be given several times.
     #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
     without: Vec<String>,
     /// Solve EASE for at most so many items, and take a sparse inverse above.
@@ -88,7 +94,10 @@ pub(crate) fn run(dir: &Path, args: EvaluateArgs) -> anyhow::Result<()> {
 
 fn basket_completion(args: &BasketCompletionArgs) -> anyhow::Result<()> {
     let plan = PlanOptions { map: super::import::parse_map(&args.map)?, ..PlanOptions::default() };
-    let file = OrderFile::read(&args.orders, &plan)?;
+    let mut file = OrderFile::read(&args.orders, &plan)?;
+    if let Some(customers) = &args.customers {
+        file = file.with_segments(customers, &args.segment)?;
+    }
     let options = Options {
         windows: Windows { last_baskets: args.last_baskets, min_baskets: args.min_baskets },
         max_queries: args.max_queries,

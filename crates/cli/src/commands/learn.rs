@@ -41,9 +41,11 @@ pub(crate) struct LearnArgs {
     /// Snapshots to keep; older ones are removed.
     #[arg(long, default_value_t = 10, value_name = "N")]
     keep: usize,
-    /// Learn without a source (`ease, sparse_inverse, pair, neighbor, history, trend, next_basket,
-    /// ranker`), to see what it is worth; may be given more than once. Without the ranker, learning
-    /// takes a third of the time.
+    /// Learn without a source, to see what it is worth; may be given more than once: ease,
+    /// sparse_inverse, pair, neighbor, history, trend, segment_popularity, next_basket or ranker;
+    /// of visits vmis, vstan, cooccurrence, markov or recent_views; of next baskets habit,
+    /// tifu_knn, up_cf, transitions, alike_baskets or best_sellers. Without the ranker (all trees),
+    /// learning takes a third of the time.
     #[arg(long, value_name = "SOURCE")]
     without: Vec<String>,
     /// Do not use what `alongside tune` found.
@@ -166,9 +168,7 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     let steps = steps_of(&store, &view).await?;
     let mut learned = learn::learn_with_visits(&view, &steps, &params, &bar)?;
     bar.0.set_message("learning from visits");
-    let sessions = SessionParams { seed: args.seed, ..SessionParams::default() };
-    let sessions = sessions.within(params.memory_limit_bytes);
-    add_sessions(&mut learned, &steps, view.n_items(), &sessions)?;
+    add_sessions(&mut learned, &steps, view.n_items(), &session_params(&params))?;
     note_attach_rate(&store, &view, &mut learned).await?;
     if let Some(tuned) = tuned {
         learned.provenance.parameters.insert("tuned".into(), tuned);
@@ -221,6 +221,12 @@ fn params_of(args: &LearnArgs, chosen: Option<&Chosen>) -> anyhow::Result<Params
 
 /// Since then the history may have become another one: from this many times the lines on.
 const MANY_TIMES: u64 = 3;
+
+/// The same for what is learned of visits.
+fn session_params(params: &Params) -> SessionParams {
+    let Params { seed, without, memory_limit_bytes, .. } = *params;
+    SessionParams { seed, without, ..SessionParams::default() }.within(memory_limit_bytes)
+}
 
 /// What tuning found, and whether it is to be asked again.
 fn tuned_words(chosen: &Chosen, view: &HistoryView) -> String {

@@ -246,13 +246,17 @@ impl Slate<'_> {
 
     /// The best of a list in order of sales, in order of sales times what policies multiply them
     /// by.
-    pub(super) fn levered_list<'s>(&self, items: &'s [u32], marks: &Marks) -> Cow<'s, [u32]> {
+    pub(super) fn levered_list<'s>(
+        &self,
+        items: &'s [u32],
+        trend: &dyn Fn(u32) -> f32,
+        marks: &Marks,
+    ) -> Cow<'s, [u32]> {
         let Some(policies) = self.limits.policies.filter(|policies| policies.has_levers()) else {
             return Cow::Borrowed(items);
         };
         let world = self.world;
         let is_open = |item: u32| gate::is_open(world, marks, &self.limits, item);
-        let trend = |item: u32| world.snapshot.trend(item);
         let weigh = |item: u32| trend(item) * policies.lever(item).weight();
         let n_kept = MAX_LEVERED.max(self.count);
         // A value has no bound: of what sells least nothing is asked.
@@ -260,7 +264,7 @@ impl Slate<'_> {
             Some(_) => (&items[..items.len().min(MAX_VALUED)], f32::INFINITY),
             None => (items, policies.max_factor()),
         };
-        let best = best_of(items, n_kept, (&trend, most), &weigh, &is_open);
+        let best = best_of(items, n_kept, (trend, most), &weigh, &is_open);
         Cow::Owned(best)
     }
 }

@@ -11,7 +11,7 @@ use decide::{Circumstances, Placement, Request, Workspace, decide};
 use events::Timestamp;
 use events::lines::NO_TIME;
 use history::{Baskets, HistoryView, ItemEntry};
-use learn::{Params, Silent};
+use learn::{Params, Silent, Without};
 use rayon::prelude::*;
 use score::World;
 use snapshot::Snapshot;
@@ -39,13 +39,16 @@ fn view_of(file: &CustomerFile) -> HistoryView {
             customers: rows.iter().map(|(_, customer, _)| *customer).collect(),
         },
         n_customers: file.customer_ids.len() as u32,
-        provenance: Vec::new(),
+        ..HistoryView::default()
     }
 }
 
 /// A world that knows the histories and nothing else, and what learning said of next baskets.
-pub(super) fn world_of(file: &CustomerFile) -> Result<(World, Option<String>), Error> {
-    let params = Params { ease_max_items: 0, blend_max_baskets: 0, ..Params::default() };
+pub(super) fn world_of(
+    file: &CustomerFile,
+    without: Without,
+) -> Result<(World, Option<String>), Error> {
+    let params = Params { ease_max_items: 0, blend_max_baskets: 0, without, ..Params::default() };
     let learned = learn::learn(&view_of(file), &params.check()?, &Silent)?;
     let note = learned.provenance.parameters.get("next_basket").cloned();
     Ok((World::of(Arc::new(Snapshot::from_writer(&learned.writer)?)), note))

@@ -65,7 +65,8 @@ pub struct NextBasketOutcome {
     pub latency: Latency,
     /// What was chosen on the validation customers.
     pub parameter: Option<String>,
-    /// Of the method `alongside`, less each method that ran before it.
+    /// Of the method `alongside`, less each method that ran before it; of the same without a
+    /// source, less the whole.
     pub gains: Vec<Gain>,
     /// By customer asked.
     pub(super) rows: Vec<Option<Row>>,

@@ -15,7 +15,14 @@ fn small() -> CustomerFile {
 fn outcomes(file: &CustomerFile, methods: &[&str]) -> Vec<NextBasketOutcome> {
     let methods: Vec<String> = methods.iter().map(|&name| name.to_owned()).collect();
     let mut outcomes = Vec::new();
-    run(file, &methods, &|| Duration::ZERO, &|_| {}, |outcome| outcomes.push(outcome)).unwrap();
+    run(
+        file,
+        &Wanted { methods: &methods, without: &[] },
+        &|| Duration::ZERO,
+        &|_| {},
+        |outcome| outcomes.push(outcome),
+    )
+    .unwrap();
     outcomes
 }
 
@@ -88,7 +95,14 @@ fn one_customer_gives_means_without_intervals() {
 #[test]
 fn an_unknown_method_is_refused_with_the_known_ones() {
     let wrong = ["best".to_owned()];
-    let error = run(&small(), &wrong, &|| Duration::ZERO, &|_| {}, |_| {}).unwrap_err();
+    let error = run(
+        &small(),
+        &Wanted { methods: &wrong, without: &[] },
+        &|| Duration::ZERO,
+        &|_| {},
+        |_| {},
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("no method `best`; there are: g_top_freq"));
 }
 
@@ -148,4 +162,28 @@ fn the_first_hit_gives_the_reciprocal_rank() {
     let found = outcomes(&small(), &["p_top_freq"]);
     let expected = ((1.0 + 0.5) / 2.0 + 1.0) / 2.0;
     assert!((of(&found, "all").get("MRR@20").unwrap() - expected).abs() < 1e-12);
+}
+
+#[test]
+fn without_a_source_ours_is_held_against_the_whole() {
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let (methods, without) = (names(&["alongside"]), names(&["tifu_knn", "next_basket"]));
+    let wanted = Wanted { methods: &methods, without: &without };
+    let mut found = Vec::new();
+    run(&small(), &wanted, &|| Duration::ZERO, &|_| {}, |outcome| found.push(outcome)).unwrap();
+    let whole = of(&found[..4], "all").clone();
+    let told: Vec<&str> = found.iter().map(|outcome| &*outcome.method).step_by(4).collect();
+    assert_eq!(told[1..], ["alongside without tifu_knn", "alongside without next_basket"]);
+    for outcomes in [&found[4..8], &found[8..]] {
+        let less = of(outcomes, "all");
+        assert_eq!(less.gains[0].over, "alongside");
+        let (gain, name) = (less.gains[0].get("R@20").unwrap(), "R@20");
+        assert!((gain.mean - (less.get(name).unwrap() - whole.get(name).unwrap())).abs() < 1e-12);
+    }
+    let note = of(&found[4..8], "all").parameter.clone().unwrap();
+    assert!(!note.contains("tifu_knn"), "{note}");
+    assert_eq!(of(&found[8..], "all").parameter, None);
+    let wanted = Wanted { methods: &[], without: &names(&["pair"]) };
+    let fault = run(&small(), &wanted, &|| Duration::ZERO, &|_| {}, |_| {}).unwrap_err();
+    assert!(fault.to_string().contains("next-basket has no source `pair`"), "{fault}");
 }

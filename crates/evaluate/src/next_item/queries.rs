@@ -8,6 +8,8 @@ use learn::sessions::SessionLog;
 
 /// A visit and what follows.
 pub(super) struct Query<'a> {
+    /// Place of the session in the log.
+    pub session: usize,
     pub visit: Visit<'a>,
     /// The item of the very next step.
     pub next: u32,
@@ -49,6 +51,7 @@ pub(super) fn for_each(log: &SessionLog, n_items: usize, mut ask: impl FnMut(&Qu
             seen[last] = true;
             n_truth -= usize::from(ends[last] as usize == at);
             ask(&Query {
+                session,
                 visit: Visit { steps: &steps[..at], seen: &seen },
                 next: steps[at].item,
                 n_remaining: steps.len() - at,

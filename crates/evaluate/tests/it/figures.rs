@@ -19,8 +19,10 @@ fn shop() -> OrderFile {
             }
         }
     }
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures.csv");
-    std::fs::write(&path, text).expect("a folder for temporary files");
+    // A file of its own: tests run side by side.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("figures.csv");
+    std::fs::write(&path, text).expect("room for a small file");
     OrderFile::read(&path, &PlanOptions::default()).expect("a sound file")
 }
 
@@ -109,4 +111,32 @@ fn to_ask_nothing_is_refused_in_its_own_words() {
     let found = evaluate::run(&shop(), &options, &|| Duration::ZERO, &|_| {}, |_| {});
     let error = found.expect_err("nothing is asked").to_string();
     assert!(error.contains("--max-queries 0"), "{error}");
+}
+
+/// 90 customers in three worlds; which is their segment.
+#[test]
+fn what_segments_are_worth_is_told_where_there_are_any() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("customers.csv");
+    let rows: String = (0..90).map(|c| format!("c{c},world {}\n", c % 3)).collect();
+    std::fs::write(&path, format!("customer_id,taste\n{rows}")).expect("a temporary file");
+    let file = shop().with_segments(&path, "taste").expect("segments");
+    assert_eq!((file.segments.len(), &*file.segments[0]), (90, "world 0"));
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let (methods, without) = (names(&["alongside"]), names(&["segment_popularity"]));
+    let options = Options { methods, without, ..Options::default() };
+    let ask = |file: &OrderFile| {
+        let mut found = Vec::new();
+        evaluate::run(file, &options, &|| Duration::ZERO, &|_| {}, |o| found.push(o)).map(|_| found)
+    };
+    let found = ask(&file).expect("there is something to ask");
+    let learned = found.iter().find(|outcome| !outcome.learned.is_empty()).expect("it is told");
+    assert!(learned.learned["segments"].starts_with("3 segments"), "{:?}", learned.learned);
+    let last = found.last().expect("both ran");
+    assert_eq!(last.method, "alongside without segment_popularity");
+    assert!(last.comparison.is_some());
+    let fault = ask(&shop()).expect_err("no segments").to_string();
+    assert!(fault.contains("--customers FILE"), "{fault}");
+    let fault = shop().with_segments(&path, "color").expect_err("no such column").to_string();
+    assert!(fault.contains("color"), "{fault}");
 }

@@ -1,7 +1,7 @@
 //! Protocol NB on Ta-Feng against the published table.
 
-use evaluate::CustomerFile;
 use evaluate::next_basket::{NextBasketOutcome, run};
+use evaluate::{CustomerFile, Wanted};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,8 +21,14 @@ fn ta_feng() -> Option<CustomerFile> {
 fn outcomes(file: &CustomerFile, methods: &[&str]) -> Vec<NextBasketOutcome> {
     let methods: Vec<String> = methods.iter().map(|name| (*name).to_owned()).collect();
     let mut outcomes = Vec::new();
-    let sizes = run(file, &methods, &|| Duration::ZERO, &|_| {}, |outcome| outcomes.push(outcome))
-        .expect("there is something to test");
+    let sizes = run(
+        file,
+        &Wanted { methods: &methods, without: &[] },
+        &|| Duration::ZERO,
+        &|_| {},
+        |outcome| outcomes.push(outcome),
+    )
+    .expect("there is something to test");
     assert_eq!((sizes.n_customers, sizes.n_items, sizes.n_asked), (13_858, 11_997, 9_335));
     outcomes
 }

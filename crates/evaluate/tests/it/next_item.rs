@@ -1,7 +1,7 @@
 //! Protocol NI: Serenade's sample against its published figures, and files that are not in order.
 
 use evaluate::next_item::{CASES, METHODS, NextItemOutcome, Sizes, run};
-use evaluate::{Error, SessionSplit};
+use evaluate::{Error, SessionSplit, Wanted};
 use events::import::PlanOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,13 @@ fn serenade() -> Option<SessionSplit> {
 fn outcomes_of(split: &SessionSplit, methods: &[&str]) -> (Sizes, Vec<NextItemOutcome>) {
     let methods: Vec<String> = methods.iter().map(|name| (*name).to_owned()).collect();
     let mut outcomes = Vec::new();
-    let sizes = run(split, &methods, &|| Duration::ZERO, &|_| {}, |found| outcomes.push(found));
+    let sizes = run(
+        split,
+        &Wanted { methods: &methods, without: &[] },
+        &|| Duration::ZERO,
+        &|_| {},
+        |found| outcomes.push(found),
+    );
     (sizes.expect("there is something to ask"), outcomes)
 }
 
@@ -218,4 +224,74 @@ fn visits_that_end_with_a_cart_event_are_asked_like_others() {
     }
     let [best, all] = ["NDCG@20", "NDCG@20_all_truth"].map(|key| ours[key].as_f64());
     assert_eq!((best, ours["NDCG@20_best_at_k"].as_f64()), (all, best), "one step remains");
+}
+
+/// After the last item comes what came after it before: nothing but the order of steps tells.
+#[test]
+fn a_source_is_worth_what_is_lost_without_it() {
+    let files = Files::new();
+    let sessions: Vec<Vec<u32>> = (0..2_000_u32)
+        .map(|s| {
+            let a = s * 7 % 5;
+            vec![a, (a + 1) % 5, (a + 2) % 5]
+        })
+        .collect();
+    let sessions: Vec<&[u32]> = sessions.iter().map(Vec::as_slice).collect();
+    let split = read(&files.write("order.csv", &rows(&sessions))).expect("a file of sessions");
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let (methods, without) = (names(&["alongside"]), names(&["markov", "ranker"]));
+    let wanted = Wanted { methods: &methods, without: &without };
+    let mut found = Vec::new();
+    run(&split, &wanted, &|| Duration::ZERO, &|_| {}, |outcome| found.push(outcome))
+        .expect("there is something to ask");
+    let methods: Vec<&str> =
+        found.iter().step_by(CASES.len()).map(|f| &*f.outcome.method).collect();
+    assert_eq!(methods, ["alongside", "alongside without markov", "alongside without ranker"]);
+    assert_eq!(found[0].gain_over, None);
+    for (at, less) in found[CASES.len()..].iter().enumerate() {
+        let whole = &found[at % CASES.len()].outcome;
+        let mean = |outcome: &evaluate::Outcome| outcome.metrics.get("MRR@20").unwrap();
+        // Nobody comes back in these visits, so case `repeat` has no queries.
+        let Some((name, gain)) = less.gains.first() else {
+            assert_eq!(less.outcome.case, "repeat");
+            continue;
+        };
+        assert_eq!((*name, less.gain_over), ("MRR@20", Some("alongside")));
+        assert!((gain.mean - (mean(&less.outcome) - mean(whole))).abs() < 1e-9, "{less:?}");
+    }
+    let ranked_by = |at: usize| found[at * CASES.len()].outcome.parameter.clone().unwrap();
+    assert!(ranked_by(2).contains("the ranker is left out"), "{}", ranked_by(2));
+    let wanted = Wanted { methods: &[], without: &names(&["ease"]) };
+    let fault = run(&split, &wanted, &|| Duration::ZERO, &|_| {}, |_| {});
+    let fault = fault.expect_err("visits have no EASE").to_string();
+    assert!(fault.contains("next-item has no source `ease`"), "{fault}");
+}
+
+/// Twenty visits of ten customers or of one: the same queries, the same means, other intervals.
+#[test]
+fn intervals_are_by_visitor() {
+    let files = Files::new();
+    let text = |n_customers: u32| {
+        let mut text = String::from("session_id,item_id,timestamp,customer_id,event_type\n");
+        for session in 0..200_u32 {
+            // What is asked of one customer always comes out alike.
+            let next = 1 + (session % 10) / 5;
+            for (at, item) in [0, next].into_iter().enumerate() {
+                let at = 1_600_000_000 + session * 60 + at as u32;
+                let customer = session % n_customers;
+                text += &format!("s{session},i{item},{at},c{customer},view_item\n");
+            }
+        }
+        text
+    };
+    let width = |name: &str, n_customers: u32| {
+        let split = read(&files.write(name, &text(n_customers))).expect("a file of sessions");
+        let (_, outcomes) = outcomes_of(&split, &["popularity"]);
+        let (_, mean, interval) = outcomes[0].outcome.metrics.values[0];
+        (mean, interval.map(|(low, high)| high - low))
+    };
+    let (by_visit, by_ten, by_one) = (width("a.csv", 1_000), width("b.csv", 10), width("c.csv", 1));
+    assert_eq!((by_visit.0, by_visit.0), (by_ten.0, by_one.0));
+    assert!(by_ten.1.unwrap() > 1.2 * by_visit.1.unwrap(), "{by_ten:?} {by_visit:?}");
+    assert_eq!(by_one.1, None, "of one visitor nothing is known");
 }

@@ -197,3 +197,31 @@ async fn a_title_that_speaks_of_fees_makes_a_fee_where_nobody_declared_a_kind() 
     shop.store.upsert_items(&[good, titled("POST", "POSTAGE")]).await.unwrap();
     assert_eq!(kind("POST").await, ItemKind::Good);
 }
+
+#[tokio::test]
+async fn a_view_knows_the_segments_of_those_who_did_not_refuse() {
+    let shop = Shop::new().await;
+    let record = |customer_id: &str, segment: &str, consent| CustomerRecord {
+        customer_id: customer_id.to_owned(),
+        consent,
+        attributes: vec![("segment".to_owned(), segment.to_owned())],
+    };
+    let records = [
+        record("anna", "new", None),
+        record("bert", " regular ", Some(true)),
+        record("cleo", "regular", Some(false)),
+        record("dora", "", None),
+        record("emil", "new", None),
+    ];
+    shop.store.upsert_customers(&records).await.unwrap();
+    let segments = || async { shop.store.view(&ViewOptions::default()).await.unwrap().segments };
+    let found = segments().await;
+    let of = |customer| found.of_customer(customer).map(|at| &*found.names[at as usize]);
+    assert_eq!(
+        [of(0), of(1), of(2), of(3), of(4), of(5)],
+        [Some("new"), Some("regular"), None, None, Some("new"), None]
+    );
+    let refused = CustomerRecord { attributes: Vec::new(), ..record("anna", "", Some(false)) };
+    shop.store.upsert_customers(&[refused]).await.unwrap();
+    assert_eq!(segments().await.of_customer(0), None);
+}

@@ -19,10 +19,12 @@ use crate::error::Error;
 use history::HistoryView;
 use measure::ranking::{Ideal, hits, ndcg_of_list};
 use rayon::prelude::*;
+use score::LeftOut;
 use score::next_basket::own::Bought;
 use score::next_basket::published::Method;
 use score::next_basket::ranker::{RankScratch, Ranker, rank};
 use score::next_basket::served::N_FRONT;
+use score::next_basket::sources::allows;
 use score::next_basket::timing::age_factor;
 use score::next_basket::{Asked, N_FEATURES, Overlay, Rows, Scratch, describe};
 use sparse::Scored;
@@ -83,9 +85,15 @@ pub struct LearnedRanker {
     pub n_trees: usize,
 }
 
-/// What the trees must beat, and what serves without them; of equals the first.
+/// What the trees must beat, and what serves without them, but for those that need what is left
+/// out; of equals the first.
 pub const RIVALS: [Method; 4] =
     [Method::TifuKnn, Method::UpCf, Method::GlobalPersonalTop, Method::GlobalTop];
+
+/// Those of [`RIVALS`] that do without what is left out.
+pub fn rivals_of(left_out: LeftOut) -> Vec<Method> {
+    RIVALS.into_iter().filter(|&method| allows(left_out, method)).collect()
+}
 
 /// Customers on whose last baskets the published methods are compared, at the most.
 const MAX_CONTEST: u32 = 2_000;
@@ -150,14 +158,15 @@ pub fn learn(
             newest = Some(tables);
         }
     }
-    let Some(newest) = newest else { return Ok(LearnedRanker::unasked()) };
-    let mut learned = LearnedRanker::published(&newest, sequences);
+    let rivals = rivals_of(params.left_out);
+    let Some(newest) = newest else { return Ok(LearnedRanker::unasked(&rivals)) };
+    let mut learned = LearnedRanker::published(&newest, sequences, &rivals);
     learned.n_groups = train.group_ends.len();
     if learned.n_groups >= ranker.min_groups && !valid.group_ends.is_empty() {
         let trees = fit(&train.set(), Some(&valid.set()), &ranker.boost)?.trees;
         learned.n_trees = trees.n_trees();
         let trees = Ranker::Trees(trees);
-        let mut match_up = MatchUp::default();
+        let mut match_up = MatchUp::of(rivals);
         match_up.ask(&newest, (sequences, 1), &trees, ranker.valid_every);
         // Of few customers also the baskets before the last ones.
         for cut in 2..=ranker.n_cuts {
@@ -179,14 +188,19 @@ pub fn learn(
 /// Baskets after which the trees are held against the published methods on no older ones.
 const ENOUGH_TRIALS: usize = 500;
 
-/// NDCG@10 of the trees and of each of [`RIVALS`], basket by basket.
-#[derive(Debug, Default)]
+/// NDCG@10 of the trees and of each rival, basket by basket.
+#[derive(Debug)]
 struct MatchUp {
     ours: Vec<f64>,
-    theirs: [Vec<f64>; RIVALS.len()],
+    rivals: Vec<Method>,
+    theirs: Vec<Vec<f64>>,
 }
 
 impl MatchUp {
+    fn of(rivals: Vec<Method>) -> MatchUp {
+        MatchUp { ours: Vec::new(), theirs: vec![Vec::new(); rivals.len()], rivals }
+    }
+
     /// Asks the customers who trained nothing for basket B − cut. `tables` are without it.
     fn ask(
         &mut self,
@@ -197,20 +211,20 @@ impl MatchUp {
     ) {
         let plain = |ranker: &Ranker| ndcgs_by(tables, asked, ranker, valid_every, |_, f| f);
         self.ours.extend(plain(trees));
-        for (theirs, method) in self.theirs.iter_mut().zip(RIVALS) {
+        for (theirs, &method) in self.theirs.iter_mut().zip(&self.rivals) {
             theirs.extend(plain(&Ranker::Published(method)));
         }
     }
 
     /// Won where the trees are above each by more than the standard error of the difference.
     fn trial(&self) -> Trial {
-        let means = self.theirs.each_ref().map(|theirs| mean(theirs));
+        let means: Vec<f64> = self.theirs.iter().map(|theirs| mean(theirs)).collect();
         let best =
-            (1..RIVALS.len()).fold(0, |best, at| if means[at] > means[best] { at } else { best });
+            (1..means.len()).fold(0, |best, at| if means[at] > means[best] { at } else { best });
         Trial {
             n_baskets: self.ours.len(),
             trees: mean(&self.ours),
-            rival: (RIVALS[best], means[best]),
+            rival: (self.rivals[best], means[best]),
             is_won: self.theirs.iter().all(|theirs| {
                 let (gain, error) = gain_of(&self.ours, theirs);
                 gain > error
@@ -220,11 +234,11 @@ impl MatchUp {
 }
 
 impl LearnedRanker {
-    /// Without anything to choose on.
-    fn unasked() -> LearnedRanker {
+    /// Without anything to choose on. There is a rival at least.
+    fn unasked(rivals: &[Method]) -> LearnedRanker {
         LearnedRanker {
-            ranker: Ranker::Published(RIVALS[0]),
-            contest: RIVALS.map(|method| (method, 0.0)).to_vec(),
+            ranker: Ranker::Published(rivals[0]),
+            contest: rivals.iter().map(|&method| (method, 0.0)).collect(),
             n_contest: 0,
             trial: None,
             n_groups: 0,
@@ -233,10 +247,14 @@ impl LearnedRanker {
     }
 
     /// The published method that foretells last baskets best. `tables` are without them.
-    fn published(tables: &NextBasketTables, sequences: &Sequences) -> LearnedRanker {
+    fn published(
+        tables: &NextBasketTables,
+        sequences: &Sequences,
+        rivals: &[Method],
+    ) -> LearnedRanker {
         let n_customers = sequences.view().n_customers() as u32;
         let every = n_customers.div_ceil(MAX_CONTEST).max(1);
-        let mut learned = LearnedRanker::unasked();
+        let mut learned = LearnedRanker::unasked(rivals);
         for (method, ndcg) in &mut learned.contest {
             let asked = (sequences, 1);
             let found = ndcgs_by(tables, asked, &Ranker::Published(*method), every, |_, f| f);

@@ -56,10 +56,11 @@ pub struct ServedNextBasket {
     pub note: String,
 }
 
-/// Learns from all known customers who did not refuse; `None` where there are none with a basket.
+/// Learns from all known customers who did not refuse; `None` where there are none with a basket,
+/// or where nothing is left that could serve them.
 pub fn learn(view: &HistoryView, params: &ServedParams) -> Result<Option<ServedNextBasket>, Error> {
     let sequences = Sequences::of(view, params.max_baskets, params.max_basket_items);
-    if sequences.days.is_empty() {
+    if sequences.days.is_empty() || ranker::rivals_of(params.tables.left_out).is_empty() {
         return Ok(None);
     }
     let n_items = view.n_items();

@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use score::next_basket::published::{Method, list};
-use score::next_basket::{Asked, Overlay, Rows, Scratch, describe};
+use score::next_basket::{Asked, FEATURES, Overlay, Rows, Scratch, describe, sources};
 use sparse::Accumulator;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -229,4 +229,57 @@ fn a_guest_with_items_that_the_tables_do_not_know_gets_rows() {
     let nobody = tables_of(&Vec::new());
     describe(&nobody.view(), &asked, &mut Scratch::default(), &mut rows);
     assert_eq!(rows.items.len(), 3);
+}
+
+/// Every feature of a left-out source is 0, and it proposes nothing.
+#[test]
+fn a_source_that_is_left_out_proposes_nothing() {
+    let lists: Lists = vec![
+        vec![vec![0, 1], vec![0, 2], vec![0, 1]],
+        vec![vec![0], vec![1, 3]],
+        vec![vec![1], vec![4]],
+        vec![vec![6]],
+    ];
+    let described = |left_out: LeftOut| {
+        let params = NextBasketParams { left_out, ..NextBasketParams::default() };
+        let tables = NextBasketTables::learn(sequences_of(&lists), N_ITEMS, params);
+        let view = tables.view();
+        let (sequence, overlay) = (view.baskets.sequences.of(0), Overlay::default());
+        let asked = Asked { customer: Some(0), sequence: &sequence, overlay: &overlay };
+        let mut rows = Rows::default();
+        describe(&view, &asked, &mut Scratch::default(), &mut rows);
+        rows
+    };
+    let column = |name: &str| FEATURES.iter().position(|feature| *feature == name).unwrap();
+    let is_zero = |rows: &Rows, name: &str| {
+        rows.values.chunks_exact(FEATURES.len()).all(|row| row[column(name)] == 0.0)
+    };
+    let all = described(LeftOut::default());
+    let features = [
+        "hazard.item",
+        "tifu.score",
+        "upcf.score",
+        "transitions.score",
+        "next.score",
+        "item.customers",
+    ];
+    for (source, name) in features.iter().enumerate() {
+        let rows = described(LeftOut::default().and(source));
+        let without = sources::SOURCES[source];
+        assert!(is_zero(&rows, name), "{without} still tells {name}");
+        for other in features.iter().filter(|other| *other != name) {
+            assert_eq!(is_zero(&rows, other), is_zero(&all, other), "{other} without {without}");
+        }
+    }
+    let all_but = |kept: usize| {
+        let others = (0..features.len()).filter(|&source| source != kept);
+        described(others.fold(LeftOut::default(), LeftOut::and)).items
+    };
+    let sorted = |mut items: Vec<u32>| {
+        items.sort_unstable();
+        items
+    };
+    assert_eq!(sorted(all_but(sources::HABIT)), [0, 1, 2]);
+    assert_eq!(sorted(all_but(sources::BEST_SELLERS)), [0, 1, 2, 3, 4, 6]);
+    assert!(all_but(features.len()).is_empty());
 }

@@ -5,7 +5,7 @@ use crate::boost::RankingSet;
 use crate::split::{self, Case};
 use rayon::prelude::*;
 use score::blend::{Blend, CartSize};
-use score::ranker::features::{self, Feature, N_FEATURES, Row};
+use score::ranker::features::{self, Feature, Row};
 use score::ranker::recall::{MAX_RECALLED, N_ORDERED};
 use score::ranker::tables::RankTables;
 use score::ranker::{Audience, GateRow, RankScratch, gate_row, is_bought, prior_of};
@@ -151,8 +151,10 @@ fn single_ranks(candidates: &[Candidate], hidden: u32, all: bool) -> [usize; 4] 
 }
 
 /// Rows in the shape that boosting takes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Flat {
+    /// Features of a row that are kept, the first ones.
+    pub n_features: usize,
     pub features: Vec<f32>,
     pub labels: Vec<f32>,
     /// Where the blend has each row: the trees start from it, times the head's prior.
@@ -171,6 +173,17 @@ pub(crate) const MAX_THINNED_ROWS: usize =
     LOW_PLACE as usize + 1 + (MAX_RECALLED - LOW_PLACE as usize).div_ceil(LOW_STEP);
 
 impl Flat {
+    pub fn of(n_features: usize) -> Flat {
+        Flat {
+            n_features,
+            features: Vec::new(),
+            labels: Vec::new(),
+            places: Vec::new(),
+            ln_counts: Vec::new(),
+            group_ends: Vec::new(),
+        }
+    }
+
     /// Adds the rows of one head: groups whose hidden item is its own and among the candidates.
     /// With `thinned`, low rows are a sample that speaks for the others.
     pub fn add(&mut self, cases: &[Prepared], reorder: bool, thinned: bool) {
@@ -186,7 +199,7 @@ impl Flat {
                 if !is_certain && slot % LOW_STEP != at % LOW_STEP {
                     continue;
                 }
-                self.features.extend_from_slice(row);
+                self.features.extend_from_slice(&row[..self.n_features]);
                 self.labels.push(f32::from(u8::from(slot == target)));
                 self.places.push(prior_of(row));
                 self.ln_counts.push(if is_certain { 0.0 } else { (LOW_STEP as f32).ln() });
@@ -204,7 +217,7 @@ impl Flat {
     /// `offsets`: those of [`Flat::offsets`].
     pub fn set<'a>(&'a self, offsets: &'a [f32]) -> RankingSet<'a> {
         RankingSet {
-            n_features: N_FEATURES,
+            n_features: self.n_features,
             features: &self.features,
             labels: &self.labels,
             group_ends: &self.group_ends,

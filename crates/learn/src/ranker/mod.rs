@@ -16,6 +16,7 @@ use history::HistoryView;
 use rayon::prelude::*;
 use score::Trees;
 use score::blend::{Blend, CartSize, N_SIZES};
+use score::ranker::features::{N_COMMON_FEATURES, N_FEATURES};
 use score::ranker::heads::N_MIX;
 use score::ranker::tables::RankTables;
 use score::ranker::{
@@ -63,6 +64,8 @@ impl Default for RankerParams {
 /// Heads and curves by size of cart.
 #[derive(Clone, Debug, Default)]
 pub struct LearnedRanker {
+    /// Features that the heads know, the first ones.
+    n_features: usize,
     sizes: [LearnedSize; N_SIZES],
 }
 
@@ -100,7 +103,7 @@ fn cases_of(size: CartSize, max_cases: usize) -> usize {
 }
 
 /// What one size of cart learns from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Fit {
     /// Discoveries and re-orders.
     heads: [Flat; 2],
@@ -108,16 +111,27 @@ struct Fit {
     is_reorder: Vec<f32>,
 }
 
+impl Fit {
+    fn of(n_features: usize) -> Fit {
+        let flat = || Flat::of(n_features);
+        Fit { heads: [flat(), flat()], gates: Vec::new(), is_reorder: Vec::new() }
+    }
+}
+
 /// Collects cases of several folds, then trains.
 pub struct Trainer<'a> {
     blend: &'a Blend,
     params: &'a RankerParams,
+    n_features: usize,
     fits: [Fit; N_SIZES],
 }
 
 impl<'a> Trainer<'a> {
-    pub fn new(blend: &'a Blend, params: &'a RankerParams) -> Trainer<'a> {
-        Trainer { blend, params, fits: Default::default() }
+    /// `with_segments`: does the shop know segments of its customers?
+    pub fn new(blend: &'a Blend, params: &'a RankerParams, with_segments: bool) -> Trainer<'a> {
+        let n_features = if with_segments { N_FEATURES } else { N_COMMON_FEATURES };
+        let fits = std::array::from_fn(|_| Fit::of(n_features));
+        Trainer { blend, params, n_features, fits }
     }
 
     /// One of `n_folds`. `inner`: learned from the baskets before the cases.
@@ -151,7 +165,8 @@ impl<'a> Trainer<'a> {
         cases: &[Case],
         notes: &mut BTreeMap<String, String>,
     ) -> Result<LearnedRanker, Error> {
-        let mut learned = LearnedRanker::default();
+        let n_features = self.n_features;
+        let mut learned = LearnedRanker { n_features, ..LearnedRanker::default() };
         let Some(tables) = RankTables::open(inner)? else { return Ok(learned) };
         let (early, late) = cases.split_at(cases.len() / 2);
         for (at, (size, fit)) in ALL_SIZES.into_iter().zip(self.fits).enumerate() {
@@ -192,7 +207,7 @@ impl LearnedRanker {
         }
         if self.has_heads() {
             writer.add(MIX, &mix);
-            writer.add(SCHEMA, &[schema()]);
+            writer.add(SCHEMA, &[schema(self.n_features)]);
         }
     }
 }
@@ -250,7 +265,7 @@ fn train_head(
     if fit.group_ends.len() < MIN_GROUPS {
         return Ok(Trees::default());
     }
-    let mut watched = Flat::default();
+    let mut watched = Flat::of(fit.n_features);
     watched.add(watch, reorder, false);
     let (of_fit, of_watched) = (fit.offsets(prior), watched.offsets(prior));
     let watched = watched.set(&of_watched);

@@ -31,10 +31,11 @@ pub(super) fn of(fit: &Flat) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use score::ranker::features::N_FEATURES;
 
     /// Groups of five places; the one at `chosen` gains.
     fn groups(chosen: &[usize]) -> Flat {
-        let mut flat = Flat::default();
+        let mut flat = Flat::of(N_FEATURES);
         for &chosen in chosen {
             for place in 0..5 {
                 flat.places.push(-(2.0 + place as f32).ln());
@@ -52,6 +53,6 @@ mod tests {
         assert_eq!(of(&groups(&[4, 4, 0, 4])), 0.0);
         let (good, fair) = (of(&groups(&[0, 0, 0, 1, 2])), of(&groups(&[0, 0, 1, 2, 3])));
         assert!(good > fair && fair > 0.0, "{good} {fair}");
-        assert_eq!(of(&Flat::default()), 0.0);
+        assert_eq!(of(&Flat::of(N_FEATURES)), 0.0);
     }
 }

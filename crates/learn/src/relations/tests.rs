@@ -27,7 +27,7 @@ fn view(items: Vec<ItemEntry>, rows: &[Vec<u32>]) -> HistoryView {
             customers: vec![NO_CUSTOMER; rows.len()],
         },
         n_customers: 0,
-        provenance: Vec::new(),
+        ..HistoryView::default()
     }
 }
 

@@ -8,6 +8,7 @@ use super::log::SessionLog;
 use super::stats::ItemStats;
 use super::table::{IndexLimits, SessionTable};
 use rayon::prelude::*;
+use score::LeftOut;
 use score::sessions::{Gatherer, Head, Horizon, KindWeights, N_FEATURES, Question};
 use std::ops::Range;
 
@@ -57,6 +58,7 @@ impl CaseRows {
 pub struct CaseSpec<'a> {
     pub head: Head,
     pub kind_weights: &'a KindWeights,
+    pub left_out: LeftOut,
     /// Sessions beyond these limits are not asked.
     pub limits: &'a IndexLimits,
     /// Of more cases than this, sessions are left out evenly.
@@ -146,8 +148,8 @@ fn push_session(
             continue;
         }
         rows.n_asked += 1;
-        let question =
-            Question { visit, with_seen: spec.head.with_seen(), kind_weights: spec.kind_weights };
+        let CaseSpec { head, kind_weights, left_out, .. } = *spec;
+        let question = Question { visit, with_seen: head.with_seen(), kind_weights, left_out };
         let (items, features) = gatherer.gather(horizon, &question, |_| true);
         let Ok(answer) = items.binary_search(&next) else { continue };
         debug_assert_eq!(features.len(), items.len() * N_FEATURES, "a row a candidate");

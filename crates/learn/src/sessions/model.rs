@@ -4,10 +4,11 @@ use super::log::SessionLog;
 use super::ranker;
 use super::stats::ItemStats;
 use super::table::{IndexLimits, SessionTable};
+use crate::ablation::Without;
 use crate::error::Error;
 use crate::pipeline::Learned;
-use score::Trees;
 use score::sessions::{DEFAULT_KIND_WEIGHTS, Head, Horizon, KindWeights, Ranker};
+use score::{LeftOut, Trees};
 use snapshot::SessionArrays;
 
 /// What may be set.
@@ -21,6 +22,8 @@ pub struct SessionParams {
     /// Cases of a head at the most, see [`SessionParams::within`].
     pub max_cases: usize,
     pub seed: u64,
+    /// Sources that are not learned from.
+    pub without: Without,
 }
 
 /// A case's candidates with their features, twice: as they are and in bins.
@@ -33,7 +36,8 @@ impl Default for SessionParams {
     fn default() -> SessionParams {
         let limits = IndexLimits::default();
         let (max_steps, max_cases) = (20_000_000, MAX_CASES);
-        SessionParams { limits, max_pause_s: 1_800, max_steps, max_cases, seed: 42 }
+        let without = Without::default();
+        SessionParams { limits, max_pause_s: 1_800, max_steps, max_cases, seed: 42, without }
     }
 }
 
@@ -57,6 +61,7 @@ pub struct SessionModel {
     pub table: SessionTable,
     pub stats: ItemStats,
     pub kind_weights: KindWeights,
+    pub left_out: LeftOut,
     /// The ranker of each head; empty where the plain blend was better or data too little.
     pub next: Trees,
     pub discover: Trees,
@@ -73,6 +78,7 @@ impl SessionModel {
             table,
             stats,
             kind_weights: DEFAULT_KIND_WEIGHTS,
+            left_out: params.without.of_visits(),
             next: Trees::default(),
             discover: Trees::default(),
             note: String::new(),
@@ -108,7 +114,8 @@ impl SessionModel {
             Head::Next => &self.next,
             Head::Discover => &self.discover,
         };
-        Ranker { head, horizon: self.horizon(), kind_weights: &self.kind_weights, trees }
+        let SessionModel { kind_weights, left_out, .. } = self;
+        Ranker { head, horizon: self.horizon(), kind_weights, left_out: *left_out, trees }
     }
 }
 
@@ -127,6 +134,7 @@ pub fn add_sessions(
     let model = SessionModel::learn(&log, None, n_items, params)?;
     let [next_trees, discover_trees] = [&model.next, &model.discover]
         .map(|trees| if trees.is_empty() { Vec::new() } else { trees.to_words() });
+    let left_out = model.left_out.to_words();
     let arrays = SessionArrays {
         index: model.table.view(),
         stats: &model.stats.values,
@@ -134,6 +142,7 @@ pub fn add_sessions(
         next_trees: &next_trees,
         discover_trees: &discover_trees,
         kind_weights: &model.kind_weights,
+        left_out: &left_out,
     };
     arrays.write(&mut learned.writer);
     let said = &mut learned.provenance.parameters;

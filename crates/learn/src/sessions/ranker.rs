@@ -69,6 +69,10 @@ fn learn_head(
     params: &SessionParams,
     head: Head,
 ) -> Result<HeadReport, Error> {
+    if params.without.ranker() {
+        let note = "plain blend: the ranker is left out".to_owned();
+        return Ok(HeadReport { trees: Trees::default(), note });
+    }
     let spec = spec_of(head, &model.kind_weights, params);
     let mut blocks = asked_blocks(train.len());
     let valid_rows = valid_rows(model, train, valid, &spec);
@@ -84,7 +88,8 @@ fn spec_of<'a>(
     kind_weights: &'a KindWeights,
     params: &'a SessionParams,
 ) -> CaseSpec<'a> {
-    CaseSpec { head, kind_weights, limits: &params.limits, max_cases: params.max_cases }
+    let left_out = params.without.of_visits();
+    CaseSpec { head, kind_weights, left_out, limits: &params.limits, max_cases: params.max_cases }
 }
 
 /// What choices are made on: `valid`, or the last block of the training sessions.

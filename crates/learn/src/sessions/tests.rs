@@ -1,6 +1,7 @@
 use super::cases::{CaseSpec, blocks_of, rows_of_blocks};
 use super::*;
 use crate::pipeline::Learned;
+use score::LeftOut;
 use score::sessions::{DEFAULT_KIND_WEIGHTS, Head, RankScratch, SessionRankers, Step, StepKind};
 use snapshot::{Provenance, Snapshot, SnapshotWriter};
 
@@ -65,7 +66,13 @@ fn cases_know_nothing_of_what_came_after() {
     }
     let limits = IndexLimits::default();
     let kind_weights = &DEFAULT_KIND_WEIGHTS;
-    let spec = CaseSpec { head: Head::Next, kind_weights, limits: &limits, max_cases: 1_000_000 };
+    let spec = CaseSpec {
+        head: Head::Next,
+        kind_weights,
+        left_out: LeftOut::default(),
+        limits: &limits,
+        max_cases: 1_000_000,
+    };
     let [before, after] = [rows, changed].map(|rows| {
         let log = SessionLog::of(&rows);
         let table = SessionTable::of(&log, N_ITEMS, &limits);
@@ -82,7 +89,13 @@ fn of_many_cases_some_are_asked() {
     let limits = IndexLimits::default();
     let table = SessionTable::of(&log, N_ITEMS, &limits);
     let kind_weights = &DEFAULT_KIND_WEIGHTS;
-    let spec = CaseSpec { head: Head::Next, kind_weights, limits: &limits, max_cases: 150 };
+    let spec = CaseSpec {
+        head: Head::Next,
+        kind_weights,
+        left_out: LeftOut::default(),
+        limits: &limits,
+        max_cases: 150,
+    };
     let rows = rows_of_blocks(&log, &table, &blocks_of(100..200, 5), &spec);
     assert!((120..=150).contains(&rows.n_asked), "{}", rows.n_asked);
 }

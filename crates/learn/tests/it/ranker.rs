@@ -1,10 +1,11 @@
 //! The ranker as a whole: what it is published on, what it reads, what it costs to be wrong.
 
 use crate::shop::{Basket, mix, view};
-use history::{HistoryView, NO_CUSTOMER};
+use history::{CustomerSegments, HistoryView, NO_CUSTOMER};
 use learn::ranker::RankerParams;
 use learn::{CheckedParams, Params, Silent, Without};
 use score::ranker::Audience;
+use score::ranker::features::{N_COMMON_FEATURES, N_FEATURES};
 use score::ranker::tables::names;
 use score::{Query, Ranker, RankingScratch, World, rank_in};
 use snapshot::Snapshot;
@@ -213,5 +214,44 @@ fn what_is_left_out_is_not_there_and_the_rest_is() {
             let expected = if source == at { 0 } else { *all };
             assert_eq!(*found, expected, "without {name}, source {source}");
         }
+    }
+}
+
+/// Half of the customers complete a set with what the other half never takes.
+#[test]
+fn trees_know_segments_where_there_are_any() {
+    let mut view = sets(2_500);
+    let rows: Vec<Vec<u32>> = view.baskets.items.view().rows().map(<[u32]>::to_vec).collect();
+    let of_segment = |(items, &customer): (Vec<u32>, &u32)| -> Vec<u32> {
+        if customer == NO_CUSTOMER {
+            return items;
+        }
+        let keeps = |item: &u32| item % 3 != 1 + customer % 2;
+        items.into_iter().filter(keeps).collect()
+    };
+    view.baskets.items = rows.into_iter().zip(&view.baskets.customers).map(of_segment).collect();
+    let plain = learned(&view, &params(500));
+    let names = ["a", "b"];
+    let of = (0..150_u32).map(|customer| (customer, names[customer as usize % 2]));
+    view.segments = CustomerSegments::of(of);
+    let with = learned(&view, &params(500));
+    let schema_of = |learned: &learn::Learned| {
+        let snapshot = Snapshot::from_writer(&learned.writer).unwrap();
+        let c = snapshot.container();
+        let schema = c.section::<u64>(score::ranker::SCHEMA).unwrap();
+        assert!(Ranker::open(&snapshot).unwrap().is_some());
+        c.view(&schema).to_vec()
+    };
+    assert_eq!(schema_of(&plain), [score::ranker::schema(N_COMMON_FEATURES)]);
+    assert_eq!(schema_of(&with), [score::ranker::schema(N_FEATURES)]);
+    let world = World::of(Arc::new(Snapshot::from_writer(&with.writer).unwrap()));
+    // Of item 0 one half goes on to 1, the other to 2, whatever the others do.
+    for customer in [10, 11] {
+        let query = Query { context: &[0], history: &[(90, 1.0)], customer: Some(customer) };
+        let mut scratch = RankingScratch::default();
+        let ranked =
+            rank_in(&world, world.ranker.as_deref(), &query, &mut scratch, |item| item != 0);
+        let first = ranked.map(|candidate| candidate.item).find(|item| *item < 3);
+        assert_eq!(first, Some(2 - customer % 2), "{customer}");
     }
 }

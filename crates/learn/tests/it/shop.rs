@@ -23,7 +23,7 @@ pub(crate) fn view(n_items: usize, n_customers: u32, baskets: &[Basket]) -> Hist
             customers: baskets.iter().map(|(.., customer)| *customer).collect(),
         },
         n_customers,
-        provenance: Vec::new(),
+        ..HistoryView::default()
     }
 }
 

@@ -6,6 +6,7 @@ use super::habit::{Habit, Renewal, cell_of};
 use super::overlay::Asked;
 use super::published::{add_upcf, nearest};
 use super::sequence::Sequence;
+use super::sources::{self, silent};
 use super::tables::Tables;
 use sparse::{Accumulator, TopK};
 
@@ -181,6 +182,12 @@ pub fn describe(tables: &Tables<'_>, asked: &Asked<'_>, scratch: &mut Scratch, r
         let row = row_of(tables, scratch, &customer, item);
         rows.values.extend_from_slice(&row);
     }
+    if !tables.left_out.is_empty() {
+        let is_silent = silent(tables.left_out);
+        for (value, _) in rows.values.iter_mut().zip(is_silent.iter().cycle()).filter(|v| *v.1) {
+            *value = 0.0;
+        }
+    }
     forget(scratch);
 }
 
@@ -241,17 +248,23 @@ fn score_sources(
     let mut vector: Vec<(u32, f32)> =
         own.iter().map(|&item| (item, habits[item as usize].weight)).collect();
     vector.sort_unstable_by_key(|&(item, _)| item);
-    let neighbors = nearest(tables, asked, &vector, by_customer);
+    let without = tables.left_out;
+    let neighbors = match without.has(sources::TIFU) {
+        true => Vec::new(),
+        false => nearest(tables, asked, &vector, by_customer),
+    };
     customer.nearness = neighbors.first().map_or(0.0, |nearest| nearest.nearness);
     tables.customers.add_mean(&neighbors, 1.0, asked.overlay, &mut scores[NEIGHBORS]);
-    customer.upcf_total = add_upcf(tables, asked, by_customer, &mut scores[UPCF]);
+    if !without.has(sources::UPCF) {
+        customer.upcf_total = add_upcf(tables, asked, by_customer, &mut scores[UPCF]);
+    }
     let sequences = &tables.baskets.sequences;
     for neighbor in &neighbors {
         if let Some(newest) = sequences.range(neighbor.customer).last() {
             sequences.basket(newest).iter().for_each(|&item| scores[NEWEST_NEAR].add(item, 1.0));
         }
     }
-    let n_known = tables.transitions.n_rows();
+    let n_known = if without.has(sources::TRANSITIONS) { 0 } else { tables.transitions.n_rows() };
     BasketIndex::query_of(asked.sequence, |item, weight| {
         if (item as usize) < n_known {
             let (items, chances) = tables.transitions.row(item);
@@ -260,8 +273,8 @@ fn score_sources(
             }
         }
     });
-    for (basket, sim) in tables.baskets.alike(asked.sequence, asked.customer, N_BASKETS, by_basket)
-    {
+    let n_alike = if without.has(sources::ALIKE_BASKETS) { 0 } else { N_BASKETS };
+    for (basket, sim) in tables.baskets.alike(asked.sequence, asked.customer, n_alike, by_basket) {
         sequences.basket(basket).iter().for_each(|&item| scores[SAME].add(item, sim));
         let owner_end = sequences.end_of_owner(basket);
         let mut weight = sim;
@@ -290,7 +303,8 @@ fn pick(tables: &Tables<'_>, n_baskets: u32, scratch: &mut Scratch, rows: &mut R
         *known = known.min(place);
     };
     best.reset(own.len());
-    for &item in own.iter() {
+    let with_own = !tables.left_out.has(sources::HABIT);
+    for &item in own.iter().filter(|_| with_own) {
         let habit = &habits[item as usize];
         let hazard = tables.hazard[cell_of(habit.n_bought, habit.elapsed(n_baskets))];
         let renewal = tables.items.get(item as usize).map_or(1.0, |facts| facts.renewal.factor());
@@ -307,8 +321,9 @@ fn pick(tables: &Tables<'_>, n_baskets: u32, scratch: &mut Scratch, rows: &mut R
             put(scored.index, 1.0 + rank as f32, &mut found);
         }
     }
+    let n_popular = if tables.left_out.has(sources::BEST_SELLERS) { 0 } else { N_POPULAR };
     for (list, weight) in [(tables.popular, 2.0), (tables.newest, 1.0)] {
-        for (rank, &item) in list.iter().take(N_POPULAR).enumerate() {
+        for (rank, &item) in list.iter().take(n_popular).enumerate() {
             put(item, 2.0 + weight * rank as f32, &mut found);
         }
     }

@@ -9,9 +9,11 @@ use super::published::Method;
 use super::ranker::Ranker;
 use super::rows::WeightedRows;
 use super::sequence::SequencesView;
+use super::sources::SOURCES;
 use super::tables::{ItemFacts, Tables};
 use super::timing::N_AGES;
 use crate::error::Error;
+use crate::left_out::LeftOut;
 use crate::trees::Trees;
 use snapshot::{Container, Rows, Section, Snapshot};
 use sparse::CsrView;
@@ -53,6 +55,8 @@ pub mod names {
     pub const GAP_DAYS: &str = "next.gap_days";
     /// Factor of the odds by age over gap; absent: it said nothing.
     pub const AGE_FACTORS: &str = "next.age_factors";
+    /// Sources that were left out, a bit each; absent: none.
+    pub const LEFT_OUT: &str = "next.left_out";
 }
 
 /// Methods that may serve in the place of trees.
@@ -129,6 +133,7 @@ pub(super) struct Sections {
     age_factors: Section<f32>,
     tifu: TifuParams,
     upcf: UpcfParams,
+    left_out: LeftOut,
 }
 
 impl Sections {
@@ -143,6 +148,10 @@ impl Sections {
         let params = c.section::<f32>(names::PARAMS)?;
         let Some((tifu, upcf)) = params_of_flat(c.view(&params)) else {
             return bad("a parameter is no number");
+        };
+        let left_out = c.section::<u32>(names::LEFT_OUT)?;
+        let Some(left_out) = LeftOut::from_words(c.view(&left_out), SOURCES.len()) else {
+            return bad("they left out a source that is none");
         };
         let n_items = snapshot.n_items();
         let first_basket = c.section::<u32>(names::FIRST_BASKET)?;
@@ -171,6 +180,7 @@ impl Sections {
             first_basket,
             tifu,
             upcf,
+            left_out,
         };
         sections.check(c, n_items, n_customers)?;
         Ok(Some(sections))
@@ -271,6 +281,7 @@ impl Sections {
             hazard: c.view(&self.hazard),
             popular: c.view(&self.popular),
             newest: c.view(&self.newest),
+            left_out: self.left_out,
         }
     }
 }

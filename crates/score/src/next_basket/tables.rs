@@ -5,6 +5,7 @@ use super::customer_index::{CustomerIndex, UpcfParams};
 use super::customer_vector::TifuParams;
 use super::habit::Renewal;
 use super::rows::WeightedRows;
+use crate::left_out::LeftOut;
 use bytemuck::{Pod, Zeroable};
 
 /// Counts of one item.
@@ -40,6 +41,8 @@ pub struct Tables<'a> {
     /// Items that were sold, best first: by baskets, and by newest baskets.
     pub popular: &'a [u32],
     pub newest: &'a [u32],
+    /// Of [`super::sources::SOURCES`].
+    pub left_out: LeftOut,
 }
 
 impl Tables<'_> {

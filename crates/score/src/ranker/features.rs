@@ -80,7 +80,14 @@ features! {
     CountShare = "count_share",
     BoughtAge = "bought_age",
     BoughtAgeGap = "bought_age_gap",
+    SegmentTrend = "segment_trend",
+    SegmentTrendRank = "segment_trend_rank",
+    SegmentRatio = "segment_ratio",
 }
+
+/// Features that any shop has; those of segments stand behind them, and trees of shops without
+/// segments do not know them.
+pub const N_COMMON_FEATURES: usize = Feature::SegmentTrend as usize;
 
 pub type Row = [f32; N_FEATURES];
 
@@ -128,6 +135,7 @@ pub fn fill(
     maker.history(rows);
     maker.items(scratch, rows);
     maker.of_query(rows);
+    maker.segment(scratch, rows);
     for (of, to) in [
         (Feature::Ease, Feature::EaseRank),
         (Feature::Recent, Feature::RecentRank),
@@ -371,6 +379,22 @@ impl Maker<'_> {
             let price = self.ln_price(item);
             *at(row, Feature::PriceRatio) = price - price_cart;
             *at(row, Feature::PriceHabit) = price - price_habit;
+        }
+    }
+
+    /// What sells to customers like this one; not known of guests, nor where there are no segments.
+    fn segment(&self, scratch: &mut FeatureScratch, rows: &mut [Row]) {
+        let segments = self.snapshot.segments();
+        let segment = self.query.customer.and_then(|customer| segments.of_customer(customer));
+        for (&item, row) in self.recalled.items().iter().zip(&mut *rows) {
+            let ratio = segment.map_or(f32::NAN, |segment| segments.ratio(segment, item));
+            *at(row, Feature::SegmentRatio) = ratio;
+            *at(row, Feature::SegmentTrend) = ratio * row[Feature::Trend as usize];
+            *at(row, Feature::SegmentTrendRank) = f32::NAN;
+        }
+        if segment.is_some() {
+            let (of, to) = (Feature::SegmentTrend, Feature::SegmentTrendRank);
+            rank(rows, of, to, &scratch.kinds, &mut scratch.order);
         }
     }
 

@@ -104,14 +104,16 @@ impl Heads {
     pub fn score_head<'s>(&self, bought: bool, scratch: &'s mut RankScratch) -> &'s mut [f32] {
         let RankScratch { rows, blocks, head_scores, slots, .. } = scratch;
         slots.clear();
-        blocks.clear(N_FEATURES);
+        let trees = if bought { &self.replenish } else { &self.discover };
+        // Trees know the first of the features, all or those that any shop has.
+        let n_features = if trees.is_empty() { N_FEATURES } else { trees.n_features() };
+        blocks.clear(n_features);
         for (slot, row) in rows.iter().enumerate() {
             if is_bought(row) == bought {
                 slots.push(slot as u32);
-                blocks.push(row);
+                blocks.push(&row[..n_features]);
             }
         }
-        let trees = if bought { &self.replenish } else { &self.discover };
         trees.score_rows(blocks, head_scores);
         let prior = self.priors[usize::from(bought)];
         for (score, &slot) in head_scores.iter_mut().zip(&*slots) {

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::sources::{Candidate, Query};
 use crate::trees::{RowBlocks, Trees};
 pub use curve::Curve;
-use features::{FEATURES, Feature, FeatureScratch, N_FEATURES, Row};
+use features::{FEATURES, Feature, FeatureScratch, N_COMMON_FEATURES, N_FEATURES, Row};
 pub use heads::{
     Audience, GateRow, Heads, N_GATE_FEATURES, gate_row, is_bought, prior_of, softmax,
 };
@@ -50,9 +50,9 @@ pub fn curve_section_of(size: usize, origin: usize) -> String {
     format!("rank.curve.{}.{}", SIZES[size], ORIGINS[origin])
 }
 
-/// A mark of the features and their order: trees of another order mean nothing.
-pub fn schema() -> u64 {
-    mark_of(&FEATURES)
+/// A mark of the first features and their order: trees of another order mean nothing.
+pub fn schema(n_features: usize) -> u64 {
+    mark_of(&FEATURES[..n_features])
 }
 
 /// A mark of names in their order.
@@ -113,9 +113,10 @@ impl Ranker {
             return Ok(has_curve.then_some(ranker));
         }
         let found_schema = c.section::<u64>(SCHEMA)?;
-        if c.view(&found_schema) != [schema()] {
+        let mut widths = [N_COMMON_FEATURES, N_FEATURES].into_iter();
+        let Some(n_features) = widths.find(|&n| c.view(&found_schema) == [schema(n)]) else {
             return bad("its trees were grown for other features");
-        }
+        };
         if mix.len() != heads::N_MIX * N_SIZES {
             return bad("its numbers of temperatures and shifts are others");
         }
@@ -125,8 +126,8 @@ impl Ranker {
                 continue;
             }
             let mut heads = Heads {
-                discover: trees_of(c, size, "discover", N_FEATURES)?,
-                replenish: trees_of(c, size, "replenish", N_FEATURES)?,
+                discover: trees_of(c, size, "discover", n_features)?,
+                replenish: trees_of(c, size, "replenish", n_features)?,
                 gate: trees_of(c, size, "gate", N_GATE_FEATURES)?,
                 ..Heads::default()
             };

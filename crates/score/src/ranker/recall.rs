@@ -4,7 +4,7 @@
 //! - nearest baskets (Σ over the 100 baskets most like the cart, by cosine with recency),
 //! - the customer's taste (EASE rows of what was bought, weighted by recency and frequency),
 //! - ids of the same series (items listed in one go belong together),
-//! - what is new, what sells now.
+//! - what is new, what sells now, and to the customer's segment.
 
 use super::tables::RankTables;
 use crate::sources::{Candidate, Query};
@@ -21,8 +21,10 @@ const N_TASTE: usize = 12;
 const N_CODES: usize = 12;
 const N_FRESH: usize = 8;
 const N_TREND: usize = 4;
+const N_SEGMENT: usize = 8;
 /// Candidates at the most.
-pub const MAX_RECALLED: usize = N_BLEND + N_BOUGHT + N_KNN + N_TASTE + N_CODES + N_FRESH + N_TREND;
+pub const MAX_RECALLED: usize =
+    N_BLEND + N_BOUGHT + N_KNN + N_TASTE + N_CODES + N_FRESH + N_TREND + N_SEGMENT;
 /// Candidates of the blend that are read, best first.
 pub const N_ORDERED: usize = 300;
 
@@ -156,6 +158,11 @@ impl Recalled {
         self.near = near;
         self.take(tables.fresh().iter().copied(), N_FRESH, &mut is_eligible);
         self.take(snapshot.popular().iter().copied(), N_TREND, &mut is_eligible);
+        let segments = snapshot.segments();
+        if let Some(segment) = query.customer.and_then(|customer| segments.of_customer(customer)) {
+            let items = segments.popular(segment).0.iter().copied();
+            self.take(items, N_SEGMENT, &mut is_eligible);
+        }
         self.keep_taste(snapshot, query);
         self.is_bought = is_bought;
         self.keep_places(ordered);

@@ -21,6 +21,8 @@
 use super::horizon::{Horizon, STAT_RECENT, STAT_REPEAT, STAT_SESSIONS, STAT_WEEK};
 use super::index::{Step, StepKind};
 use super::neighbors::{MAX_ANCHORS, Neighbor, Neighbors, anchors_of};
+use super::sources::{self, SOURCE_OF_SUM};
+use crate::left_out::LeftOut;
 use sparse::TopK;
 
 /// Steps of the visit that are looked at, the latest ones.
@@ -58,7 +60,7 @@ pub const FEATURES: [&str; N_FEATURES] = [
     "kind",
 ];
 pub const N_FEATURES: usize = 24;
-const N_SUMS: usize = 11;
+pub(super) const N_SUMS: usize = 11;
 
 const VMIS: usize = 0;
 const VSTAN: usize = 1;
@@ -101,6 +103,8 @@ pub struct Question<'a> {
     /// May items of the visit be answered (the last one never is)?
     pub with_seen: bool,
     pub kind_weights: &'a KindWeights,
+    /// Of [`sources::SOURCES`].
+    pub left_out: LeftOut,
 }
 
 /// A neighbor with its weights in each sum.
@@ -190,9 +194,11 @@ impl Gatherer {
         self.walk(horizon, &visit);
         self.add_neighbors(horizon, question.kind_weights);
         self.add_transitions(horizon, &visit);
-        for &item in horizon.popular {
+        let with_popular = !question.left_out.has(sources::RECENT_VIEWS);
+        for &item in horizon.popular.iter().filter(|_| with_popular) {
             self.slot(item);
         }
+        self.silence(question.left_out);
         if question.with_seen {
             for step in visit.steps {
                 self.slot(step.item);
@@ -201,7 +207,7 @@ impl Gatherer {
         let is_open = |item: u32| item != last.item && (question.with_seen || !visit.holds(item));
         let largest = self.finish_sums(horizon, is_open);
         self.choose(&largest, is_open, is_eligible, &visit);
-        self.fill_features(horizon, &visit, &largest);
+        self.fill_features(horizon, &visit, &largest, with_popular);
         (&self.chosen, &self.features)
     }
 
@@ -341,6 +347,17 @@ impl Gatherer {
         }
     }
 
+    /// Nothing is said by a source that is left out.
+    fn silence(&mut self, left_out: LeftOut) {
+        if left_out.is_empty() {
+            return;
+        }
+        for sums in &mut self.sums {
+            let silent = sums.iter_mut().zip(SOURCE_OF_SUM).filter(|(_, of)| left_out.has(*of));
+            silent.for_each(|(sum, _)| *sum = 0.0);
+        }
+    }
+
     /// Multiplies in idf; the largest of each sum among the open candidates.
     fn finish_sums(
         &mut self,
@@ -382,19 +399,26 @@ impl Gatherer {
         self.top = top;
     }
 
-    fn fill_features(&mut self, horizon: &Horizon<'_>, visit: &Visit<'_>, largest: &[f32; N_SUMS]) {
+    fn fill_features(
+        &mut self,
+        horizon: &Horizon<'_>,
+        visit: &Visit<'_>,
+        largest: &[f32; N_SUMS],
+        with_popular: bool,
+    ) {
         let last_kind = visit.steps.last().map_or(0.0, |step| f32::from(step.kind as u8));
         for &item in &self.chosen {
             let sums = &self.sums[self.slot_of[item as usize] as usize - 1];
             self.features.extend_from_slice(sums);
             let stats = horizon.stats_of(item);
+            let of_all = |stat: usize| if with_popular { stats[stat] } else { 0.0 };
             let seen = Seen::of(visit, item);
             self.features.extend([
                 share(sums[VMIS], largest[VMIS]),
                 share(sums[VSTAN_MID], largest[VSTAN_MID]),
-                stats[STAT_SESSIONS],
-                stats[STAT_RECENT],
-                stats[STAT_WEEK],
+                of_all(STAT_SESSIONS),
+                of_all(STAT_RECENT),
+                of_all(STAT_WEEK),
                 stats[STAT_REPEAT],
                 visit.steps.len() as f32,
                 visit.n_anchors as f32,

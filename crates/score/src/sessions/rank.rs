@@ -3,6 +3,7 @@
 use super::gather::{Gatherer, KindWeights, N_FEATURES, Question, plain_score};
 use super::horizon::Horizon;
 use super::index::Step;
+use crate::left_out::LeftOut;
 use crate::trees::{RowBlocks, Trees};
 use sparse::{Scored, TopK};
 
@@ -27,6 +28,8 @@ pub struct Ranker<'a> {
     pub head: Head,
     pub horizon: Horizon<'a>,
     pub kind_weights: &'a KindWeights,
+    /// What `trees` were learned without.
+    pub left_out: LeftOut,
     /// No trees: the plain blend.
     pub trees: &'a Trees,
 }
@@ -61,8 +64,8 @@ impl Ranker<'_> {
         is_eligible: impl FnMut(u32) -> bool,
     ) -> &'s [Scored] {
         let RankScratch { gatherer, blocks, scores, top } = scratch;
-        let question =
-            Question { visit, with_seen: self.head.with_seen(), kind_weights: self.kind_weights };
+        let Ranker { head, kind_weights, left_out, .. } = *self;
+        let question = Question { visit, with_seen: head.with_seen(), kind_weights, left_out };
         let (items, features) = gatherer.gather(&self.horizon, &question, is_eligible);
         let rows = features.chunks_exact(N_FEATURES);
         top.reset(n);

@@ -3,7 +3,9 @@
 use super::gather::{DEFAULT_KIND_WEIGHTS, KindWeights, N_FEATURES};
 use super::horizon::Horizon;
 use super::rank::{Head, Ranker};
+use super::sources::SOURCES;
 use crate::error::Error;
+use crate::left_out::LeftOut;
 use crate::trees::Trees;
 use snapshot::Snapshot;
 
@@ -13,12 +15,14 @@ pub struct SessionRankers {
     next: Trees,
     discover: Trees,
     kind_weights: KindWeights,
+    left_out: LeftOut,
 }
 
 impl Default for SessionRankers {
     fn default() -> SessionRankers {
         let (next, discover) = (Trees::default(), Trees::default());
-        SessionRankers { next, discover, kind_weights: DEFAULT_KIND_WEIGHTS }
+        let left_out = LeftOut::default();
+        SessionRankers { next, discover, kind_weights: DEFAULT_KIND_WEIGHTS, left_out }
     }
 }
 
@@ -34,7 +38,10 @@ impl SessionRankers {
                 what: "they take another number of session features".into(),
             });
         }
-        Ok(SessionRankers { next, discover, kind_weights })
+        let Some(left_out) = LeftOut::from_words(arrays.left_out, SOURCES.len()) else {
+            return Err(Error::BadTrees { what: "they left out a source that is none".into() });
+        };
+        Ok(SessionRankers { next, discover, kind_weights, left_out })
     }
 
     /// Ranks with the tables of the snapshot that these rankers are from.
@@ -50,6 +57,7 @@ impl SessionRankers {
             Head::Next => &self.next,
             Head::Discover => &self.discover,
         };
-        Ranker { head, horizon, kind_weights: &self.kind_weights, trees }
+        let left_out = self.left_out;
+        Ranker { head, horizon, kind_weights: &self.kind_weights, left_out, trees }
     }
 }

@@ -4,7 +4,7 @@ use super::index::{FIRST_BIT, Fault};
 use super::neighbors::{MAX_ANCHORS, anchors_of};
 use super::vmis::{Vmis, VmisParams, VmisScratch, idf_of};
 use super::*;
-use crate::Trees;
+use crate::{LeftOut, Trees};
 use proptest::prelude::*;
 
 /// An index made the obvious way: session s ends at day s.
@@ -151,7 +151,8 @@ proptest! {
         let visit_steps = steps(&visit);
         for with_seen in [true, false] {
             let kind_weights = &[1.0; 3];
-            let question = Question { visit: &visit_steps, with_seen, kind_weights };
+            let left_out = LeftOut::default();
+            let question = Question { visit: &visit_steps, with_seen, kind_weights, left_out };
             let mut gatherer = Gatherer::default();
             gatherer.gather(&naive.horizon(), &question, |_| true);
             let (items, rows) = gatherer.gather(&naive.horizon(), &question, |_| true);
@@ -280,7 +281,13 @@ fn nothing_is_known_of_an_empty_visit_or_index() {
     let mut scratch = RankScratch::default();
     let ask = |horizon: Horizon<'_>, visit: &[Step], scratch: &mut RankScratch| -> Vec<u32> {
         let (head, trees) = (Head::Next, &Trees::default());
-        let ranker = Ranker { head, horizon, kind_weights: &DEFAULT_KIND_WEIGHTS, trees };
+        let ranker = Ranker {
+            head,
+            horizon,
+            kind_weights: &DEFAULT_KIND_WEIGHTS,
+            left_out: LeftOut::default(),
+            trees,
+        };
         ranker.rank(visit, 5, scratch, |_| true).iter().map(|scored| scored.index).collect()
     };
     assert!(ask(naive.horizon(), &[], &mut scratch).is_empty());
@@ -295,7 +302,12 @@ fn a_visit_of_any_length_is_answered_by_its_end() {
     let naive = Naive::of(&[vec![0, 1], vec![1, 2], vec![1, 3]]);
     let long: Vec<u32> = (0..10_000).map(|n| n % 3).chain([5; 100]).chain([1]).collect();
     let (horizon, visit) = (naive.horizon(), steps(&long));
-    let question = Question { visit: &visit, with_seen: true, kind_weights: &[1.0; 3] };
+    let question = Question {
+        visit: &visit,
+        with_seen: true,
+        kind_weights: &[1.0; 3],
+        left_out: LeftOut::default(),
+    };
     let mut gatherer = Gatherer::default();
     let (items, rows) = gatherer.gather(&horizon, &question, |_| true);
     assert_eq!(items, [0, 2, 3, 5]);
@@ -311,7 +323,8 @@ fn kinds_of_steps_weigh_differently() {
     let mut scratch = RankScratch::default();
     let mut first = |kind_weights: &KindWeights| {
         let trees = &Trees::default();
-        let ranker = Ranker { head: Head::Next, horizon, kind_weights, trees };
+        let ranker =
+            Ranker { head: Head::Next, horizon, kind_weights, left_out: LeftOut::default(), trees };
         ranker.rank(&visit, 1, &mut scratch, |_| true)[0].index
     };
     assert_eq!((first(&[1.0; 3]), first(&[1.0, 2.0, 9.0])), (2, 1));
@@ -345,4 +358,38 @@ fn damaged_arrays_are_found() {
     assert_eq!(fault(&|n| n.session_of[4] = 0), Some(Fault::Event { session: 1 }));
     assert_eq!(fault(&|n| n.postings.swap(0, 1)), Some(Fault::Posting { item: 0 }));
     assert_eq!(fault(&|n| n.postings[0] = 77), Some(Fault::Posting { item: 0 }));
+}
+
+/// Its sums are 0, it proposes nothing, and the others say what they said.
+#[test]
+fn a_source_that_is_left_out_says_nothing() {
+    let naive = Naive::of(&[vec![0, 1, 2], vec![1, 2], vec![1, 3], vec![4]]);
+    let horizon = Horizon { popular: &[4], ..naive.horizon() };
+    let visit = steps(&[0, 1]);
+    let mut gatherer = Gatherer::default();
+    let mut rows_without = |left_out: LeftOut| {
+        let question =
+            Question { visit: &visit, with_seen: true, kind_weights: &[1.0; 3], left_out };
+        let (items, rows) = gatherer.gather(&horizon, &question, |_| true);
+        let rows: Vec<Vec<f32>> = rows.chunks_exact(N_FEATURES).map(<[f32]>::to_vec).collect();
+        (items.to_vec(), rows)
+    };
+    let (all_items, all) = rows_without(LeftOut::default());
+    assert_eq!(all_items, [0, 2, 3, 4]);
+    let columns: [&[usize]; 5] =
+        [&[0, 11], &[1, 2, 3, 12], &[4, 5, 6], &[7, 8, 9, 10], &[13, 14, 15]];
+    for (source, silent) in columns.iter().enumerate() {
+        let (items, rows) = rows_without(LeftOut::default().and(source));
+        let is_popularity = sources::SOURCES[source] == "recent_views";
+        // Nothing but its popularity speaks for item 4.
+        assert_eq!(items.contains(&4), !is_popularity, "{}", sources::SOURCES[source]);
+        for (item, row) in items.iter().zip(&rows) {
+            let at = all_items.iter().position(|other| other == item).unwrap();
+            for (column, (value, of_all)) in row.iter().zip(&all[at]).enumerate() {
+                let expected = if silent.contains(&column) { 0.0 } else { *of_all };
+                assert_eq!(*value, expected, "{} of {item}", FEATURES[column]);
+            }
+        }
+        assert!(all.iter().any(|row| silent.iter().any(|&column| row[column] > 0.0)));
+    }
 }

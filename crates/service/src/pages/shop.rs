@@ -262,7 +262,8 @@ fn note_of(rung: score::Rung) -> &'static str {
             "No sales speak for this product yet; these go with products alike."
         }
         score::Rung::Category => "Popular in the same category.",
-        score::Rung::Popular | score::Rung::SegmentPopular => "Popular in this shop.",
+        score::Rung::SegmentPopular => "Popular with customers like you.",
+        score::Rung::Popular => "Popular in this shop.",
         _ => "",
     }
 }

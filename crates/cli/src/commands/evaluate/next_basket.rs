@@ -3,8 +3,8 @@
 use super::{n_chosen, with_bar};
 use crate::show;
 use clap::Args;
-use evaluate::next_basket::{Gain, METHODS, NextBasketOutcome, run};
-use evaluate::{CustomerFile, OrderFile};
+use evaluate::next_basket::{METHODS, NextBasketOutcome, run};
+use evaluate::{CustomerFile, OrderFile, Wanted};
 use events::import::PlanOptions;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -27,6 +27,11 @@ pub(super) struct NextBasketArgs {
     /// Only these methods, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     methods: Vec<String>,
+    /// Run once more without this source, to see what it is worth: habit, tifu_knn, up_cf,
+    /// transitions, alike_baskets, best_sellers, ranker, next_basket, history or trend. May be
+    /// given several times.
+    #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
+    without: Vec<String>,
     /// Say which column of the orders is which: field=column.
     #[arg(long = "map", value_name = "FIELD=COLUMN")]
     map: Vec<String>,
@@ -38,9 +43,10 @@ pub(super) fn next_basket(args: &NextBasketArgs) -> anyhow::Result<()> {
     let file = read(args)?;
     let to_json =
         args.output.json.then_some(NextBasketOutcome::to_json as fn(&NextBasketOutcome) -> Value);
-    let n_methods = n_chosen(&args.methods, METHODS.len());
+    let n_methods = n_chosen(&args.methods, METHODS.len()) + args.without.len();
+    let wanted = Wanted { methods: &args.methods, without: &args.without };
     let (sizes, outcomes) = with_bar(n_methods, to_json, |now, on_method, take| {
-        run(&file, &args.methods, now, on_method, take)
+        run(&file, &wanted, now, on_method, take)
     })?;
     show::note(format!(
         "{} customers, {} items, {} baskets; {} customers asked in {} folds",
@@ -104,20 +110,20 @@ fn print_tables(outcomes: &[NextBasketOutcome]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ours less each other method, customer by customer.
+/// Ours less each other method, and without each source less the whole, customer by customer.
 fn print_gains(of_case: &[&NextBasketOutcome]) -> anyhow::Result<()> {
-    let gains: Vec<&Gain> = of_case.iter().flat_map(|outcome| &outcome.gains).collect();
-    if gains.is_empty() {
+    let gains = || of_case.iter().flat_map(|o| o.gains.iter().map(|gain| (&o.method, gain)));
+    if gains().next().is_none() {
         return Ok(());
     }
-    show::line("alongside less each, paired (95 %):")?;
+    show::line("differences, paired (95 %):")?;
     let names = ["R@10", "NDCG@10", "R@20", "NDCG@20", "PHR@10"];
-    let mut heads = vec!["less"];
+    let mut heads = vec!["method", "less"];
     heads.extend(names);
-    let right: Vec<usize> = (1..heads.len()).collect();
+    let right: Vec<usize> = (2..heads.len()).collect();
     let mut table = show::table(&heads, &right);
-    for gain in gains {
-        let mut cells = vec![gain.over.clone()];
+    for (method, gain) in gains() {
+        let mut cells = vec![method.clone(), gain.over.clone()];
         cells.extend(
             names.into_iter().filter_map(|name| gain.get(name)).map(|value| {
                 format!("{:+.4} ({:+.4} to {:+.4})", value.mean, value.low, value.high)

@@ -3,8 +3,8 @@
 use super::{n_chosen, with_bar};
 use crate::show;
 use clap::Args;
-use evaluate::SessionSplit;
-use evaluate::next_item::{CASES, METHODS, NextItemOutcome, RIVAL, run};
+use evaluate::next_item::{CASES, METHODS, NextItemOutcome, run};
+use evaluate::{SessionSplit, Wanted};
 use events::import::PlanOptions;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -28,6 +28,10 @@ pub(super) struct NextItemArgs {
     /// Only these methods, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     methods: Vec<String>,
+    /// Run once more without this source, to see what it is worth: vmis, vstan, cooccurrence,
+    /// markov, recent_views or ranker. May be given several times.
+    #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
+    without: Vec<String>,
     /// Say which column is which: field=column.
     #[arg(long = "map", value_name = "FIELD=COLUMN")]
     map: Vec<String>,
@@ -41,9 +45,10 @@ pub(super) fn next_item(args: &NextItemArgs) -> anyhow::Result<()> {
     let split = read(args, &plan)?;
     let to_json =
         args.output.json.then_some(NextItemOutcome::to_json as fn(&NextItemOutcome) -> Value);
-    let n_methods = n_chosen(&args.methods, METHODS.len());
+    let n_methods = n_chosen(&args.methods, METHODS.len()) + args.without.len();
+    let wanted = Wanted { methods: &args.methods, without: &args.without };
     let (sizes, outcomes) = with_bar(n_methods, to_json, |now, on_method, take| {
-        run(&split, &args.methods, now, on_method, take)
+        run(&split, &wanted, now, on_method, take)
     })?;
     show::note(format!(
         "{} training sessions, {} items; {} test sessions with {} queries, {} of them for an item \
@@ -104,12 +109,7 @@ fn print_tables(outcomes: &[NextItemOutcome]) -> anyhow::Result<()> {
             show::row(&mut table, &cells);
         }
         show::line(table)?;
-        for (name, gain) in of_case.iter().flat_map(|found| &found.gains) {
-            show::line(format!(
-                "alongside over {RIVAL}, paired: {name} {:+.4} (95 %: {:+.4} to {:+.4})",
-                gain.mean, gain.low, gain.high
-            ))?;
-        }
+        print_gains(&of_case)?;
     }
     let chosen = outcomes.iter().find_map(|found| {
         let outcome = &found.outcome;
@@ -119,4 +119,25 @@ fn print_tables(outcomes: &[NextItemOutcome]) -> anyhow::Result<()> {
         show::note(format!("alongside published {chosen}"));
     }
     Ok(())
+}
+
+/// Ours less the rival, and without each source less the whole.
+fn print_gains(of_case: &[&NextItemOutcome]) -> anyhow::Result<()> {
+    let compared = || of_case.iter().filter_map(|found| Some((found, found.gain_over?)));
+    let Some((first, _)) = compared().next() else { return Ok(()) };
+    show::line("differences, paired (95 %):")?;
+    let mut heads = vec!["method", "less"];
+    heads.extend(first.gains.iter().map(|(name, _)| *name));
+    let right: Vec<usize> = (2..heads.len()).collect();
+    let mut table = show::table(&heads, &right);
+    for (found, over) in compared() {
+        let mut cells = vec![found.outcome.method.clone(), over.to_owned()];
+        cells.extend(
+            found.gains.iter().map(|(_, gain)| {
+                format!("{:+.4} ({:+.4} to {:+.4})", gain.mean, gain.low, gain.high)
+            }),
+        );
+        show::row(&mut table, &cells);
+    }
+    show::line(table)
 }

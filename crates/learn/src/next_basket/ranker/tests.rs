@@ -91,9 +91,9 @@ fn popularity_serves_where_choices_are_independent() {
 fn trees_win_by_more_than_chance_over_each_or_not_at_all() {
     let rival = [0.5, 0.4, 0.6, 0.5];
     let trial = |ours: &[f64]| {
-        let mut theirs: [Vec<f64>; 4] = std::array::from_fn(|_| vec![0.1; ours.len()]);
+        let mut theirs = vec![vec![0.1; ours.len()]; RIVALS.len()];
         theirs[2] = rival[..ours.len()].to_vec();
-        MatchUp { ours: ours.to_vec(), theirs }.trial()
+        MatchUp { ours: ours.to_vec(), rivals: RIVALS.to_vec(), theirs }.trial()
     };
     let won = trial(&[0.6, 0.5, 0.65, 0.6]);
     assert!(won.is_won && won.rival == (RIVALS[2], 0.5) && won.n_baskets == 4, "{won:?}");
@@ -152,4 +152,13 @@ fn the_cases_kept_apart_are_a_part_of_those_that_are_learned_from() {
     let (mut train, mut valid) = (Cases::default(), Cases::default());
     collect_cases(&tables, (&sequences, 1), &ranker, &mut train, &mut valid);
     assert_eq!((train.group_ends.len(), valid.group_ends.len()), (100, 20));
+}
+
+#[test]
+fn a_method_that_needs_what_is_left_out_is_no_rival() {
+    let without = |sources: &[&str]| rivals_of(crate::Without::of(sources).unwrap().of_customers());
+    assert_eq!(without(&[]), RIVALS);
+    assert_eq!(without(&["tifu_knn"]), RIVALS[1..]);
+    assert_eq!(without(&["habit"]), [Method::TifuKnn, Method::UpCf, Method::GlobalTop]);
+    assert_eq!(without(&["tifu_knn", "up_cf", "best_sellers"]), []);
 }
