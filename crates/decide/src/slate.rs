@@ -125,13 +125,8 @@ struct Slate<'a> {
 pub fn decide(world: &World, request: &Request<'_>, workspace: &mut Workspace) -> Decision {
     let mut warnings = Vec::new();
     let count = count_of(request, &rules_of(request), &mut warnings);
-    decide_up_to(
-        world,
-        request,
-        Depth { count, is_endless: false, any_relation: false },
-        workspace,
-        warnings,
-    )
+    let depth = Depth { count, is_endless: false, any_relation: false };
+    decide_up_to(world, request, depth, workspace, warnings)
 }
 
 /// The same with room for every item of the world: who would stand where, were the slate endless.

@@ -113,6 +113,10 @@ impl ExperimentDir {
     /// Ends it, or one of its variants.
     pub fn stop(&self, name: &str, variant: Option<&str>, signed: &Signature) -> Result<(), Error> {
         self.change(name, signed, |all| {
+            // One that has not begun is given up.
+            if variant.is_none() && matches!(find(all, name)?.phase, Phase::Created) {
+                return Ok(Action::Stop);
+            }
             let experiment = running(all, name)?;
             let Some(variant) = variant else { return Ok(Action::Stop) };
             experiment.definition.variant(variant)?;

@@ -182,6 +182,14 @@ struct Recorded<'a> {
     location_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     offers: Vec<Offered<'a>>,
+    #[serde(borrow, default)]
+    bundles: Vec<Bundled<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Bundled<'a> {
+    #[serde(borrow)]
+    added: Vec<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -268,8 +276,22 @@ impl<'a> Decided<'a> {
             let day = record.at.0.div_euclid(DAY_US);
             let till = |location: Cow<'_, str>| Unit::LocationDay(&location, day).id(key);
             let is_held_out = decision.variant.as_deref() == Some("holdout");
-            let is_empty = decision.offers.is_empty();
-            let shown = decision.offers.into_iter().take(if is_held_out { 0 } else { usize::MAX });
+            let is_empty = decision.offers.is_empty() && decision.bundles.is_empty();
+            let mut shown: Vec<(u64, Cow<'_, str>)> = decision
+                .offers
+                .into_iter()
+                .map(|offer| (hash_of(&offer.item_id), offer.relation))
+                .collect();
+            // What stands in the slate too is an offer of its own.
+            for item_id in decision.bundles.iter().flat_map(|bundle| &bundle.added) {
+                let item = hash_of(item_id);
+                if shown.iter().all(|(known, _)| *known != item) {
+                    shown.push((item, Cow::Borrowed("bundle")));
+                }
+            }
+            if is_held_out {
+                shown.clear();
+            }
             SaidOfAnswer {
                 at: record.at,
                 customer: record.customer_idx,
@@ -277,7 +299,7 @@ impl<'a> Decided<'a> {
                 is_held_out,
                 is_empty,
                 placement: decision.asked.placement,
-                offers: shown.map(|offer| (hash_of(&offer.item_id), offer.relation)).collect(),
+                offers: shown,
             }
         });
         Decided { name, said }

@@ -51,25 +51,23 @@ impl Inner {
             return Ok(());
         }
         let served = self.served.load();
+        let (main, version) = self.related_anew(&served).await?;
         let mut beside = Vec::with_capacity(served.beside.len());
         for other in &served.beside {
-            beside.push(Arc::new(self.related_anew(other, progress).await?));
+            beside.push(Arc::new(self.related_anew(other).await?.0));
         }
-        let main = self.related_anew(&served, progress).await?;
         self.served.store(Arc::new(Served { beside, ..main }));
+        // That of the first: those after it may know more, and are told it once more.
+        progress.relations_version = version;
         Ok(())
     }
 
-    async fn related_anew(
-        &self,
-        served: &Served,
-        progress: &mut CatalogProgress,
-    ) -> Result<Served, LedgerFault> {
+    async fn related_anew(&self, served: &Served) -> Result<(Served, i64), LedgerFault> {
         // Who decides by the old relations must not see the catalog change.
         let mut world = served.world.with_own_catalog();
         let mut told = Told::default();
-        progress.relations_version = self.take_relations(&mut world, &mut told).await?;
-        Ok(self.with_world(served, world, &told))
+        let version = self.take_relations(&mut world, &mut told).await?;
+        Ok((self.with_world(served, world, &told), version))
     }
 
     /// Declares relations: durable and in force when it returns.

@@ -154,7 +154,8 @@ impl Health {
             complaints.push("The policies cannot be read; see the log.".to_owned());
         }
         if state.experiment_fault.is_some() {
-            complaints.push("The experiments cannot be read; see the log.".to_owned());
+            complaints
+                .push("Some experiments cannot run as they are meant to; see the log.".to_owned());
         }
         if state.outcome_fault.is_some() {
             let complaint = "What was learned from outcomes earned less than without it, and was \

@@ -4,7 +4,7 @@
 
 use crate::chronicle::{Entry, Told};
 use crate::ledger::LedgerFault;
-use crate::state::{Inner, Served, source_of};
+use crate::state::{CatalogProgress, Inner, Served, source_of};
 use decide::Items;
 use events::{ItemField, ItemRecord};
 use policy::PolicyTable;
@@ -39,10 +39,18 @@ impl Inner {
     /// Follows what this process and others changed in the catalog of the store.
     pub(crate) async fn follow_catalog(&self) -> Result<(), LedgerFault> {
         let mut progress = self.world_change.lock().await;
+        self.follow_catalog_locked(&mut progress).await
+    }
+
+    /// The same, by who holds the lock of `world_change`.
+    pub(crate) async fn follow_catalog_locked(
+        &self,
+        progress: &mut CatalogProgress,
+    ) -> Result<(), LedgerFault> {
         let (records, version) = self.ledger.items_since(progress.items_version).await?;
         self.apply_items_locked(|world| only_changes(world, records.clone()));
         progress.items_version = version;
-        self.follow_relations(&mut progress).await
+        self.follow_relations(progress).await
     }
 
     /// Brings records that are durable into force for the next decision.

@@ -203,9 +203,10 @@ impl<'a> Question<'a> {
                 return;
             }
             self.customer = customer.idx;
-            let recent = customer.recent.iter();
             let world = &served.world;
-            self.bought_since.extend(recent.filter_map(|bought| world.item_idx(&bought.item_id)));
+            let since = live.customers.unknown_since(learned_until(world));
+            let bought = customer.bought_after(since);
+            self.bought_since.extend(bought.filter_map(|id| world.item_idx(id)));
             self.just_bought = just_bought(customer, world, self.now);
             let learned_until = match customer.orders.is_empty() {
                 true => None,

@@ -190,7 +190,14 @@ impl Inner {
     /// the one they began with.
     pub(crate) async fn swap(&self, mut served: Served) -> std::result::Result<(), LedgerFault> {
         let mut progress = self.world_change.lock().await;
-        self.bring_up(&mut served, &mut progress).await?;
+        let has_others = !self.served.load().beside.is_empty();
+        if has_others {
+            self.follow_catalog_locked(&mut progress).await?;
+        }
+        let versions = self.bring_up(&mut served, &progress).await?;
+        if !has_others {
+            (progress.items_version, progress.relations_version) = versions;
+        }
         served.beside = self.served.load().beside.clone();
         self.put_in_force(served);
         self.forget_learned_purchases();
@@ -198,16 +205,16 @@ impl Inner {
         Ok(())
     }
 
-    /// Brings a world that knows nothing but its snapshot to where the one in force is.
+    /// Brings a world that knows nothing but its snapshot to where the store is; the versions of
+    /// items and relations. Others may not be as far: `progress` stays as it is.
     pub(crate) async fn bring_up(
         &self,
         served: &mut Served,
-        progress: &mut CatalogProgress,
-    ) -> std::result::Result<(), LedgerFault> {
+        progress: &CatalogProgress,
+    ) -> std::result::Result<(u64, i64), LedgerFault> {
         let mut told = Told::default();
-        progress.items_version =
-            self.catch_up(&mut served.world, progress.asks_attributes(), &mut told).await?;
-        progress.relations_version = self.take_relations(&mut served.world, &mut told).await?;
+        let items = self.catch_up(&mut served.world, progress.asks_attributes(), &mut told).await?;
+        let relations = self.take_relations(&mut served.world, &mut told).await?;
         carry_responses(&self.served.load().world, &served.world, &mut told);
         served.policies = compile(&served.world, progress.policies.clone()).await?;
         served.variant_policies = compile_variants(&served.world, progress).await?;
@@ -215,7 +222,7 @@ impl Inner {
         served.memo = Memo::new(self.settings.answers_kept);
         let epoch = self.ids.next(self.clock.now());
         served.live = self.chronicle.begin(epoch.as_str(), &served.snapshot_id, &told);
-        Ok(())
+        Ok((items, relations))
     }
 
     /// Puts policies in force, or takes them all out of force. Requests under way keep those they
@@ -259,18 +266,19 @@ impl Inner {
         }
         let mut progress = self.world_change.lock().await;
         change(&mut progress);
-        self.compile_each(&mut progress).await
+        self.compile_each(&progress).await
     }
 
     /// Policies anew for a world, with the attributes that they ask for.
     pub(crate) async fn compile_policies(
         &self,
         served: &mut Served,
-        progress: &mut CatalogProgress,
+        progress: &CatalogProgress,
     ) -> std::result::Result<(), LedgerFault> {
         if progress.asks_attributes() && !served.world.catalog.keeps_attributes() {
             let mut told = Told::default();
-            progress.items_version = self.catch_up(&mut served.world, true, &mut told).await?;
+            // It may be further than others then, and is told once more when all follow.
+            self.catch_up(&mut served.world, true, &mut told).await?;
             served.live = served.live.take().and_then(|live| self.chronicle.follow(&live, &told));
         }
         served.policies = compile(&served.world, progress.policies.clone()).await?;

@@ -30,30 +30,23 @@ impl<'a> Treatment<'a> {
         placement: &'a str,
     ) -> Treatment<'a> {
         let mut treatment = Treatment::default();
-        // Policies are looked for in the world that is asked, so that is found first.
+        let is_whole = |assigned: &Assigned<'_>| is_whole(main, assigned);
         if !main.beside.is_empty() {
-            let of_variants = running
-                .at(unit, placement)
-                .filter_map(|assigned| main.of_variant(assigned.snapshot()?));
-            treatment.served = of_variants.last();
+            let whole = running.at(unit, placement).filter(is_whole);
+            let worlds = whole.filter_map(|assigned| main.of_variant(assigned.snapshot()?));
+            treatment.served = worlds.last();
         }
-        for assigned in running.at(unit, placement) {
+        for assigned in running.at(unit, placement).filter(is_whole) {
             treatment.take(main, &assigned);
         }
         treatment
     }
 
-    /// A variant without its policies or its snapshot would be another than was meant: it is none.
     fn take(&mut self, main: &'a Served, assigned: &Assigned<'a>) {
         let variant = assigned.variant;
-        if assigned.snapshot().is_some_and(|id| main.of_variant(id).is_none()) {
-            return;
-        }
         if let Some(version) = variant.policy_version {
-            let is_it = |table: &&PolicyTable| table.version() == version;
-            let served = self.served.unwrap_or(main);
-            let Some(table) = served.all_policies().find(is_it) else { return };
-            self.policies = Some(table);
+            let mut tables = self.served.unwrap_or(main).all_policies();
+            self.policies = tables.find(|table| table.version() == version).or(self.policies);
         }
         let names = (assigned.experiment, variant.name.as_str());
         let list = if assigned.is_compared { &mut self.variants } else { &mut self.rollouts };
@@ -106,4 +99,11 @@ impl<'a> Treatment<'a> {
             out.number(took_us);
         }
     }
+}
+
+/// A variant without its policies or its snapshot would be another than was meant: it is none.
+fn is_whole(main: &Served, assigned: &Assigned<'_>) -> bool {
+    let has = |version| main.all_policies().any(|table| table.version() == version);
+    assigned.snapshot().is_none_or(|id| main.of_variant(id).is_some())
+        && assigned.variant.policy_version.is_none_or(has)
 }

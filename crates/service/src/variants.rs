@@ -1,6 +1,6 @@
 //! What variants of experiments name outside of themselves: versions of policies, snapshots.
 
-use experiment::{Definition, Error, ExperimentDir, Signature};
+use experiment::{Definition, Error, ExperimentDir, Phase, Signature};
 use policy::PolicyDir;
 use snapshot::{Snapshot, SnapshotDir};
 
@@ -24,8 +24,7 @@ pub fn resolve(
         }
         if let Some(name) = &mut variant.snapshot {
             let fault = |error: snapshot::Error| {
-                let detail = format!("{error}; `alongside snapshot list` shows what is there");
-                Error::at(format!("variant[{at}].snapshot"), detail)
+                Error::at(format!("variant[{at}].snapshot"), error.to_string())
             };
             let entry = snapshots.find(name).map_err(fault)?;
             Snapshot::open(&entry.path).map_err(fault)?;
@@ -35,29 +34,33 @@ pub fn resolve(
     Ok(())
 }
 
-/// Names the winner, and puts its snapshot in force: what is learned later follows it as it follows
-/// any other.
+/// Names the winner, and puts its snapshot in force, everywhere: what is learned later follows it
+/// as it follows any other. The name of that snapshot.
 ///
 /// # Errors
 ///
-/// Those of naming a winner, and [`Error::Faulty`] when its snapshot is not there any more; nothing
-/// is changed then.
+/// Those of naming a winner, and [`Error::Faulty`] when its snapshot is not there any more: nothing
+/// is changed then. Where the winner was named and its snapshot could not be put in force, naming
+/// it again does so.
 pub fn name_winner(
     experiments: &ExperimentDir,
     snapshots: &SnapshotDir,
     (name, variant): (&str, &str),
     signed: &Signature,
-) -> Result<(), Error> {
-    let definition = experiments.find(name)?.definition;
-    let snapshot = definition.variant(variant)?.snapshot.clone();
+) -> Result<Option<String>, Error> {
+    let experiment = experiments.find(name)?;
+    let snapshot = experiment.definition.variant(variant)?.snapshot.clone();
     let open = |id: &String| -> Result<(), snapshot::Error> {
         Snapshot::open(&snapshots.find(id)?.path).map(drop)
     };
     let fault = |error: snapshot::Error| Error::at("snapshot", error.to_string());
     snapshot.as_ref().map_or(Ok(()), open).map_err(fault)?;
-    experiments.winner(name, variant, signed)?;
-    match snapshot {
-        Some(id) => snapshots.rollback(Some(&id)).map(drop).map_err(fault),
-        None => Ok(()),
+    let is_named = matches!(&experiment.phase, Phase::Won(winner) if winner == variant);
+    if !(is_named && snapshot.is_some()) {
+        experiments.winner(name, variant, signed)?;
     }
+    if let Some(id) = &snapshot {
+        snapshots.rollback(Some(id)).map_err(fault)?;
+    }
+    Ok(snapshot)
 }

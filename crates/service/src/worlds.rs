@@ -127,8 +127,12 @@ impl Inner {
         let mut progress = self.world_change.lock().await;
         let is_new = !opened.is_empty();
         let mut beside = Vec::with_capacity(opened.len());
+        if is_new {
+            // A world that is made now has read the store later than those that are there.
+            self.follow_catalog_locked(&mut progress).await?;
+        }
         for mut served in opened {
-            self.bring_up(&mut served, &mut progress).await?;
+            self.bring_up(&mut served, &progress).await?;
             beside.push(Arc::new(served));
         }
         let served = self.served.load();
@@ -136,6 +140,7 @@ impl Inner {
         beside.extend(served.beside.iter().filter(is_kept).cloned());
         self.served.store(Arc::new(Served { beside, ..Served::clone(&served) }));
         drop(progress);
+        self.forget_learned_purchases();
         if is_new {
             // What the snapshot in force knows, an older one does not.
             self.rebuild_purchases().await?;
@@ -148,10 +153,7 @@ impl Inner {
     }
 
     /// Policies anew for all worlds, with the attributes that they ask for.
-    pub(crate) async fn compile_each(
-        &self,
-        progress: &mut CatalogProgress,
-    ) -> Result<(), LedgerFault> {
+    pub(crate) async fn compile_each(&self, progress: &CatalogProgress) -> Result<(), LedgerFault> {
         let served = self.served.load();
         let mut beside = Vec::with_capacity(served.beside.len());
         for other in &served.beside {

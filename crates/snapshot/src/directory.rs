@@ -2,7 +2,8 @@
 //!
 //! Files are named `<time>-<content>.snapshot`, e.g. `20261122T184500Z-9f86d081884c7d65.snapshot`,
 //! so their order by name is their order by age. The file `current` holds the name of the one in
-//! force; it is replaced by an atomic rename, after the snapshot itself is durable.
+//! force; it is replaced by an atomic rename, after the snapshot itself is durable. An empty file
+//! `<id>.aside` marks what was never in force.
 
 use crate::{Error, SnapshotWriter};
 use std::fs::{self, File};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 const SUFFIX: &str = ".snapshot";
 const CURRENT: &str = "current";
+const ASIDE: &str = ".aside";
 
 /// One published snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,13 +41,20 @@ impl SnapshotDir {
     /// Writes, checks and publishes; `time` is `YYYYMMDDThhmmssZ`. Outcomes: the new snapshot is
     /// in force, or (on any error, or a crash at any moment) the old one still is.
     pub fn publish(&self, writer: &SnapshotWriter, time: &str) -> Result<Entry, Error> {
-        let entry = self.publish_aside(writer, time)?;
+        let entry = self.write(writer, time)?;
         self.set_current(&entry.id)?;
         Ok(Entry { is_current: true, ..entry })
     }
 
     /// Writes, checks and publishes beside the one in force, which stays so.
     pub fn publish_aside(&self, writer: &SnapshotWriter, time: &str) -> Result<Entry, Error> {
+        let entry = self.write(writer, time)?;
+        let mark = self.aside_mark(&entry.id);
+        File::create(&mark).map_err(Error::io("create", &mark))?;
+        Ok(entry)
+    }
+
+    fn write(&self, writer: &SnapshotWriter, time: &str) -> Result<Entry, Error> {
         fs::create_dir_all(&self.path).map_err(Error::io("create", &self.path))?;
         let partial = self.path.join(format!("partial-{}", std::process::id()));
         let result = self.publish_from(writer, time, &partial);
@@ -123,15 +132,17 @@ impl SnapshotDir {
         crate::Snapshot::open(&self.file_of(&id))
     }
 
-    /// The file of an id; a unique prefix or suffix of the id will do.
+    /// The file of an id; a beginning or an end of the id that no other has will do.
     pub fn find(&self, id: &str) -> Result<Entry, Error> {
-        let mut found = self
-            .list()?
-            .into_iter()
-            .filter(|entry| entry.id.starts_with(id) || entry.id.ends_with(id));
-        match (found.next(), found.next()) {
-            (Some(entry), None) => Ok(entry),
-            _ => Err(Error::Unknown { id: id.to_owned(), path: self.path.clone() }),
+        let is_it = |entry: &Entry| entry.id.starts_with(id) || entry.id.ends_with(id);
+        let mut found: Vec<Entry> = self.list()?.into_iter().filter(is_it).collect();
+        match found.len() {
+            0 => Err(Error::Unknown { id: id.to_owned(), path: self.path.clone() }),
+            1 => Ok(found.remove(0)),
+            _ => {
+                let found = found.into_iter().map(|entry| entry.id).collect();
+                Err(Error::Ambiguous { id: id.to_owned(), found })
+            }
         }
     }
 
@@ -150,10 +161,17 @@ impl SnapshotDir {
     fn before_current(&self) -> Result<Entry, Error> {
         let list = self.list()?;
         let at = list.iter().position(|entry| entry.is_current).unwrap_or(list.len());
-        at.checked_sub(1).map(|before| list[before].clone()).ok_or_else(|| Error::Unknown {
+        // What was never in force is nothing to go back to.
+        let before = list[..at].iter().rfind(|entry| !self.aside_mark(&entry.id).exists());
+        before.cloned().ok_or_else(|| Error::Unknown {
             id: "before the current one".into(),
             path: self.path.clone(),
         })
+    }
+
+    /// Stands there for what was published and never put in force.
+    fn aside_mark(&self, id: &str) -> PathBuf {
+        self.path.join(format!("{id}{ASIDE}"))
     }
 
     /// Removes all but the newest `keep` snapshots; never the one in force, nor those that are
@@ -165,6 +183,7 @@ impl SnapshotDir {
         let is_free = |entry: &&Entry| !entry.is_current && !needed.contains(&entry.id);
         for entry in list[..n_old].iter().filter(is_free) {
             fs::remove_file(&entry.path).map_err(Error::io("remove", &entry.path))?;
+            let _ = fs::remove_file(self.aside_mark(&entry.id));
             n_removed += 1;
         }
         Ok(n_removed)
@@ -190,6 +209,8 @@ impl SnapshotDir {
         write(&partial).map_err(Error::io("write", &partial))?;
         let current = self.path.join(CURRENT);
         fs::rename(&partial, &current).map_err(Error::io("rename", &partial))?;
+        // Most were not aside.
+        let _ = fs::remove_file(self.aside_mark(id));
         sync_dir(&self.path)
     }
 }

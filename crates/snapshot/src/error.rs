@@ -21,6 +21,8 @@ pub enum Error {
     None { path: PathBuf },
     #[error("no snapshot `{id}` in {path}. `alongside snapshot list` names those that are there")]
     Unknown { id: String, path: PathBuf },
+    #[error("{id} is a part of the names of several snapshots: {}", found.join(", "))]
+    Ambiguous { id: String, found: Vec<String> },
     #[error(
         "no snapshot can be published in {path}: {source}. Mend the permissions of the folder, or \
          work on a copy of the data directory"

@@ -43,7 +43,8 @@ pub(crate) async fn run(dir: &Path, args: EraseArgs) -> anyhow::Result<()> {
     }
     show::note(
         "Snapshots made before still hold what was learned: run `alongside learn --keep 1` to \
-         replace them. Backups and files outside the store are yours to erase.",
+         replace them, and stop experiments that name one of those. Backups and files outside the \
+         store are yours to erase.",
     );
     Ok(())
 }

@@ -111,6 +111,9 @@ async fn act(
             tell(experiments, &name, json)
         }
         Action::Start { name, signed } => {
+            let mut definition = experiments.find(&name)?.definition;
+            variants::resolve(&mut definition, &PolicyDir::in_dir(dir), &snapshots(dir))
+                .with_context(|| format!("{name} cannot start: it needs what is not there"))?;
             experiments.start(&name, &signature(signed))?;
             tell(experiments, &name, json)
         }
@@ -124,7 +127,14 @@ async fn act(
         }
         Action::Winner { name, variant, signed } => {
             let asked = (name.as_str(), variant.as_str());
-            variants::name_winner(experiments, &snapshots(dir), asked, &signature(signed))?;
+            let snapshot =
+                variants::name_winner(experiments, &snapshots(dir), asked, &signature(signed))?;
+            if let Some(id) = snapshot {
+                show::note(format!(
+                    "snapshot {id} is in force, at all placements, until `alongside learn` runs \
+                     again: learn as it was learned from now on"
+                ));
+            }
             tell(experiments, &name, json)
         }
         Action::List => list(experiments, json),

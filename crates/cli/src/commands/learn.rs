@@ -113,8 +113,8 @@ impl Progress for Bar {
 }
 
 /// Publishes, and removes what is too old; how many of those.
-fn publish(
-    dir: &Path,
+async fn publish(
+    store: &Store,
     snapshots: &SnapshotDir,
     learned: &Learned,
     args: &LearnArgs,
@@ -126,10 +126,31 @@ fn publish(
     };
     let entry =
         published.context("the snapshot was not published; the one before stays in force")?;
-    let experiments = ExperimentDir::in_dir(dir).all();
-    let experiments = experiments.context("the new snapshot is there; no old one was removed")?;
-    let n_removed = snapshots.prune(args.keep, &snapshots_needed(&experiments))?;
+    // What is new is there; that old ones could not be removed is no reason to fail.
+    let n_removed = match prune(store, snapshots, args.keep).await {
+        Ok(n_removed) => n_removed,
+        Err(error) => {
+            show::note(format!("no old snapshot was removed: {error:#}"));
+            0
+        }
+    };
     Ok((entry, n_removed))
+}
+
+/// Not what experiments need, as far as their whole log tells.
+async fn prune(store: &Store, snapshots: &SnapshotDir, keep: usize) -> anyhow::Result<usize> {
+    let dir = ExperimentDir::in_dir(store.dir());
+    let n_changes = dir.log()?.len() as u64;
+    experiment::check_length(n_changes, store.experiment_changes().await?)?;
+    let needed = snapshots_needed(&dir.all()?);
+    let old: Vec<String> = snapshots.list()?.into_iter().rev().skip(keep).map(|e| e.id).collect();
+    let n_kept = needed.iter().filter(|id| old.contains(id)).count();
+    if 0 < n_kept {
+        show::note(format!(
+            "{n_kept} old snapshots stay, for experiments that run or may start name them"
+        ));
+    }
+    Ok(snapshots.prune(keep, &needed)?)
 }
 
 pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
@@ -174,12 +195,13 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
         learned.provenance.parameters.insert("tuned".into(), tuned);
         learned.writer.set_provenance(&learned.provenance);
     }
-    let (entry, n_removed) = publish(dir, &snapshots, &learned, &args)?;
+    let (entry, n_removed) = publish(&store, &snapshots, &learned, &args).await?;
     bar.0.finish_and_clear();
     let seconds = watch.elapsed().as_secs_f64();
     if args.output.json {
         return show::line(json!({
             "snapshot": entry.id,
+            "in_force": entry.is_current,
             "bytes": entry.len_bytes,
             "seconds": seconds,
             "removed": n_removed,
@@ -187,8 +209,9 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
         }));
     }
     show::line(format!(
-        "snapshot {} is in force ({}, learned in {seconds:.1} s)",
+        "snapshot {} {} ({}, learned in {seconds:.1} s)",
         entry.id,
+        if entry.is_current { "is in force" } else { "is there, beside the one in force" },
         show::bytes(entry.len_bytes)
     ))?;
     let mut table = show::table(&["what was learned", ""], &[]);

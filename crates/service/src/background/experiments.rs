@@ -2,7 +2,7 @@
 
 use super::watch::open_served;
 use crate::state::{AppState, Inner, Served};
-use experiment::{Experiment, ExperimentDir, Phase, Running};
+use experiment::{Definition, Experiment, ExperimentDir, Phase, Running};
 use history::Store;
 use policy::{PolicyDir, PolicySet};
 use snapshot::SnapshotDir;
@@ -78,6 +78,12 @@ impl ExperimentWatch {
         let wanted = running.snapshots();
         // Who is assigned by the old experiments needs their worlds until the new ones are there.
         let unusable = self.open_snapshots(&state.inner, &wanted).await?;
+        // Its control alone would be compared with nobody.
+        let is_sound = |experiment: &Experiment| {
+            !experiment.is_running() || !self.needs_unusable(&experiment.definition)
+        };
+        let all: Vec<Experiment> = all.into_iter().filter(is_sound).collect();
+        let running = Running::of(&all, state.inner.settings.unit_key);
         if **state.inner.experiments.load() != running {
             let n_running = all.iter().filter(|experiment| experiment.is_running()).count();
             let is_won = |experiment: &&Experiment| matches!(experiment.phase, Phase::Won(_));
@@ -93,8 +99,13 @@ impl ExperimentWatch {
         missing.or(unusable).map_or(Ok(()), Err)
     }
 
+    fn needs_unusable(&self, definition: &Definition) -> bool {
+        let mut snapshots = definition.snapshots();
+        snapshots.any(|id| self.unusable.iter().any(|(unusable, ..)| unusable == id))
+    }
+
     /// Makes worlds of snapshots that variants are served from. What cannot be used is told; its
-    /// variants are served as everybody, and not compared.
+    /// experiment waits until it can.
     async fn open_snapshots(
         &mut self,
         inner: &Inner,
@@ -123,8 +134,8 @@ impl ExperimentWatch {
         }
         let told = |(id, fault, _): &(String, String, u32)| {
             format!(
-                "the snapshot {id} of a variant cannot be used ({fault}); its customers are \
-                 served as everybody, and not compared"
+                "the snapshot {id} of a variant cannot be used ({fault}); its experiment waits, \
+                 and all are served as usual"
             )
         };
         Ok(self.unusable.first().map(told))

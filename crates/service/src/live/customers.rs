@@ -7,7 +7,7 @@ use events::event::EventLine;
 use hashbrown::{HashMap, HashSet};
 use history::FollowedHolding;
 use std::sync::RwLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// Purchases since the snapshot that are kept per customer, latest last; of one who bought more it
 /// is known that there are others.
@@ -77,6 +77,12 @@ impl Customer {
         self.orders.iter().filter(is_new)
     }
 
+    /// Ids of what was bought and a world does not know ([`Customers::unknown_since`]).
+    pub(crate) fn bought_after(&self, since: Option<Timestamp>) -> impl Iterator<Item = &str> {
+        let is_new = move |bought: &&Bought| since.is_none_or(|since| since < bought.at);
+        self.recent.iter().filter(is_new).map(|bought| &*bought.item_id)
+    }
+
     /// Only when the last of them was made stays: until the snapshot knows it, nobody can say what
     /// was not bought.
     fn forget_purchases(&mut self) {
@@ -115,6 +121,8 @@ pub(crate) struct Customers {
     by_id: RwLock<HashMap<Box<str>, Customer>>,
     is_loaded: AtomicBool,
     has_holdings: AtomicBool,
+    /// Purchases up to here were forgotten last, in microseconds; some may have come later.
+    forgotten_until: AtomicI64,
 }
 
 impl Customers {
@@ -274,8 +282,16 @@ impl Customers {
         by_id.extract_if(|_, customer| is_gone(customer)).map(|(id, _)| id).collect()
     }
 
-    /// Purchases up to here are in the snapshot by now.
+    /// From when on a world does not know what was bought, where another world that knows less
+    /// keeps purchases from being forgotten; `None`: it knows nothing of those that are kept.
+    pub(crate) fn unknown_since(&self, learned_until: Option<Timestamp>) -> Option<Timestamp> {
+        let forgotten_until = self.forgotten_until.load(Ordering::Acquire);
+        learned_until.filter(|until| forgotten_until < until.0)
+    }
+
+    /// Purchases up to here are in all snapshots by now.
     pub(crate) fn forget_until(&self, learned_until: Timestamp) {
+        self.forgotten_until.store(learned_until.0, Ordering::Release);
         let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         for customer in by_id.values_mut() {
             customer.recent.retain(|bought| learned_until < bought.at);

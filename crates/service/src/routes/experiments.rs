@@ -154,6 +154,9 @@ pub(super) async fn start(
     request: Request,
 ) -> Result<Response, Problem> {
     act(state, name, request, |at, name, _, signed| {
+        let mut definition = at.experiments.find(name).map_err(experiment_problem)?.definition;
+        let resolved = variants::resolve(&mut definition, &at.policies, &at.snapshots);
+        resolved.map_err(experiment_problem)?;
         at.experiments.start(name, signed).map_err(experiment_problem)
     })
     .await
@@ -215,7 +218,7 @@ pub(super) async fn winner(
         let variant = asked.variant.as_deref();
         let variant = variant.ok_or_else(|| missing("variant", "name the variant that won"))?;
         let named = variants::name_winner(&at.experiments, &at.snapshots, (name, variant), signed);
-        named.map_err(experiment_problem)
+        named.map(drop).map_err(experiment_problem)
     })
     .await
 }

@@ -119,6 +119,11 @@ fn what_is_published_aside_is_there_and_not_in_force() {
     let aside = dir.publish_aside(&writer(9), "20260108T000000Z").unwrap();
     assert!(!aside.is_current && current(&dir).as_ref() == Some(&entries[1].id));
     assert_eq!(dir.prune(1, &[entries[0].id.clone()]).unwrap(), 0, "one is needed, one in force");
+    let newer = dir.publish(&writer(10), "20260109T000000Z").unwrap();
+    assert_eq!(dir.rollback(None).unwrap().id, entries[1].id, "not what was never in force");
+    std::fs::remove_file(newer.path).unwrap();
+    let fault = dir.find("2026010").unwrap_err().to_string();
+    assert!(fault.contains("several") && fault.contains(&aside.id), "{fault}");
     assert_eq!(dir.list().unwrap().len(), 3);
     dir.rollback(Some(&aside.id)).unwrap();
     assert_eq!(dir.prune(1, &[entries[0].id.clone()]).unwrap(), 1);

@@ -14,7 +14,7 @@ const WITH_CLOCK: [&str; 4] =
     ["crates/cli/", "crates/xtask/", "crates/service/src/clock.rs", "crates/service/src/clock/"];
 
 /// Where a wire or file format is defined, and so serde derives may stand.
-const WITH_SERDE: [(&str, &str); 14] = [
+const WITH_SERDE: [(&str, &str); 15] = [
     ("crates/cli/", "configuration and --json output"),
     ("crates/evaluate/", "the JSON lines of the protocols"),
     ("crates/events/src/import/", "foreign JSON shapes"),
