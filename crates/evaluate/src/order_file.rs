@@ -61,8 +61,8 @@ impl OrderFile {
         let (ids, names) = (table.texts("customer_id")?, table.texts(column)?);
         let told: HashMap<&str, &str> =
             ids.iter().map(|id| &**id).zip(names.iter().map(|n| &**n)).collect();
-        let of = |id: &Box<str>| told.get(&**id).copied().unwrap_or("").trim().into();
-        let segments: Vec<Box<str>> = self.customer_ids.iter().map(of).collect();
+        let of = |id: &str| told.get(id).copied().unwrap_or("").trim().into();
+        let segments: Vec<Box<str>> = self.customer_ids.iter().map(|id| of(id)).collect();
         if segments.iter().all(|name| name.is_empty()) {
             let what =
                 format!("its {} rows tell no customer of the orders a `{column}`", ids.len());

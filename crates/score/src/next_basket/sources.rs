@@ -57,8 +57,8 @@ mod tests {
     fn every_source_has_features_of_its_own() {
         let of = |source: usize| silent(LeftOut::default().and(source));
         assert_eq!(silent(LeftOut::default()), [false; N_FEATURES]);
-        for a in 0..SOURCES.len() {
-            assert!(of(a).contains(&true), "{}", SOURCES[a]);
+        for (a, name) in SOURCES.iter().enumerate() {
+            assert!(of(a).contains(&true), "{name}");
             for b in 0..a {
                 assert!(!of(a).iter().zip(of(b)).any(|(a, b)| *a && b), "{a} {b}");
             }
