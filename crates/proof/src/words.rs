@@ -89,49 +89,59 @@ pub fn relation_cells(found: &RelationFinding) -> [String; 7] {
 /// What is odd of events, also where there is none of it: that is a finding too.
 pub fn event_rows(doubts: &Doubts) -> Vec<[String; 3]> {
     let known = doubts.events.saturating_sub(doubts.events_of_unknown_arrival);
+    let is_known = known > 0 || doubts.events == 0;
     let read = match doubts.events_of_unknown_arrival {
         0 => "read".to_owned(),
         _ => format!("read; of {} it is known when they came", grouped(known)),
     };
-    let late = match doubts.events_late {
-        0 => "count by the time they bear".to_owned(),
-        _ => format!(
-            "count by the time they bear: an earlier report told less; the latest by {}",
-            delay(doubts.longest_delay_minutes)
-        ),
-    };
-    let rows: [(&str, u64, String); 7] = [
-        ("since the first assignment", doubts.events, read),
+    let (mut late, mut ahead) = (
+        "count by the time they bear".to_owned(),
+        "count by the time they bear: set the sender's clock".to_owned(),
+    );
+    if !is_known {
+        late = "not known: they were imported, or kept by an earlier version".to_owned();
+        ahead.clone_from(&late);
+    } else if doubts.events_late > 0 {
+        let delay = delay(doubts.longest_delay_minutes);
+        late += &format!(": an earlier report told less; the latest by {delay}");
+    }
+    let rows = [
+        ("since the first assignment", Some(doubts.events), &*read),
         (
             "sent again (same event_id)",
-            doubts.events_sent_again,
-            "left out, each counts once; by whole days (UTC)".to_owned(),
+            Some(doubts.events_sent_again),
+            "left out, each counts once; by whole days (UTC)",
         ),
-        ("late: an hour or more after they happened", doubts.events_late, late),
+        (
+            "late: an hour or more after they happened",
+            is_known.then_some(doubts.events_late),
+            &late,
+        ),
         (
             "ahead: bear a time an hour or more after they came",
-            doubts.events_ahead,
-            "count by the time they bear: set the sender's clock".to_owned(),
+            is_known.then_some(doubts.events_ahead),
+            &ahead,
         ),
         (
             "outcomes before their exposure",
-            doubts.outcomes_before_exposure,
-            "answers clicked or bought from before they were shown: they count".to_owned(),
+            Some(doubts.outcomes_before_exposure),
+            "answers clicked or bought from before they were shown: they count",
         ),
         (
             "outcomes before their decision",
-            doubts.outcomes_before_answer,
-            "answers shown, clicked or bought from before they were given: a sender's clock is \
-             wrong"
-                .to_owned(),
+            Some(doubts.outcomes_before_answer),
+            "answers shown, clicked or bought from before they were given: wrong clocks",
         ),
         (
             "outcomes without a decision",
-            doubts.answers_without_record,
-            "answers named in events that have no record: they count for no placement".to_owned(),
+            Some(doubts.answers_without_record),
+            "answers named in events that have no record: they count for no placement",
         ),
     ];
-    rows.map(|(what, n, done)| [what.to_owned(), grouped(n), done]).to_vec()
+    let cells = |(what, n, done): (&str, Option<u64>, &str)| {
+        [what.to_owned(), n.map_or("–".to_owned(), grouped), done.to_owned()]
+    };
+    rows.map(cells).to_vec()
 }
 
 /// Of a delay: 3.2 days, 75 minutes.
@@ -399,6 +409,24 @@ mod tests {
             [metric("a", few), metric("b", few), metric("c", Some("no cost")), metric("d", few)];
         let told: Vec<String> = metric_rows(&all).into_iter().map(|[.., why, _]| why).collect();
         assert_eq!(told, ["too few", "as above", "no cost", "too few"]);
+    }
+
+    #[test]
+    fn how_late_events_came_is_not_known_of_imported_ones() {
+        let row = |doubts: &Doubts, at: usize| event_rows(doubts)[at].join(" | ");
+        let imported = Doubts { events: 9, events_of_unknown_arrival: 9, ..Doubts::default() };
+        assert!(row(&imported, 2).contains("| – | not known"), "{}", row(&imported, 2));
+        assert!(row(&imported, 3).contains("| – | not known"), "{}", row(&imported, 3));
+        let mixed = Doubts {
+            events: 9,
+            events_of_unknown_arrival: 4,
+            events_late: 2,
+            longest_delay_minutes: 90,
+            ..Doubts::default()
+        };
+        assert!(row(&mixed, 0).ends_with("| 9 | read; of 5 it is known when they came"));
+        assert!(row(&mixed, 2).contains("| 2 |") && row(&mixed, 2).ends_with("by 90 minutes"));
+        assert!(row(&Doubts::default(), 2).contains("| 0 |"));
     }
 
     #[test]

@@ -36,9 +36,9 @@ fn said(desk: &Desk, args: &[&str]) -> String {
 
 /// The number in the row of the table of events.
 fn row_of(said: &str, what: &str) -> String {
-    let row = said.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{said}"));
-    let cells = row.split(['│', '|', '┆']).map(str::trim).filter(|cell| !cell.is_empty());
-    cells.skip_while(|cell| !cell.contains(what)).nth(1).unwrap_or_default().to_owned()
+    let row = said.lines().find(|line| line.contains(what)).unwrap_or_default();
+    let is_number = |word: &&str| word.bytes().all(|b| b.is_ascii_digit() || b == b',');
+    row.split_whitespace().find(is_number).unwrap_or_default().to_owned()
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn fault(document: &Value, schema: &Value, value: &Value, path: &str) -> Option<
     };
     let is_whole = value.is_u64() || value.is_i64();
     let fits = |told: &&str| *told == kind || (*told == "integer" && is_whole);
-    if schema["allOf"].is_null() && !kinds.iter().any(|told| fits(told)) {
+    if schema["allOf"].is_null() && !kinds.iter().any(fits) {
         return Some(format!("{path} is {value}, not {schema}"));
     }
     match value {
