@@ -196,7 +196,8 @@ pub async fn of(store: &Store, experiment: &Experiment, now: Timestamp) -> Resul
         facts.check()?;
     }
     let contrasts: Vec<Contrast> = contrasts.into_iter().flatten().collect();
-    let planned_days = planned_days(&contrasts);
+    let needed: Vec<Option<f64>> = contrasts.iter().map(|one| one.days_needed).collect();
+    let planned_days = planned_days(&needed);
     let planned_end = planned_days.map(|days| {
         let end = from.0.saturating_add(i64::from(days) * events::time::DAY_US);
         Timestamp(end).to_string()
@@ -228,9 +229,9 @@ const WEEK_DAYS: f64 = 7.0;
 const LONGEST_DAYS: f64 = 730.0;
 
 /// As long as the variant that needs longest; nothing while that is not known of each.
-fn planned_days(contrasts: &[Contrast]) -> Option<u32> {
-    let days = contrasts.iter().map(|contrast| contrast.days_needed);
-    let longest = days.collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)?;
+fn planned_days(needed: &[Option<f64>]) -> Option<u32> {
+    let known: Option<Vec<f64>> = needed.iter().copied().collect();
+    let longest = known?.into_iter().reduce(f64::max)?;
     (longest <= LONGEST_DAYS).then(|| ((longest / WEEK_DAYS).ceil().max(1.0) * WEEK_DAYS) as u32)
 }
 
@@ -451,5 +452,19 @@ fn sentence(results: &Results, contrast: &Contrast) -> String {
             let why = why.clone().unwrap_or_default();
             format!("Nothing can be told of {variant} yet: {why}.")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::planned_days;
+
+    #[test]
+    fn a_plan_is_of_whole_weeks_and_as_long_as_the_slowest_variant_needs() {
+        assert_eq!(planned_days(&[Some(3.0)]), Some(7));
+        assert_eq!(planned_days(&[Some(7.0), Some(20.1)]), Some(21));
+        assert_eq!(planned_days(&[Some(8.0), None]), None, "of one it is not known yet");
+        assert_eq!(planned_days(&[Some(731.0)]), None, "years");
+        assert_eq!(planned_days(&[]), None);
     }
 }

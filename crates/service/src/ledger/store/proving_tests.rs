@@ -37,6 +37,9 @@ async fn an_experiment_lives_from_creation_to_a_winner_over_http() {
     let results = shop.get("/v1/experiments/quiet/results").await.json();
     assert_eq!(results["arms"].as_array().unwrap().len(), 2);
     assert!(results["sentences"][0].as_str().unwrap().starts_with("Nothing can be told"));
+    let plan = results["sentences"].as_array().unwrap().last().unwrap().as_str().unwrap();
+    assert!(plan.starts_with("Plan: how long it takes until"), "{plan}");
+    assert!(results["planned_days"].is_null() && results["planned_end"].is_null());
     let won = post(&shop, "/v1/experiments/quiet/winner", r#"{"variant":"nothing"}"#).await.json();
     assert_eq!((&won["phase"], &won["winner"]), (&"won".into(), &"nothing".into()));
     assert_eq!(shop.get("/v1/experiments").await.json()[0]["name"], "quiet");
