@@ -139,6 +139,9 @@ impl ExperimentDir {
             experiment.definition.variant(variant)?;
             match &experiment.phase {
                 Phase::Created => return Err(wrong(name, "has not run yet", "start it first")),
+                Phase::Stopped if experiment.started_at.is_none() => {
+                    return Err(wrong(name, "has not run", "create it under another name"));
+                }
                 Phase::Won(_) => {
                     let mend = "its end stands; create it anew under another name to compare again";
                     return Err(wrong(name, "has a winner already", mend));

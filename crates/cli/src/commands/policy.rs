@@ -176,8 +176,10 @@ async fn check(dir: &Path, file: &Path, json: bool) -> anyhow::Result<()> {
     if json {
         return Ok(());
     }
-    let n = set.policies.len();
-    show::line(format!("{}: {n} policies, no errors, {n_warnings} warnings", file.display()))
+    let (n, n_bundles) = (set.policies.len(), set.bundles.len());
+    let bundles = if n_bundles == 0 { String::new() } else { format!(", {n_bundles} bundles") };
+    let warnings = format!("no errors, {n_warnings} warnings");
+    show::line(format!("{}: {n} policies{bundles}, {warnings}", file.display()))
 }
 
 async fn apply(

@@ -30,7 +30,7 @@ fn a_life_from_creation_to_a_winner_with_who_and_when() {
     dir.create(definition("x", "one", 20.0), &signed(1)).expect("created");
     assert!(told(dir.create(definition("x", "one", 5.0), &signed(2))).contains("another name"));
     assert!(told(dir.winner("x", "a", &signed(2))).contains("start it first"));
-    assert!(told(dir.stop("x", None, &signed(2))).contains("does not run"));
+    assert!(told(dir.stop("x", Some("b"), &signed(2))).contains("does not run"));
     dir.start("x", &signed(3)).expect("started");
     assert!(told(dir.start("x", &signed(4))).contains("runs already"));
     assert_eq!(dir.find("x").expect("there").share(), 20.0);
@@ -48,6 +48,17 @@ fn a_life_from_creation_to_a_winner_with_who_and_when() {
     let told: Vec<_> = log.iter().map(|c| (c.action.as_str(), c.at_us, c.by.as_str())).collect();
     let expected = [("create", 1), ("start", 3), ("widen", 5), ("winner", 7)];
     assert_eq!(told, expected.map(|(what, at)| (what, at, "anna")));
+}
+
+#[test]
+fn one_that_never_began_can_be_given_up() {
+    let (_folder, dir) = folder();
+    dir.create(definition("x", "one", 20.0), &signed(1)).expect("created");
+    dir.stop("x", None, &signed(2)).expect("given up");
+    assert_eq!(dir.find("x").expect("there").phase, Phase::Stopped);
+    assert!(told(dir.winner("x", "b", &signed(3))).contains("has not run"));
+    assert!(told(dir.start("x", &signed(3))).contains("under another name"));
+    assert!(told(dir.stop("x", None, &signed(3))).contains("does not run"));
 }
 
 #[test]

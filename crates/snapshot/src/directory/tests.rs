@@ -72,7 +72,7 @@ fn rollback_goes_one_back_or_to_the_named_one() {
     let named = dir.rollback(Some("20260102")).unwrap();
     assert!(named.is_current);
     assert_eq!(current(&dir), Some(named.id));
-    assert!(matches!(dir.rollback(Some("2026")), Err(Error::Unknown { .. })), "ambiguous");
+    assert!(matches!(dir.rollback(Some("2026")), Err(Error::Ambiguous { .. })));
     assert!(matches!(dir.rollback(Some("1999")), Err(Error::Unknown { .. })));
     assert_eq!(current(&dir).as_ref(), Some(&entries[2].id));
 }

@@ -71,6 +71,7 @@ async fn what_cannot_be_done_to_an_experiment_is_told_and_nothing_is_changed() {
     let heavy = QUIET.replace("\"offers\":false", "\"weight\":0").replace("quiet", "q3");
     let long = format!("{{\"by\":\"{}\"}}", "x".repeat(100_000));
     let text = "{\"share_percent\":\"70\"}";
+    let one = "{\"variant\":\"nothing\"}";
     let policies = QUIET.replace("\"offers\":false", "\"policy_version\":7").replace("quiet", "q2");
     for (path, body, verdict, part) in [
         ("/v1/experiments", QUIET, "409 name_taken", "\"path\":\"name\""),
@@ -80,7 +81,7 @@ async fn what_cannot_be_done_to_an_experiment_is_told_and_nothing_is_changed() {
         ("/v1/experiments", &heavy, "400 invalid_value", "\"path\":\"variant[1].weight\""),
         ("/v1/experiments", &policies, "400 invalid_value", "no version 7"),
         ("/v1/experiments/none/start", "", "404 not_found", "there is no experiment"),
-        ("/v1/experiments/quiet/stop", "", "400 invalid_value", "does not run"),
+        ("/v1/experiments/quiet/stop", one, "400 invalid_value", "does not run"),
         ("/v1/experiments/quiet/start", "[]", "400 invalid_value", "expected an object, in { }"),
         ("/v1/experiments/quiet/start", "{\"by\"", "400 invalid_json", "cut off"),
         ("/v1/experiments/quiet/start", &long, "400 invalid_value", "at most 100 are kept"),
