@@ -79,8 +79,8 @@ fn write_line(line: &mut String, (at, person): (u64, &Person), value: Option<&st
     );
 }
 
-/// A name or value may hold what CSV takes for its own.
-fn quoted(text: &str) -> String {
+/// A field of a CSV file: a name, id or value may hold what CSV takes for its own.
+pub fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         return format!("\"{}\"", text.replace('"', "\"\""));
     }

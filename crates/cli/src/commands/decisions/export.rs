@@ -4,6 +4,7 @@ use crate::show;
 use anyhow::Context;
 use events::{EventKind, Timestamp};
 use history::{DecisionRecord, Store};
+use proof::arms::quoted;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs::File;
@@ -153,14 +154,6 @@ fn write(rows: &[Row], mut out: impl Write) -> std::io::Result<()> {
         )?;
     }
     out.flush()
-}
-
-/// An id may hold what CSV takes for its own.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        return format!("\"{}\"", text.replace('"', "\"\""));
-    }
-    text.to_owned()
 }
 
 #[cfg(test)]
