@@ -57,8 +57,8 @@ fn what_a_server_learns_of_an_item_takes_the_place_of_its_ratio() {
     let request = Request { policies: Some(&table), ..Request::at(Placement::Home) };
     let placement = Placement::Home as u8;
     let kind = Kind { placement, relation: 0, item_id: Some("i7".into()), context: None };
-    world.take_responses(1, &[Factor { kind, thousandths: 2_000 }]);
+    world.take_responses(1, &[Factor { kind, thousandths: 3_500 }]);
     let first = shown(&world, &request)[0];
-    assert_eq!((first.item, first.here, first.response), (7, Some(4.0), Some(0.5)));
-    assert_eq!(first.score, 2.0 * world.sales_share(7), "twice, and not eight times");
+    assert_eq!((first.item, first.here, first.response), (7, Some(4.0), Some(0.875)));
+    assert_eq!(first.score, 3.5 * world.sales_share(7), "and not fourteen times");
 }

@@ -65,8 +65,11 @@ fn what_is_taken_here_more_than_it_sells_has_a_ratio_of_its_own() {
         f64::from(tables.ratio_values[at])
     };
     // The mean of all is 1.1 times what the eight have: (8 · 60 + 180 + 20) / (10 · 60) = 68 / 60.
-    for (item, truth) in [(3, 180.0 / 68.0), (4, 20.0 / 68.0), (0, 60.0 / 68.0)] {
-        assert!((ratio(item) / truth - 1.0).abs() < 0.15, "{item}: {} {truth}", ratio(item));
+    // What is rarely taken is drawn towards the others the most, for there is least of it.
+    for (item, truth, within) in
+        [(3, 180.0 / 68.0, 0.15), (4, 20.0 / 68.0, 0.4), (0, 60.0 / 68.0, 0.15)]
+    {
+        assert!((ratio(item) / truth - 1.0).abs() < within, "{item}: {} {truth}", ratio(item));
     }
     let (name, note) = &learned.notes[0];
     assert_eq!(name, "placement.home");
