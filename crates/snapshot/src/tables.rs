@@ -1,6 +1,7 @@
 //! The tables of a snapshot, by name and type: what `learn` writes and `score` reads.
 
 use crate::container::{Container, Section};
+use crate::placements::{PlacementSections, SellsHere};
 use crate::rows::Rows;
 use crate::segments::{SegmentSections, Segments};
 use crate::session_sections::{SessionArrays, SessionSections};
@@ -82,6 +83,7 @@ pub struct Snapshot {
     blend: Section<f32>,
     sessions: SessionSections,
     segments: SegmentSections,
+    placements: PlacementSections,
 }
 
 mod item_weights;
@@ -146,6 +148,7 @@ impl Snapshot {
             blend: c.section(names::BLEND)?,
             sessions: SessionSections::open(c, n_items)?,
             segments: SegmentSections::open(c, n_items)?,
+            placements: PlacementSections::open(c, n_items)?,
             ids,
             category_names,
             tokens,
@@ -395,6 +398,12 @@ impl Snapshot {
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
         self.segments.view(&self.container)
+    }
+
+    /// What sells at a placement, by its name.
+    #[inline]
+    pub fn sells_at(&self, placement: &str) -> SellsHere<'_> {
+        self.placements.at(&self.container, placement)
     }
 
     /// Weights of the blend of sources; `score::blend` knows their order.
