@@ -37,6 +37,7 @@ pub mod winsor;
 
 pub mod reading;
 
+pub mod appeal;
 pub mod folds;
 pub mod off_policy;
 pub mod response;

@@ -40,7 +40,7 @@ pub const LEAST: f64 = 0.25;
 pub const MOST: f64 = 4.0;
 /// Offers of a kind that were seen, before anything is said of it.
 pub const MIN_SEEN: f64 = 50.0;
-const MIN_EXPECTED: f64 = 1.0;
+pub const MIN_EXPECTED: f64 = 1.0;
 /// Where the same offers always stand in front, it takes long to tell what the place does from what
 /// they do: after 12 turns half of it is told, after 100 nearly all.
 const N_ROUNDS: usize = 200;

@@ -27,10 +27,10 @@ mod reading;
 mod recorded;
 mod units;
 
-pub use once::{AllShown, Shown};
+pub use once::{AllShown, LeftOut, Shown};
 pub use reading::Reader;
 
-use recorded::Offered;
+use recorded::{Answered, Offered};
 use units::{Counted, Key, Units};
 
 /// So far back the logs are read at the start.
@@ -87,6 +87,13 @@ enum Which {
     Item(u64),
 }
 
+/// When somebody did something, and who.
+#[derive(Clone, Copy, Debug)]
+struct By {
+    at_us: i64,
+    who: Option<Who>,
+}
+
 /// Of which offers a sum is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Cell {
@@ -112,6 +119,10 @@ struct OpenAnswer {
     at_us: i64,
     /// Where it is held against the incumbent.
     unit: Option<Key>,
+    /// The customer that the record names, else who first did anything with it.
+    who: Option<Who>,
+    /// What was ranked together.
+    list: u64,
     /// Its impressions say which offers were seen.
     is_itemized: bool,
     offers: Vec<OpenOffer>,
@@ -151,7 +162,7 @@ pub struct Outcomes {
     answers: HashMap<u64, OpenAnswer>,
     /// Answers by their time.
     order: VecDeque<(i64, u64)>,
-    early: VecDeque<(u64, Which, Step)>,
+    early: VecDeque<(u64, Which, Step, By)>,
     clicks: HashMap<(Who, u64), (i64, u64)>,
     sums: HashMap<Cell, Sums>,
     units: Units,
@@ -231,6 +242,12 @@ impl Outcomes {
             Some(Counted::Unknown) => unit = None,
             Some(Counted::TooMany) => return,
         }
+        self.open(name, record, &read, unit);
+        self.order.push_back((record.at.0, name));
+        self.close_too_many();
+    }
+
+    fn open(&mut self, name: u64, record: &DecisionRecord, read: &Answered<'_>, unit: Option<Key>) {
         let offers = read.offers.iter().map(|offer| OpenOffer {
             cell: Cell {
                 placement: read.placement,
@@ -245,10 +262,15 @@ impl Outcomes {
             step: None,
         });
         let offers = offers.collect();
-        let open = OpenAnswer { at_us: record.at.0, unit, is_itemized: false, offers };
+        let open = OpenAnswer {
+            at_us: record.at.0,
+            unit,
+            who: record.customer_idx.map(Who::Customer),
+            list: read.list,
+            is_itemized: false,
+            offers,
+        };
         self.answers.insert(name, open);
-        self.order.push_back((record.at.0, name));
-        self.close_too_many();
     }
 
     fn close_too_many(&mut self) {
@@ -287,21 +309,24 @@ impl Outcomes {
     /// An impression that names items is of those, else of the whole slate.
     fn hear_shown(&mut self, event: &PastEvent, answer: u64) {
         let is_click = event.kind == EventKind::RecommendationClick;
+        let by = self.by(event);
         if event.lines.is_empty() {
-            self.step(answer, Which::All, Step::Seen);
+            self.step(answer, Which::All, Step::Seen, by);
         } else if is_click {
-            self.step(answer, Which::Others, Step::Seen);
+            self.step(answer, Which::Others, Step::Seen, by);
         }
         for line in &event.lines {
             let item = hash_of(&line.item_id);
             if is_click {
                 self.remember_click(event, item, answer);
             }
-            self.step(answer, Which::Item(item), if is_click { Step::Clicked } else { Step::Seen });
+            let step = if is_click { Step::Clicked } else { Step::Seen };
+            self.step(answer, Which::Item(item), step, by);
         }
     }
 
     fn hear_lines(&mut self, event: &PastEvent, answer: Option<u64>, step: Step) {
+        let by = self.by(event);
         for line in &event.lines {
             let item = hash_of(&line.item_id);
             let answer = match origin_of(line, answer) {
@@ -310,10 +335,14 @@ impl Outcomes {
                 Origin::Elsewhere => None,
             };
             if let Some(answer) = answer {
-                self.step(answer, Which::Others, Step::Seen);
-                self.step(answer, Which::Item(item), step);
+                self.step(answer, Which::Others, Step::Seen, by);
+                self.step(answer, Which::Item(item), step, by);
             }
         }
+    }
+
+    fn by(&self, event: &PastEvent) -> By {
+        By { at_us: event.at.0, who: self.people(event).next() }
     }
 
     fn people(&self, event: &PastEvent) -> impl Iterator<Item = Who> + use<> {
@@ -339,15 +368,19 @@ impl Outcomes {
         clicks.filter(|click| counts(click.0)).max_by_key(|click| click.0).map(|click| click.1)
     }
 
-    /// Offers of an answer came as far as this.
-    fn step(&mut self, answer: u64, which: Which, step: Step) {
+    /// Offers of an answer came as far as this. What comes too late is of none.
+    fn step(&mut self, answer: u64, which: Which, step: Step, by: By) {
         let Some(open) = self.answers.get_mut(&answer) else {
             if MAX_EARLY <= self.early.len() {
                 self.early.pop_front();
             }
-            self.early.push_back((answer, which, step));
+            self.early.push_back((answer, which, step, by));
             return;
         };
+        if OPEN_DAYS * DAY_US < by.at_us.saturating_sub(open.at_us) {
+            return;
+        }
+        open.who = open.who.or(by.who);
         let item = match which {
             Which::Others if open.is_itemized => return,
             Which::All | Which::Others => None,
@@ -373,9 +406,9 @@ impl Outcomes {
     /// Steps that came before the record of their answer, once more. What waited for one whole
     /// round of reading belongs to answers that are none of ours.
     pub fn settle(&mut self) {
-        for (answer, which, step) in std::mem::take(&mut self.early) {
+        for (answer, which, step, by) in std::mem::take(&mut self.early) {
             if self.answers.contains_key(&answer) {
-                self.step(answer, which, step);
+                self.step(answer, which, step, by);
             }
         }
     }
@@ -389,10 +422,15 @@ impl Outcomes {
             self.answers.remove(&name);
             self.order.pop_front();
         }
-        self.clicks.retain(|_, (at_us, _)| *at_us >= before);
+        self.forget_clicks(now);
         self.units.forget(now);
         let scale = self.scale(now);
         self.sums.retain(|_, sums| sums.n * scale > 0.1);
+    }
+
+    fn forget_clicks(&mut self, now: Timestamp) {
+        let before = now.0.saturating_sub(OPEN_DAYS * DAY_US);
+        self.clicks.retain(|_, (at_us, _)| *at_us >= before);
     }
 
     /// What a weight of now is divided by.

@@ -14,7 +14,7 @@ mod names {
 /// What is written. One row a placement.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlacementTables {
-    /// By the names of the wire.
+    /// See [`PlacementTables::name_of`].
     pub names: Vec<Box<str>>,
     /// Items of which something is known there, rising: what comes of them when they are shown,
     /// over what comes of others that sell as well. Of all others it is 1.
@@ -22,7 +22,16 @@ pub struct PlacementTables {
     pub ratio_values: Vec<f32>,
 }
 
+/// Between the placement and what it shows.
+const BETWEEN: char = ':';
+
 impl PlacementTables {
+    /// The name of a row, of the words of the wire. A row with the name of a placement alone, as
+    /// they were before, is of all that sells there.
+    pub fn name_of(placement: &str, rung: &str) -> Box<str> {
+        format!("{placement}{BETWEEN}{rung}").into()
+    }
+
     pub fn write(&self, writer: &mut SnapshotWriter) {
         if self.names.is_empty() {
             return;
@@ -52,10 +61,13 @@ impl PlacementSections {
         Ok(PlacementSections { names, ratios })
     }
 
-    /// What sells at a placement, by its name.
+    /// What sells at a placement among what is shown there, by their names.
     #[inline]
-    pub(crate) fn at<'a>(&self, c: &'a Container, placement: &str) -> SellsHere<'a> {
-        let is_it = |&at: &usize| self.names.get(c, at) == placement;
+    pub(crate) fn at<'a>(&self, c: &'a Container, placement: &str, rung: &str) -> SellsHere<'a> {
+        let is_it = |&at: &usize| {
+            let name = self.names.get(c, at);
+            name.split_once(BETWEEN).map_or(name == placement, |both| both == (placement, rung))
+        };
         let (items, ratios) = match (0..self.names.len(c)).find(is_it) {
             Some(at) => self.ratios.row(c, at),
             None => (&[][..], &[][..]),
@@ -97,7 +109,7 @@ mod tests {
     /// Two placements over the four items of the fixture.
     fn tables() -> PlacementTables {
         PlacementTables {
-            names: vec!["checkout".into(), "home".into()],
+            names: vec!["checkout".into(), PlacementTables::name_of("home", "popular")],
             ratios: [&[0, 3][..], &[1]].into_iter().collect(),
             ratio_values: vec![1.5, 0.5, 0.25],
         }
@@ -112,14 +124,19 @@ mod tests {
     #[test]
     fn placements_come_back_as_written() {
         let snapshot = opened(&tables()).unwrap();
-        let checkout = snapshot.sells_at("checkout");
+        let checkout = snapshot.sells_at("checkout", "category");
         assert_eq!([0, 1, 2, 3].map(|item| checkout.ratio(item)), [1.5, 1.0, 1.0, 0.5]);
         assert_eq!(checkout.largest(), 1.5);
-        let home = snapshot.sells_at("home");
+        assert_eq!(snapshot.sells_at("checkout", "popular"), checkout, "as they were before");
+        let home = snapshot.sells_at("home", "popular");
         assert_eq!((home.ratio(1), home.largest(), home.is_empty()), (0.25, 1.0, false));
-        assert!(snapshot.sells_at("email").is_empty());
+        assert!(snapshot.sells_at("home", "category").is_empty(), "of another kind");
+        assert!(snapshot.sells_at("email", "popular").is_empty());
         let none = opened(&PlacementTables::default()).unwrap();
-        assert!(none.sells_at("home").is_empty() && none.sells_at("home").ratio(1) == 1.0);
+        assert!(
+            none.sells_at("home", "popular").is_empty()
+                && none.sells_at("home", "popular").ratio(1) == 1.0
+        );
     }
 
     #[test]

@@ -400,10 +400,10 @@ impl Snapshot {
         self.segments.view(&self.container)
     }
 
-    /// What sells at a placement, by its name.
+    /// What sells at a placement among what is shown there (a category's, all's), by their names.
     #[inline]
-    pub fn sells_at(&self, placement: &str) -> SellsHere<'_> {
-        self.placements.at(&self.container, placement)
+    pub fn sells_at(&self, placement: &str, rung: &str) -> SellsHere<'_> {
+        self.placements.at(&self.container, placement, rung)
     }
 
     /// Weights of the blend of sources; `score::blend` knows their order.

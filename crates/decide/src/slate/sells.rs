@@ -29,9 +29,13 @@ impl Slate<'_> {
         let segment = self.request.customer.and_then(|customer| segments.of_customer(customer));
         let Some(segment) = segment else { return };
         let (items, trends) = segments.popular(segment);
+        // It is asked for every item of the list.
+        let mut by_item: Vec<(u32, f32)> =
+            items.iter().copied().zip(trends.iter().copied()).collect();
+        by_item.sort_unstable_by_key(|&(item, _)| item);
         let sales = |item: u32| {
-            let place = items.iter().position(|&other| other == item);
-            place.map_or(0.0, |place| trends[place])
+            let place = by_item.binary_search_by_key(&item, |&(other, _)| other);
+            place.map_or(0.0, |place| by_item[place].1)
         };
         self.fill(&Selling { items, sales: &sales, rung: Rung::SegmentPopular }, marks);
     }
@@ -49,7 +53,7 @@ impl Slate<'_> {
             Rung::Category => ReasonCode::PopularInCategory,
             _ => ReasonCode::Popular,
         };
-        let here = self.world.snapshot.sells_at(self.request.placement.as_str());
+        let here = self.world.snapshot.sells_at(self.request.placement.as_str(), rung.as_str());
         let items = self.levered_list(items, sales, &here, marks);
         let (from, limit) = (self.offers.len(), self.limit());
         for &item in items.iter() {

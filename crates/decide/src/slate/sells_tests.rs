@@ -18,7 +18,7 @@ fn world(has_table: bool) -> World {
     let mut learned = learn::learn(&view(items(30), &rows), &params, &Silent).unwrap();
     if has_table {
         let tables = PlacementTables {
-            names: vec!["home".into()],
+            names: vec![PlacementTables::name_of("home", "popular")],
             ratios: [&[0, 7][..]].into_iter().collect(),
             ratio_values: vec![0.25, 4.0],
         };

@@ -1,5 +1,6 @@
 //! An answer, as far as what comes of it teaches something.
 
+use crate::facts::hash_of;
 use decide::{Placement, ReasonCode, Relation, context_of};
 use measure::assignment::UnitId;
 use serde::Deserialize;
@@ -12,6 +13,8 @@ pub(super) struct Answered<'a> {
     pub(super) context: u8,
     pub(super) unit: Option<UnitId>,
     pub(super) is_incumbent: bool,
+    /// Hash of what its offers were ranked among: the category that was asked for, the context.
+    pub(super) list: u64,
     pub(super) offers: Vec<Offered<'a>>,
 }
 
@@ -55,6 +58,8 @@ struct Asked<'a> {
     placement: Cow<'a, str>,
     #[serde(default)]
     cart: Vec<serde::de::IgnoredAny>,
+    #[serde(borrow)]
+    category: Option<Cow<'a, str>>,
     #[serde(default)]
     n_cart: usize,
     customer: Option<u32>,
@@ -105,9 +110,12 @@ pub(super) fn read(payload: &[u8]) -> Option<Answered<'_>> {
     }
     let asked = &recorded.asked;
     let n_cart = asked.cart.len().max(asked.n_cart);
+    let context = context_of(n_cart, asked.customer.is_some());
+    let category = asked.category.as_deref().unwrap_or_default();
     Some(Answered {
         placement: Placement::parse(&asked.placement)? as u8,
-        context: context_of(n_cart, asked.customer.is_some()),
+        context,
+        list: hash_of(&format!("{context} {category}")),
         unit: recorded.outcomes.and_then(|arm| arm.unit).map(UnitId),
         is_incumbent: asked.incumbent,
         offers: recorded.offers.into_iter().zip(0..=u8::MAX).filter_map(offered).collect(),

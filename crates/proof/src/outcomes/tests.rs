@@ -265,9 +265,10 @@ fn what_is_old_weighs_less_whenever_it_was_read() {
         let learning = vec![Learning { placement: CART, since: Timestamp(0) }];
         let mut outcomes = Outcomes::new(learning, 7, landmark);
         for (at, days) in [(1, 28), (2, 14), (3, 0)] {
-            let at_us = NOW.0 - days * DAY_US;
-            outcomes.take(&DecisionRecord { at: Timestamp(at_us), ..answer(at, 5, false) });
-            outcomes.hear(&event(EventKind::RecommendationImpression, at, &[]));
+            let then = Timestamp(NOW.0 - days * DAY_US);
+            outcomes.take(&DecisionRecord { at: then, ..answer(at, 5, false) });
+            let seen = event(EventKind::RecommendationImpression, at, &[]);
+            outcomes.hear(&PastEvent { at: then, ..seen });
         }
         outcomes.learned(NOW)[0].n_seen
     };
@@ -280,6 +281,10 @@ fn what_is_old_weighs_less_whenever_it_was_read() {
     outcomes.forget(NOW);
     outcomes.hear(&event(EventKind::RecommendationClick, 1, &[("a", None)]));
     assert!(outcomes.sums.is_empty(), "a week is over");
+    let at = Timestamp(NOW.0 - 8 * DAY_US);
+    outcomes.take(&DecisionRecord { at, ..answer(2, 5, false) });
+    outcomes.hear(&event(EventKind::Purchase, 2, &[("a", None)]));
+    assert!(outcomes.sums.is_empty(), "and was when it was bought");
 }
 
 #[test]
@@ -308,31 +313,4 @@ fn who_earns_less_with_it_is_found_out_and_who_earns_as_much_is_not() {
         assert_eq!((versus.n_learned, versus.n_incumbent), (6_401, 1_600));
         assert_eq!(versus.is_harmful(), is_harmful, "{share_learned}: {versus:?}");
     }
-}
-
-#[test]
-fn who_reads_once_learns_how_far_each_offer_that_was_seen_came() {
-    let learning = Learning { placement: CART, since: Timestamp(i64::MAX) };
-    let mut outcomes = Outcomes::new(vec![learning], 7, NOW);
-    for at in 1..=10 {
-        let at_us = NOW.0 - i64::from(10 - at) * DAY_US;
-        outcomes.take(&DecisionRecord { at: Timestamp(at_us), ..answer(at, 5, false) });
-    }
-    for at in 1..=9 {
-        outcomes.hear(&event(EventKind::RecommendationImpression, at, &[]));
-    }
-    outcomes.hear(&event(EventKind::RecommendationClick, 2, &[("b", None)]));
-    outcomes.hear(&event(EventKind::Purchase, 9, &[("c", None)]));
-    let all = outcomes.all_shown();
-    assert_eq!(all.item_ids, ["a".into(), "b".into(), "c".into()]);
-    // Three offers an answer; the last answer was seen by nobody.
-    assert_eq!(all.offers.len(), 27);
-    let taken: Vec<&Shown> = all.offers.iter().filter(|shown| shown.step > Step::Seen).collect();
-    assert_eq!((taken[0].item, taken[0].step, taken[0].position), (1, Step::Clicked, 1));
-    assert_eq!((taken[1].item, taken[1].step, taken[1].score), (2, Step::Bought, 0.1));
-    assert!((taken[0].age_days - 8.0).abs() < 1e-9 && (taken[1].age_days - 1.0).abs() < 1e-9);
-    // The newest fifth of ten answers, of which the first was seen.
-    let later = all.offers.iter().filter(|shown| shown.is_later).count();
-    assert_eq!((later, taken[1].is_later, taken[0].is_later), (3, true, false));
-    assert_eq!(outcomes.units.n(), 0, "nobody is compared");
 }

@@ -272,8 +272,10 @@ pub struct ExplainOut {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FactorsOut {
-    /// As it was ranked; null where nothing is left of it.
+    /// Before all below; null where nothing is left of it.
     pub propensity: Option<f64>,
+    /// How it does at this placement, where it stands because it sells.
+    pub here: f64,
     /// Boosts and buries that ask something of the request.
     pub context_weight: f64,
     /// What a sale brings, in units of the currency, where the placement ranks by it and it is
