@@ -4,6 +4,7 @@ use crate::container::{Container, Section};
 use crate::rows::Rows;
 use crate::segments::{SegmentSections, Segments};
 use crate::session_sections::{SessionArrays, SessionSections};
+use crate::uplift::{Uplift, UpliftSections};
 use crate::{Error, Provenance, RelationStats, SnapshotWriter, StringTable};
 use bytemuck::{Pod, Zeroable};
 use events::{Amount, Currency, ItemKind};
@@ -82,6 +83,7 @@ pub struct Snapshot {
     blend: Section<f32>,
     sessions: SessionSections,
     segments: SegmentSections,
+    uplift: UpliftSections,
 }
 
 mod item_weights;
@@ -146,6 +148,7 @@ impl Snapshot {
             blend: c.section(names::BLEND)?,
             sessions: SessionSections::open(c, n_items)?,
             segments: SegmentSections::open(c, n_items)?,
+            uplift: UpliftSections::open(c)?,
             ids,
             category_names,
             tokens,
@@ -395,6 +398,10 @@ impl Snapshot {
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
         self.segments.view(&self.container)
+    }
+
+    pub fn uplift(&self) -> Uplift<'_> {
+        self.uplift.view(&self.container)
     }
 
     /// Weights of the blend of sources; `score::blend` knows their order.
