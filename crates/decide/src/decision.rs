@@ -160,9 +160,35 @@ pub struct Offer {
     pub likeness: Option<f32>,
     /// What its score was multiplied by because of what came of offers like it; `None`: by nothing.
     pub response: Option<f32>,
+    /// What its share of sales was multiplied by for how it does at this placement; `None`: by
+    /// nothing.
+    pub here: Option<f32>,
     /// What its score was multiplied by for what a sale brings, in units of the currency
     /// ([`policy::value::UNKNOWN`] where that is not known); `None`: nobody asked.
     pub value: Option<f32>,
+}
+
+impl Offer {
+    /// One that nothing has moved.
+    pub(crate) fn plain(
+        (item, score): (u32, f32),
+        relation: Relation,
+        reason: Reason,
+        rung: Rung,
+    ) -> Offer {
+        Offer {
+            item,
+            score,
+            relation,
+            reason,
+            rung,
+            policy: None,
+            likeness: None,
+            response: None,
+            here: None,
+            value: None,
+        }
+    }
 }
 
 /// What the caller should know besides the slate.

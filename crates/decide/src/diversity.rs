@@ -139,17 +139,8 @@ mod tests {
     }
 
     fn offer(item: u32, score: f32) -> Offer {
-        Offer {
-            item,
-            score,
-            relation: Relation::Complement,
-            reason: Reason::default(),
-            rung: Rung::Popular,
-            policy: None,
-            likeness: None,
-            response: None,
-            value: None,
-        }
+        let relation = Relation::Complement;
+        Offer::plain((item, score), relation, Reason::default(), Rung::Popular)
     }
 
     /// The formula, each time from the beginning.

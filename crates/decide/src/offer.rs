@@ -27,15 +27,6 @@ pub(crate) fn offer_of(
         (Rung::Personal, None) => ReasonCode::ForYou,
         _ => ReasonCode::CompletesCart,
     };
-    Offer {
-        item: candidate.item,
-        score: candidate.score,
-        relation,
-        reason: Reason { code, evidence, ..Reason::default() },
-        rung,
-        policy: None,
-        likeness: None,
-        response: None,
-        value: None,
-    }
+    let reason = Reason { code, evidence, ..Reason::default() };
+    Offer::plain((candidate.item, candidate.score), relation, reason, rung)
 }

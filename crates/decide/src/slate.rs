@@ -6,7 +6,7 @@ mod depth;
 mod likely;
 mod relations;
 mod room;
-mod segments;
+mod sells;
 mod spare;
 mod spend;
 
@@ -273,9 +273,7 @@ impl Slate<'_> {
         let knows_nothing = n_unknown > 0 && !has_context;
         if self.rules.fill_with_popular || !self.evidence_required || knows_nothing {
             self.from_segment(&mut workspace.marks);
-            let snapshot = &self.world.snapshot;
-            let sales = |item: u32| snapshot.trend(item);
-            self.fill(snapshot.popular(), &sales, Rung::Popular, &mut workspace.marks);
+            self.from_all(&mut workspace.marks);
         }
     }
 
@@ -321,12 +319,8 @@ impl Slate<'_> {
             }
             let reason = Reason { code: ReasonCode::SeenNext, evidence, ..Reason::default() };
             let relation = Relation::Complement;
-            let rung = Rung::Session;
-            let (policy, likeness, response, value) = (None, None, None, None);
             let score = if all > 0.0 { score / all } else { score };
-            let offer =
-                Offer { item, score, relation, reason, rung, policy, likeness, response, value };
-            self.take(offer, marks);
+            self.take(Offer::plain((item, score), relation, reason, Rung::Session), marks);
         }
         self.settle(from, marks);
     }
@@ -442,48 +436,6 @@ impl Slate<'_> {
         }
         self.settle(from, marks);
     }
-
-    fn from_category(&mut self, category: &str, marks: &mut Marks) {
-        let snapshot = &self.world.snapshot;
-        for idx in 0..snapshot.n_categories() as u32 {
-            if gate::is_below(snapshot.category_name(idx), category) {
-                let sales = |item: u32| snapshot.trend(item);
-                self.fill(snapshot.category_popular(idx), &sales, Rung::Category, marks);
-            }
-        }
-    }
-
-    /// Takes from a list in order of what `sales` tells, as far as the gates allow.
-    fn fill(&mut self, items: &[u32], sales: &dyn Fn(u32) -> f32, rung: Rung, marks: &mut Marks) {
-        let code = match rung {
-            Rung::Category => ReasonCode::PopularInCategory,
-            _ => ReasonCode::Popular,
-        };
-        let items = self.levered_list(items, sales, marks);
-        let (from, limit) = (self.offers.len(), self.limit());
-        for &item in items.iter() {
-            if self.offers.len() >= limit {
-                break;
-            }
-            if !gate::is_open(self.world, marks, &self.limits, item) {
-                continue;
-            }
-            let offer = Offer {
-                item,
-                score: self.world.share_of(sales(item)) * self.factor_of(item),
-                relation: Relation::Complement,
-                reason: Reason { code, ..Reason::default() },
-                rung,
-                policy: None,
-                likeness: None,
-                response: None,
-                value: None,
-            };
-            self.n_eligible += 1;
-            self.take(offer, marks);
-        }
-        self.settle(from, marks);
-    }
 }
 
 #[cfg(test)]
@@ -527,3 +479,6 @@ mod spend_tests;
 
 #[cfg(test)]
 mod usual_tests;
+
+#[cfg(test)]
+mod sells_tests;

@@ -15,10 +15,12 @@ pub const NEXT_BASKET: &str = "next_basket";
 pub const SPARSE_INVERSE: &str = "sparse_inverse";
 /// The name of what sells to a segment of customers.
 pub const SEGMENT_POPULARITY: &str = "segment_popularity";
+/// The name of what sells at a placement.
+pub const PLACEMENT_POPULARITY: &str = "placement_popularity";
 
 /// Every name that [`Without::of`] takes.
 const NAMES: &str = "ease, sparse_inverse, pair, neighbor, history, trend, segment_popularity, \
-                     next_basket or ranker; \
+                     placement_popularity, next_basket or ranker; \
                      of visits vmis, vstan, cooccurrence, markov or recent_views; of next baskets \
                      habit, tifu_knn, up_cf, transitions, alike_baskets or best_sellers";
 
@@ -30,14 +32,15 @@ pub struct Without {
     next_basket: bool,
     sparse_inverse: bool,
     segment_popularity: bool,
+    placement_popularity: bool,
     of_visits: LeftOut,
     of_customers: LeftOut,
 }
 
 impl Without {
-    /// By the names of [`SOURCES`], [`SPARSE_INVERSE`], [`SEGMENT_POPULARITY`], [`NEXT_BASKET`],
-    /// [`RANKER`], or of one of
-    /// the sources of visits and of next baskets.
+    /// By the names of [`SOURCES`], [`SPARSE_INVERSE`], [`SEGMENT_POPULARITY`],
+    /// [`PLACEMENT_POPULARITY`], [`NEXT_BASKET`], [`RANKER`], or of one of the sources of visits
+    /// and of next baskets.
     pub fn of(names: &[impl AsRef<str>]) -> Result<Without, Error> {
         let mut without = Without::default();
         for name in names {
@@ -55,6 +58,7 @@ impl Without {
                     NEXT_BASKET => without.next_basket = true,
                     SPARSE_INVERSE => without.sparse_inverse = true,
                     SEGMENT_POPULARITY => without.segment_popularity = true,
+                    PLACEMENT_POPULARITY => without.placement_popularity = true,
                     _ => {
                         let (name, found) = ("source to leave out", name.to_owned());
                         return Err(Error::BadParameter { name, found, expected: NAMES });
@@ -102,6 +106,10 @@ impl Without {
 
     pub fn segment_popularity(&self) -> bool {
         self.segment_popularity
+    }
+
+    pub fn placement_popularity(&self) -> bool {
+        self.placement_popularity
     }
 
     pub fn next_basket(&self) -> bool {

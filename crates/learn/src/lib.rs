@@ -24,6 +24,7 @@ pub mod pair_counts;
 pub mod pairs;
 pub mod params;
 pub mod pipeline;
+pub mod placements;
 pub mod popularity;
 pub mod progress;
 pub mod ranker;

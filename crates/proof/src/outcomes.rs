@@ -22,10 +22,12 @@ use measure::response::{self, Seen};
 use measure::{Lift, NoAnswer};
 use std::collections::VecDeque;
 
+mod once;
 mod reading;
 mod recorded;
 mod units;
 
+pub use once::{AllShown, Shown};
 pub use reading::Reader;
 
 use recorded::Offered;

@@ -80,9 +80,20 @@ impl Responses {
 
     /// How many times what was expected is to be expected.
     pub fn factor(&self, (placement, context): (u8, u8), relation: u8, item: u32) -> f32 {
-        let finest_first = [(item, context), (item, ANY), (ANY_ITEM, context), (ANY_ITEM, ANY)];
-        let known = |(item, context)| self.factors.get(&(item, [placement, relation, context]));
-        finest_first.into_iter().find_map(known).copied().unwrap_or(1.0)
+        let asked = (placement, context);
+        let of_item = self.factor_of_item(asked, relation, item);
+        of_item.or_else(|| self.factor_of_item(asked, relation, ANY_ITEM)).unwrap_or(1.0)
+    }
+
+    /// The same where something is known of the very item.
+    pub fn factor_of_item(
+        &self,
+        (placement, context): (u8, u8),
+        relation: u8,
+        item: u32,
+    ) -> Option<f32> {
+        let known = |context| self.factors.get(&(item, [placement, relation, context]));
+        known(context).or_else(|| known(ANY)).copied()
     }
 
     /// Everything that is known, in order.

@@ -269,7 +269,11 @@ fn write_offer(out: &mut JsonText, world: &World, offer: &Offer) {
         out.raw(",\"likeness\":");
         out.estimate(f64::from(likeness));
     }
-    for (name, factor) in [(",\"response\":", offer.response), (",\"value\":", offer.value)] {
+    for (name, factor) in [
+        (",\"response\":", offer.response),
+        (",\"here\":", offer.here),
+        (",\"value\":", offer.value),
+    ] {
         if let Some(factor) = factor {
             out.raw(name);
             out.estimate(f64::from(factor));

@@ -14,6 +14,7 @@
 pub mod container;
 pub mod directory;
 pub mod error;
+pub mod placements;
 pub mod provenance;
 pub mod relation_stats;
 pub mod rows;
@@ -31,6 +32,7 @@ mod fixture;
 pub use container::{Container, Section};
 pub use directory::{Entry, SnapshotDir};
 pub use error::Error;
+pub use placements::{PlacementTables, SellsHere};
 pub use provenance::Provenance;
 pub use relation_stats::RelationStats;
 pub use rows::Rows;

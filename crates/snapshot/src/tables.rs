@@ -1,6 +1,7 @@
 //! The tables of a snapshot, by name and type: what `learn` writes and `score` reads.
 
 use crate::container::{Container, Section};
+use crate::placements::{PlacementSections, SellsHere};
 use crate::rows::Rows;
 use crate::segments::{SegmentSections, Segments};
 use crate::session_sections::{SessionArrays, SessionSections};
@@ -84,6 +85,7 @@ pub struct Snapshot {
     sessions: SessionSections,
     segments: SegmentSections,
     uplift: UpliftSections,
+    placements: PlacementSections,
 }
 
 mod item_weights;
@@ -149,6 +151,7 @@ impl Snapshot {
             sessions: SessionSections::open(c, n_items)?,
             segments: SegmentSections::open(c, n_items)?,
             uplift: UpliftSections::open(c)?,
+            placements: PlacementSections::open(c, n_items)?,
             ids,
             category_names,
             tokens,
@@ -402,6 +405,12 @@ impl Snapshot {
 
     pub fn uplift(&self) -> Uplift<'_> {
         self.uplift.view(&self.container)
+    }
+
+    /// What sells at a placement, by its name.
+    #[inline]
+    pub fn sells_at(&self, placement: &str) -> SellsHere<'_> {
+        self.placements.at(&self.container, placement)
     }
 
     /// Weights of the blend of sources; `score::blend` knows their order.

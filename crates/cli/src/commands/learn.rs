@@ -42,7 +42,8 @@ pub(crate) struct LearnArgs {
     #[arg(long, default_value_t = 10, value_name = "N")]
     keep: usize,
     /// Learn without a source, to see what it is worth; may be given more than once: ease,
-    /// sparse_inverse, pair, neighbor, history, trend, segment_popularity, next_basket or ranker;
+    /// sparse_inverse, pair, neighbor, history, trend, segment_popularity,
+    /// placement_popularity, next_basket or ranker;
     /// of visits vmis, vstan, cooccurrence, markov or recent_views; of next baskets habit,
     /// tifu_knn, up_cf, transitions, alike_baskets or best_sellers. Without the ranker (all trees),
     /// learning takes a third of the time.
@@ -88,6 +89,8 @@ impl Default for LearnArgs {
         }
     }
 }
+
+mod shown;
 
 /// Draws the steps of learning.
 struct Bar(ProgressBar);
@@ -191,6 +194,7 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     bar.0.set_message("learning from visits");
     add_sessions(&mut learned, &steps, view.n_items(), &session_params(&params))?;
     note_attach_rate(&store, &view, &mut learned).await?;
+    shown::add(&store, &view, &mut learned, &params).await?;
     if let Some(tuned) = tuned {
         learned.provenance.parameters.insert("tuned".into(), tuned);
         learned.writer.set_provenance(&learned.provenance);

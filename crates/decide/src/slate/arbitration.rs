@@ -11,6 +11,7 @@ use events::ItemKind;
 use policy::Lever;
 use score::Rung;
 use score::sessions::Scored;
+use snapshot::SellsHere;
 use std::borrow::Cow;
 
 /// Open items of a list in order that are weighed anew where policies move scores.
@@ -152,17 +153,10 @@ impl Slate<'_> {
             context_weight: 1.0,
             pinned_at: Some(pinned.position),
         };
-        Offer {
-            item,
-            score: self.world.sales_share(item),
-            relation: self.pinned_relation(item),
-            reason: Reason { code, evidence, ..Reason::default() },
-            rung,
-            policy: Some(touch),
-            likeness: None,
-            response: None,
-            value: None,
-        }
+        let ranked = (item, self.world.sales_share(item));
+        let reason = Reason { code, evidence, ..Reason::default() };
+        let offer = Offer::plain(ranked, self.pinned_relation(item), reason, rung);
+        Offer { policy: Some(touch), ..offer }
     }
 
     /// Puts an offer into the slate, if its relation is wanted.
@@ -244,25 +238,29 @@ impl Slate<'_> {
         Cow::Owned(weighed)
     }
 
-    /// The best of a list in order of sales, in order of sales times what policies multiply them
-    /// by.
+    /// The best of a list in order of sales, in order of sales times what they do at this placement
+    /// and what policies multiply them by.
     pub(super) fn levered_list<'s>(
         &self,
         items: &'s [u32],
         trend: &dyn Fn(u32) -> f32,
+        here: &SellsHere<'_>,
         marks: &Marks,
     ) -> Cow<'s, [u32]> {
-        let Some(policies) = self.limits.policies.filter(|policies| policies.has_levers()) else {
+        let policies = self.limits.policies.filter(|policies| policies.has_levers());
+        if policies.is_none() && here.is_empty() {
             return Cow::Borrowed(items);
-        };
+        }
         let world = self.world;
         let is_open = |item: u32| gate::is_open(world, marks, &self.limits, item);
-        let weigh = |item: u32| trend(item) * policies.lever(item).weight();
+        let weigh = |item: u32| trend(item) * here.ratio(item) * self.factor_of(item);
         let n_kept = MAX_LEVERED.max(self.count);
         // A value has no bound: of what sells least nothing is asked.
-        let (items, most) = match policies.rule().value {
-            Some(_) => (&items[..items.len().min(MAX_VALUED)], f32::INFINITY),
-            None => (items, policies.max_factor()),
+        let is_valued = policies.is_some_and(|policies| policies.rule().value.is_some());
+        let most = policies.map_or(1.0, |policies| policies.max_factor()) * here.largest();
+        let (items, most) = match is_valued {
+            true => (&items[..items.len().min(MAX_VALUED)], f32::INFINITY),
+            false => (items, most),
         };
         let best = best_of(items, n_kept, (trend, most), &weigh, &is_open);
         Cow::Owned(best)

@@ -152,20 +152,8 @@ impl Slate<'_> {
                     Some(rebuy) => (Relation::Replenish, of_rebuy(Some(rebuy))),
                     None => (self.pinned_relation(item), self.reason_of_new(bought, item)),
                 };
-                self.take(
-                    Offer {
-                        item,
-                        score,
-                        relation,
-                        reason,
-                        rung: Rung::Personal,
-                        policy: None,
-                        likeness: None,
-                        response: None,
-                        value: None,
-                    },
-                    marks,
-                );
+                let offer = Offer::plain((item, score), relation, reason, Rung::Personal);
+                self.take(offer, marks);
             }
         }
     }

@@ -268,7 +268,7 @@ impl Slate<'_> {
         let lever = self.lever_of(item);
         let value = lever.and_then(|lever| lever.value);
         let policy = lever.and_then(touch_of);
-        let (rung, likeness, response) = (Rung::Item, None, None);
-        Offer { item, score, relation, reason, rung, policy, likeness, response, value }
+        let offer = Offer::plain((item, score), relation, reason, Rung::Item);
+        Offer { policy, value, ..offer }
     }
 }

@@ -52,7 +52,15 @@ impl Slate<'_> {
         let request = self.request;
         let context = context_of(request.cart.len(), request.customer.is_some());
         let asked = (request.placement as u8, context);
-        let factor = |offer: &Offer| responses.factor(asked, offer.relation as u8, offer.item);
+        // What the snapshot knows of the item here came of the same offers: once is enough.
+        let instead = |offer: &Offer| {
+            let of_item = responses.factor_of_item(asked, offer.relation as u8, offer.item);
+            Some(of_item? / offer.here?)
+        };
+        let factor = |offer: &Offer| {
+            let usual = || responses.factor(asked, offer.relation as u8, offer.item);
+            instead(offer).unwrap_or_else(usual)
+        };
         let factors: Vec<f32> = self.offers[from..].iter().map(factor).collect();
         let mut has_moved = false;
         for (offer, factor) in self.offers[from..].iter_mut().zip(factors) {

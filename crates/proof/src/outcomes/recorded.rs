@@ -26,7 +26,7 @@ pub(super) struct Offered<'a> {
     /// False: it stands there by a policy, a declaration or as a plan; its score says nothing of
     /// how likely it is to be taken.
     pub(super) is_ranked: bool,
-    /// Without what policies and outcomes made of it.
+    /// Without what policies, outcomes and its placement made of it.
     pub(super) score: f32,
 }
 
@@ -77,6 +77,8 @@ struct RecordedOffer<'a> {
     policy: Option<Touch<'a>>,
     response: Option<f64>,
     value: Option<f64>,
+    /// What its placement made of its share of sales.
+    here: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +119,10 @@ fn offered((offer, position): (RecordedOffer<'_>, u8)) -> Option<Offered<'_>> {
     let is_pin = offer.policy.as_ref().is_some_and(|touch| touch.kind == "pin");
     let is_ranked = !is_pin && !NOT_RANKED.iter().any(|code| code.as_str() == offer.code);
     let lever = offer.policy.map_or(1.0, |touch| touch.factor);
-    let moved = lever * offer.response.unwrap_or(1.0) * offer.value.unwrap_or(1.0);
+    let moved = lever
+        * offer.response.unwrap_or(1.0)
+        * offer.value.unwrap_or(1.0)
+        * offer.here.unwrap_or(1.0);
     let score = if moved > 0.0 { offer.score / moved } else { 0.0 };
     Some(Offered {
         relation: Relation::parse(&offer.relation)? as u8,

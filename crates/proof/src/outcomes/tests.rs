@@ -154,18 +154,21 @@ fn answers_that_nobody_saw_or_nobody_learns_from_are_left_out() {
 fn scores_are_told_without_what_policies_and_outcomes_made_of_them() {
     let offer = json!({"item_id": "a", "score": 0.6, "relation": "complement", "rung": "item",
                        "policy": {"name": "p", "kind": "boost", "factor": 1.5}, "response": 2.0});
+    let mut here = offer.clone();
+    here["here"] = 0.5.into();
     let mut upgrade = offer.clone();
     upgrade["code"] = "upgrade".into();
     let mut pinned = offer.clone();
     pinned["policy"]["kind"] = "pin".into();
-    let offers = json!([offer, upgrade, pinned]);
+    let offers = json!([offer, upgrade, pinned, here]);
     let payload = json!({"asked": {"placement": "cart", "customer": 3}, "offers": offers});
     let record = record(1, &payload);
     let read = recorded::read(&record.payload).expect("a record");
     assert!((read.offers[0].score - 0.2).abs() < 1e-6);
+    assert!((read.offers[3].score - 0.4).abs() < 1e-6, "sold there twice as seldom as all in all");
     // Scores of what was set apart are on another scale: nothing is learned of it.
     let is_ranked: Vec<bool> = read.offers.iter().map(|offer| offer.is_ranked).collect();
-    assert_eq!(is_ranked, [true, false, false]);
+    assert_eq!(is_ranked, [true, false, false, true]);
     assert_eq!((read.context, read.unit, read.is_incumbent), (1, None, false));
 }
 
@@ -305,4 +308,31 @@ fn who_earns_less_with_it_is_found_out_and_who_earns_as_much_is_not() {
         assert_eq!((versus.n_learned, versus.n_incumbent), (6_401, 1_600));
         assert_eq!(versus.is_harmful(), is_harmful, "{share_learned}: {versus:?}");
     }
+}
+
+#[test]
+fn who_reads_once_learns_how_far_each_offer_that_was_seen_came() {
+    let learning = Learning { placement: CART, since: Timestamp(i64::MAX) };
+    let mut outcomes = Outcomes::new(vec![learning], 7, NOW);
+    for at in 1..=10 {
+        let at_us = NOW.0 - i64::from(10 - at) * DAY_US;
+        outcomes.take(&DecisionRecord { at: Timestamp(at_us), ..answer(at, 5, false) });
+    }
+    for at in 1..=9 {
+        outcomes.hear(&event(EventKind::RecommendationImpression, at, &[]));
+    }
+    outcomes.hear(&event(EventKind::RecommendationClick, 2, &[("b", None)]));
+    outcomes.hear(&event(EventKind::Purchase, 9, &[("c", None)]));
+    let all = outcomes.all_shown();
+    assert_eq!(all.item_ids, ["a".into(), "b".into(), "c".into()]);
+    // Three offers an answer; the last answer was seen by nobody.
+    assert_eq!(all.offers.len(), 27);
+    let taken: Vec<&Shown> = all.offers.iter().filter(|shown| shown.step > Step::Seen).collect();
+    assert_eq!((taken[0].item, taken[0].step, taken[0].position), (1, Step::Clicked, 1));
+    assert_eq!((taken[1].item, taken[1].step, taken[1].score), (2, Step::Bought, 0.1));
+    assert!((taken[0].age_days - 8.0).abs() < 1e-9 && (taken[1].age_days - 1.0).abs() < 1e-9);
+    // The newest fifth of ten answers, of which the first was seen.
+    let later = all.offers.iter().filter(|shown| shown.is_later).count();
+    assert_eq!((later, taken[1].is_later, taken[0].is_later), (3, true, false));
+    assert_eq!(outcomes.units.n(), 0, "nobody is compared");
 }

@@ -76,6 +76,7 @@ pub(crate) struct RecordedOffer {
     pub(crate) policy: Option<RecordedTouch>,
     pub(crate) likeness: Option<f64>,
     pub(crate) response: Option<f64>,
+    pub(crate) here: Option<f64>,
     pub(crate) value: Option<f64>,
 }
 

@@ -84,6 +84,7 @@ fn compare_offers(found: &mut Vec<Difference>, then: &RecordedOffer, now: &Recor
     for (what, recorded, replayed) in [
         ("likeness", number(then.likeness), number(now.likeness)),
         ("response", number(then.response), number(now.response)),
+        ("here", number(then.here), number(now.here)),
         ("value", number(then.value), number(now.value)),
         ("score", then.score.to_string(), now.score.to_string()),
         ("reason", reason(then), reason(now)),

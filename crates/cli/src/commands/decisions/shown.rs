@@ -165,6 +165,9 @@ fn factors(offer: &Value) -> String {
     if let Some(likeness) = offer["likeness"].as_f64() {
         factors.push(format!("likeness {likeness}"));
     }
+    if let Some(here) = offer["here"].as_f64() {
+        factors.push(format!("sells here × {here}"));
+    }
     if let Some(response) = offer["response"].as_f64() {
         factors.push(format!("outcomes × {response}"));
     }
