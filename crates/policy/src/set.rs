@@ -443,6 +443,11 @@ impl PolicySet {
         has_values || self.asks(|field| matches!(field, ItemAttribute(_) | AnchorAttribute(_)))
     }
 
+    /// Is a placement for those who respond?
+    pub fn spends_on_responders(&self) -> bool {
+        self.placements.iter().any(PlacementRule::spends_on_responders)
+    }
+
     /// Names of the customer's attributes that are asked for, in order.
     pub fn customer_attributes(&self) -> Vec<Box<str>> {
         let mut names: Vec<Box<str>> = Vec::new();

@@ -8,12 +8,8 @@ use crate::answer::write_amount;
 use crate::json_text::JsonText;
 use decide::{Decision, NoOffer, Request};
 use events::Amount;
-use measure::assignment::{Unit, place_of};
-
-/// The name under which customers are divided.
-const DIVISION: &str = "spending";
-/// Of customers who are not expected to respond, this share is offered something all the same.
-const OFFERED_ANYWAY: f64 = 0.1;
+use measure::assignment::Unit;
+use measure::uplift::responders::is_offered_anyway;
 
 /// What is asked, by a customer who may be of the share that is offered something anyway.
 pub(crate) fn as_spent_on<'a>(
@@ -24,7 +20,7 @@ pub(crate) fn as_spent_on<'a>(
     let rule = asked.policies.map(|policies| policies.rule(asked.placement as usize));
     let is_asked = rule.is_some_and(|rule| rule.spends_on_responders());
     let known = asked.customer.filter(|_| is_asked).and(visitor);
-    let is_in_share = |unit: Unit<'_>| place_of(unit.id(key), DIVISION, key) < OFFERED_ANYWAY;
+    let is_in_share = |unit: Unit<'_>| is_offered_anyway(unit.id(key), key);
     Request { is_offered_anyway: known.is_some_and(is_in_share), ..asked }
 }
 

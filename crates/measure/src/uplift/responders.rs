@@ -20,6 +20,7 @@
 //! O(customers · features²), and the resamples of the Qini.
 
 use super::qini::{RankedBy, Ranking};
+use crate::assignment::{UnitId, place_of};
 use crate::bootstrap::{BootstrapSpec, Interval};
 use crate::cholesky::Cholesky;
 use crate::folds::fold_of;
@@ -43,6 +44,24 @@ const N_RESAMPLES: u32 = 400;
 /// Above so many customers fewer resamples do: what they take grows with the customers.
 const MANY: usize = 200_000;
 const N_RESAMPLES_OF_MANY: u32 = 100;
+
+/// The name under which customers are divided.
+const DIVISION: &str = "spending";
+/// Of customers who are not expected to respond, this share is offered something all the same: by
+/// them it is seen when they change, and what is learned next is learned from them.
+pub const OFFERED_ANYWAY: f64 = 0.1;
+
+/// Is this unit of the share that is always offered something?
+pub fn is_offered_anyway(unit: UnitId, key: u64) -> bool {
+    place_of(unit, DIVISION, key) < OFFERED_ANYWAY
+}
+
+/// The share to be treated among who is held out and who is always offered something, where of all
+/// `share` were to be treated.
+pub fn share_of_always_offered(share: f64) -> f64 {
+    let always = share * OFFERED_ANYWAY;
+    always / (always + 1.0 - share)
+}
 
 /// What is known of a customer at a moment: of the days before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
