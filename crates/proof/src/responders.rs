@@ -10,6 +10,7 @@
 
 use crate::error::{Error, Result};
 use crate::facts::{self, Bounds, Question, Telling, Units};
+use crate::funnels::Spend;
 use crate::promise;
 use events::{Amount, Currency, Timestamp};
 use hashbrown::HashSet;
@@ -86,7 +87,8 @@ pub async fn learn(
         }
         let share = share.filter(|share| 0.0 < *share && *share < 1.0);
         let Some(share) = share else { return };
-        let share_treated = if is_of_always_offered { share_of_always_offered(share) } else { share };
+        let share_treated =
+            if is_of_always_offered { share_of_always_offered(share) } else { share };
         let known = known_of(&person.row);
         watched.push(Watched { known, is_treated, share_treated, revenue: person.row[REVENUE] });
     });
@@ -146,10 +148,6 @@ fn is_spared(payload: &[u8]) -> bool {
     struct Recorded {
         spend: Option<Spend>,
     }
-    #[derive(serde::Deserialize)]
-    struct Spend {
-        left_out: bool,
-    }
     // Few records hold the word, and only those are read.
     memchr::memmem::find(payload, b"\"left_out\":true").is_some()
         && serde_json::from_slice::<Recorded>(payload)
@@ -173,12 +171,8 @@ async fn of_today(
     tell: &mut Telling<'_>,
 ) -> Result<Vec<Option<Amount>>> {
     let everybody = customers.units.iter().zip(0_u32..).filter_map(|(unit, customer)| {
-        let assigned = Assigned {
-            unit: (*unit)?,
-            customer: Some(customer),
-            arm: OFFERS,
-            first_at_us: now.0,
-        };
+        let assigned =
+            Assigned { unit: (*unit)?, customer: Some(customer), arm: OFFERS, first_at_us: now.0 };
         (!customers.refused.contains(&customer)).then_some(assigned)
     });
     let question = Question {
