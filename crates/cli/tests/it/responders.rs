@@ -175,7 +175,16 @@ fn offers_are_kept_from_those_whom_they_put_off() {
     let saved: f64 = spared.iter().map(|&customer| -town.truth(customer).effect.min(0.0)).sum();
     assert!(lost < 0.1 * saved, "offers that were worth {lost} are lost, harm of {saved} avoided");
     let answer = |customer: &str| {
-        desk.json(&["recommend", "bread", "--customer", customer, "--placement", "pdp", "--json"])
+        desk.json(&[
+            "recommend",
+            "--item",
+            "bread",
+            "--customer",
+            customer,
+            "--placement",
+            "pdp",
+            "--json",
+        ])
     };
     let no_offer = |answer: Value| answer["no_offer"]["code"].clone();
     assert_eq!(no_offer(answer("c7")), "no_uplift", "eight orders");
