@@ -75,8 +75,9 @@ fn told_words(told: &Told) -> String {
     let Interval { mean, low, high } = evidence.qini;
     format!(
         "{n_unmoved} of {n_known} customers are not expected to respond; learned of {} who were\
-         {among} offered something and {} who were held out (Qini {mean:.3}, {low:.3} to {high:.3}); of those not learned from, offers brought {} \
-         where it was expected and {} where not",
+         {among} offered something and {} who were held out (Qini {mean:.3}, {low:.3} to \
+         {high:.3}); of those not learned from, offers brought {} where it was expected and {} \
+         where not",
         show::count(evidence.n_treated),
         show::count(evidence.n_control),
         of(evidence.rest),
