@@ -327,12 +327,12 @@ fn spared(placements: &[PlacementFinding]) -> Option<String> {
     let is_any = |placement: &&PlacementFinding| placement.spared > 0;
     let of = |placement: &PlacementFinding| {
         let [spared, all] = [placement.spared, placement.decisions].map(grouped);
-        format!("{spared} of {all} at {}", placement.placement)
+        format!("{spared} of {all} answers at {}", placement.placement)
     };
     let told: Vec<String> = placements.iter().filter(is_any).map(of).collect();
     (!told.is_empty()).then(|| {
         format!(
-            "Offers were kept from customers who are not expected to respond: {} answers.",
+            "Offers were kept from customers who are not expected to respond: {}.",
             told.join(", ")
         )
     })

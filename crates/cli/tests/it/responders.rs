@@ -35,7 +35,7 @@ struct Town {
 impl Town {
     fn truth(&self, customer: u32) -> Truth {
         let orders = 1 + customer % 8;
-        let is_held_out = customer / 8 % 4 == 0;
+        let is_held_out = (customer / 8).is_multiple_of(4);
         Truth { orders, is_held_out, effect: (self.effect)(orders) }
     }
 

@@ -14,7 +14,7 @@ const RESPONDERS: &str = "[[placement]]\nname = 'cart'\nspend_on = 'responders'\
 fn world() -> World {
     let params = Params::default().check().expect("the defaults are sound");
     let mut learned = learn::learn(&blocks(), &params, &Silent).expect("learned");
-    let of_customer = vec![Some(Amount::ZERO), Amount::from_units(2).into(), None];
+    let of_customer = vec![Some(Amount::ZERO), Amount::from_units(2), None];
     let table = UpliftTable { of_customer, currency: Currency::parse("EUR") };
     table.write(&mut learned.writer);
     World::of(Arc::new(Snapshot::from_writer(&learned.writer).expect("a snapshot")))

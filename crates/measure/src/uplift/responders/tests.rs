@@ -122,7 +122,7 @@ fn one_customer_with_half_of_all_revenue_changes_little() {
 fn without_features_the_effect_is_the_difference_of_means() {
     let known = Known { orders: 1.0, revenue: 10.0, pieces: 1.0, days_since_order: 5.0 };
     let one = |i: usize| {
-        let is_treated = i % 2 == 0;
+        let is_treated = i.is_multiple_of(2);
         let revenue = if is_treated { 30.0 } else { 25.0 } + (i % 4) as f64;
         Watched { known, is_treated, share_treated: 0.5, revenue }
     };
