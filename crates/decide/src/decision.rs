@@ -232,6 +232,8 @@ pub enum NoOffer {
     InterruptionCost { gain: Amount, cost: Amount },
     /// The customer refused to be contacted to be sold something.
     MarketingRefused,
+    /// Offers are not expected to bring more of this customer than the least that is asked.
+    NoUplift { uplift: Amount, least: Amount },
 }
 
 impl NoOffer {
@@ -242,8 +244,19 @@ impl NoOffer {
             NoOffer::TooFew => "too_few",
             NoOffer::InterruptionCost { .. } => "interruption_cost",
             NoOffer::MarketingRefused => "marketing_refused",
+            NoOffer::NoUplift { .. } => "no_uplift",
         }
     }
+}
+
+/// A customer of whom offers are not expected to bring more than the least, where a placement asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spend {
+    /// Revenue that offers are expected to bring; negative: they are put off.
+    pub uplift: Amount,
+    pub least: Amount,
+    /// False for the share that is offered something all the same.
+    pub is_left_out: bool,
 }
 
 /// The quota of things that are new to a customer, as it was kept.
@@ -281,6 +294,8 @@ pub struct Decision {
     pub choice: Option<Choice>,
     /// Version of what came of offers that was asked; `None`: nobody asked.
     pub responses_version: Option<u64>,
+    /// `None`: everybody is offered something here, or whoever asks is worth it as far as known.
+    pub spend: Option<Spend>,
     /// How the reasons are to be told here.
     pub tone: Tone,
 }

@@ -48,6 +48,8 @@ pub enum Gate {
     NoValue,
     /// The customer refused to be contacted.
     MarketingRefused,
+    /// Offers are not expected to bring more of this customer.
+    NoUplift,
     /// No significant pair speaks for it, and the placement asks for one.
     NoEvidence,
 }
@@ -77,6 +79,7 @@ impl Gate {
             Gate::InterruptionCost => "interruption_cost",
             Gate::NoValue => "no_value",
             Gate::MarketingRefused => "marketing_refused",
+            Gate::NoUplift => "no_uplift",
             Gate::NoEvidence => "no_evidence",
         }
     }

@@ -37,7 +37,7 @@ pub use benefit::Benefit;
 pub use bundle::BundleOffer;
 pub use decision::{
     About, Decision, Evidence, NewThings, NoOffer, Offer, PolicyTouch, Reason, ReasonCode, Rebuy,
-    Relation, Warning,
+    Relation, Spend, Warning,
 };
 pub use explore::{Choice, Drawn};
 pub use gate::Gate;

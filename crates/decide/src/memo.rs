@@ -217,6 +217,7 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
         policies,
         circumstances,
         is_incumbent,
+        is_offered_anyway,
     } = request;
     // Without policies nobody asks where, nor for attributes and contacts.
     let Circumstances {
@@ -248,7 +249,7 @@ fn write_key(key: &mut Vec<u8>, request: &Request<'_>) -> bool {
     key.push(*placement as u8);
     key.push(evidence_required.map_or(2, u8::from));
     key.extend_from_slice(&usual_new_share.map_or(u32::MAX, f32::to_bits).to_le_bytes());
-    key.push(u8::from(*is_incumbent));
+    key.push(u8::from(*is_incumbent) | u8::from(*is_offered_anyway) << 1);
     key.extend_from_slice(&count.map_or(u64::MAX, |count| count as u64).to_le_bytes());
     write_text(key, *category);
     write_len(key, anchors.len());

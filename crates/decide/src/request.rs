@@ -98,6 +98,8 @@ pub struct Request<'a> {
     pub circumstances: Circumstances<'a>,
     /// As if nothing had been learned from outcomes: what that is held against.
     pub is_incumbent: bool,
+    /// Of the share that is offered something whatever is known of how they respond.
+    pub is_offered_anyway: bool,
 }
 
 impl<'a> Request<'a> {
@@ -128,6 +130,7 @@ impl<'a> Request<'a> {
             policies: None,
             circumstances: Circumstances::default(),
             is_incumbent: false,
+            is_offered_anyway: false,
         }
     }
 }

@@ -8,6 +8,7 @@ mod relations;
 mod room;
 mod sells;
 mod spare;
+mod spend;
 
 use self::context::{collect_context, collect_history};
 use self::depth::{Depth, count_of, rules_of};
@@ -110,6 +111,7 @@ struct Slate<'a> {
     bought_left: Option<usize>,
     no_offer: Option<NoOffer>,
     new_things: Option<NewThings>,
+    spend: Option<crate::Spend>,
     /// Offers that are found beyond those that are shown, to choose from.
     n_spare: usize,
     choice: Option<Choice>,
@@ -207,6 +209,7 @@ fn decide_up_to(
             bought_left: None,
             no_offer: None,
             new_things: None,
+            spend: spend::spend_of(world, request),
             n_spare: 0,
             choice: None,
             responses: spare::responses_for(world, request, depth),
@@ -214,7 +217,7 @@ fn decide_up_to(
             bundles: Vec::new(),
         };
         slate.n_spare = slate.count_spare(depth);
-        if slate.may_contact() && depth.count > 0 {
+        if slate.may_contact() && slate.is_spent_on() && depth.count > 0 {
             slate.fill_up(workspace, n_unknown, &mut warnings);
         }
         slate.decision(warnings)
@@ -232,6 +235,7 @@ impl Slate<'_> {
             no_offer: (self.offers.is_empty() && self.bundles.is_empty()).then_some(no_offer),
             bundles: self.bundles,
             new_things: self.new_things,
+            spend: self.spend,
             rung: self.offers.iter().map(|offer| offer.rung).min().unwrap_or(Rung::None),
             offers: self.offers,
             n_eligible: self.n_eligible,
@@ -469,6 +473,9 @@ mod room_tests;
 
 #[cfg(test)]
 mod segment_tests;
+
+#[cfg(test)]
+mod spend_tests;
 
 #[cfg(test)]
 mod usual_tests;

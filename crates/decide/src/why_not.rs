@@ -93,6 +93,7 @@ fn gate_of(no_offer: NoOffer) -> Option<Gate> {
         NoOffer::TooFew => Some(Gate::TooFew),
         NoOffer::InterruptionCost { .. } => Some(Gate::InterruptionCost),
         NoOffer::MarketingRefused => Some(Gate::MarketingRefused),
+        NoOffer::NoUplift { .. } => Some(Gate::NoUplift),
     }
 }
 

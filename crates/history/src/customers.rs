@@ -236,6 +236,12 @@ impl Store {
         }
     }
 
+    /// Who refused that anything personal is read of them, rising.
+    pub async fn customers_who_refused(&self) -> Result<Vec<u32>> {
+        let mut snapshot = self.database().snapshot().await?;
+        refused(&mut snapshot).await.map_err(self.error("read customers"))
+    }
+
     /// Gives the value of an attribute of every customer who has it.
     pub async fn each_attribute(
         &self,

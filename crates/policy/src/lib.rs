@@ -56,8 +56,8 @@ pub use facts::{CartFacts, CustomerFacts, Facts, ItemList, ItemTable, Stage};
 pub use field::Field;
 pub use in_force::{InForce, Lever};
 pub use set::{
-    Cost, Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, RUNGS, TONES, Tone,
-    USUAL_COUNTS,
+    Cost, Kind, PLACEMENTS, PlacementRule, Policy, PolicySet, RELATIONS, RUNGS, SPEND_ON, SpendOn,
+    TONES, Tone, USUAL_COUNTS,
 };
 pub use table::{Pin, PolicyTable};
 pub use truth::Truth;

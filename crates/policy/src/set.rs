@@ -232,7 +232,21 @@ pub struct PlacementRule {
     pub value: Option<Value>,
     /// Values are in this currency; `None`: there is but one.
     pub value_currency: Option<Currency>,
+    /// For whom the placement is; `None`: for all.
+    pub spend_on: Option<SpendOn>,
+    /// Who is not expected to bring more than this is no responder; `None`: more than nothing.
+    pub least_uplift: Option<Cost>,
 }
+
+/// On whom offers are spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpendOn {
+    /// Who is expected to bring more for being offered something, and whoever is not known.
+    Responders,
+}
+
+/// Names of [`SpendOn`] in a file: `all` says what holds where nothing is said.
+pub const SPEND_ON: [&str; 2] = ["all", "responders"];
 
 /// How reasons are told to customers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -273,6 +287,10 @@ impl PlacementRule {
 
     pub fn incumbent_share(&self) -> f64 {
         f64::from(self.incumbent_share.unwrap_or(INCUMBENT_SHARE))
+    }
+
+    pub fn spends_on_responders(&self) -> bool {
+        self.spend_on == Some(SpendOn::Responders)
     }
 
     pub fn allows_relation(&self, relation: usize) -> bool {
@@ -423,6 +441,11 @@ impl PolicySet {
         use crate::Field::{AnchorAttribute, ItemAttribute};
         let has_values = self.placements.iter().any(|rule| rule.value.is_some());
         has_values || self.asks(|field| matches!(field, ItemAttribute(_) | AnchorAttribute(_)))
+    }
+
+    /// Is a placement for those who respond?
+    pub fn spends_on_responders(&self) -> bool {
+        self.placements.iter().any(PlacementRule::spends_on_responders)
     }
 
     /// Names of the customer's attributes that are asked for, in order.

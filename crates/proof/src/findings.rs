@@ -104,6 +104,8 @@ pub struct PlacementFinding {
     pub decisions: u64,
     pub held_out: u64,
     pub empty: u64,
+    /// Of these, for whoever asked was not expected to respond (`spend_on` in the policies).
+    pub spared: u64,
     /// Decisions that found something to offer, held out or not.
     pub eligible: u64,
     /// Answers that stood on a page, as events say.
@@ -426,6 +428,7 @@ fn placement((name, funnel): (&String, &Funnel)) -> PlacementFinding {
         decisions: funnel.n_decisions,
         held_out: funnel.n_held_out,
         empty: funnel.n_empty,
+        spared: funnel.n_spared,
         eligible: funnel.n_decisions - funnel.n_empty,
         shown: funnel.n_shown,
         seen: (funnel.n_seen > 0).then_some(funnel.n_seen),

@@ -19,6 +19,8 @@ pub(crate) struct Funnel {
     pub(crate) n_held_out: u64,
     /// Answers with nothing worth offering.
     pub(crate) n_empty: u64,
+    /// Of these, for whoever asked is not expected to respond.
+    pub(crate) n_spared: u64,
     /// Stood on a page, and of these in view for a second.
     pub(crate) n_shown: u64,
     pub(crate) n_seen: u64,
@@ -184,6 +186,14 @@ struct Recorded<'a> {
     offers: Vec<Offered<'a>>,
     #[serde(borrow, default)]
     bundles: Vec<Bundled<'a>>,
+    #[serde(default)]
+    spend: Option<Spend>,
+}
+
+/// Of whoever is not expected to respond.
+#[derive(Deserialize)]
+pub(crate) struct Spend {
+    pub(crate) left_out: bool,
 }
 
 #[derive(Deserialize)]
@@ -263,6 +273,8 @@ pub(crate) struct SaidOfAnswer<'a> {
     pub(crate) till: Option<UnitId>,
     pub(crate) is_held_out: bool,
     pub(crate) is_empty: bool,
+    /// Nothing is offered, for whoever asked is not expected to respond.
+    pub(crate) is_spared: bool,
     pub(crate) placement: Cow<'a, str>,
     /// Items and relations; nothing for who was held out, whatever the record keeps.
     pub(crate) offers: Vec<(u64, Cow<'a, str>)>,
@@ -298,6 +310,7 @@ impl<'a> Decided<'a> {
                 till: decision.location_id.map(till),
                 is_held_out,
                 is_empty,
+                is_spared: !is_held_out && decision.spend.is_some_and(|spend| spend.left_out),
                 placement: decision.asked.placement,
                 offers: shown,
             }
@@ -364,6 +377,7 @@ impl Funnels {
         funnel.n_decisions += 1;
         funnel.n_held_out += u64::from(said.is_held_out);
         funnel.n_empty += u64::from(said.is_empty);
+        funnel.n_spared += u64::from(said.is_spared);
     }
 
     /// Takes in what became of an answer. What held nothing was not seen, whatever a page says.

@@ -5,7 +5,8 @@
 //! temporary files where that is more than fits in memory), and reads the
 //! result by the estimators of `measure`: [`findings`] of the whole, by placement, relation and
 //! part of the customers; [`results`] of one experiment; [`guard`] stops a variant that does harm.
-//! [`outcomes`] is what a running server learns of its offers from what came of them.
+//! [`outcomes`] is what a running server learns of its offers from what came of them,
+//! [`responders`] on whom offers are not to be spent.
 //! The numbers become sentences in [`words`] and a page in [`page`]. Who asks (the command line,
 //! the service) brings the clock.
 
@@ -23,6 +24,8 @@ mod join;
 pub mod outcomes;
 
 mod promise;
+
+pub mod responders;
 
 pub mod findings;
 pub mod segments;

@@ -318,7 +318,24 @@ pub fn sentences(findings: &Findings, no_answer: Option<String>) -> Vec<String> 
         ));
     }
     sentences.extend(segments::sentences(&findings.segments, &unit));
+    sentences.extend(spared(&findings.placements));
     sentences
+}
+
+/// How much was kept from who is not expected to respond, where it was.
+fn spared(placements: &[PlacementFinding]) -> Option<String> {
+    let is_any = |placement: &&PlacementFinding| placement.spared > 0;
+    let of = |placement: &PlacementFinding| {
+        let [spared, all] = [placement.spared, placement.decisions].map(grouped);
+        format!("{spared} of {all} answers at {}", placement.placement)
+    };
+    let told: Vec<String> = placements.iter().filter(is_any).map(of).collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "Offers were kept from customers who are not expected to respond: {}.",
+            told.join(", ")
+        )
+    })
 }
 
 /// What was earned; a cap stands in the same sentence.

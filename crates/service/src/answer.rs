@@ -5,6 +5,7 @@ use crate::bundles;
 use crate::factors;
 use crate::holdout::{EXPERIMENT, is_held_out, variant_of};
 use crate::json_text::JsonText;
+use crate::no_offer;
 use crate::outcomes::{self, Arm};
 use crate::recommendation_id::RecommendationId;
 use crate::record::write_recorded;
@@ -12,7 +13,7 @@ use crate::treatment::Treatment;
 use crate::wire::WarningOut;
 use decide::words::write_reason_in;
 use decide::{About, Benefit, Decision, Drawn, Evidence, Language, Offer, Placement, Request};
-use decide::{NoOffer, Rebuy, Warning};
+use decide::{Rebuy, Warning};
 use events::{Amount, Currency};
 use history::Assignment;
 use policy::{PolicyTable, Tone};
@@ -151,43 +152,17 @@ pub(crate) fn write_slate(out: &mut JsonText, world: &World, slate: &Slate<'_>) 
     out.raw("],\"took_ms\":");
     out.float(slate.took_us as f64 / 1e3, 3);
     if !is_held_out {
-        write_no_offer(out, slate.decision, slate.is_trusted);
+        no_offer::write(out, slate.decision, slate.is_trusted);
     }
     if let Some(explanation) = &slate.explanation {
         write_explanation(out, world, slate.decision, explanation);
         if slate.is_trusted {
             factors::write(out, world, slate.decision);
+            no_offer::write_spend(out, slate.decision);
         }
         out.raw("}");
     }
     out.raw("}");
-}
-
-/// Why there is nothing, and what became of the quota of new things.
-pub(crate) fn write_no_offer(out: &mut JsonText, decision: &Decision, tells_gain: bool) {
-    if let Some(no_offer) = decision.no_offer {
-        out.raw(",\"no_offer\":{\"code\":\"");
-        out.raw(no_offer.as_str());
-        out.raw("\"");
-        if let (NoOffer::InterruptionCost { gain, cost }, true) = (no_offer, tells_gain) {
-            out.raw(",\"expected_gain\":");
-            write_amount(out, gain);
-            out.raw(",\"interruption_cost\":");
-            write_amount(out, cost);
-        }
-        out.raw("}");
-    }
-    if let Some(new) = decision.new_things {
-        for (name, n) in [
-            (",\"new_things\":{\"reserved\":", new.reserved),
-            (",\"new\":", new.n_new),
-            (",\"bought_before\":", new.n_bought),
-        ] {
-            out.raw(name);
-            out.number(n as u64);
-        }
-        out.raw("}");
-    }
 }
 
 /// The offers of an answer that is given again and again: its text, and that of the record.

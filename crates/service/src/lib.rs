@@ -43,6 +43,7 @@ mod answer;
 mod bundles;
 mod factors;
 pub mod holdout;
+mod no_offer;
 pub mod outcomes;
 mod proving;
 mod question;

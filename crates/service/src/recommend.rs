@@ -8,6 +8,7 @@ use crate::contacts::{AskedContacts, Shown};
 use crate::holdout::{is_held_out, unit_of};
 use crate::json_text::JsonText;
 use crate::ledger::DecisionEntry;
+use crate::no_offer::as_spent_on;
 use crate::outcomes::{Arm, as_arm};
 use crate::problem::Problem;
 use crate::question::{Question, Strangers, placements_of};
@@ -190,7 +191,9 @@ impl<'a> Pass<'a> {
         let policies = treatment.policies.or(served.policies.as_deref());
         let id = self.inner.ids.next(self.now);
         let arm = self.arm(question, policies, placement, id);
-        let mut asked = as_arm(question.at(placement, policies), arm.as_ref());
+        let key = self.inner.settings.unit_key;
+        let asked = as_spent_on(question.at(placement, policies), self.visitor, key);
+        let mut asked = as_arm(asked, arm.as_ref());
         asked.count = asked.count.or(treatment.count);
         let memo = &served.memo;
         let ((known, was_known), live) = settled(served.live.as_deref(), || {

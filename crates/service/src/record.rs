@@ -10,12 +10,13 @@ mod read;
 pub(crate) use self::contact::RecordedContacts;
 pub(crate) use read::{Cut, Record, RecordedOffer};
 
-use crate::answer::{Written, write_amount, write_evidence, write_no_offer, write_rebuy};
+use crate::answer::{Written, write_amount, write_evidence, write_rebuy};
 use crate::bundles;
 use crate::factors::write_touch;
 use crate::holdout::variant_of;
 use crate::json_text::JsonText;
 use crate::live::Person;
+use crate::no_offer;
 use crate::outcomes::Arm;
 use crate::recommendation_id::RecommendationId;
 use crate::state::Served;
@@ -117,7 +118,8 @@ pub(crate) fn write_record(
     head.treatment.write_record(&mut out, head.unit, head.took_us);
     write_arm(&mut out, head, decision);
     contact::write(&mut out, world, head, request);
-    write_no_offer(&mut out, decision, true);
+    no_offer::write(&mut out, decision, true);
+    no_offer::write_spend(&mut out, decision);
     write_outcome(&mut out, world, request.policies, decision, written);
     write_drawn(&mut out, head.id.seed(), head.drawn);
     out.raw("}");
@@ -420,6 +422,9 @@ fn write_options(out: &mut JsonText, request: &Request<'_>) {
     }
     if request.is_incumbent {
         out.raw(",\"incumbent\":true");
+    }
+    if request.is_offered_anyway {
+        out.raw(",\"offered_anyway\":true");
     }
     if let Some(filter) = request.filter {
         out.raw(",\"filter\":{\"categories\":");

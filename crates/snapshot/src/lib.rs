@@ -23,6 +23,7 @@ pub mod session_index;
 pub mod session_sections;
 pub mod strings;
 pub mod tables;
+pub mod uplift;
 pub mod writer;
 
 #[cfg(test)]
@@ -40,4 +41,5 @@ pub use session_index::{SessionIndex, Step, StepKind};
 pub use session_sections::SessionArrays;
 pub use strings::StringTable;
 pub use tables::{PairStats, Snapshot};
+pub use uplift::{Uplift, UpliftTable};
 pub use writer::SnapshotWriter;

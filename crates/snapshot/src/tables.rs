@@ -5,6 +5,7 @@ use crate::placements::{PlacementSections, SellsHere};
 use crate::rows::Rows;
 use crate::segments::{SegmentSections, Segments};
 use crate::session_sections::{SessionArrays, SessionSections};
+use crate::uplift::{Uplift, UpliftSections};
 use crate::{Error, Provenance, RelationStats, SnapshotWriter, StringTable};
 use bytemuck::{Pod, Zeroable};
 use events::{Amount, Currency, ItemKind};
@@ -83,6 +84,7 @@ pub struct Snapshot {
     blend: Section<f32>,
     sessions: SessionSections,
     segments: SegmentSections,
+    uplift: UpliftSections,
     placements: PlacementSections,
 }
 
@@ -148,6 +150,7 @@ impl Snapshot {
             blend: c.section(names::BLEND)?,
             sessions: SessionSections::open(c, n_items)?,
             segments: SegmentSections::open(c, n_items)?,
+            uplift: UpliftSections::open(c)?,
             placements: PlacementSections::open(c, n_items)?,
             ids,
             category_names,
@@ -398,6 +401,10 @@ impl Snapshot {
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
         self.segments.view(&self.container)
+    }
+
+    pub fn uplift(&self) -> Uplift<'_> {
+        self.uplift.view(&self.container)
     }
 
     /// What sells at a placement among what is shown there (a category's, all's), by their names.

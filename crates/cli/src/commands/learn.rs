@@ -90,6 +90,7 @@ impl Default for LearnArgs {
     }
 }
 
+mod responders;
 mod shown;
 
 /// Draws the steps of learning.
@@ -195,6 +196,8 @@ pub(crate) async fn run(dir: &Path, args: LearnArgs) -> anyhow::Result<()> {
     add_sessions(&mut learned, &steps, view.n_items(), &session_params(&params))?;
     note_attach_rate(&store, &view, &mut learned).await?;
     shown::add(&store, &view, &mut learned, &params).await?;
+    bar.0.set_message("learning who responds");
+    responders::add(&store, &mut learned, &params).await?;
     if let Some(tuned) = tuned {
         learned.provenance.parameters.insert("tuned".into(), tuned);
         learned.writer.set_provenance(&learned.provenance);

@@ -442,6 +442,10 @@ fn no_offer_text(decision: &Decision) -> String {
         Some(NoOffer::MarketingRefused) => {
             "No offer: the customer refused to be contacted to be sold something.".to_owned()
         }
+        Some(NoOffer::NoUplift { uplift, least }) => format!(
+            "No offer: offers are expected to bring {uplift} more of this customer, and here they \
+             are spent on those who bring more than {least}."
+        ),
         _ => "No offer: there is no evidence for one. Silence beats noise.".to_owned(),
     }
 }

@@ -14,6 +14,7 @@ mod marks;
 mod policies;
 mod proof;
 mod relations;
+mod responders;
 mod shares;
 mod tuning;
 mod words;

@@ -37,6 +37,11 @@ impl Promise {
         self.0.partition_point(|(since, _)| *since <= at_us).saturating_sub(1)
     }
 
+    /// Of who was first assigned at that time; `None` where nothing was promised.
+    pub fn share_at(&self, at_us: i64) -> Option<f64> {
+        self.share(self.period_of(at_us))
+    }
+
     fn share(&self, period: usize) -> Option<f64> {
         self.0.get(period).map(|period| period.1)
     }

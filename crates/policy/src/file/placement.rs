@@ -3,7 +3,8 @@
 use super::Reader;
 use crate::diagnostic::Diagnostic;
 use crate::set::{
-    Cost, PLACEMENTS, PlacementRule, PolicySet, RELATIONS, RUNGS, TONES, Tone, USUAL_COUNTS,
+    Cost, PLACEMENTS, PlacementRule, PolicySet, RELATIONS, RUNGS, SPEND_ON, SpendOn, TONES, Tone,
+    USUAL_COUNTS,
 };
 use crate::value::Value;
 use events::{Amount, Currency};
@@ -45,6 +46,8 @@ pub(super) struct PlacementIn {
     incumbent_share: Option<Spanned<f64>>,
     value: Option<Spanned<String>>,
     value_currency: Option<Spanned<String>>,
+    spend_on: Option<Spanned<String>>,
+    least_uplift: Option<Spanned<CostIn>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +99,7 @@ impl Reader<'_> {
         read_shares(self, placement, &mut rule);
         self.read_value(placement, &mut rule);
         self.read_words(placement, &mut rule);
+        self.read_spending(placement, &mut rule);
         if let Some(share) = &placement.max_price_share {
             match Amount::from_f64(*share.get_ref()) {
                 Ok(amount) if 0 < amount.0 => rule.max_price_share = Some(amount),
@@ -161,6 +165,29 @@ impl Reader<'_> {
                 let message = "this does nothing while offers are not ranked by value here";
                 let mend = "add `value = \"margin\"`, or leave it out";
                 self.found.push(Diagnostic::warning(told.span(), message).mend(mend));
+            }
+        }
+    }
+
+    /// On whom offers are spent.
+    fn read_spending(&mut self, placement: &PlacementIn, rule: &mut PlacementRule) {
+        if let Some(told) = &placement.spend_on {
+            match told.get_ref().as_str() {
+                "all" => {}
+                "responders" => rule.spend_on = Some(SpendOn::Responders),
+                other => {
+                    let message = format!("offers are not spent on {other:?}");
+                    let known = SPEND_ON.join(", ");
+                    self.error(told.span(), message, format!("one of {known}"));
+                }
+            }
+        }
+        if let Some(cost) = &placement.least_uplift {
+            rule.least_uplift = self.cost(cost);
+            if !rule.spends_on_responders() {
+                let message = "this does nothing while offers are spent on all here";
+                let mend = "add `spend_on = \"responders\"`, or leave it out";
+                self.found.push(Diagnostic::warning(cost.span(), message).mend(mend));
             }
         }
     }

@@ -419,6 +419,28 @@ fn learning_from_outcomes_keeps_a_share_for_the_incumbent() {
 }
 
 #[test]
+fn a_placement_may_be_for_responders() {
+    let placement = |rest: &str| format!("[[placement]]\nname = 'home'\n{rest}\n");
+    let text = placement("spend_on = 'responders'\nleast_uplift = '0.50 EUR'");
+    let (set, found) = read(&text);
+    assert!(found.is_empty(), "{found:?}");
+    let rule = set.expect("sound").placements[0].clone();
+    assert!(rule.spends_on_responders());
+    assert_eq!(rule.least_uplift.map(|cost| cost.amount.0), Some(500_000));
+    let all = read(&placement("spend_on = 'all'")).0.expect("sound").placements[0].clone();
+    assert!(!all.spends_on_responders() && !crate::PlacementRule::default().spends_on_responders());
+    for (rest, part) in [
+        ("spend_on = 'buyers'", "not spent on"),
+        ("spend_on = 'responders'\nleast_uplift = -1", "no amount of money"),
+        ("least_uplift = 1", "while offers are spent on all"),
+        ("spend_on = 'all'\nleast_uplift = 1", "while offers are spent on all"),
+    ] {
+        let faults = told(&placement(rest));
+        assert!(faults.len() == 1 && faults[0].contains(part), "{rest}: {faults:?}");
+    }
+}
+
+#[test]
 fn bundles_are_read_with_their_prices() {
     use crate::BundlePrice;
     let text = "[[bundle]]\nname = 'menu'\nitem_ids = ['a', 'b']\ndiscount_percent = 12.5\n\

@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct DecidedRow {
     pub(super) name: u64,
-    /// Bits: it cannot be read, was held out, had nothing to offer.
+    /// Bits: it cannot be read, was held out, had nothing to offer, spared whoever asked.
     flags: u8,
     at_us: i64,
     customer: Option<u32>,
@@ -29,6 +29,7 @@ pub(super) struct DecidedRow {
 const BROKEN: u8 = 1;
 const HELD_OUT: u8 = 2;
 const EMPTY: u8 = 4;
+const SPARED: u8 = 8;
 
 impl Row for DecidedRow {
     fn put(&self, to: &mut Vec<u8>) {
@@ -64,6 +65,7 @@ impl DecidedRow {
             till: None,
             is_held_out: self.flags & HELD_OUT != 0,
             is_empty: self.flags & EMPTY != 0,
+            is_spared: self.flags & SPARED != 0,
             placement: text(self.placement),
             offers: self.offers.iter().map(|(item, relation)| (*item, text(*relation))).collect(),
         });
@@ -94,7 +96,9 @@ impl Names {
         let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
         DecidedRow {
             name: decided.name,
-            flags: flag(said.is_held_out, HELD_OUT) | flag(said.is_empty, EMPTY),
+            flags: flag(said.is_held_out, HELD_OUT)
+                | flag(said.is_empty, EMPTY)
+                | flag(said.is_spared, SPARED),
             at_us: said.at.0,
             customer: said.customer,
             placement: self.number(&said.placement),

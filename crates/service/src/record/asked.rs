@@ -31,6 +31,8 @@ pub(super) struct Asked {
     pub(super) known: Option<AskedCustomer>,
     #[serde(default)]
     pub(super) incumbent: bool,
+    #[serde(default)]
+    pub(super) offered_anyway: bool,
 }
 
 /// What policies asked of the customer.

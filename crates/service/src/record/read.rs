@@ -283,6 +283,7 @@ impl Record {
             exclude: &exclude,
             policies,
             is_incumbent: asked.incumbent,
+            is_offered_anyway: asked.offered_anyway,
             circumstances: Circumstances {
                 now: Some(Timestamp(self.at_us)),
                 channel: asked.channel.as_deref(),

@@ -386,6 +386,10 @@ fn gate_text(gate: decide::Gate) -> &'static str {
         }
         Gate::NoValue => "A sale of it earns nothing, and this placement ranks by what sales earn.",
         Gate::MarketingRefused => "The customer refused to be contacted to be sold something.",
+        Gate::NoUplift => {
+            "Offers are not expected to bring more of this customer, and this placement spends \
+             them on those of whom they are."
+        }
         Gate::NoEvidence => "No significant pair speaks for it, and this placement asks for one.",
     }
 }

@@ -42,7 +42,8 @@ pub struct RecommendAnswer {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoOfferOut {
-    /// `nothing_found, not_known, too_few, interruption_cost, marketing_refused`.
+    /// `nothing_found, not_known, too_few, interruption_cost, marketing_refused, no_uplift`; the
+    /// last to a secret key alone, for others it is `nothing_found`.
     pub code: String,
     /// With `interruption_cost`: what the best slate is expected to earn, and what it would cost to
     /// interrupt for it.
@@ -50,6 +51,12 @@ pub struct NoOfferOut {
     pub expected_gain: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interruption_cost: Option<f64>,
+    /// With `no_uplift`: the revenue that offers are expected to bring of this customer, and what
+    /// it must be above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_uplift: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_uplift: Option<f64>,
 }
 
 /// The quota of things that are new to a customer, as it was kept.
@@ -263,6 +270,9 @@ pub struct ExplainOut {
     /// Where the placement learns from outcomes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<OutcomesOut>,
+    /// Where the placement is for responders and the customer is not expected to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spend: Option<SpendOut>,
     /// Places that were drawn, where the placement explores.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explored: Vec<ExploredOut>,
@@ -298,6 +308,18 @@ pub struct OutcomesOut {
     pub version: Option<u64>,
     /// Of each offer that it moved, what its score was multiplied by.
     pub factors: BTreeMap<String, f64>,
+}
+
+/// What is known of a customer who is not expected to respond.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpendOut {
+    /// The revenue that offers are expected to bring; negative for who is put off.
+    pub uplift: f64,
+    /// What it must be above.
+    pub least: f64,
+    /// False for the share that is offered something all the same.
+    pub left_out: bool,
 }
 
 /// A place that was drawn.

@@ -113,7 +113,27 @@ fn heading(record: &DecisionRecord, payload: &Value) -> String {
         payload["n_eligible"],
         text(&payload["fallback"])
     ));
+    lines.extend(why_nothing(payload));
     lines.join("\n")
+}
+
+/// Why nothing was offered, and on whom an offer is not to be spent.
+fn why_nothing(payload: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(code) = payload["no_offer"]["code"].as_str() {
+        lines.push(format!("no offer: {code}"));
+    }
+    if let Some(spend) = payload["spend"].as_object() {
+        let anyway = match spend["left_out"].as_bool() {
+            Some(true) => "",
+            _ => ", but this customer is of the share that is offered something anyway",
+        };
+        lines.push(format!(
+            "offers are expected to bring {} of this customer, no more than {}{anyway}",
+            spend["uplift"], spend["least"]
+        ));
+    }
+    lines
 }
 
 /// Each offer with the factors of its score.
