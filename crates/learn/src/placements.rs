@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! ratio(p, k, i)   by `measure::appeal`: how much oftener item i is taken at placement p, shown as
-//!                  one of kind k (of a category, of all), than others at the same place of the same
-//!                  list, by what they sell
+//!                  one of kind k (of a category, of all), than others at the same place of the
+//!                  same list, by what they sell
 //! trend(p, k, i) = trend(i) · ratio(p, k, i)
 //! ```
 //!

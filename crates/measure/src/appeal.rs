@@ -3,8 +3,9 @@
 //!
 //! ```text
 //! at place p of list l, of the responses there item i has the share
-//!     q(i | l, p) = s(l, p, i) · r(i) / Σ_j s(l, p, j) · r(j)       s: sum of the scores seen there
-//! r(i) = (o(i) + A) / (e(i) + A)     o: responses     e(i) = Σ_(l, p) O(l, p) · s(i) / Σ_j s(j) · r(j)
+//!     q(i | l, p) = s(l, p, i) · r(i) / Σ_j s(l, p, j) · r(j)     s: sum of the scores seen there
+//! r(i) = (o(i) + A) / (e(i) + A)                                  o: responses
+//! e(i) = Σ_(l, p) O(l, p) · s(i) / Σ_j s(j) · r(j)
 //! v(i) = (Σ worth / φ + A) / (o(i) · W / φ + A)       W, φ and A as in `response`
 //! ratio(i) = r(i) · v(i), from 1/4 to 4
 //! ```
@@ -14,7 +15,7 @@
 //! gives the ratio 1 to all. A Bradley-Terry model of many with a Gamma prior around 1; the turns
 //! are D. Hunter's (MM algorithms for generalized Bradley-Terry models, Annals of Statistics 2004)
 //! for the mode of F. Caron and A. Doucet (Efficient Bayesian inference for generalized
-//! Bradley-Terry models, JCGS 2012). They begin at 1 and rise to the mode, so ending early is timid.
+//! Bradley-Terry models, JCGS 2012). They begin at 1 and rise to the mode: ending early is timid.
 //!
 //! Complexity: turns × cells. An item seen fewer than 50 times, or of which less than one response
 //! was to be expected, has no ratio.
@@ -99,7 +100,8 @@ fn is_sound(cell: &Cell) -> bool {
     n > 0.0 && score > 0.0 && [n, score, responses, worth, worth2].iter().all(|x| x.is_finite())
 }
 
-/// Learns what items do apart from their places. Cells with a score that is not above 0 say nothing.
+/// Learns what items do apart from their places. Cells with a score that is not above 0 say
+/// nothing.
 pub fn fit(cells: &[Cell]) -> Ratios {
     let cells: Vec<&Cell> = cells.iter().filter(|cell| is_sound(cell)).collect();
     let sum = |of: fn(&Cell) -> f64| cells.iter().map(|cell| of(cell)).sum::<f64>();
@@ -167,11 +169,11 @@ struct AtPlace {
 /// error² = n / (n − 1) · Σ_units (Σ worth · (b − mean))² / (Σ worth)²
 /// ```
 ///
-/// and no less than what chance alone does where the scores are right: Σ worth² · Var(b), the variance
-/// over the items of the place by their scores.
-/// Responses of one customer or visit come together, so units are counted, not responses (linearized
-/// ratio; W. Cochran, Sampling Techniques, 3rd ed. 1977, section 6.3). The logarithmic score of
-/// I. Good, "Rational decisions", JRSS B 1952.
+/// and no less than what chance alone does where the scores are right: Σ worth² · Var(b), the
+/// variance over the items of the place by their scores.
+/// Responses of one customer or visit come together, so units are counted, not responses
+/// (linearized ratio; W. Cochran, Sampling Techniques, 3rd ed. 1977, section 6.3). The logarithmic
+/// score of I. Good, "Rational decisions", JRSS B 1952.
 pub fn gain(ratios: &Ratios, cells: &[Cell], taken: &[Taken]) -> Gain {
     let cells: Vec<&Cell> = cells.iter().filter(|cell| is_sound(cell)).collect();
     let mut places: HashMap<Place, AtPlace> = HashMap::new();

@@ -25,10 +25,12 @@ use std::collections::VecDeque;
 mod once;
 mod reading;
 mod recorded;
+mod step;
 mod units;
 
 pub use once::{AllShown, LeftOut, Shown};
 pub use reading::Reader;
+pub use step::Step;
 
 use recorded::{Answered, Offered};
 use units::{Counted, Key, Units};
@@ -48,27 +50,6 @@ const MAX_POSITION: u8 = 11;
 /// Kinds of offers of a placement that are learned from at once, those that were seen most: a look
 /// takes a moment, however many items there are.
 const MAX_CELLS: usize = 100_000;
-
-/// How far an offer came. What a step is worth is the share of those who get there that go on to
-/// buy, roughly: chosen, not learned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    Seen,
-    Clicked,
-    Added,
-    Bought,
-}
-
-impl Step {
-    pub fn worth(self) -> f64 {
-        match self {
-            Step::Seen => 0.0,
-            Step::Clicked => 0.1,
-            Step::Added => 0.4,
-            Step::Bought => 1.0,
-        }
-    }
-}
 
 /// A placement that learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

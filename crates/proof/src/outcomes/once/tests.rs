@@ -11,9 +11,12 @@ fn id(at: u32) -> String {
 
 /// What sells at home, `a` first, and something beside it that stands there for another reason.
 fn answer(at: u32, hours_ago: i64) -> DecisionRecord {
-    let popular = |item_id: &str, score: f64| json!({"item_id": item_id, "score": score, "relation": "complement", "rung": "popular"});
-    let mut personal = popular("p", 0.9);
-    personal["rung"] = "personal".into();
+    let of_rung = |item_id: &str, score: f64, rung: &str| {
+        let offer = (item_id, score, "complement", rung);
+        json!({"item_id": offer.0, "score": offer.1, "relation": offer.2, "rung": offer.3})
+    };
+    let popular = |item_id: &str, score: f64| of_rung(item_id, score, "popular");
+    let personal = of_rung("p", 0.9, "personal");
     let offers = [popular("a", 0.3), popular("b", 0.2), popular("c", 0.1), personal];
     of_offers(at, hours_ago, "home", &json!(offers))
 }
