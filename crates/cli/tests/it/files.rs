@@ -10,8 +10,18 @@ use measure::assignment::Unit;
 use simulate::chance::Chance;
 use std::path::Path;
 
+/// Within twelve days, but never within half an hour of today's time of day: `report --days` cuts
+/// there, and the clock goes on between the two reports that are held against each other.
 fn when(chance: &mut Chance) -> i64 {
-    NOW.0 - 3 * DAY_US + (chance.unit() * 12.0 * DAY_US as f64) as i64
+    let at = NOW.0 - 3 * DAY_US + (chance.unit() * 12.0 * DAY_US as f64) as i64;
+    let half_an_hour = DAY_US / 48;
+    let since_cut = (at - today_us() + half_an_hour).rem_euclid(DAY_US);
+    if since_cut < 2 * half_an_hour { at + 2 * half_an_hour } else { at }
+}
+
+fn today_us() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.expect("after 1970").as_micros() as i64
 }
 
 const KINDS: [EventKind; 9] = [
@@ -133,7 +143,5 @@ fn whatever_meets_in_a_log_is_joined_alike() {
 
 /// Days from [`NOW`] to today.
 fn history_days() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let today = now.expect("after 1970").as_micros() as i64;
-    (today - NOW.0) / DAY_US
+    (today_us() - NOW.0) / DAY_US
 }
